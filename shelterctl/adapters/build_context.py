@@ -1,0 +1,76 @@
+"""The application's sources: the files that a build would send to the engine, and the revision that they come from."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from shelterctl.adapters import process
+from shelterctl.core.image import ContextFile, context_tag
+from shelterctl.errors import CommandFailed, ProgramMissing, UsageError, WaitTimeout
+
+GIT_TIMEOUT_S = 10.0
+#: What `git_revision` says of sources that no git repository holds.
+NO_REVISION = "unknown"
+
+
+class FolderContext:
+    """Fulfils `ports.BuildContext` for a folder with a Dockerfile."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder.resolve()
+
+    def path(self) -> Path:
+        return self._folder
+
+    def tag(self) -> str:
+        """The tag of the files that the engine would get, `.dockerignore` honoured. Raises UsageError."""
+        return context_tag(self.files())
+
+    def files(self) -> Iterator[ContextFile]:
+        """The context's files and symbolic links, in no particular order; docker-py's own rules say which.
+
+        A link counts with its target's name, as it is sent; a folder counts through what is in it. Raises UsageError where the folder
+        has no Dockerfile or a file cannot be read.
+        """
+        from docker.utils.build import exclude_paths
+
+        if not (self._folder / "Dockerfile").is_file():
+            raise UsageError(f"{self._folder} is no build context", why="it has no Dockerfile")
+        for name in exclude_paths(str(self._folder), self._ignored(), dockerfile="Dockerfile"):
+            path = self._folder / name
+            try:
+                if path.is_symlink():
+                    content = b"link:" + os.fsencode(path.readlink())
+                    yield ContextFile(Path(name).as_posix(), False, hashlib.sha256(content).hexdigest())
+                elif path.is_file():
+                    with path.open("rb") as file:
+                        digest = hashlib.file_digest(file, "sha256").hexdigest()
+                    yield ContextFile(Path(name).as_posix(), os.access(path, os.X_OK), digest)
+            except OSError as error:
+                raise UsageError(f"{path} cannot be read", why=str(error.strerror)) from error
+
+    def git_revision(self) -> str:
+        """The commit, with "-dirty" where the folder differs from it; "unknown" where git does not know the folder."""
+        try:
+            if not self._git("ls-files", "--", "."):
+                return NO_REVISION
+            revision = self._git("rev-parse", "--short=12", "HEAD")
+            return f"{revision}-dirty" if self._git("status", "--porcelain", "--", ".") else revision
+        except (CommandFailed, ProgramMissing, WaitTimeout):
+            return NO_REVISION
+
+    def _git(self, *arguments: str) -> str:
+        # Without optional locks, so that a look at the status never disturbs a git command of the user's.
+        env = {"GIT_OPTIONAL_LOCKS": "0"}
+        return process.run(["git", "-C", str(self._folder), *arguments], timeout_s=GIT_TIMEOUT_S, env=env).text.strip()
+
+    def _ignored(self) -> list[str]:
+        """The patterns of `.dockerignore`, read as docker-py's build does."""
+        file = self._folder / ".dockerignore"
+        if not file.is_file():
+            return []
+        lines = (line.strip() for line in file.read_text(encoding="utf-8").splitlines())
+        return [line for line in lines if line and not line.startswith("#")]

@@ -1,0 +1,271 @@
+"""The DNS prober: the scene from the Kubernetes API, the questions from inside a pod of the application."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from importlib.resources import files
+from typing import Any, Protocol, TypeAlias
+
+from shelterctl.core.dns import (
+    DnsAnswer,
+    DnsAttempt,
+    DnsEndpoint,
+    DnsPod,
+    DnsPort,
+    DnsQuery,
+    DnsScene,
+    DnsServer,
+    DnsService,
+    ResolverConfig,
+    Status,
+)
+from shelterctl.core.serial import JsonValue, to_json
+from shelterctl.core.state import Pod, Role, StackState
+from shelterctl.errors import ApiRejected, ClusterError, NotDeployed
+
+Json: TypeAlias = Mapping[str, Any]
+
+#: The probe stops asking after this time; what it has not asked by then is said to be so.
+PROBE_DEADLINE_S = 90.0
+#: For Python's start in a pod whose CPU limit is a fraction of a core.
+START_S = 30.0
+DNS_NAMESPACE = "kube-system"
+DNS_SELECTOR = "k8s-app=kube-dns"
+_SLICE_SERVICE = "kubernetes.io/service-name"
+
+
+class ApiReader(Protocol):
+    """Reads the Kubernetes API. Raises ApiRejected (404 for what is not there) and ApiUnreachable."""
+
+    def get(self, path: str, query: Mapping[str, str] | None = None) -> Json: ...
+
+
+class PodHost(Protocol):
+    """The part of the Cluster port that the prober needs."""
+
+    def state(self, *, warnings_since_s: float = 0.0, with_usage: bool = True) -> StackState: ...
+
+    def run_in_pod(self, pod: Pod, container: str, program: str, arguments: Sequence[str], *, timeout_s: float) -> JsonValue: ...
+
+
+class PodDnsProber:
+    """Fulfils `ports.DnsProber` with a ready pod of the application, chosen anew for each scene.
+
+    `container` names the container that has Python and dnspython. The stack's Services are those in the namespaces of its workloads
+    that `service_selector` (a label selector, empty for all) matches.
+    """
+
+    def __init__(self, api: ApiReader, host: PodHost, *, container: str = "app", service_selector: str = "") -> None:
+        self._api = api
+        self._host = host
+        self._container = container
+        self._selector = service_selector
+        self._pod: Pod | None = None
+        self._resolvers: dict[str, ResolverConfig] = {}
+
+    def scene(self) -> DnsScene:
+        """Raises NotDeployed where no pod of the application is ready, ApiRejected, ApiUnreachable, ClusterError."""
+        state = self._host.state(with_usage=False)
+        pod = self._choose(state)
+        resolver = self._resolver(pod)
+        workloads = [workload.namespace for workload in state.workloads]
+        namespaces = sorted({state.namespace, pod.namespace, *workloads})
+        return DnsScene(
+            client_pod=pod.name,
+            client_namespace=pod.namespace,
+            resolver=resolver,
+            services=tuple(service for namespace in namespaces for service in self._services(namespace)),
+            api_service=self._api_service(),
+            servers=self._servers(),
+            taken_at_s=state.taken_at_s,
+        )
+
+    def ask(self, queries: Sequence[DnsQuery]) -> Sequence[DnsAnswer]:
+        """One answer for each query, in order. Raises ClusterError where the probe could not run or printed something else."""
+        if not queries:
+            return ()
+        pod = self._pod or self._choose(self._host.state(with_usage=False))
+        document = self._run(pod, queries, PROBE_DEADLINE_S)
+        return read_answers(queries, document)
+
+    def _choose(self, state: StackState) -> Pod:
+        """The pod that was asked before while it is ready, so that the rounds of a check are asked from one place."""
+        ready = [pod for pod in state.pods_of(Role.APP) if pod.ready and not pod.deleting]
+        if not ready:
+            raise NotDeployed(
+                "no pod of the application is ready to ask from", why=f"namespace {state.namespace}", next_command="shelterctl status"
+            )
+        known = self._pod.uid if self._pod is not None else ""
+        self._pod = next((pod for pod in ready if pod.uid == known), ready[0])
+        return self._pod
+
+    def _resolver(self, pod: Pod) -> ResolverConfig:
+        if pod.uid not in self._resolvers:
+            self._resolvers[pod.uid] = read_resolver(self._run(pod, (), 0.0))
+        return self._resolvers[pod.uid]
+
+    def _run(self, pod: Pod, queries: Sequence[DnsQuery], deadline_s: float) -> Json:
+        argument = json.dumps({"queries": [to_json(query) for query in queries], "deadline_s": deadline_s})
+        document = self._host.run_in_pod(pod, self._container, probe_source(), [argument], timeout_s=deadline_s + START_S)
+        return checked_document(document, pod.name)
+
+    def _services(self, namespace: str) -> tuple[DnsService, ...]:
+        selector = {"labelSelector": self._selector} if self._selector else {}
+        services = self._items(f"/api/v1/namespaces/{namespace}/services", selector)
+        slices = self._items(f"/apis/discovery.k8s.io/v1/namespaces/{namespace}/endpointslices")
+        pods = self._items(f"/api/v1/namespaces/{namespace}/pods")
+        return tuple(read_service(service, slices, pods) for service in sorted(services, key=lambda item: str(item["metadata"]["name"])))
+
+    def _api_service(self) -> DnsService | None:
+        found = self._items("/api/v1/namespaces/default/services", {"fieldSelector": "metadata.name=kubernetes"})
+        return read_service(found[0], (), ()) if found else None
+
+    def _servers(self) -> tuple[DnsServer, ...]:
+        pods = self._items(f"/api/v1/namespaces/{DNS_NAMESPACE}/pods", {"labelSelector": DNS_SELECTOR})
+        return tuple(
+            DnsServer(pod.name, DNS_NAMESPACE, pod.addresses, pod.ready)
+            for pod in sorted((read_pod(item) for item in pods if _lives(item)), key=lambda item: item.name)
+            if not pod.terminating
+        )
+
+    def _items(self, path: str, query: Mapping[str, str] | None = None) -> Sequence[Json]:
+        """A list's items; none where the namespace is not there, or the reader may not look into a namespace that is not its own."""
+        try:
+            items: Sequence[Json] = self._api.get(path, query or {}).get("items") or ()
+        except ApiRejected as error:
+            if error.status == 404 or (error.status == 403 and f"/{DNS_NAMESPACE}/" in path):
+                return ()
+            raise
+        return items
+
+
+def probe_source() -> str:
+    """The probe's source, to be run by `python -c`."""
+    return files("shelterctl.adapters.probes").joinpath("dns_probe.py").read_text(encoding="utf-8")
+
+
+def checked_document(document: JsonValue, pod: str) -> Json:
+    """The probe's document. Raises ClusterError where it is none, or where the probe could not work."""
+    if not isinstance(document, Mapping) or document.get("schema") != 1:
+        raise ClusterError(f"the DNS probe in pod {pod} printed something else than its answers")
+    if document.get("error"):
+        why = str(document["error"])
+        missing = "dnspython" if "No module named 'dns" in why else "what it needs"
+        raise ClusterError(f"the DNS probe in pod {pod} lacks {missing}", why=why, next_command="shelterctl up")
+    return document
+
+
+def read_resolver(document: Json) -> ResolverConfig:
+    """The pod's resolv.conf as the probe parsed it."""
+    config = document["resolver"]
+    return ResolverConfig(tuple(config["nameservers"]), tuple(config["search"]), int(config["ndots"]))
+
+
+def read_answers(queries: Sequence[DnsQuery], document: Json) -> tuple[DnsAnswer, ...]:
+    """The answers beside their queries. Raises ClusterError where their number differs: none could be matched to its question."""
+    answers = document.get("answers") or []
+    if len(answers) != len(queries):
+        raise ClusterError(f"the DNS probe answered {len(answers)} of {len(queries)} questions")
+    return tuple(_read_answer(query, answer) for query, answer in zip(queries, answers, strict=True))
+
+
+def _read_answer(query: DnsQuery, answer: Json) -> DnsAnswer:
+    return DnsAnswer(
+        query=query,
+        status=Status(answer["status"]),
+        records=tuple(answer.get("records") or ()),
+        asked_name=answer.get("asked_name", ""),
+        canonical_name=answer.get("canonical_name", ""),
+        aliases=tuple(answer.get("aliases") or ()),
+        attempts=tuple(
+            DnsAttempt(item["name"], Status(item["status"]), float(item["elapsed_s"]), item["server"], bool(item["tcp"]))
+            for item in answer["attempts"]
+        ),
+        elapsed_s=float(answer["elapsed_s"]),
+        ttl_s=answer.get("ttl_s"),
+        truncated=bool(answer.get("truncated")),
+        detail=str(answer.get("detail", "")),
+        throttled_s=float(answer["throttled_s"]),
+        answered_at_s=float(answer["answered_at_s"]),
+        varied=bool(answer.get("varied")),
+    )
+
+
+def read_service(service: Json, slices: Iterable[Json], pods: Iterable[Json]) -> DnsService:
+    """A Service with those of the namespace's EndpointSlices and pods that are its own."""
+    metadata, spec = service["metadata"], service["spec"]
+    name = str(metadata["name"])
+    selector: Mapping[str, str] = spec.get("selector") or {}
+    external = spec.get("type") == "ExternalName"
+    own_slices = [item for item in slices if (item["metadata"].get("labels") or {}).get(_SLICE_SERVICE) == name]
+    own_pods = [pod for pod in pods if selector and _lives(pod) and _matches(pod, selector)]
+    addresses = spec.get("clusterIPs") or ([spec["clusterIP"]] if spec.get("clusterIP") else [])
+    return DnsService(
+        name=name,
+        namespace=str(metadata["namespace"]),
+        headless=spec.get("clusterIP") == "None",
+        cluster_ips=tuple(address for address in addresses if address and address != "None"),
+        ip_families=tuple(spec.get("ipFamilies") or ()),
+        ports=_ports(spec.get("ports")),
+        publish_not_ready=bool(spec.get("publishNotReadyAddresses")),
+        selects=bool(selector),
+        external_name=str(spec.get("externalName") or "") if external else "",
+        endpoints=_endpoints(own_slices),
+        pods=tuple(sorted((read_pod(pod) for pod in own_pods), key=lambda pod: pod.name)),
+    )
+
+
+def _endpoints(slices: Iterable[Json]) -> tuple[DnsEndpoint, ...]:
+    """The slices' endpoints, each once: an endpoint may stand in two slices for a moment (EndpointSlice API, duplicates)."""
+    found: dict[DnsEndpoint, None] = {}
+    for item in slices:
+        if item.get("addressType") not in ("IPv4", "IPv6"):
+            continue
+        ports = _ports(item.get("ports"))
+        for endpoint in item.get("endpoints") or ():
+            ready = (endpoint.get("conditions") or {}).get("ready")
+            target = endpoint.get("targetRef") or {}
+            record = DnsEndpoint(
+                addresses=tuple(endpoint["addresses"]),
+                # Absent means unknown, which is to be taken as ready (EndpointConditions in discovery.k8s.io/v1).
+                ready=ready is None or bool(ready),
+                hostname=str(endpoint.get("hostname") or ""),
+                pod=str(target.get("name") or "") if target.get("kind") == "Pod" else "",
+                ports=ports,
+            )
+            found[record] = None
+    return tuple(sorted(found, key=lambda endpoint: (endpoint.addresses, endpoint.pod, endpoint.ready)))
+
+
+def _ports(ports: Iterable[Json] | None) -> tuple[DnsPort, ...]:
+    return tuple(
+        DnsPort(str(port.get("name") or ""), int(port.get("port") or 0), str(port.get("protocol") or "TCP").lower()) for port in ports or ()
+    )
+
+
+def read_pod(pod: Json) -> DnsPod:
+    """A pod's addresses, readiness and own name."""
+    status, spec = pod.get("status") or {}, pod.get("spec") or {}
+    addresses = [str(item["ip"]) for item in status.get("podIPs") or () if item.get("ip")]
+    if not addresses and status.get("podIP"):
+        addresses = [str(status["podIP"])]
+    conditions = {item["type"]: item["status"] for item in status.get("conditions") or ()}
+    return DnsPod(
+        name=str(pod["metadata"]["name"]),
+        addresses=tuple(addresses),
+        ready=conditions.get("Ready") == "True",
+        terminating="deletionTimestamp" in pod["metadata"],
+        hostname=str(spec.get("hostname") or ""),
+        subdomain=str(spec.get("subdomain") or ""),
+    )
+
+
+def _lives(pod: Json) -> bool:
+    """Whether the pod may still be an endpoint: one that ended for good is none, whatever its labels."""
+    return (pod.get("status") or {}).get("phase") not in ("Succeeded", "Failed")
+
+
+def _matches(pod: Json, selector: Mapping[str, str]) -> bool:
+    labels = pod["metadata"].get("labels") or {}
+    return all(labels.get(key) == value for key, value in selector.items())

@@ -1,0 +1,226 @@
+"""The local Docker engine through docker-py's low-level client. `docker` takes 107 ms to import, so functions import it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from shelterctl.adapters.oci_archive import saved_config_digest
+from shelterctl.core.image import LocalImage
+from shelterctl.errors import BuildFailed, DockerUnavailable, ImageLoadFailed
+from shelterctl.ports import EngineInfo
+
+if TYPE_CHECKING:
+    from docker import APIClient
+
+#: An answer of the engine to a question.
+QUERY_TIMEOUT_S = 20
+#: A silence of the engine while it builds (a RUN step may print nothing) or assembles an archive.
+WORK_SILENCE_S = 1800
+
+LABELS = {"app.kubernetes.io/managed-by": "shelterctl"}
+_SAVE_CHUNK_BYTES = 1024 * 1024
+_KEPT_LINES = 40
+_CONTAINERD_STORE = "io.containerd.snapshotter.v1"
+
+
+class DockerEngine:
+    """Fulfils `ports.ImageEngine`, and gives the node's image store what an image consists of."""
+
+    def __init__(self) -> None:
+        self._info: EngineInfo | None = None
+
+    def check(self) -> EngineInfo:
+        """The engine's version, and whether its image ids are configurations' digests. Raises DockerUnavailable."""
+        if self._info is None:
+            with _client(QUERY_TIMEOUT_S) as client:
+                info = client.info()
+            status = info.get("DriverStatus") or []
+            self._info = EngineInfo(str(info.get("ServerVersion", "")), all(_CONTAINERD_STORE not in pair for pair in status))
+        return self._info
+
+    def inspect(self, reference: str) -> LocalImage | None:
+        """The image, or None where the engine has none of that name. Raises DockerUnavailable.
+
+        Where Docker keeps images in containerd, its ids are manifests' digests: the configuration's is read from the saved image,
+        which takes as long as saving it.
+        """
+        from docker.errors import ImageNotFound
+
+        with _client(QUERY_TIMEOUT_S) as client:
+            try:
+                found = client.inspect_image(reference)  # type: ignore[no-untyped-call]  # the stubs leave it untyped
+            except ImageNotFound:
+                return None
+        image_id = str(found["Id"])
+        if not self.check().config_digest_ids:
+            chunks = self.save(reference)
+            try:
+                image_id = saved_config_digest(chunks)
+            finally:
+                chunks.close()
+        return LocalImage(reference, image_id, tuple(found["RootFS"]["Layers"]), int(found["Size"]))
+
+    def build(self, context: Path, reference: str, build_args: Mapping[str, str]) -> Iterator[str]:
+        """Builds with the classic builder and yields its lines; ending the iteration early stops the build.
+
+        Raises BuildFailed with the last lines, DockerUnavailable.
+        """
+        recent: list[str] = []
+        command = f"docker build {context}"
+        with _client(WORK_SILENCE_S) as client, _errors_as_build_failed(reference, recent, command):
+            responses = _record_responses(client)
+            try:
+                entries = client.build(
+                    path=str(context),
+                    tag=reference,
+                    buildargs=dict(build_args),
+                    labels=LABELS,
+                    rm=True,
+                    forcerm=True,
+                    use_config_proxy=True,
+                    decode=True,
+                )
+                for entry in entries:
+                    for line in _lines(entry):
+                        recent[:] = [*recent[-_KEPT_LINES:], line]
+                        yield line
+                    if "error" in entry:
+                        why = str(entry["error"]).strip()
+                        raise BuildFailed(f"{reference} could not be built", why=why, next_command=command, details=recent[-12:] or [why])
+            finally:
+                # The engine builds for as long as somebody listens: closing the connection is what stops it.
+                for response in responses:
+                    response.close()
+        if self.inspect(reference) is None:
+            raise BuildFailed(f"{reference} is not there after its build", next_command=command, details=recent[-12:])
+
+    def save(self, reference: str) -> Generator[bytes, None, None]:
+        """The image as `docker save` writes it; close the generator to stop early. Raises ImageLoadFailed, DockerUnavailable."""
+        import requests
+        from docker.errors import APIError
+
+        with _client(WORK_SILENCE_S) as client:
+            responses = _record_responses(client)
+            try:
+                yield from client.get_image(reference, chunk_size=_SAVE_CHUNK_BYTES)
+            except APIError as error:
+                raise ImageLoadFailed(f"Docker could not save {reference}", why=str(error.explanation or error)) from error
+            except (requests.RequestException, OSError) as error:
+                raise ImageLoadFailed(f"Docker stopped while it saved {reference}", why=str(error), next_command="docker info") from error
+            finally:
+                for response in responses:
+                    response.close()
+
+
+@contextmanager
+def _client(timeout_s: int) -> Iterator[APIClient]:
+    """A client of the engine that the docker command would use. Raises DockerUnavailable."""
+    import requests
+    from docker import APIClient
+    from docker.errors import DockerException
+    from docker.utils import kwargs_from_env
+
+    options: dict[str, Any] = {**kwargs_from_env()}
+    try:
+        if "base_url" not in options and (host := _context_host()):
+            options["base_url"] = host
+        client = APIClient(version="auto", timeout=timeout_s, **options)
+    except (DockerException, requests.RequestException) as error:
+        raise unavailable(error, str(options.get("base_url", ""))) from error
+    try:
+        yield client
+    except requests.ConnectionError as error:
+        raise unavailable(error, str(options.get("base_url", ""))) from error
+    finally:
+        client.close()
+
+
+def _context_host() -> str:
+    """The endpoint of Docker's current context (Docker Desktop, colima and rootless Docker use one), empty for the default."""
+    from docker.context import ContextAPI
+    from docker.errors import DockerException
+
+    try:
+        context = ContextAPI.get_current_context()
+    except DockerException:
+        return ""
+    return "" if context is None or context.name == "default" else str(context.Host or "")
+
+
+def unavailable(error: BaseException, base_url: str) -> DockerUnavailable:
+    """Says why the engine does not answer, from the first operating-system error under `error`."""
+    cause = _os_error(error)
+    where = base_url or "the default socket"
+    if isinstance(cause, FileNotFoundError):
+        return DockerUnavailable(
+            "Docker does not answer", why=f"{where} does not exist: Docker is not installed or not started", next_command="docker info"
+        )
+    if isinstance(cause, PermissionError):
+        return DockerUnavailable(
+            "Docker may not be used by this user",
+            why=f"permission denied at {where}",
+            next_command=f"sudo usermod -aG docker {os.environ.get('USER', '$USER')} && newgrp docker",
+        )
+    if isinstance(cause, ConnectionRefusedError):
+        return DockerUnavailable(
+            "Docker does not answer", why=f"nothing listens at {where}: the engine is stopped", next_command="sudo systemctl start docker"
+        )
+    return DockerUnavailable("Docker does not answer", why=str(error), next_command="docker info")
+
+
+def _os_error(error: BaseException) -> OSError | None:
+    """The first error of the operating system among `error`, its causes and (as requests wraps them) its arguments."""
+    seen: set[int] = set()
+    queue: list[BaseException] = [error]
+    while queue:
+        current = queue.pop(0)
+        if id(current) in seen:
+            continue
+        seen.add(id(current))
+        if isinstance(current, FileNotFoundError | PermissionError | ConnectionRefusedError):
+            return current
+        linked = (current.__cause__, current.__context__, getattr(current, "reason", None), *current.args)
+        queue += [item for item in linked if isinstance(item, BaseException)]
+    return None
+
+
+@contextmanager
+def _errors_as_build_failed(reference: str, recent: list[str], command: str) -> Iterator[None]:
+    import requests
+    from docker.errors import APIError, DockerException
+
+    try:
+        yield
+    except APIError as error:
+        why = str(error.explanation or error)
+    except (DockerException, requests.Timeout, TypeError, OSError) as error:
+        if isinstance(error, requests.ConnectionError) and not isinstance(error, requests.Timeout):
+            raise
+        why = str(error)
+    else:
+        return
+    raise BuildFailed(f"{reference} could not be built", why=why, next_command=command, details=recent[-12:])
+
+
+def _record_responses(client: APIClient) -> list[Any]:
+    """Collects the client's HTTP responses: docker-py hands out generators whose closing leaves the connection open."""
+    responses: list[Any] = []
+
+    def remember(response: Any, *_: object, **__: object) -> None:
+        responses.append(response)
+
+    client.hooks["response"].append(remember)
+    return responses
+
+
+def _lines(entry: Mapping[str, Any]) -> Iterator[str]:
+    """The lines that the builder would show for one entry of its stream."""
+    for line in str(entry.get("stream", "")).splitlines():
+        if line.strip():
+            yield line.rstrip()
+    if "status" in entry and not entry.get("progressDetail"):
+        yield f"{entry.get('id', '')} {entry['status']}".strip()

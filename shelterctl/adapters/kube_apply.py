@@ -1,0 +1,182 @@
+"""Server-side apply as the field manager `shelterctl`, pruning by label, and what changed, as diffs without secrets."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import time
+from collections.abc import Iterable, Sequence
+from functools import partial
+from typing import Any
+
+import yaml
+
+from shelterctl.adapters import manifest_edits
+from shelterctl.adapters.kube_api import Json, KubeApi, parallel
+from shelterctl.core.stack import Change, ObjectChange
+from shelterctl.errors import ApiRejected
+
+FIELD_MANAGER = "shelterctl"
+SELECTOR = f"{manifest_edits.MANAGED_BY}={manifest_edits.MANAGER}"
+#: What pruning looks through. Claims, Secrets and Namespaces are never in it.
+PRUNED_KINDS = (
+    ("autoscaling/v2", "HorizontalPodAutoscaler"),
+    ("policy/v1", "PodDisruptionBudget"),
+    ("apps/v1", "Deployment"),
+    ("apps/v1", "StatefulSet"),
+    ("v1", "Service"),
+    ("v1", "ConfigMap"),
+    ("networking.k8s.io/v1", "NetworkPolicy"),
+    ("v1", "ServiceAccount"),
+    ("v1", "ResourceQuota"),
+    ("v1", "LimitRange"),
+)
+#: A new namespace's objects may be refused for a moment, until its own service account and caches are there.
+SETTLE_S = 10.0
+
+
+def label(document: Json) -> str:
+    """`kind/name` as users write it."""
+    return f"{str(document['kind']).lower()}/{document['metadata']['name']}"
+
+
+def path_of(api: KubeApi, document: Json) -> str:
+    meta = document["metadata"]
+    return api.object_path(document["apiVersion"], document["kind"], meta.get("namespace"), meta["name"])
+
+
+def apply_document(api: KubeApi, document: Json, *, dry_run: bool, force: bool) -> ObjectChange:
+    """Applies one object. Raises ApiRejected, with the fields and their owners on a conflict."""
+    path = path_of(api, document)
+    before = api.get_or_none(path)
+    query = {"fieldManager": FIELD_MANAGER, "force": "true" if force else "false"}
+    if dry_run:
+        query["dryRun"] = "All"
+    after = _patch(api, path, query, document)
+    namespace = document["metadata"].get("namespace", "")
+    if before is None:
+        return ObjectChange(label(document), namespace, Change.CREATED, _diff({}, after, label(document)))
+    diff = _diff(before, after, label(document))
+    return ObjectChange(label(document), namespace, Change.CHANGED if diff else Change.UNCHANGED, diff)
+
+
+def _patch(api: KubeApi, path: str, query: dict[str, str], document: Json) -> Json:
+    deadline = time.monotonic() + SETTLE_S
+    while True:
+        try:
+            return api.request("PATCH", path, query=query, body=document, content_type="application/apply-patch+yaml")
+        except ApiRejected as error:
+            if error.status == 404 and "not found" in error.why and time.monotonic() < deadline and "dryRun" not in query:
+                time.sleep(0.2)
+                continue
+            raise _explained(error, document) from error
+
+
+def _explained(error: ApiRejected, document: Json) -> ApiRejected:
+    subject = label(document)
+    namespace = document["metadata"].get("namespace", "")
+    if error.status == 409 and "conflict" in error.why.lower():
+        return ApiRejected(
+            f"{subject}: others have set fields that the manifests set too", status=409, reason=error.reason, why=error.why,
+            details=error.details, next_command="shelterctl up --force-conflicts   (takes the fields over)",
+        )  # fmt: skip
+    if "is being terminated" in error.why:
+        return ApiRejected(
+            f"namespace {namespace} is terminating: nothing can be made in it", status=error.status, reason=error.reason, why=error.why,
+            next_command=f"kubectl wait --for=delete namespace/{namespace} --timeout=120s",
+        )  # fmt: skip
+    if "port is already allocated" in error.why:
+        return ApiRejected(
+            f"{subject}: its node port is taken by another Service", status=error.status, reason=error.reason, why=error.why,
+            next_command="shelterctl up --node-port 30301   (kubectl get services -A shows who has it)",
+        )  # fmt: skip
+    return ApiRejected(
+        f"the API server refused {subject}", status=error.status, reason=error.reason, why=error.why, details=error.details,
+        next_command="shelterctl up --dry-run",
+    )  # fmt: skip
+
+
+def apply_all(api: KubeApi, documents: Sequence[Json], *, dry_run: bool, force: bool) -> list[ObjectChange]:
+    """Applies the documents, each group (namespaces; what pods need; what starts pods) when the one before is there.
+
+    On a dry run, an object in a namespace that does not exist yet cannot be asked for: it is reported as created.
+    """
+    groups: dict[int, list[Json]] = {}
+    for document in documents:
+        groups.setdefault(_stage(document), []).append(document)
+    changes: list[ObjectChange] = []
+    absent = set()
+    if dry_run:
+        absent = {n for n in manifest_edits.namespaces(documents) if api.get_or_none(f"/api/v1/namespaces/{n}") is None}
+    for stage in sorted(groups):
+        changes += parallel([partial(_apply_or_report, api, d, absent, dry_run, force) for d in groups[stage]])
+    return changes
+
+
+def _stage(document: Json) -> int:
+    return {"Namespace": 0, "StatefulSet": 2, "Deployment": 2, "HorizontalPodAutoscaler": 3}.get(document["kind"], 1)
+
+
+def _apply_or_report(api: KubeApi, document: Json, absent: set[str], dry_run: bool, force: bool) -> ObjectChange:
+    namespace = document["metadata"].get("namespace", "")
+    if namespace in absent:
+        return ObjectChange(label(document), namespace, Change.CREATED, _diff({}, document, label(document)))
+    return apply_document(api, document, dry_run=dry_run, force=force)
+
+
+def managed_objects(api: KubeApi, namespaces: Iterable[str]) -> list[Json]:
+    """Every prunable object in the namespaces that carries shelterctl's label, each with its apiVersion and kind."""
+
+    def listed(api_version: str, kind: str, namespace: str) -> list[Json]:
+        path = api.object_path(api_version, kind, namespace, None)
+        found = api.items(path, {"labelSelector": SELECTOR})
+        return [{**item, "apiVersion": api_version, "kind": kind} for item in found]
+
+    tasks = [partial(listed, version, kind, namespace) for namespace in namespaces for version, kind in PRUNED_KINDS]
+    return [item for items in parallel(tasks) for item in items]
+
+
+def prune(api: KubeApi, documents: Iterable[Json], managed: Iterable[Json], *, dry_run: bool) -> list[ObjectChange]:
+    """Deletes what an earlier `up` made and this one does not."""
+    wanted = {(d["kind"], d["metadata"].get("namespace", ""), d["metadata"]["name"]) for d in documents}
+    changes = []
+    for item in managed:
+        meta = item["metadata"]
+        if (item["kind"], meta.get("namespace", ""), meta["name"]) in wanted or "deletionTimestamp" in meta:
+            continue
+        delete(api, item, dry_run=dry_run)
+        changes.append(ObjectChange(label(item), meta.get("namespace", ""), Change.PRUNED, (f"- {label(item)}",)))
+    return changes
+
+
+def delete(api: KubeApi, item: Json, *, dry_run: bool = False) -> None:
+    """Deletes an object, its dependents in the background; no error where it is gone."""
+    body = {"propagationPolicy": "Background", **({"dryRun": ["All"]} if dry_run else {})}
+    try:
+        api.request("DELETE", path_of(api, item), body=body)
+    except ApiRejected as error:
+        if error.status != 404:
+            raise
+
+
+def _diff(before: Json, after: Json, name: str) -> tuple[str, ...]:
+    old, new = _lines(before), _lines(after)
+    if old == new:
+        return ()
+    return tuple(line.rstrip("\n") for line in difflib.unified_diff(old, new, f"{name} (now)", f"{name} (wanted)", n=2))
+
+
+def _lines(document: Json) -> list[str]:
+    """YAML lines of what a person set: no status, no bookkeeping, and of a Secret only the names of its keys."""
+    if not document:
+        return []
+    shown: dict[str, Any] = json.loads(json.dumps(document))
+    shown.pop("status", None)
+    meta = shown.get("metadata", {})
+    for field in ("managedFields", "resourceVersion", "generation", "uid", "creationTimestamp", "selfLink"):
+        meta.pop(field, None)
+    if shown.get("kind") == "Secret":
+        for key in ("data", "stringData"):
+            if key in shown:
+                shown[key] = dict.fromkeys(shown[key], "(not shown)")
+    return yaml.safe_dump(shown, sort_keys=True).splitlines(keepends=True)

@@ -1,0 +1,136 @@
+"""The Cluster port for Kubernetes: plan, apply, look, watch, run in a pod, remove. The parts are in the `kube_*` modules."""
+
+from __future__ import annotations
+
+import json
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from shelterctl.adapters import kube_apply, kube_credentials, kube_records, kube_remove, kube_state, kube_watch, kustomize, manifest_edits
+from shelterctl.adapters.kube_api import KubeApi
+from shelterctl.core.events import Event
+from shelterctl.core.serial import JsonValue
+from shelterctl.core.stack import ApplyReport, RemovalReport, StackOptions, StackPlan
+from shelterctl.core.state import Pod, PodName, Role, StackState, Usage
+from shelterctl.errors import ApiRejected, ApiUnreachable, NotDeployed
+
+
+class KubernetesCluster:
+    """One namespace (and its `-db` companion, where the overlay has one) of one context."""
+
+    def __init__(self, api: KubeApi, namespace: str, manifests: Callable[[], Path]) -> None:
+        self.api = api
+        self.namespace = namespace
+        self._manifests = manifests
+
+    def version(self) -> str:
+        return str(self.api.get("/version")["gitVersion"])
+
+    def namespaces(self) -> tuple[str, ...]:
+        """The namespaces of the stack that exist or may exist: the application's first."""
+        companion = f"{self.namespace}-db"
+        return (self.namespace, companion) if self.api.get_or_none(f"/api/v1/namespaces/{companion}") else (self.namespace,)
+
+    def plan(self, options: StackOptions) -> StackPlan:
+        rendered = kustomize.render(self._manifests(), options.overlay)
+        documents = manifest_edits.edit(rendered, options, self.namespace)
+        autoscaled = any(document["kind"] == "HorizontalPodAutoscaler" for document in documents)
+        return StackPlan(options, manifest_edits.images(documents), len(documents), autoscaled, documents)
+
+    def ensure_credentials(self, plan: StackPlan) -> tuple[str, ...]:
+        # The Secrets need their namespace, and the pods need the Secrets: so the namespaces come first, here.
+        for document in plan.documents:
+            if document["kind"] == "Namespace":
+                kube_apply.apply_document(self.api, document, dry_run=False, force=True)
+        return kube_credentials.ensure(self.api, plan.documents)
+
+    def apply(self, plan: StackPlan, *, dry_run: bool = False, force: bool = False) -> ApplyReport:
+        managed = kube_apply.managed_objects(self.api, self.namespaces())
+        changes = kube_apply.apply_all(self.api, plan.documents, dry_run=dry_run, force=force)
+        changes += kube_apply.prune(self.api, plan.documents, managed, dry_run=dry_run)
+        return ApplyReport(tuple(changes))
+
+    def state(self, *, warnings_since_s: float = 0.0, with_usage: bool = True) -> StackState:
+        return kube_state.read(self.api, self.namespaces(), warnings_since_s=warnings_since_s, with_usage=with_usage)
+
+    def usage(self) -> tuple[Usage, ...]:
+        return kube_state.read_usage(self.api, self.namespaces())
+
+    def watch(self, stop: Callable[[], bool]) -> Iterator[Event]:
+        return kube_watch.watch(self.api, self.namespaces(), self.usage, stop)
+
+    def log_tail(self, pod: Pod, container: str, *, lines: int, previous: bool = False) -> tuple[str, ...]:
+        query = {"container": container, "tailLines": str(lines), **({"previous": "true"} if previous else {})}
+        try:
+            text = self.api.text(f"/api/v1/namespaces/{pod.namespace}/pods/{pod.name}/log", query)
+        except ApiRejected as error:
+            # A container that never ran has no log; that is an answer, not an error.
+            if error.status in (400, 404):
+                return ()
+            raise
+        return tuple(text.splitlines())
+
+    def follow_logs(self, role: Role, *, follow: bool, previous: bool, lines: int) -> Iterator[tuple[PodName, str]]:
+        pods = [kube_records.pod(i) for n in self.namespaces() for i in self.api.items(f"/api/v1/namespaces/{n}/pods")]
+        pods = [pod for pod in pods if pod.role is role]
+        if not pods:
+            raise NotDeployed(f"no pod of the {role.value} is there", next_command="shelterctl up")
+        lines_in: queue.Queue[tuple[PodName, str] | None] = queue.Queue(maxsize=10_000)
+
+        def read(pod: Pod) -> None:
+            container = pod.containers[0].name
+            try:
+                if not follow:
+                    for line in self.log_tail(pod, container, lines=lines, previous=previous):
+                        lines_in.put((pod.name, line))
+                    return
+                query = {"container": container, "tailLines": str(lines), "follow": "true"}
+                for raw in self.api.stream_lines(f"/api/v1/namespaces/{pod.namespace}/pods/{pod.name}/log", query, read_timeout_s=3600):
+                    lines_in.put((pod.name, raw.decode("utf-8", "replace")))
+            except (ApiRejected, ApiUnreachable) as error:
+                lines_in.put((pod.name, f"[shelterctl: {error.what}: {error.why}]"))
+            finally:
+                lines_in.put(None)
+
+        for pod in pods:
+            threading.Thread(target=read, args=(pod,), daemon=True).start()
+        open_streams = len(pods)
+        while open_streams:
+            # A timeout, so that Ctrl-C reaches the main thread while nothing is logged.
+            with suppress(queue.Empty):
+                item = lines_in.get(timeout=0.5)
+                if item is None:
+                    open_streams -= 1
+                else:
+                    yield item
+
+    def remove(self, *, delete_data: bool) -> Iterator[str | RemovalReport]:
+        return kube_remove.remove(self.api, self.namespaces(), delete_data=delete_data)
+
+    def run_in_pod(self, pod: Pod, container: str, program: str, arguments: Sequence[str], *, timeout_s: float) -> JsonValue:
+        code, out, err = self.api.exec(pod.namespace, pod.name, container, ["python", "-c", program, *arguments], timeout_s=timeout_s)
+        if code != 0:
+            raise ApiRejected(f"a program in pod {pod.name} failed with exit code {code}", why=err.strip()[-400:])
+        try:
+            parsed: JsonValue = json.loads(out)
+        except ValueError as error:
+            raise ApiRejected(f"a program in pod {pod.name} gave no JSON", why=(err or out).strip()[-400:]) from error
+        return parsed
+
+    def wait_deleted(self, path: str, *, timeout_s: float) -> bool:
+        """True once the object at `path` is gone."""
+        deadline = time.monotonic() + timeout_s
+        while self.api.get_or_none(path) is not None:
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.5)
+        return True
+
+    def raw(self, path: str, query: Mapping[str, str] | None = None) -> Mapping[str, Any]:
+        """A GET of the API for the adapters that read more than the ports name."""
+        return self.api.get(path, query)

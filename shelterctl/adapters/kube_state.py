@@ -1,0 +1,107 @@
+"""Reads the whole stack in one round of parallel requests."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+
+from shelterctl.adapters import kube_records
+from shelterctl.adapters.kube_api import Json, KubeApi, parallel
+from shelterctl.core.state import Endpoint, PodName, Role, StackState, Usage, Workload
+from shelterctl.errors import ApiRejected
+
+
+def read(api: KubeApi, namespaces: Sequence[str], *, warnings_since_s: float, with_usage: bool) -> StackState:
+    """The stack now. Raises ApiUnreachable, ApiRejected."""
+    kinds = {
+        "pods": "/api/v1/namespaces/{}/pods",
+        "deployments": "/apis/apps/v1/namespaces/{}/deployments",
+        "replicasets": "/apis/apps/v1/namespaces/{}/replicasets",
+        "statefulsets": "/apis/apps/v1/namespaces/{}/statefulsets",
+        "claims": "/api/v1/namespaces/{}/persistentvolumeclaims",
+        "events": "/api/v1/namespaces/{}/events",
+        "services": "/api/v1/namespaces/{}/services",
+        "slices": "/apis/discovery.k8s.io/v1/namespaces/{}/endpointslices",
+        "scalers": "/apis/autoscaling/v2/namespaces/{}/horizontalpodautoscalers",
+    }
+    keys = [(kind, namespace) for kind in kinds for namespace in namespaces]
+    tasks: list[Callable[[], object]] = [partial(api.items, kinds[kind].format(namespace)) for kind, namespace in keys]
+    tasks += [
+        partial(api.items, "/api/v1/nodes"),
+        partial(api.items, "/api/v1/persistentvolumes"),
+        partial(_usage_or_problem, api, namespaces),
+    ]
+    *lists, nodes, volumes, (usage, problem) = parallel(tasks if with_usage else [*tasks[:-1], lambda: ((), "")], workers=8)
+    found: dict[str, list[Json]] = {}
+    for (kind, _), items in zip(keys, lists, strict=True):
+        found.setdefault(kind, []).extend(items)
+    by_volume = {volume["metadata"]["name"]: volume for volume in volumes}
+    pods = tuple(pod for pod in map(kube_records.pod, found["pods"]) if pod.role is not None)
+    happenings = [kube_records.happening(event) for event in found["events"]]
+    return StackState(
+        taken_at_s=time.time(),
+        namespace=namespaces[0],
+        workloads=tuple(_workloads(found)),
+        pods=tuple(sorted(pods, key=lambda pod: (pod.role is Role.DATABASE, pod.created_at_s, pod.name))),
+        autoscaler=next((kube_records.autoscaler(item) for item in found["scalers"]), None),
+        claims=tuple(kube_records.claim(item, by_volume) for item in found["claims"]),
+        endpoint=_endpoint(found, nodes),
+        happenings=tuple(sorted((h for h in happenings if h.at_s >= warnings_since_s), key=lambda h: h.at_s)),
+        usage=usage,
+        usage_problem=problem,
+    )
+
+
+def read_usage(api: KubeApi, namespaces: Iterable[str]) -> tuple[Usage, ...]:
+    """The pods' usage as metrics.k8s.io has it. Raises ApiRejected (404, 503) where nothing serves it."""
+    items = [item for n in namespaces for item in api.get(f"/apis/metrics.k8s.io/v1beta1/namespaces/{n}/pods").get("items") or ()]
+    return tuple(kube_records.usage(item) for item in items)
+
+
+def _usage_or_problem(api: KubeApi, namespaces: Iterable[str]) -> tuple[tuple[Usage, ...], str]:
+    try:
+        return read_usage(api, namespaces), ""
+    except ApiRejected as error:
+        return (), "nothing serves metrics.k8s.io" if error.status == 404 else error.why or error.what
+
+
+def _workloads(found: dict[str, list[Json]]) -> Iterable[Workload]:
+    for item in found["deployments"]:
+        role = kube_records.role_of(item)
+        if role is not None:
+            newest = kube_records.newest_replica_set(item, found["replicasets"])
+            revision = ((newest or {}).get("metadata") or {}).get("labels", {}).get("pod-template-hash", "")
+            yield kube_records.deployment(item, role, revision)
+    for item in found["statefulsets"]:
+        role = kube_records.role_of(item)
+        if role is not None:
+            yield kube_records.stateful_set(item, role)
+
+
+def _endpoint(found: dict[str, list[Json]], nodes: list[Json]) -> Endpoint | None:
+    service = next((s for s in found["services"] if kube_records.role_of(s) is Role.APP), None)
+    if service is None:
+        return None
+    name = service["metadata"]["name"]
+    port = next((p.get("nodePort") for p in service["spec"].get("ports") or () if p.get("nodePort")), None)
+    ready = [
+        PodName(endpoint["targetRef"]["name"])
+        for item in found["slices"]
+        if (item["metadata"].get("labels") or {}).get("kubernetes.io/service-name") == name
+        for endpoint in item.get("endpoints") or ()
+        if (endpoint.get("conditions") or {}).get("ready") and "targetRef" in endpoint
+    ]
+    addresses = [a["address"] for node in nodes for a in node["status"].get("addresses") or () if a["type"] == "InternalIP"]
+    url, problem = "", ""
+    if port is None:
+        problem = f"Service {name} has no node port"
+    elif not addresses:
+        problem = "no node has an address"
+    elif sys.platform != "linux":
+        problem = f"with Docker Desktop the node is out of reach: run `minikube service {name} --url -n {service['metadata']['namespace']}`"
+    else:
+        host = addresses[0]
+        url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    return Endpoint(name, port, service["spec"].get("clusterIP", ""), url, problem, tuple(sorted(ready)))

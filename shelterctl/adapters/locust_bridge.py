@@ -1,0 +1,239 @@
+"""Loaded into Locust's own process, beside the locustfile: counts what happens and writes one JSON line a second.
+
+It imports nothing of shelterctl: gevent has patched everything here. It counts by events, since Locust's CSV lacks the last second and
+its percentiles are rounded to whole milliseconds or tens. Latencies are binned as in `shelterctl.core.histogram`.
+
+Environment: SHELTERCTL_LOAD_SAMPLES (the file to append to), SHELTERCTL_LOAD_PARENT (the process whose end ends the swarm),
+SHELTERCTL_LOAD_DURATION_S (how long the load lasts from its first user on; Locust's own limit knows whole seconds and starts earlier).
+"""
+
+from __future__ import annotations
+
+import atexit
+import errno
+import json
+import math
+import os
+import resource
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import gevent
+from locust import events
+from locust.env import Environment
+from locust.runners import LocalRunner, Runner
+
+SCHEMA = 1
+RELATIVE_ERROR = 0.01
+LOG_GAMMA = math.log((1 + RELATIVE_ERROR) / (1 - RELATIVE_ERROR))
+SMALLEST_MS = 0.01
+SAMPLE_S = 1.0
+LAG_PROBE_S = 0.05
+#: A name, a pod or a kind of failure that is new after so many others is counted as "(other)": nothing here grows without limit.
+MOST_KEYS = 200
+#: How long a swarm without its parent may take to end by itself.
+ORPHAN_GRACE_S = 5.0
+
+
+def bin_of(value_ms: float) -> int:
+    return math.ceil(math.log(value_ms if value_ms > SMALLEST_MS else SMALLEST_MS) / LOG_GAMMA)
+
+
+def kind_of(response: object, exception: object) -> str:
+    """A failure's kind: its HTTP status, the system's name for the error, the check that failed, or the exception's type."""
+    status = getattr(response, "status_code", 0) or 0
+    if status >= 400:
+        return f"HTTP {status}"
+    exception = getattr(exception, "original", exception)  # geventhttpclient wraps the last of its attempts
+    number = getattr(exception, "errno", None)
+    if isinstance(number, int) and number in errno.errorcode:
+        return f"{type(exception).__name__} {errno.errorcode[number]}"
+    if type(exception).__name__ in ("CatchResponseError", "str"):
+        return str(exception)[:80]
+    return type(exception).__name__
+
+
+def complain(text: str) -> None:
+    sys.stderr.write(text + "\n")
+
+
+class Recorder:
+    """The counts since the last line."""
+
+    def __init__(self, path: str) -> None:
+        self.file = Path(path).open("a", buffering=1, encoding="utf-8")  # noqa: SIM115 - it stays open for the process's life
+        self.began = time.monotonic()
+        self.last_line = self.began
+        self.cpu_s = time.process_time()
+        self.known: dict[str, set[str]] = {"by_pod": set(), "by_name": set(), "failure_kinds": set()}
+        self.environment: Environment | None = None
+        self.done = False
+        self.reset()
+
+    def reset(self) -> None:
+        self.requests = self.failures = 0
+        self.latency_bins: dict[int, int] = {}
+        self.lag_bins: dict[int, int] = {}
+        self.max_ms = self.lag_max_ms = 0.0
+        self.by_pod: dict[str, int] = {}
+        self.by_name: dict[str, int] = {}
+        self.failure_kinds: dict[str, int] = {}
+        self.first_by_pod: dict[str, float] = {}
+        self.last_answer: float | None = None
+
+    def write(self, kind: str, body: Mapping[str, object]) -> None:
+        self.file.write(json.dumps({"kind": kind, **body}, separators=(",", ":")) + "\n")
+
+    def begin(self, environment: Environment) -> None:
+        self.environment = environment
+        self.began = self.last_line = time.monotonic()
+        self.cpu_s = time.process_time()
+        self.reset()
+        self.write("start", {"schema": SCHEMA, "relative_error": RELATIVE_ERROR, "wall_s": time.time(), "pid": os.getpid()})
+        gevent.spawn(self.every_second)
+        gevent.spawn(self.measure_lag)
+
+    def on_request(
+        self,
+        request_type: str,
+        name: str,
+        response_time: float | None,
+        exception: object = None,
+        response: object = None,
+        **_: object,
+    ) -> None:
+        self.requests += 1
+        self.last_answer = time.monotonic()
+        if response_time is not None:
+            index = bin_of(response_time)
+            self.latency_bins[index] = self.latency_bins.get(index, 0) + 1
+            if response_time > self.max_ms:
+                self.max_ms = response_time
+        headers = getattr(response, "headers", None)
+        pod = (headers.get("x-pod") or "") if headers else ""
+        if pod in self.by_pod:
+            self.by_pod[pod] += 1
+        else:
+            if pod and pod not in self.known["by_pod"]:
+                self.first_by_pod[pod] = time.time()
+            self.count("by_pod", self.by_pod, pod)
+        self.count("by_name", self.by_name, f"{request_type} {name}")
+        if exception is not None:
+            self.failures += 1
+            self.count("failure_kinds", self.failure_kinds, kind_of(response, exception))
+
+    def count(self, group: str, counts: dict[str, int], key: str) -> None:
+        if key not in counts:
+            known = self.known[group]
+            if key not in known:
+                if len(known) >= MOST_KEYS:
+                    key = "(other)"
+                known.add(key)
+        counts[key] = counts.get(key, 0) + 1
+
+    def flush(self, *, final: bool = False) -> None:
+        now, cpu_s = time.monotonic(), time.process_time()
+        runner = self.environment.runner if self.environment else None
+        body = {
+            "elapsed_s": round(now - self.began, 4),
+            "wall_s": round(time.time(), 4),
+            "interval_s": round(now - self.last_line, 4),
+            "users": runner.user_count if runner else 0,
+            "requests": self.requests,
+            "failures": self.failures,
+            "latency_bins": self.latency_bins,
+            "max_ms": round(self.max_ms, 4),
+            "cpu_s": round(cpu_s - self.cpu_s, 4),
+            "lag_bins": self.lag_bins,
+            "lag_max_ms": round(self.lag_max_ms, 4),
+            "by_pod": self.by_pod,
+            "first_by_pod": self.first_by_pod,
+            "by_name": self.by_name,
+            "failure_kinds": self.failure_kinds,
+            "last_answer_s": None if self.last_answer is None else round(self.last_answer - self.began, 4),
+            "final": final,
+        }
+        self.last_line, self.cpu_s = now, cpu_s
+        self.reset()
+        self.write("sample", body)
+
+    def every_second(self) -> None:
+        due = self.began
+        while not self.done:
+            due += SAMPLE_S
+            gevent.sleep(max(0.0, due - time.monotonic()))
+            if self.done:
+                return
+            try:
+                self.flush()
+            except OSError as error:
+                # Without its counts the run proves nothing: end it, loudly.
+                complain(f"the load samples cannot be written: {error}")
+                self.done = True
+                os._exit(74)
+
+    def measure_lag(self) -> None:
+        """How late a greenlet wakes: what every response time is inflated by, because one loop reads all of them."""
+        while not self.done:
+            before = time.monotonic()
+            gevent.sleep(LAG_PROBE_S)
+            late_ms = max(0.0, (time.monotonic() - before - LAG_PROBE_S) * 1000)
+            index = bin_of(late_ms)
+            self.lag_bins[index] = self.lag_bins.get(index, 0) + 1
+            self.lag_max_ms = max(self.lag_max_ms, late_ms)
+
+    def finish(self) -> None:
+        """Writes what is left, once: after the last user has gone, so that no request is missing."""
+        if self.environment is not None and not self.done:
+            self.done = True
+            self.flush(final=True)
+            self.file.close()
+
+
+def end_with_parent(parent: int) -> None:
+    """A SIGKILL of the parent must not leave a swarm behind."""
+    while os.getppid() == parent:
+        gevent.sleep(0.5)
+    complain("the process that started the swarm has gone: ending")
+    gevent.spawn_later(ORPHAN_GRACE_S, os._exit, 75)
+    if recorder.environment is not None and recorder.environment.runner is not None:
+        recorder.environment.runner.quit()
+    recorder.finish()
+    os._exit(75)
+
+
+def raise_file_limit() -> None:
+    """Every user holds a socket; Locust itself asks for 10,000 only."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+recorder = Recorder(os.environ["SHELTERCTL_LOAD_SAMPLES"])
+
+
+def on_init(runner: Runner, **_: object) -> None:
+    if not isinstance(runner, LocalRunner):
+        complain("shelterctl counts one process: unset LOCUST_PROCESSES, LOCUST_MODE_MASTER and LOCUST_MODE_WORKER")
+        os._exit(64)
+    raise_file_limit()
+    gevent.spawn(end_with_parent, int(os.environ["SHELTERCTL_LOAD_PARENT"]))
+
+
+def on_start(environment: Environment, **_: object) -> None:
+    recorder.begin(environment)
+    assert environment.runner is not None
+    gevent.spawn_later(float(os.environ["SHELTERCTL_LOAD_DURATION_S"]), environment.runner.quit)
+    events.request.add_listener(recorder.on_request)  # type: ignore[no-untyped-call]
+
+
+def on_quit(**_: object) -> None:
+    recorder.finish()
+
+
+events.init.add_listener(on_init)  # type: ignore[no-untyped-call]
+events.test_start.add_listener(on_start)  # type: ignore[no-untyped-call]
+events.quit.add_listener(on_quit)  # type: ignore[no-untyped-call]
+atexit.register(recorder.finish)

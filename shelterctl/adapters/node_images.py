@@ -1,0 +1,273 @@
+"""The images in minikube's nodes, and the quickest way to bring one there for each container runtime.
+
+containerd keeps layers as blobs and gets an OCI archive without those that it has. Its importer (1.6) has no flag for a lease, so
+nothing keeps those blobs from the garbage collector between the look and the import: they are looked for again afterwards, when the new
+image holds on to them, and if one is gone the whole image is sent. Docker in the node gets the whole image through `docker load`, anything
+else gets it from `minikube image load`. In every case the image counts as loaded only once the node names its id.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import re
+import tempfile
+import time
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from shelterctl.adapters import process
+from shelterctl.adapters.node_shell import NodeShell
+from shelterctl.adapters.oci_archive import LAYER_TAR, LAYER_TAR_GZIP, Blob, SavedImage, archive_chunks, read_saved
+from shelterctl.core.image import LoadReport, LocalImage, missing_layers
+from shelterctl.errors import CommandFailed, ImageLoadFailed, WaitTimeout
+
+QUERY_TIMEOUT_S = 30.0
+LOAD_TIMEOUT_S = 900.0
+#: containerd tells the kubelet's interface of a new image by an event, some milliseconds after the import.
+APPEAR_TIMEOUT_S = 10.0
+
+_CTR = ("ctr", "-n", "k8s.io")
+_CRICTL_IMAGES = ("crictl", "images", "-o", "json")
+_DOCKER_IMAGES = ("docker", "images", "--no-trunc", "--format", "{{.Repository}}:{{.Tag}} {{.ID}}")
+_BLOB_FOLDER = "/var/lib/containerd/io.containerd.content.v1.content/blobs/sha256"
+_UNCOMPRESSED = "containerd.io/uncompressed="
+_LARGE_BYTES = 1024 * 1024
+_NO_SPACE = ("no space left on device", "disk quota exceeded")
+
+
+class ImageSource(Protocol):
+    """Whoever holds the image on this machine."""
+
+    def save(self, reference: str) -> Generator[bytes, None, None]: ...
+
+
+@dataclass(slots=True)
+class _Sent:
+    """Counts what goes through it."""
+
+    size_bytes: int = 0
+
+    def count(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
+        for chunk in chunks:
+            self.size_bytes += len(chunk)
+            yield chunk
+
+
+class MinikubeImages:
+    """Fulfils `ports.NodeImageStore` for the nodes of one profile.
+
+    `shells` has one shell for each node, `runtime` is minikube's word for their container runtime.
+    """
+
+    def __init__(self, profile: str, runtime: str, shells: Sequence[NodeShell], source: ImageSource) -> None:
+        self._profile = profile
+        self._runtime = runtime
+        self._shells = tuple(shells)
+        self._source = source
+
+    def runtime(self) -> str:
+        return self._runtime
+
+    def image_ids(self) -> Mapping[str, str]:
+        """Reference to image id for what every node has under the same id; one command in each node. Raises CommandFailed."""
+        found = [self._ids_in(shell) for shell in self._shells]
+        return {name: image_id for name, image_id in found[0].items() if all(ids.get(name) == image_id for ids in found)}
+
+    def load(self, image: LocalImage) -> LoadReport:
+        """Brings the image into every node and checks its id there. Raises ImageLoadFailed."""
+        load = {"containerd": self._load_into_containerd, "docker": self._load_into_docker}.get(self._runtime, self._load_with_minikube)
+        try:
+            return load(image)
+        except (CommandFailed, WaitTimeout) as error:
+            raise load_failure(self._profile, image.reference, error) from error
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            folder = tempfile.gettempdir()
+            raise ImageLoadFailed(
+                f"{image.reference} could not be prepared for the node", why=f"no space left in {folder}", next_command=f"df -h {folder}"
+            ) from error
+
+    def _load_into_containerd(self, image: LocalImage) -> LoadReport:
+        total = LoadReport(image.reference, "layers", 0, 0, len(image.layers))
+        for shell in self._shells:
+            total = _worse(total, self._load_into_containerd_node(shell, image))
+        return total
+
+    def _load_into_containerd_node(self, shell: NodeShell, image: LocalImage) -> LoadReport:
+        if (known := _name_of(self._ids_in(shell), image.image_id)) is not None:
+            tag = [*_CTR, "images", "tag", "--force", _full_name(known), _full_name(image.reference)]
+            if _full_name(known) == _full_name(image.reference) or shell.run(tag, timeout_s=QUERY_TIMEOUT_S, check=False).returncode == 0:
+                self._await_id(shell, image)
+                return LoadReport(image.reference, "tag", 0, 0, len(image.layers))
+        present = _blobs_in(shell)
+        missing = missing_layers(image.layers, present)
+        if len(missing) < len(image.layers):
+            try:
+                report = self._import_layers(shell, image, present, missing)
+                if not missing_layers(image.layers, _blobs_in(shell)):
+                    return report
+            except (CommandFailed, ImageLoadFailed) as error:
+                if _is_disk_full(error):
+                    raise
+        return self._import_layers(shell, image, {}, image.layers)
+
+    def _import_layers(self, shell: NodeShell, image: LocalImage, present: Mapping[str, Blob], missing: Sequence[str]) -> LoadReport:
+        """Imports the image with the `missing` layers in the archive and the others named as the node holds them."""
+        sent = _Sent()
+        with tempfile.TemporaryDirectory(prefix="shelterctl-image-") as name:
+            taken = self._take(image, missing, present, Path(name))
+            layers = [taken.layers[layer] if layer in taken.layers else present[layer] for layer in image.layers]
+            chunks = archive_chunks(_full_name(image.reference), taken.config, layers)
+            shell.feed([*_CTR, "images", "import", "-"], sent.count(chunks), timeout_s=LOAD_TIMEOUT_S)
+        self._await_id(shell, image)
+        return LoadReport(image.reference, "layers", sent.size_bytes, len(missing), len(image.layers) - len(missing))
+
+    def _take(self, image: LocalImage, missing: Sequence[str], present: Mapping[str, Blob], folder: Path) -> SavedImage:
+        """The image's configuration and missing layers, from the engine."""
+        held = (present[layer] for layer in image.layers if layer in present)
+        # Small layers often have the same size as the one that they replace, and cost nothing to read.
+        sizes = {blob.size_bytes for blob in held if blob.media_type == LAYER_TAR and blob.size_bytes > _LARGE_BYTES}
+        try:
+            with closing(self._source.save(image.reference)) as saved:
+                return read_saved(saved, image.image_id, missing, folder, unwanted_sizes=sizes)
+        except ImageLoadFailed:
+            if not sizes:
+                raise
+        # A missing layer may have the very size of one that the node has.
+        with closing(self._source.save(image.reference)) as saved:
+            return read_saved(saved, image.image_id, missing, folder)
+
+    def _load_into_docker(self, image: LocalImage) -> LoadReport:
+        sent = _Sent()
+        for shell in self._shells:
+            with closing(self._source.save(image.reference)) as saved:
+                shell.feed(["docker", "load", "-q"], sent.count(saved), timeout_s=LOAD_TIMEOUT_S)
+            self._await_id(shell, image)
+        return LoadReport(image.reference, "docker load", sent.size_bytes, len(image.layers), 0)
+
+    def _load_with_minikube(self, image: LocalImage) -> LoadReport:
+        argv = ["minikube", "image", "load", "-p", self._profile, image.reference]
+        process.run(argv, timeout_s=LOAD_TIMEOUT_S)
+        for shell in self._shells:
+            self._await_id(shell, image)
+        return LoadReport(image.reference, "minikube image load", image.size_bytes, len(image.layers), 0)
+
+    def _ids_in(self, shell: NodeShell) -> Mapping[str, str]:
+        if self._runtime == "docker":
+            return parse_docker_images(shell.run(_DOCKER_IMAGES, timeout_s=QUERY_TIMEOUT_S).text)
+        return parse_crictl_images(shell.run(_CRICTL_IMAGES, timeout_s=QUERY_TIMEOUT_S).stdout)
+
+    def _await_id(self, shell: NodeShell, image: LocalImage) -> None:
+        """Waits until the node names the image with the id that was sent. Raises ImageLoadFailed where it does not."""
+        deadline = time.monotonic() + APPEAR_TIMEOUT_S
+        while (found := self._ids_in(shell).get(short_name(image.reference), "")) != image.image_id:
+            if time.monotonic() > deadline:
+                raise ImageLoadFailed(
+                    f"node {shell.node} does not have the {image.reference} that was sent",
+                    why=f"it has {found or 'no image of that name'}, sent was {image.image_id}",
+                    next_command=f"minikube image ls -p {self._profile}",
+                )
+            time.sleep(0.1)
+
+
+def load_failure(profile: str, reference: str, error: CommandFailed | WaitTimeout) -> ImageLoadFailed:
+    """What a failed load means for the user: a full disk in the node, or whatever the program said."""
+    if _is_disk_full(error):
+        return ImageLoadFailed(
+            f"{reference} does not fit into the node",
+            why="no space is left on the node's disk",
+            next_command=f"minikube ssh -p {profile} -- sudo crictl rmi --prune",
+            details=error.details,
+        )
+    return ImageLoadFailed(
+        f"{reference} could not be loaded into the node",
+        why=error.why or error.what,
+        next_command=f"minikube image load -p {profile} {reference}",
+        details=error.details,
+    )
+
+
+def short_name(reference: str) -> str:
+    """A reference without what the default registry adds: `docker.io/library/app:1` and `app:1` are `app:1`."""
+    return reference.removeprefix("docker.io/").removeprefix("library/")
+
+
+def _full_name(reference: str) -> str:
+    """A reference with its registry, as containerd names images (the rule of docker's reference grammar)."""
+    first, slash, _ = reference.partition("/")
+    if slash and ("." in first or ":" in first or first == "localhost"):
+        return reference
+    return f"docker.io/{reference}" if slash else f"docker.io/library/{reference}"
+
+
+def _name_of(ids: Mapping[str, str], image_id: str) -> str | None:
+    return next((name for name, found in ids.items() if found == image_id), None)
+
+
+def parse_crictl_images(output: bytes) -> Mapping[str, str]:
+    """Short reference to image id, from `crictl images -o json`. Raises ImageLoadFailed where it is something else."""
+    try:
+        return {
+            short_name(str(tag)): str(image["id"]) for image in json.loads(output)["images"] or [] for tag in image.get("repoTags") or []
+        }
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        raise ImageLoadFailed("the node's list of images cannot be read", why=str(error), next_command="minikube image ls") from error
+
+
+def parse_docker_images(output: str) -> Mapping[str, str]:
+    """Short reference to image id, from `docker images` with one `name:tag id` a line."""
+    pairs = (line.split() for line in output.splitlines())
+    return {short_name(pair[0]): pair[1] for pair in pairs if len(pair) == 2 and "<none>" not in pair[0]}
+
+
+def _blobs_in(shell: NodeShell) -> Mapping[str, Blob]:
+    """The layers in containerd's content store, by diff_id.
+
+    A layer may be there uncompressed, or as an earlier `minikube image load` or pull left it: gzipped, with its diff_id in a label.
+    What containerd lists and what lies on the disk must agree; the file gives the exact size and tells the compression.
+    """
+    listing = shell.script(
+        f"{' '.join(_CTR)} content ls && echo && cd {_BLOB_FOLDER} && stat -c '%n %s' * && echo && head -v -c 2 *",
+        timeout_s=QUERY_TIMEOUT_S,
+        check=False,
+    )
+    return parse_blobs(listing.stdout) if listing.returncode == 0 else {}
+
+
+def parse_blobs(listing: bytes) -> Mapping[str, Blob]:
+    """Diff_id to blob, from three parts with an empty line between.
+
+    They are: `ctr content ls`; `hex size` for each file of the store; each file's first two bytes as `head -v` shows them.
+    """
+    table, _, rest = listing.partition(b"\n\n")
+    sizes, _, heads = rest.partition(b"\n\n")
+    on_disk = {f"sha256:{name}": int(size) for name, size in map(str.split, sizes.decode().splitlines())}
+    gzipped = {f"sha256:{name.decode()}" for name in re.findall(rb"==> ([0-9a-f]{64}) <==\n\x1f\x8b", heads)}
+    blobs: dict[str, Blob] = {}
+    for line in table.decode().splitlines():
+        digest, *words = line.replace(",", " ").split()
+        diff_id = next((word.removeprefix(_UNCOMPRESSED) for word in words if word.startswith(_UNCOMPRESSED)), "")
+        if digest not in on_disk or not diff_id:
+            continue
+        if digest == diff_id:
+            blobs[diff_id] = Blob(digest, on_disk[digest], LAYER_TAR)
+        elif digest in gzipped:
+            blobs.setdefault(diff_id, Blob(digest, on_disk[digest], LAYER_TAR_GZIP))
+    return blobs
+
+
+def _worse(one: LoadReport, other: LoadReport) -> LoadReport:
+    """Two nodes' reports as one: what was sent to both, and the layers of the node that lacked more."""
+    more = max(one, other, key=lambda report: report.layers_sent)
+    method = other.method if one.sent_bytes == 0 else one.method
+    return LoadReport(more.reference, method, one.sent_bytes + other.sent_bytes, more.layers_sent, more.layers_present)
+
+
+def _is_disk_full(error: CommandFailed | WaitTimeout | ImageLoadFailed) -> bool:
+    text = "\n".join((error.why, *error.details)).lower()
+    return any(words in text for words in _NO_SPACE)

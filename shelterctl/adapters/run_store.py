@@ -1,0 +1,160 @@
+"""Run folders on disk: `<state-dir>/runs/<time>-<command>/` with `events.jsonl` and `result.json`, and the list of them."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from shelterctl.core.events import Event, event_to_json
+from shelterctl.core.serial import SCHEMA, JsonValue, to_json
+from shelterctl.errors import StateFolderError, UsageError
+from shelterctl.settings import nearest
+
+EVENTS = "events.jsonl"
+RESULT = "result.json"
+
+
+class RunFolderOnDisk:
+    """The folder of one run. Lines are handed to the operating system at once, so that they outlive this process."""
+
+    def __init__(self, state_dir: Path, command: str) -> None:
+        """Raises StateFolderError where the folder cannot be made."""
+        stamp = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
+        self._files: dict[str, int] = {}
+        for suffix in ("", *(f"-{n}" for n in range(2, 100))):
+            path = state_dir / "runs" / f"{stamp}-{command}{suffix}"
+            try:
+                path.mkdir(parents=True)
+            except FileExistsError:
+                if path.is_dir():
+                    continue
+                raise _unwritable(state_dir, "a file is in its place") from None
+            except OSError as error:
+                raise _unwritable(state_dir, error.strerror or str(error)) from error
+            break
+        self.path = path
+        self.run_id = path.name
+
+    def append_journal(self, name: str, line: str) -> None:
+        """Appends a line. Raises StateFolderError (a full disk, a folder that went away): nothing is lost in silence."""
+        try:
+            if name not in self._files:
+                self._files[name] = os.open(self.path / name, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+            data = line.encode() + b"\n"
+            while data:
+                data = data[os.write(self._files[name], data) :]
+        except OSError as error:
+            raise _unwritable(self.path, error.strerror or str(error)) from error
+
+    def record(self, event: Event) -> None:
+        """Adds an event to `events.jsonl` with the wall and the monotonic time."""
+        line = {"schema": SCHEMA, "wall_s": round(time.time(), 6), "monotonic_s": round(time.monotonic(), 6), **event_to_json(event)}
+        self.append_journal(EVENTS, json.dumps(line, ensure_ascii=False))
+
+    def finish(self, command: str, exit_code: int, result: object, *, error: JsonValue = None) -> dict[str, JsonValue]:
+        """Writes `result.json` in one piece and returns what it says."""
+        document: dict[str, JsonValue] = {
+            "schema": SCHEMA,
+            "run": self.run_id,
+            "command": command,
+            "finished_wall_s": round(time.time(), 3),
+            "exit_code": exit_code,
+            "result": to_json(result),
+            "error": error,
+        }
+        temporary = self.path / f".{RESULT}.new"
+        try:
+            temporary.write_text(json.dumps(document, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+            temporary.replace(self.path / RESULT)
+        except OSError as problem:
+            raise _unwritable(self.path, problem.strerror or str(problem)) from problem
+        return document
+
+    def close(self) -> None:
+        for descriptor in self._files.values():
+            os.close(descriptor)
+        self._files = {}
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """A line of `runs list`. `exit_code` is None where the run left no result: it is under way, or it was killed."""
+
+    run: str
+    command: str
+    exit_code: int | None
+    verdict: str
+    finished_wall_s: float | None
+
+
+def list_runs(state_dir: Path) -> list[RunSummary]:
+    """The runs of a state folder, oldest first."""
+    folders = sorted(path for path in (state_dir / "runs").glob("*") if path.is_dir())
+    return [_summary(folder) for folder in folders]
+
+
+def find_run(state_dir: Path, name: str) -> Path:
+    """The folder of a run named in full, by a beginning that only one has, or `last`. Raises UsageError."""
+    folders = sorted(path for path in (state_dir / "runs").glob("*") if path.is_dir())
+    if not folders:
+        raise UsageError(f"there is no run in {state_dir / 'runs'}", next_command="shelterctl runs list")
+    if name == "last":
+        return folders[-1]
+    found = [folder for folder in folders if folder.name == name] or [folder for folder in folders if folder.name.startswith(name)]
+    if len(found) != 1:
+        what = "no run is" if not found else f"{len(found)} runs are"
+        hint = nearest(name, [folder.name for folder in folders]) if not found else ""
+        raise UsageError(f"{what} called “{name}”{hint}", next_command="shelterctl runs list")
+    return found[0]
+
+
+def read_result(folder: Path) -> dict[str, JsonValue] | None:
+    """What `result.json` says; None where the run has none or it cannot be read."""
+    try:
+        document = json.loads((folder / RESULT).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return document if isinstance(document, dict) else None
+
+
+def read_journal(folder: Path, name: str) -> Iterator[dict[str, JsonValue]]:
+    """The lines of a journal; a line that was cut off by a kill is left out."""
+    try:
+        with (folder / name).open(encoding="utf-8") as lines:
+            for line in lines:
+                try:
+                    entry = json.loads(line)
+                except ValueError:
+                    continue
+                if isinstance(entry, dict):
+                    yield entry
+    except FileNotFoundError:
+        return
+
+
+def _summary(folder: Path) -> RunSummary:
+    command = re.sub(r"^\d{8}-\d{6}-|-\d+$", "", folder.name)
+    document = read_result(folder)
+    if document is None:
+        return RunSummary(folder.name, command, None, "", None)
+    result = document.get("result")
+    judgement = result.get("judgement") if isinstance(result, dict) else None
+    verdict = str(judgement.get("verdict", "")) if isinstance(judgement, dict) else ""
+    code, finished = document.get("exit_code"), document.get("finished_wall_s")
+    return RunSummary(
+        folder.name,
+        str(document.get("command", command)),
+        code if isinstance(code, int) else None,
+        verdict,
+        float(finished) if isinstance(finished, int | float) else None,
+    )
+
+
+def _unwritable(path: Path, why: str) -> StateFolderError:
+    return StateFolderError(f"{path} cannot be written", why=why, next_command="name another folder with --state-dir")

@@ -1,0 +1,1 @@
+"""The commands, a file each: parse what was asked, run one operation, render its record."""

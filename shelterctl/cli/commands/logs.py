@@ -1,0 +1,48 @@
+"""`shelterctl logs`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from shelterctl.cli.options import with_common_options
+from shelterctl.cli.session import Session
+
+
+@with_common_options("logs")
+def command(
+    session: Session,
+    part: Annotated[str, typer.Argument(help="app or db.")] = "app",
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until Ctrl-C.")] = False,
+    previous: Annotated[bool, typer.Option("--previous", help="The logs of the containers before their last restart.")] = False,
+    lines: Annotated[int, typer.Option(help="How many lines of each pod.")] = 50,
+) -> int:
+    """The logs of every pod of the application or of the database.
+
+    \b
+    Examples:
+      shelterctl logs
+      shelterctl logs db --previous
+      shelterctl logs app --follow
+    """
+    from shelterctl.core.state import Role
+    from shelterctl.errors import UsageError
+    from shelterctl.settings import nearest
+
+    roles = {role.value: role for role in Role}
+    if part not in roles:
+        raise UsageError(f"logs of what? app or db, not “{part}”{nearest(part, roles)}", next_command="shelterctl logs --help")
+    if not 1 <= lines <= 100_000:
+        raise UsageError(f"--lines {lines}: from 1 to 100,000")
+    if follow and previous:
+        raise UsageError("--previous is over: it cannot be followed")
+    terminal = session.terminal
+    for pod, line in session.wiring.cluster.follow_logs(roles[part], follow=follow, previous=previous, lines=lines):
+        if terminal.output == "table":
+            terminal.stdout.write(f"{pod}  {line}\n")
+            terminal.stdout.flush()
+        else:
+            terminal.output = "jsonl"
+            terminal.json({"pod": pod, "line": line})
+    return 0

@@ -1,0 +1,70 @@
+"""`shelterctl status` and `shelterctl status watch`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from shelterctl.cli.options import with_common_options
+from shelterctl.cli.session import Session
+
+
+@with_common_options("status")
+def command(session: Session, _group: typer.Context) -> int:
+    """The stack in one screen: image chain, pods, HPA, claims, Service, warnings of the last 10 minutes.
+
+    \b
+    Examples:
+      shelterctl status
+      shelterctl status --output json
+      shelterctl status watch
+    """
+    from shelterctl.cli.render import status as render
+    from shelterctl.errors import MinikubeUnavailable, ShelterError
+    from shelterctl.ops.status import status
+
+    wiring = session.wiring
+    images = None
+    if wiring.machine is not None:
+        machine = wiring.machine.state()
+        if not machine.running:
+            raise MinikubeUnavailable(
+                f"minikube profile {machine.profile} is not running", why=machine.detail, next_command="shelterctl up"
+            )
+        images = wiring.images()
+    try:
+        tag = wiring.sources.tag()
+    except ShelterError:
+        # Away from the project's folder there are no sources to compare with.
+        tag = ""
+    result = status(
+        wiring.cluster, wiring.http(), wiring.clock, context=wiring.context, engine=wiring.engine, images=images, sources_tag=tag
+    )
+    return session.finish(result, 0, lambda: render.lines(result))
+
+
+@with_common_options("status watch")
+def watch(
+    session: Session,
+    for_: Annotated[str | None, typer.Option("--for", help="End by itself after this long, such as 5m.", show_default=False)] = None,
+    svg: Annotated[str | None, typer.Option("--svg", help="Write the last screen to this file at the end.", show_default=False)] = None,
+) -> int:
+    """Follow the stack live, from Kubernetes watches. Ctrl-C ends it. Without a terminal: one line for each change.
+
+    \b
+    Examples:
+      shelterctl status watch
+      shelterctl status watch --for 5m | tee changes.log
+    """
+    from pathlib import Path
+
+    from shelterctl.cli.render.watch import follow
+    from shelterctl.core.duration import parse_duration_s
+    from shelterctl.errors import UsageError
+
+    try:
+        limit_s = parse_duration_s(for_) if for_ else None
+    except ValueError as error:
+        raise UsageError(f"--for: {error}") from error
+    return follow(session, limit_s, Path(svg) if svg else None)

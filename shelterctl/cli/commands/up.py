@@ -1,0 +1,68 @@
+"""`shelterctl up`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from shelterctl.cli.options import with_common_options
+from shelterctl.cli.session import Session
+
+
+@with_common_options("up")
+def command(
+    session: Session,
+    overlay: Annotated[str | None, typer.Option(help="Overlay of manifests/overlays. [minikube]", show_default=False)] = None,
+    cpu_target: Annotated[int | None, typer.Option(help="The HPA's CPU target in percent of the request.", show_default=False)] = None,
+    minimum: Annotated[int | None, typer.Option("--min", help="The HPA's least number of pods.", show_default=False)] = None,
+    maximum: Annotated[int | None, typer.Option("--max", help="The HPA's greatest number of pods.", show_default=False)] = None,
+    replicas: Annotated[int | None, typer.Option(help="A fixed number of pods, and no HPA.", show_default=False)] = None,
+    node_port: Annotated[int | None, typer.Option(help="The Service's node port.", show_default=False)] = None,
+    wait_hpa: Annotated[bool, typer.Option("--wait-hpa/--no-wait-hpa", help="Wait until the HPA has a metric.")] = True,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change (asks the API server), change nothing.")] = False,
+    force: Annotated[bool, typer.Option("--force-conflicts", help="Take over fields that others have set.")] = False,
+) -> int:
+    """Build the image, load it, apply the manifests, wait, and prove that what was built is what answers.
+
+    \b
+    Examples:
+      shelterctl up
+      shelterctl up --cpu-target 50 --max 4
+      shelterctl up --dry-run
+      shelterctl up --overlay minikube-two-namespaces --no-wait-hpa
+    """
+    from shelterctl.cli.render import up as render
+    from shelterctl.cli.render.steps import StepsDisplay
+    from shelterctl.core.stack import StackOptions
+    from shelterctl.errors import UsageError
+    from shelterctl.ops.up import UpPorts, UpRequest, up
+
+    wiring, settings = session.wiring, session.settings
+    options = StackOptions(overlay or settings.overlay, "", cpu_target, minimum, maximum, node_port, replicas)
+    for problem in options.problems():
+        raise UsageError(problem, next_command="shelterctl up --help")
+    session.confirm_context("the stack is deployed here")
+    session.open_folder("up")
+    ports = UpPorts(
+        wiring.engine,
+        wiring.sources,
+        wiring.machine,
+        wiring.images if wiring.machine else None,
+        wiring.cluster,
+        wiring.http(),
+        wiring.clock,
+    )
+    request = UpRequest(
+        wiring.context,
+        wiring.context if wiring.machine else None,
+        settings.namespace,
+        options,
+        settings.timeout_s,
+        wait_hpa,
+        dry_run,
+        force,
+    )
+    with session.lock("up"):
+        result = session.drive(up(ports, request), StepsDisplay(session.terminal))
+    return session.finish(result, 0, lambda: render.lines(result))

@@ -1,0 +1,37 @@
+"""`shelterctl version`."""
+
+from __future__ import annotations
+
+from shelterctl.cli.options import with_common_options
+from shelterctl.cli.session import Session
+
+
+@with_common_options("version")
+def command(session: Session) -> int:
+    """The versions of shelterctl and of what it works with."""
+    import platform
+    from collections.abc import Callable
+
+    from shelterctl import __version__
+    from shelterctl.cli.terminal import Line
+    from shelterctl.errors import ShelterError
+
+    wiring = session.wiring
+
+    def machine() -> str:
+        state = wiring.machine.state() if wiring.machine else None
+        return f"profile {state.profile}, {state.driver}, {state.detail}" if state else "not this context's"
+
+    parts: dict[str, Callable[[], str]] = {
+        "docker": lambda: wiring.engine.check().version,
+        "minikube": machine,
+        "kubernetes": wiring.cluster.version,
+        "sources": lambda: wiring.sources.tag(),
+    }
+    found = {"shelterctl": __version__, "python": platform.python_version()}
+    for name, ask in parts.items():
+        try:
+            found[name] = ask()
+        except ShelterError as error:
+            found[name] = f"unknown: {error.what}"
+    return session.finish(found, 0, lambda: (Line(f"{name:<11} {value}") for name, value in found.items()))

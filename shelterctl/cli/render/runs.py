@@ -1,0 +1,79 @@
+"""Earlier runs: the list, one run's result, its events, its account of writes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from shelterctl.adapters.run_store import RunSummary
+from shelterctl.cli.render.stack import clock_time
+from shelterctl.cli.terminal import Line, verdict_style
+from shelterctl.core.serial import JsonValue
+
+
+def list_lines(runs: Iterable[RunSummary]) -> Iterator[Line]:
+    """A line for each run."""
+    found = list(runs)
+    if not found:
+        yield Line("No runs yet.   Next: shelterctl up")
+        return
+    width = max(len(run.run) for run in found)
+    yield Line(f"{'run':<{width}}  exit  verdict", "dim")
+    for run in found:
+        code = "-" if run.exit_code is None else str(run.exit_code)
+        verdict = run.verdict or ("no result: under way, or killed" if run.exit_code is None else "")
+        yield Line(f"{run.run:<{width}}  {code:>4}  {verdict}".rstrip(), verdict_style(run.verdict))
+
+
+def show_lines(folder: Path, document: Mapping[str, JsonValue] | None) -> Iterator[Line]:
+    """What is on record of a run, field by field."""
+    yield Line(f"Run {folder.name}", "strong")
+    yield Line(f"  folder  {folder}")
+    if document is None:
+        yield Line("  no result: it is under way, or it was killed. Its events and journals are in the folder.", "doubt")
+        return
+    yield Line(f"  exit    {document.get('exit_code')}")
+    error = document.get("error")
+    if isinstance(error, dict):
+        yield Line(f"  ✗ {error.get('what')}", "bad")
+        yield Line(f"    {error.get('why')}")
+    result = document.get("result")
+    if isinstance(result, dict):
+        judgement = result.get("judgement")
+        if isinstance(judgement, dict):
+            verdict = str(judgement.get("verdict"))
+            yield Line(f"  {verdict}", verdict_style(verdict))
+            reasons = judgement.get("reasons")
+            for reason in reasons if isinstance(reasons, list) else ():
+                if isinstance(reason, dict):
+                    yield Line(f"    {reason.get('text')}")
+        for key, value in result.items():
+            if key != "judgement":
+                text = json.dumps(value, ensure_ascii=False)
+                yield Line(f"  {key}: {text if len(text) <= 160 else text[:157] + '…'}")
+    yield Line(f"  Whole: {folder / 'result.json'}   Events: shelterctl runs show {folder.name} --events", "dim")
+
+
+def event_lines(rows: Iterable[Mapping[str, JsonValue]]) -> Iterator[Line]:
+    """The events, each with its time."""
+    for row in rows:
+        wall = row.get("wall_s")
+        at = clock_time(wall) if isinstance(wall, int | float) else "--:--:--"
+        rest = {key: value for key, value in row.items() if key not in ("schema", "wall_s", "monotonic_s", "kind")}
+        text = json.dumps(rest, ensure_ascii=False)
+        yield Line(f"{at}  {row.get('kind')}  {text if len(text) <= 200 else text[:197] + '…'}")
+
+
+def write_lines(rows: Iterable[Mapping[str, JsonValue]]) -> Iterator[Line]:
+    """The account of a fault, a write a line."""
+    found = list(rows)
+    if not found:
+        yield Line("This run has no account of writes.", "doubt")
+        return
+    for row in found:
+        fails = bool(row.get("fails"))
+        yield Line(
+            f"{row.get('id')}  {row.get('saw') or 'not sent'}  {'there' if row.get('present') else 'absent'}  {row.get('category')}",
+            "bad" if fails else "plain",
+        )

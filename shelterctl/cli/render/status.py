@@ -1,0 +1,54 @@
+"""`status` on one screen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from shelterctl.cli.render.stack import app_first, autoscaler_line, claim_lines, clock_time, pod_lines
+from shelterctl.cli.render.up import short_id
+from shelterctl.cli.terminal import Line
+from shelterctl.core.rollout import Progress
+from shelterctl.ops.status import StatusResult
+
+_SHOWN_WARNINGS = 8
+
+
+def lines(result: StatusResult) -> Iterator[Line]:
+    """The answer first: is the stack as it should be? Then the evidence."""
+    state = result.state
+    waiting = [j for j in result.judgements if j.progress is not Progress.COMPLETE]
+    broken = _chain_problem(result)
+    if not waiting and not broken:
+        yield Line(f"{state.namespace} @ {result.context}: everything runs as it was built", "good")
+    else:
+        yield Line(f"{state.namespace} @ {result.context}: not as it should be", "doubt")
+        for judgement in waiting:
+            yield Line(f"  {judgement.sentence}", "bad" if judgement.progress is Progress.FAILED else "doubt")
+        if broken:
+            yield Line(f"  image: {broken}", "doubt")
+    chain = result.chain
+    yield Line(f"image    {chain.reference}")
+    running = ", ".join(short_id(image_id) for image_id in chain.running_ids) or "none"
+    yield Line(f"         built {short_id(chain.built_id) or 'unknown'}   loaded {short_id(chain.loaded_id) or 'unknown'}")
+    yield Line(f"         running {running}   answering {chain.answering_tag or 'nothing'}")
+    if result.sources_tag and result.sources_tag != chain.tag:
+        yield Line(f"         the sources have changed since (they are {result.sources_tag} now): shelterctl up", "doubt")
+    if state.endpoint is not None:
+        yield Line(f"service  {state.endpoint.url or state.endpoint.problem}   {len(state.endpoint.ready_pods)} ready endpoints")
+    if state.autoscaler is not None:
+        healthy = state.autoscaler.has_metric
+        yield Line(autoscaler_line(state.autoscaler), "plain" if healthy else "doubt")
+    yield from pod_lines(app_first(state.pods), state.usage)
+    if state.usage_problem:
+        yield Line(f"no usage: {state.usage_problem}", "doubt")
+    yield from claim_lines(state.claims)
+    warnings = [h for h in state.happenings if h.warning]
+    if warnings:
+        yield Line("warnings of the last 10 minutes", "strong")
+    for happening in warnings[-_SHOWN_WARNINGS:]:
+        times = f" (×{happening.count})" if happening.count > 1 else ""
+        yield Line(f"  {clock_time(happening.at_s)}  {happening.subject}  {happening.reason}: {happening.message}{times}", "doubt")
+
+
+def _chain_problem(result: StatusResult) -> str:
+    return "; ".join(result.chain_problems) or result.chain.broken_at

@@ -1,0 +1,50 @@
+"""The result of `up`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from shelterctl.cli.render.stack import autoscaler_line, pod_lines
+from shelterctl.cli.terminal import Line
+from shelterctl.core.duration import format_duration
+from shelterctl.core.stack import Change
+from shelterctl.core.state import Role
+from shelterctl.ops.up import UpResult
+
+
+def lines(result: UpResult) -> Iterator[Line]:
+    """What is true now, then the evidence, then the next command."""
+    if result.dry_run:
+        yield from _dry_run(result)
+        return
+    assert result.endpoint is not None
+    yield Line(f"Built, loaded, running and answering are the same image: {short_id(result.chain.built_id)}", "good")
+    yield Line(f"  URL    {result.endpoint.url}")
+    yield Line(f"  image  {result.chain.reference}")
+    yield from pod_lines(result.pods, (), indent="  ")
+    if result.autoscaler is not None:
+        yield Line(f"  {autoscaler_line(result.autoscaler)}")
+    elif not any(pod.role is Role.APP for pod in result.pods):
+        yield Line("  no pod of the application", "bad")
+    changed = "" if result.changed else "Nothing was changed: everything was as it should be. "
+    yield Line("")
+    yield Line(f"{changed}Ready in {format_duration(result.elapsed_s)}.   Next: shelterctl loadtest --users 200", "strong")
+
+
+def _dry_run(result: UpResult) -> Iterator[Line]:
+    for change in result.applied.changes:
+        for text in change.diff:
+            yield Line(text, {"+": "good", "-": "bad"}.get(text[:1], "dim"))
+    if not result.changed:
+        yield Line("Nothing would be changed.", "strong")
+        return
+    counts = [f"{len(found)} {kind.value}" for kind in Change if (found := result.applied.of(kind))]
+    if not result.chain.built_id:
+        yield Line(f"{result.chain.reference} is not built yet: `shelterctl up` would build and load it first.")
+    yield Line(f"Would be: {', '.join(counts)}. Nothing was changed.   Next: shelterctl up", "strong")
+
+
+def short_id(image_id: str) -> str:
+    """sha256:5c0e…91d2"""
+    kind, _, digest = image_id.rpartition(":")
+    return f"{kind}:{digest[:8]}…{digest[-4:]}" if len(digest) > 12 else image_id

@@ -1,0 +1,193 @@
+"""One command from its flags to its exit code: settings, terminal, run folder, operation, result, errors."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from shelterctl.cli.render import errors as render_errors
+from shelterctl.cli.terminal import Line, Terminal
+from shelterctl.core.events import Event
+from shelterctl.core.serial import SCHEMA, JsonValue, to_json
+from shelterctl.errors import ContextError, ExitCode, Interrupted, Refused, ShelterError, WaitTimeout
+from shelterctl.settings import Settings, load
+
+if TYPE_CHECKING:
+    from shelterctl.adapters.run_store import RunFolderOnDisk
+    from shelterctl.wiring import Wiring
+
+R = TypeVar("R")
+
+
+class Display(Protocol):
+    """Draws events while an operation works."""
+
+    def __enter__(self) -> Display: ...
+
+    def __exit__(self, *details: object) -> None: ...
+
+    def show(self, event: Event) -> None: ...
+
+
+class Session:
+    """What a command works with. `run` is called once."""
+
+    def __init__(self, name: str, flags: Mapping[str, object]) -> None:
+        self.name = name
+        self._flags = flags
+        self.settings = Settings()
+        self.terminal = Terminal()
+        self.folder: RunFolderOnDisk | None = None
+        self._finished = False
+
+    def run(self, command: Callable[..., int | None], values: Mapping[str, Any]) -> int:
+        """Runs the command. Every error of ours ends here, as words or as JSON, and as an exit code."""
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        try:
+            self._prepare()
+            return int(command(self, **values) or 0)
+        except ShelterError as error:
+            return self._failed(error, error.exit_code)
+        except KeyboardInterrupt:
+            return self._failed(Interrupted("interrupted"), ExitCode.INTERRUPTED)
+        except BrokenPipeError:
+            raise
+        except Exception as error:  # noqa: BLE001 - the last resort: whatever it is, the user gets words and not a traceback
+            unexpected = ShelterError(
+                f"unexpected: {type(error).__name__}: {error}",
+                why="this is a fault of shelterctl itself",
+                next_command="the same with --debug",
+            )
+            return self._failed(unexpected, ExitCode.UNEXPECTED, error)
+
+    @property
+    def wiring(self) -> Wiring:
+        from shelterctl.wiring import Wiring
+
+        if not hasattr(self, "_wiring"):
+            self._wiring = Wiring(self.settings)
+        return self._wiring
+
+    def open_folder(self, command: str) -> RunFolderOnDisk:
+        """The run's folder. Raises StateFolderError."""
+        from shelterctl.adapters.run_store import RunFolderOnDisk
+        from shelterctl.wiring import state_dir
+
+        self.folder = RunFolderOnDisk(state_dir(self.settings), command)
+        return self.folder
+
+    def drive(self, operation: Generator[Event, None, R], display: Display) -> R:
+        """Runs an operation to its end; each event goes to the run's folder and to the display.
+
+        An interruption that arrives while an event is drawn is handed to the operation, which alone knows what to undo.
+        """
+        with display:
+            pending: BaseException | None = None
+            while True:
+                try:
+                    event = operation.throw(pending) if pending is not None else next(operation)
+                    pending = None
+                    if self.folder is not None:
+                        self.folder.record(event)
+                    display.show(event)
+                    if self.terminal.output == "jsonl":
+                        self.terminal.json({"schema": SCHEMA, **_event_json(event)})
+                except StopIteration as stop:
+                    value: R = stop.value
+                    return value
+                except KeyboardInterrupt as interruption:
+                    if pending is not None:
+                        raise
+                    pending = interruption
+
+    def finish(self, result: object, exit_code: int, lines: Callable[[], Iterator[Line]]) -> int:
+        """Writes the result to the run's folder and prints it; returns the exit code."""
+        document: dict[str, JsonValue] = {
+            "schema": SCHEMA, "command": self.name, "exit_code": exit_code, "result": to_json(result), "error": None,
+        }  # fmt: skip
+        if self.folder is not None:
+            document = self.folder.finish(self.name, exit_code, result)
+            self._finished = True
+        if self.terminal.output == "table":
+            self.terminal.result(lines())
+        else:
+            self.terminal.json({"kind": "result", **document} if self.terminal.output == "jsonl" else document)
+        return exit_code
+
+    def confirm_context(self, what: str) -> None:
+        """Where the context is not the profile's own: shows it, and asks. Raises ContextError on a no."""
+        wiring, settings = self.wiring, self.settings
+        if wiring.context == settings.profile:
+            return
+        self.terminal.complain([Line(f"Context {wiring.context}, namespace {settings.namespace}: {what}", "strong")])
+        if settings.yes:
+            return
+        if not self.terminal.interactive:
+            raise ContextError(
+                f"context {wiring.context} is not that of the minikube profile, and nobody can be asked", next_command="the same with --yes"
+            )
+        if not self.terminal.confirm("Go on there?"):
+            raise ContextError(f"nothing was done in context {wiring.context}")
+
+    def confirm_loss(self, what: str) -> None:
+        """Asks before data are lost. Raises Refused on a no, or where nobody can be asked."""
+        if self.settings.yes:
+            return
+        if not self.terminal.interactive:
+            raise Refused(f"{what} cannot be undone, and nobody can be asked", next_command="the same with --yes")
+        if not self.terminal.confirm(f"{what} cannot be undone. Go on?"):
+            raise Refused("nothing was done")
+
+    @contextmanager
+    def lock(self, what: str) -> Iterator[None]:
+        """Holds the stack's lock: two commands that change one stack do not work at the same time."""
+        from shelterctl.adapters.lock import StackLock
+
+        lock = StackLock(self.wiring.context, self.settings.namespace)
+        try:
+            for holder in lock.acquire(what, timeout_s=self.settings.timeout_s):
+                self.terminal.complain([Line(f"Waiting: {holder} works on {self.settings.namespace} in {self.wiring.context}")])
+        except TimeoutError as error:
+            raise WaitTimeout(
+                f"{error} still works on {self.settings.namespace} in {self.wiring.context}", next_command="try again when it is done"
+            ) from None
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def _prepare(self) -> None:
+        debug = bool(self._flags.get("debug"))
+        self.settings = Settings(debug=debug)
+        self.settings = load(self._flags, os.environ, Path.cwd())
+        self.terminal = Terminal(self.settings.output, self.settings.quiet, self.settings.verbose, sys.stdout, sys.stderr)
+
+    def _failed(self, error: ShelterError, code: int, cause: Exception | None = None) -> int:
+        if self.settings.debug:
+            import traceback
+
+            sys.stderr.write("".join(traceback.format_exception(cause or error)))
+        shown = self.terminal
+        if self.folder is not None and not self._finished:
+            with suppress(ShelterError):
+                self.folder.finish(self.name, code, None, error=render_errors.as_json(error))
+        if shown.output != "table":
+            document: dict[str, JsonValue] = {
+                "schema": SCHEMA, "command": self.name, "exit_code": int(code), "result": None, "error": render_errors.as_json(error),
+            }  # fmt: skip
+            if self.folder is not None:
+                document["run"] = self.folder.run_id
+            shown.json({"kind": "result", **document} if shown.output == "jsonl" else document)
+        shown.complain(render_errors.lines(error, self.folder.run_id if self.folder else None))
+        return int(code)
+
+
+def _event_json(event: Event) -> dict[str, JsonValue]:
+    from shelterctl.core.events import event_to_json
+
+    return event_to_json(event)

@@ -1,0 +1,105 @@
+"""The terminal: results go to standard output, everything else to standard error; data are never read as markup."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TextIO
+
+from shelterctl.core.serial import JsonValue
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+#: Styles by what a line says. Colour only repeats what the words say already.
+STYLES = {"good": "green", "bad": "bold red", "doubt": "bold yellow", "dim": "dim", "strong": "bold", "plain": ""}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of text and what it says: good, bad, doubt, dim, strong or plain."""
+
+    text: str
+    style: str = "plain"
+
+
+@dataclass
+class Terminal:
+    """Where a command writes. `output` is table, json or jsonl; with `quiet` progress is left out."""
+
+    output: str = "table"
+    quiet: bool = False
+    verbose: bool = False
+    stdout: TextIO = sys.stdout
+    stderr: TextIO = sys.stderr
+
+    @property
+    def live(self) -> bool:
+        """Whether a display may be redrawn in place: a terminal, and no machine reading along."""
+        return self.stderr.isatty() and not self.quiet and "CI" not in os.environ and os.environ.get("TERM") != "dumb"
+
+    @property
+    def interactive(self) -> bool:
+        return sys.stdin.isatty() and self.stderr.isatty()
+
+    @property
+    def width(self) -> int:
+        return max(20, shutil.get_terminal_size((100, 24)).columns)
+
+    def console(self, *, stderr: bool = False) -> Console:
+        """A console without markup, emoji codes and guesses about what to highlight: pod names contain brackets."""
+        from rich.console import Console
+
+        stream = self.stderr if stderr else self.stdout
+        width = None if stream.isatty() else max(self.width, 100)
+        return Console(file=stream, markup=False, emoji=False, highlight=False, width=width, no_color="NO_COLOR" in os.environ or None)
+
+    def result(self, lines: Iterable[Line | RenderableType]) -> None:
+        """Prints a result for people."""
+        self._print(lines, stderr=False)
+
+    def say(self, lines: Iterable[Line | RenderableType]) -> None:
+        """Prints progress or a warning."""
+        if not self.quiet:
+            self._print(lines, stderr=True)
+
+    def complain(self, lines: Iterable[Line]) -> None:
+        """Prints an error: never left out."""
+        self._print(lines, stderr=True)
+
+    def json(self, document: Mapping[str, JsonValue]) -> None:
+        """Prints a document: on one line for jsonl, readable for json."""
+        indent = None if self.output == "jsonl" else 1
+        self.stdout.write(json.dumps(document, ensure_ascii=False, indent=indent) + "\n")
+        self.stdout.flush()
+
+    def confirm(self, question: str) -> bool:
+        """Asks on the terminal; anything but y or yes is a no."""
+        self.stderr.write(f"{question} [y/N] ")
+        self.stderr.flush()
+        return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+    def _print(self, lines: Iterable[Line | RenderableType], *, stderr: bool) -> None:
+        console = self.console(stderr=stderr)
+        for line in lines:
+            if isinstance(line, Line):
+                from rich.text import Text
+
+                indent = len(line.text) - len(line.text.lstrip())
+                text = Text(line.text.lstrip(), style=STYLES[line.style])
+                if console.width >= len(line.text):
+                    console.print(Text(" " * indent) + text, soft_wrap=True)
+                else:
+                    for part in text.wrap(console, max(10, console.width - indent - 2)):
+                        console.print(Text(" " * indent) + part, soft_wrap=True)
+                        indent = indent if indent >= 2 else indent + 2
+            else:
+                console.print(line)
+
+
+def verdict_style(verdict: str) -> str:
+    return {"PASS": "good", "FAIL": "bad", "UNKNOWN": "doubt"}.get(verdict, "plain")

@@ -1,0 +1,176 @@
+"""The events that operations yield while they work. Every event is data: the command line draws it, the run folder keeps it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import ClassVar, TypeAlias
+
+from shelterctl.core.serial import JsonValue, to_json
+from shelterctl.core.state import Autoscaler, Pod, Usage
+
+
+class Outcome(Enum):
+    """How a step ended."""
+
+    CHANGED = "changed"
+    UNCHANGED = "unchanged"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class StepStarted:
+    """A step of an operation begins; `title` says what is being waited for."""
+
+    kind: ClassVar[str] = "step_started"
+    step: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class StepProgress:
+    """What the running step sees now (a line of a build, the pods that are still missing)."""
+
+    kind: ClassVar[str] = "step_progress"
+    step: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class StepFinished:
+    """A step ended; `title` says what is true now."""
+
+    kind: ClassVar[str] = "step_finished"
+    step: str
+    title: str
+    outcome: Outcome
+    elapsed_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something that the user should know and that stops nothing. `level` is info or warning."""
+
+    kind: ClassVar[str] = "notice"
+    text: str
+    level: str = "info"
+
+
+@dataclass(frozen=True, slots=True)
+class TargetChosen:
+    """Where everything below happens."""
+
+    kind: ClassVar[str] = "target_chosen"
+    context: str
+    namespace: str
+    profile: str | None
+    kubernetes_version: str = ""
+    runtime: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PodsSeen:
+    """The application's and the database's pods at one moment."""
+
+    kind: ClassVar[str] = "pods"
+    pods: tuple[Pod, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AutoscalerSeen:
+    """The autoscaler's status at one moment."""
+
+    kind: ClassVar[str] = "autoscaler"
+    autoscaler: Autoscaler
+
+
+@dataclass(frozen=True, slots=True)
+class UsageSeen:
+    """A new measurement of the pods' usage."""
+
+    kind: ClassVar[str] = "usage"
+    usage: tuple[Usage, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterEventSeen:
+    """An event of the cluster itself."""
+
+    kind: ClassVar[str] = "cluster_event"
+    subject: str
+    reason: str
+    message: str
+    warning: bool
+
+
+@dataclass(frozen=True, slots=True)
+class WatchDropped:
+    """A watch of the cluster ended and is being taken up again."""
+
+    kind: ClassVar[str] = "watch_dropped"
+    resource: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class LoadTick:
+    """One second of load as the generator counted it. Latencies in ms; None where nothing was answered."""
+
+    kind: ClassVar[str] = "load_tick"
+    elapsed_s: float
+    users: int
+    requests: int
+    failures: int
+    p50_ms: float | None
+    p95_ms: float | None
+    p99_ms: float | None
+    generator_cpu_percent: float
+    generator_lag_ms: float
+    by_pod: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Milestone:
+    """A moment of an experiment (the fault, the first error, the first acknowledged write), in seconds since its start."""
+
+    kind: ClassVar[str] = "milestone"
+    name: str
+    at_s: float
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WritesSoFar:
+    """The ledger's running count."""
+
+    kind: ClassVar[str] = "writes"
+    attempts: int
+    acknowledged: int
+    rejected: int
+    indeterminate: int
+
+
+Event: TypeAlias = (
+    StepStarted
+    | StepProgress
+    | StepFinished
+    | Notice
+    | TargetChosen
+    | PodsSeen
+    | AutoscalerSeen
+    | UsageSeen
+    | ClusterEventSeen
+    | WatchDropped
+    | LoadTick
+    | Milestone
+    | WritesSoFar
+)
+
+
+def event_to_json(event: Event) -> dict[str, JsonValue]:
+    """The event's fields, led by its kind."""
+    body = to_json(event)
+    assert isinstance(body, dict)
+    return {"kind": event.kind, **body}

@@ -1,0 +1,200 @@
+"""The write ledger: what became of every single write through a fault.
+
+The model follows Jepsen's `set` checkers (acknowledged, lost, recovered, unexpected), extended for an HTTP service in front of the
+database: a client can be refused with certainty, and a write has content that can be compared.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from shelterctl.core.serial import JsonValue
+
+
+class ClientSaw(Enum):
+    """What the client can say of its own write."""
+
+    ACK = "acknowledged"
+    REJECTED = "rejected"
+    INDETERMINATE = "indeterminate"
+
+
+class Category(Enum):
+    """What became of one id. The last seven are failures."""
+
+    OK = "ok"
+    RECOVERED = "recovered"
+    NOT_APPLIED = "not applied"
+    LOST = "lost"
+    CORRUPT = "corrupt"
+    LOST_AFTER_READ = "lost after read"
+    PHANTOM = "phantom"
+    UNEXPECTED = "unexpected"
+    DUPLICATE = "duplicate"
+    PRIOR_DATA_LOST = "prior data lost"
+
+    @property
+    def fails(self) -> bool:
+        return self not in (Category.OK, Category.RECOVERED, Category.NOT_APPLIED)
+
+
+@dataclass(frozen=True, slots=True)
+class WriteOutcome:
+    """One write: its intent and what the client saw. Times are monotonic seconds of the tool.
+
+    `digest` is the payload's (`payload_digest`). `status` is the HTTP status, None where there was no response.
+    """
+
+    id: str
+    digest: str
+    sent_at_s: float
+    ended_at_s: float
+    saw: ClientSaw
+    status: int | None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredDocument:
+    """A document as it was read: its id, the digest of the payload that came back, and the id that the payload names itself."""
+
+    id: str
+    digest: str
+    payload_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the account. `saw` is None for what the run never sent."""
+
+    id: str
+    category: Category
+    saw: ClientSaw | None
+    present: bool
+    where: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """The whole account of a run: entries for each id, and counts that add up."""
+
+    entries: tuple[Entry, ...]
+    attempts: int
+    acknowledged: int
+    rejected: int
+    indeterminate: int
+    prior: int
+    found: Mapping[str, int]
+    counts: Mapping[str, int]
+
+    def of(self, category: Category) -> tuple[Entry, ...]:
+        return tuple(entry for entry in self.entries if entry.category is category)
+
+
+def payload_digest(payload: JsonValue) -> str:
+    """SHA-256 of the payload's canonical JSON: keys sorted, no white space, UTF-8. The same on every side of the account."""
+    canonical = json.dumps(payload, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return "sha256:" + hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def classify_answer(sent_id: str, status: int, answer: JsonValue) -> ClientSaw:
+    """What a response says of the write.
+
+    A 2xx that echoes the id acknowledges it; a 2xx that does not is no acknowledgement of this write. A 4xx rejects it. A 503 rejects
+    it only where its body says `"applied": false`; every other answer leaves the outcome open.
+    """
+    if 200 <= status < 300:
+        echoed = answer.get("id") if isinstance(answer, dict) else None
+        return ClientSaw.ACK if echoed == sent_id else ClientSaw.INDETERMINATE
+    if 400 <= status < 500 and status not in (408, 425, 429, 499):
+        return ClientSaw.REJECTED
+    if status == 503 and isinstance(answer, dict) and answer.get("applied") is False:
+        return ClientSaw.REJECTED
+    return ClientSaw.INDETERMINATE
+
+
+def classify_no_answer(*, sent: bool) -> ClientSaw:
+    """No response: rejected only where not one byte left this machine."""
+    return ClientSaw.INDETERMINATE if sent else ClientSaw.REJECTED
+
+
+def reconcile(
+    outcomes: Iterable[WriteOutcome],
+    views: Mapping[str, Iterable[StoredDocument]],
+    *,
+    prior: Mapping[str, str],
+    seen_once: Iterable[str] = (),
+) -> Account:
+    """Holds every write against every view of the store (`service`, `database`).
+
+    `prior` maps the ids of documents that were there before the run to their digests; `seen_once` are the ids that a read returned
+    during the run. An id is present only where every view has it: a document that one view lacks is absent for somebody.
+    Raises AssertionError where attempts != ACK + REJECTED + INDETERMINATE, ValueError where an id was sent twice.
+    """
+    writes: dict[str, WriteOutcome] = {}
+    for outcome in outcomes:
+        if outcome.id in writes:
+            raise ValueError(f"{outcome.id} was sent twice: the account of it would be ambiguous")
+        writes[outcome.id] = outcome
+    copies = {name: _by_payload(documents) for name, documents in views.items()}
+    read = set(seen_once)
+    entries = [_entry(write, copies, read) for write in writes.values()]
+    entries += [_prior_entry(id_, digest, copies) for id_, digest in prior.items() if id_ not in writes]
+    known = writes.keys() | prior.keys()
+    strangers = {id_: name for name, found in copies.items() for id_ in found if id_ not in known}
+    entries += [Entry(id_, Category.UNEXPECTED, None, True, name) for id_, name in sorted(strangers.items())]
+
+    saws = [write.saw for write in writes.values()]
+    acknowledged, rejected, indeterminate = (saws.count(saw) for saw in (ClientSaw.ACK, ClientSaw.REJECTED, ClientSaw.INDETERMINATE))
+    assert len(writes) == acknowledged + rejected + indeterminate, "the account does not add up"
+    found = {saw.value: sum(1 for entry in entries if entry.saw is saw and entry.present) for saw in ClientSaw}
+    counts = {category.value: sum(1 for entry in entries if entry.category is category) for category in Category}
+    return Account(tuple(entries), len(writes), acknowledged, rejected, indeterminate, len(prior), found, counts)
+
+
+def _by_payload(documents: Iterable[StoredDocument]) -> dict[str, list[StoredDocument]]:
+    """Documents by the id that they claim for themselves, so that a copy under another id is seen as a copy.
+
+    A document without such a claim (one from before the run) stands under the id it is stored under.
+    """
+    found: dict[str, list[StoredDocument]] = {}
+    for document in documents:
+        found.setdefault(document.payload_id or document.id, []).append(document)
+    return found
+
+
+def _entry(write: WriteOutcome, copies: Mapping[str, Mapping[str, list[StoredDocument]]], read: set[str]) -> Entry:
+    held = {name: found.get(write.id, []) for name, found in copies.items()}
+    absent = [name for name, documents in held.items() if not documents]
+    present = not absent
+    somewhere = len(absent) < len(held)
+    for name, documents in held.items():
+        if len(documents) > 1:
+            return Entry(write.id, Category.DUPLICATE, write.saw, True, name)
+        if documents and (documents[0].digest != write.digest or documents[0].id != write.id):
+            return Entry(write.id, Category.CORRUPT, write.saw, True, name)
+    if write.saw is ClientSaw.REJECTED and somewhere:
+        return Entry(write.id, Category.PHANTOM, write.saw, True, next(name for name, found in held.items() if found))
+    if write.saw is ClientSaw.REJECTED:
+        return Entry(write.id, Category.NOT_APPLIED, write.saw, False)
+    if write.saw is ClientSaw.ACK:
+        return Entry(write.id, Category.OK if present else Category.LOST, write.saw, present, ", ".join(absent))
+    if absent and (write.id in read or somewhere):
+        return Entry(write.id, Category.LOST_AFTER_READ, write.saw, False, ", ".join(absent))
+    return Entry(write.id, Category.RECOVERED if present else Category.NOT_APPLIED, write.saw, present)
+
+
+def _prior_entry(id_: str, digest: str, copies: Mapping[str, Mapping[str, list[StoredDocument]]]) -> Entry:
+    for name, found in copies.items():
+        documents = found.get(id_, [])
+        if not documents:
+            return Entry(id_, Category.PRIOR_DATA_LOST, None, False, name)
+        if len(documents) > 1:
+            return Entry(id_, Category.DUPLICATE, None, True, name)
+        if documents[0].digest != digest:
+            return Entry(id_, Category.CORRUPT, None, True, name)
+    return Entry(id_, Category.OK, None, True)

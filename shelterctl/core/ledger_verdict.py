@@ -1,0 +1,83 @@
+"""From the account of a run to its verdict: PASS only where nothing failed and nothing is open."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from shelterctl.core.fault import KillProof
+from shelterctl.core.ledger import Account, Category, ClientSaw, WriteOutcome
+from shelterctl.core.verdict import Judgement, Reason, judge
+
+#: A write must have been acknowledged this shortly before the fault, or nothing was at risk when it struck.
+FRESHNESS_S = 1.0
+#: Named in a reason before the rest is counted only.
+SHOWN_IDS = 3
+
+_SENTENCES = {
+    Category.LOST: "acknowledged and gone",
+    Category.CORRUPT: "there with another content",
+    Category.LOST_AFTER_READ: "read once and gone later",
+    Category.PHANTOM: "rejected and there all the same",
+    Category.UNEXPECTED: "there though nobody sent them",
+    Category.DUPLICATE: "there more than once",
+    Category.PRIOR_DATA_LOST: "written before the run and gone",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RiskWindow:
+    """The writes that the fault put at risk.
+
+    `at_risk` counts the acknowledged writes whose request was under way at the fault or acknowledged in the second before it.
+    `loss_bound` is the rule of three, 3/n at 95% for independent writes; None where n is 0.
+    """
+
+    acknowledged_before: int
+    acknowledged_after: int
+    at_risk: int
+    loss_bound: float | None
+
+
+def risk_window(outcomes: Iterable[WriteOutcome], *, fault_at_s: float) -> RiskWindow:
+    """Counts the writes around the fault. An ACK counts as after the fault only where its request was sent after it."""
+    before = after = at_risk = 0
+    for write in outcomes:
+        if write.saw is not ClientSaw.ACK:
+            continue
+        fresh = fault_at_s - FRESHNESS_S <= write.ended_at_s <= fault_at_s
+        before += fresh
+        after += write.sent_at_s > fault_at_s
+        at_risk += fresh or write.sent_at_s <= fault_at_s < write.ended_at_s
+    return RiskWindow(before, after, at_risk, 3 / at_risk if at_risk else None)
+
+
+def verdict(account: Account, window: RiskWindow | None, proof: KillProof | None, *, open_questions: Iterable[Reason] = ()) -> Judgement:
+    """The verdict of a kill.
+
+    FAIL for any entry of a failing category. UNKNOWN where a read-back failed or another question is open, where the fault was not
+    injected or is not proved, where no write was acknowledged in the second before it, or none that was sent after it.
+    """
+    failures = [_failure(category, account) for category in Category if category.fails and account.of(category)]
+    doubts = list(open_questions)
+    again = "shelterctl chaos kill-db --writers 8"
+    if window is None or proof is None:
+        doubts.append(Reason("no fault was injected", again))
+    else:
+        doubts.extend(proof.doubts)
+        if not window.acknowledged_before:
+            doubts.append(Reason("no write was acknowledged in the second before the kill: nothing was at risk", again))
+        if not window.acknowledged_after:
+            doubts.append(
+                Reason("no write that was sent after the kill was acknowledged: the service did not come back", "shelterctl status")
+            )
+    return judge(failures, doubts)
+
+
+def _failure(category: Category, account: Account) -> Reason:
+    entries = account.of(category)
+    shown = ", ".join(entry.id for entry in entries[:SHOWN_IDS])
+    more = f" and {len(entries) - SHOWN_IDS} more" if len(entries) > SHOWN_IDS else ""
+    views = sorted({entry.where for entry in entries if entry.where})
+    where = f" (seen by: {'; '.join(views)})" if views else ""
+    return Reason(f"{len(entries)} {category.value}: {_SENTENCES[category]}{where}: {shown}{more}", "shelterctl runs show <run> --writes")

@@ -1,0 +1,119 @@
+"""A load: what was asked for, what is expected of the service under it, and what the generator counts in each second."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+#: One generator is one process on one core: it sends about 4,000 requests/s, which is 4,000 users who think for a second. Five
+#: times that many can be kept waiting on slow answers; more would only measure the generator.
+MAX_USERS = 20_000
+#: Starting a user costs about a millisecond of the generator's core.
+MAX_SPAWN_RATE = 1_000.0
+MIN_DURATION_S = 1.0
+MAX_DURATION_S = 12 * 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class LoadPlan:
+    """A swarm of `users` against `host` (a URL), started at `spawn_rate` users/s, for `duration_s` from its start on.
+
+    `think_s` is the mean time between a user's answer and its next request; `seed` makes the users' choices repeatable; `run`
+    marks the documents that the users write.
+    """
+
+    host: str
+    users: int
+    spawn_rate: float
+    duration_s: float
+    locustfile: str
+    run: str = ""
+    think_s: float = 1.0
+    seed: int | None = None
+
+    def command(self, *, users: int | None = None, duration_s: float | None = None, watched: bool) -> str:
+        """The command line of this load, or of one with other users or another duration; `watched` where no --host was given."""
+        seconds = min(MAX_DURATION_S, self.duration_s if duration_s is None else duration_s)
+        host = "" if watched else f" --host {self.host}"
+        count = self.users if users is None else min(MAX_USERS, max(1, users))
+        return f"shelterctl loadtest{host} --users {count} --spawn-rate {self.spawn_rate:g} --duration {seconds:.0f}s"
+
+    @property
+    def ramp_s(self) -> float:
+        """How long it takes until every user has started."""
+        return self.users / self.spawn_rate
+
+    def problems(self) -> tuple[str, ...]:
+        """Sentences about values that cannot be meant; empty where all is well."""
+        found = []
+        url = urlsplit(self.host)
+        if url.scheme not in ("http", "https") or not url.netloc:
+            found.append(f"--host {self.host}: a URL such as http://192.168.49.2:30300")
+        if self.users < 1:
+            found.append(f"--users {self.users}: at least one user")
+        elif self.users > MAX_USERS:
+            found.append(f"--users {self.users}: one generator runs at most {MAX_USERS:,} users")
+        if not 0 < self.spawn_rate <= MAX_SPAWN_RATE:
+            found.append(f"--spawn-rate {self.spawn_rate:g}: users per second, more than 0 and at most {MAX_SPAWN_RATE:,.0f}")
+        if not MIN_DURATION_S <= self.duration_s <= MAX_DURATION_S:
+            found.append(f"--duration {self.duration_s:g}s: from {MIN_DURATION_S:g} s to {MAX_DURATION_S / 3600:g} h")
+        if not 0 <= self.think_s <= 3600:
+            found.append(f"--think {self.think_s:g}s: from 0 s to 1 h")
+        if not found and self.ramp_s >= self.duration_s:
+            found.append(
+                f"--users {self.users} at --spawn-rate {self.spawn_rate:g} take {self.ramp_s:.0f} s to start, and the run ends "
+                f"after {self.duration_s:g} s: ask for a longer --duration or a higher --spawn-rate"
+            )
+        return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Expectations:
+    """What the service must do under the load to pass. Ratios from 0 to 1, times in ms.
+
+    With `require_scale_up`, a run that did not show a scale-up is no pass, whatever the reason.
+    """
+
+    max_failure_ratio: float = 0.01
+    max_p95_ms: float | None = None
+    require_scale_up: bool = False
+
+    def problems(self) -> tuple[str, ...]:
+        """Sentences about values that cannot be meant; empty where all is well."""
+        found = []
+        if not 0 <= self.max_failure_ratio < 1:
+            found.append(f"--max-failures {100 * self.max_failure_ratio:g}%: from 0% to less than 100%")
+        if self.max_p95_ms is not None and not self.max_p95_ms > 0:
+            found.append(f"--max-p95 {self.max_p95_ms:g} ms: more than 0 ms")
+        return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class LoadSample:
+    """What the generator counted since its sample before: about a second of load.
+
+    `elapsed_s` since the load began, `wall_s` since the epoch, both at the sample's end. `latency_bins` and `lag_bins` count values
+    in ms by bin of `core.histogram`. `by_pod` counts answers by the pod that gave them ("" where none said), `first_by_pod` has
+    the time (epoch seconds) of the first answer of each pod that is new in this sample, `by_name` counts requests by what was
+    asked. `cpu_s` is the processor time that the generator used, a lag how late its event loop woke. `last_answer_s` is when the
+    last answer came, since the load began. `final` marks the last sample of a swarm that ended as it should.
+    """
+
+    elapsed_s: float
+    wall_s: float
+    interval_s: float
+    users: int
+    requests: int
+    failures: int
+    latency_bins: Mapping[int, int]
+    max_ms: float
+    cpu_s: float
+    lag_bins: Mapping[int, int]
+    lag_max_ms: float
+    by_pod: Mapping[str, int] = field(default_factory=dict)
+    first_by_pod: Mapping[str, float] = field(default_factory=dict)
+    by_name: Mapping[str, int] = field(default_factory=dict)
+    failure_kinds: Mapping[str, int] = field(default_factory=dict)
+    last_answer_s: float | None = None
+    final: bool = False

@@ -1,0 +1,110 @@
+"""The result of a load test: everything that was counted, seen and judged, in one record."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from shelterctl.core.events import Milestone
+from shelterctl.core.load import Expectations, LoadPlan
+from shelterctl.core.load_result import GeneratorLoad, LoadTally, Traffic
+from shelterctl.core.load_verdict import Check, judge_load
+from shelterctl.core.observer import Observer
+from shelterctl.core.scaling_verdict import ScalingState, judge_scaling
+from shelterctl.core.timeline import Timeline
+from shelterctl.core.verdict import Judgement
+
+
+@dataclass(frozen=True, slots=True)
+class LoadResult:
+    """What a load test found. `timeline` and `scaling` are None where no cluster was watched (`--host`).
+
+    `began_wall_s` is the load's begin in epoch seconds, None where the generator counted nothing. `notes` qualify the
+    numbers and decide nothing.
+    """
+
+    plan: LoadPlan
+    expectations: Expectations
+    began_wall_s: float | None
+    interrupted: bool
+    judgement: Judgement
+    checks: tuple[Check, ...]
+    traffic: Traffic
+    generator: GeneratorLoad
+    scaling: ScalingState | None
+    timeline: Timeline | None
+    milestones: tuple[Milestone, ...]
+    notes: tuple[str, ...]
+
+
+def conclude(
+    plan: LoadPlan,
+    expectations: Expectations,
+    tally: LoadTally,
+    generator: GeneratorLoad,
+    observer: Observer | None,
+    *,
+    ended_wall_s: float,
+    interrupted: bool,
+) -> LoadResult:
+    """Judges what was counted and observed; `observer` is None where no cluster was watched."""
+    traffic = tally.traffic()
+    began_s = ended_wall_s if tally.began_wall_s is None else tally.began_wall_s
+    timeline = None if observer is None else observer.timeline(began_s, ended_wall_s, tally.first_by_pod)
+    scaling = None if timeline is None else judge_scaling(plan, timeline)
+    verdict = judge_load(plan, expectations, traffic, generator, timeline, scaling, interrupted=interrupted)
+    return LoadResult(
+        plan=plan,
+        expectations=expectations,
+        began_wall_s=tally.began_wall_s,
+        interrupted=interrupted,
+        judgement=verdict.judgement,
+        checks=verdict.checks,
+        traffic=traffic,
+        generator=generator,
+        scaling=None if scaling is None else scaling.state,
+        timeline=timeline,
+        milestones=milestones_of(timeline),
+        notes=notes_of(traffic, generator, timeline),
+    )
+
+
+def milestones_of(timeline: Timeline | None) -> tuple[Milestone, ...]:
+    """The moments of a scale-up in the order in which they came."""
+    found = [Milestone("load began", 0.0)]
+    if timeline is None:
+        return tuple(found)
+    shown = timeline.metric_shown
+    if shown is not None:
+        sampled = "" if shown.sampled_at_s is None else f", measured at {shown.sampled_at_s:.1f} s"
+        found.append(Milestone("first metric that showed it", shown.at_s, f"cpu {shown.cpu_percent}%{sampled}"))
+    for decision in timeline.decisions:
+        cpu = "" if decision.cpu_percent is None else f" at cpu {decision.cpu_percent}%"
+        found.append(Milestone("autoscaler decided", decision.at_s, f"{decision.before} → {decision.after}{cpu}"))
+    for pod in timeline.new_pods:
+        delay = "" if pod.after_decision_s is None else f", {pod.after_decision_s:.1f} s after its decision"
+        found.append(Milestone("pod ready", pod.ready_at_s, f"{pod.pod}{delay}"))
+        if pod.first_answer_at_s is not None:
+            found.append(Milestone("pod served its first request", pod.first_answer_at_s, pod.pod))
+    if timeline.at_maximum is not None:
+        limit = timeline.at_maximum
+        found.append(Milestone("autoscaler at its maximum", limit.since_s, f"{limit.maximum}, wanted {limit.wanted}"))
+    return tuple(sorted(found, key=lambda item: item.at_s))
+
+
+def notes_of(traffic: Traffic, generator: GeneratorLoad, timeline: Timeline | None) -> tuple[str, ...]:
+    """What qualifies the numbers without deciding anything."""
+    found = []
+    if traffic.p99_ms is not None and generator.lag_p99_ms > traffic.p99_ms / 2:
+        found.append(
+            f"half of the p99 or more can be the generator's own: its loop lag p99 was {generator.lag_p99_ms:.0f} ms "
+            f"of {traffic.p99_ms:.0f} ms"
+        )
+    if timeline is not None:
+        if timeline.usage_problem:
+            found.append(f"the pods' own usage was not measured: {timeline.usage_problem}")
+        silent = [pod.pod for pod in timeline.new_pods if pod.first_answer_at_s is None]
+        if silent:
+            found.append(f"ready, and never answered a request: {', '.join(silent)}")
+        if timeline.dropped_watches:
+            found.append(f"the watch was taken up again {timeline.dropped_watches} times")
+    return tuple(found)

@@ -1,0 +1,213 @@
+"""What a load came to: the requests, the pods that answered them, and what the generator itself was busy with."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+from shelterctl.core.histogram import Histogram
+from shelterctl.core.load import LoadPlan, LoadSample
+from shelterctl.core.state import PodName
+
+#: Locust itself warns at 90% of a core: one process cannot use more than all of one, and waits for itself before that.
+BUSY_CPU_PERCENT = 90.0
+#: A second of full load is noise (a burst of new users); five in a row are not.
+BUSY_WINDOW_S = 5.0
+#: The share of the requests at the end of the run is over so many seconds.
+LATE_S = 30.0
+#: Errors of the generator's own machine: no file descriptor, no port, no buffer or no memory left.
+OWN_ERRORS = ("EMFILE", "ENFILE", "EADDRNOTAVAIL", "ENOBUFS", "ENOMEM")
+#: The answers that carried no pod's name.
+NO_POD = PodName("")
+
+
+class GeneratorEnd(Enum):
+    """How the generator ended. Only FINISHED is an end that was meant from the start."""
+
+    FINISHED = "finished"
+    STOPPED = "stopped"
+    DIED = "died"
+    STUCK = "stuck"
+
+
+@dataclass(frozen=True, slots=True)
+class PodTraffic:
+    """What one pod answered. `late_share` is its share of the last LATE_S seconds, `first_at_s` counts from the load's begin."""
+
+    pod: PodName
+    requests: int
+    share: float
+    late_share: float
+    first_at_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """Every request of the run. Latencies in ms within 1%, the maximum exact; None where nothing was answered.
+
+    `duration_s` lasts from the load's begin to its last answer, and `requests_per_s` is over it. `silent_s` is how long users were there
+    after the last answer. `own_failures` are those that the generator's own machine caused.
+    """
+
+    requests: int
+    failures: int
+    own_failures: int
+    duration_s: float
+    requests_per_s: float
+    p50_ms: float | None
+    p95_ms: float | None
+    p99_ms: float | None
+    max_ms: float | None
+    silent_s: float
+    failure_kinds: Mapping[str, int] = field(default_factory=dict)
+    by_name: Mapping[str, int] = field(default_factory=dict)
+    by_pod: tuple[PodTraffic, ...] = ()
+
+    @property
+    def failure_ratio(self) -> float:
+        """The share of the requests that the service failed, from 0 to 1; the generator's own failures count on neither side."""
+        asked = self.requests - self.own_failures
+        return (self.failures - self.own_failures) / asked if asked else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class GeneratorLoad:
+    """What the generator was busy with. CPU in percent of one core; `busy_ratio` is the share of the run at its limit."""
+
+    users_asked: int
+    users_reached: int
+    seconds: float
+    cpu_percent_mean: float
+    cpu_percent_peak: float
+    busy_ratio: float
+    lag_p99_ms: float
+    lag_max_ms: float
+    end: GeneratorEnd
+    last_lines: tuple[str, ...] = ()
+
+
+class LoadTally:
+    """Adds samples up, in bounded memory however long the run lasts."""
+
+    def __init__(self, plan: LoadPlan) -> None:
+        self._plan = plan
+        self._latency, self._lag = Histogram(), Histogram()
+        self._totals: dict[str, int] = {}
+        self._kinds: dict[str, int] = {}
+        self._names: dict[str, int] = {}
+        self._pods: dict[str, int] = {}
+        self._late: deque[LoadSample] = deque()
+        self._window: deque[LoadSample] = deque()
+        self._busy_s = self._cpu_s = self._seconds = 0.0
+        self._peak_percent = 0.0
+        self._last_answer_s: float | None = None
+        self._loaded_until_s = 0.0
+        self.began_wall_s: float | None = None
+        self.elapsed_s = 0.0
+        self.users_reached = 0
+        self.complete = False
+        self.first_by_pod: dict[PodName, float] = {}
+
+    def add(self, sample: LoadSample) -> None:
+        """Counts one sample; they come in order."""
+        if self.began_wall_s is None:
+            self.began_wall_s = sample.wall_s - sample.elapsed_s
+        self.elapsed_s = sample.elapsed_s
+        self.complete = self.complete or sample.final
+        self.users_reached = max(self.users_reached, sample.users)
+        if sample.users:
+            self._loaded_until_s = sample.elapsed_s
+        if sample.last_answer_s is not None:
+            self._last_answer_s = sample.last_answer_s
+        self._latency.merge(sample.latency_bins, max_ms=sample.max_ms)
+        self._lag.merge(sample.lag_bins, max_ms=sample.lag_max_ms)
+        _add(self._totals, {"requests": sample.requests, "failures": sample.failures})
+        _add(self._kinds, sample.failure_kinds)
+        _add(self._names, sample.by_name)
+        _add(self._pods, sample.by_pod)
+        for pod, wall_s in sample.first_by_pod.items():
+            self.first_by_pod.setdefault(PodName(pod), wall_s)
+        self._late.append(sample)
+        while self._late[0].elapsed_s <= sample.elapsed_s - LATE_S:
+            self._late.popleft()
+        self._count_cpu(sample)
+
+    def traffic(self) -> Traffic:
+        """The requests so far."""
+        requests = self._totals.get("requests", 0)
+        duration_s = self._last_answer_s or 0.0
+        late: dict[str, int] = {}
+        for sample in self._late:
+            _add(late, sample.by_pod)
+        return Traffic(
+            requests=requests,
+            failures=self._totals.get("failures", 0),
+            own_failures=sum(count for kind, count in self._kinds.items() if kind.rpartition(" ")[2] in OWN_ERRORS),
+            duration_s=duration_s,
+            requests_per_s=requests / duration_s if duration_s else 0.0,
+            p50_ms=self._latency.percentile(50),
+            p95_ms=self._latency.percentile(95),
+            p99_ms=self._latency.percentile(99),
+            max_ms=self._latency.max_ms if self._latency.count else None,
+            silent_s=max(0.0, self._loaded_until_s - duration_s),
+            failure_kinds=_by_count(self._kinds),
+            by_name=_by_count(self._names),
+            by_pod=tuple(
+                PodTraffic(
+                    pod=PodName(pod),
+                    requests=count,
+                    share=count / requests,
+                    late_share=late.get(pod, 0) / max(1, sum(late.values())),
+                    first_at_s=self.first_by_pod.get(PodName(pod), 0.0) - (self.began_wall_s or 0.0) if pod else 0.0,
+                )
+                for pod, count in _by_count(self._pods).items()
+            ),
+        )
+
+    def generator(self, end: GeneratorEnd, last_lines: tuple[str, ...]) -> GeneratorLoad:
+        """The generator's own load so far."""
+        return GeneratorLoad(
+            users_asked=self._plan.users,
+            users_reached=self.users_reached,
+            seconds=self._seconds,
+            cpu_percent_mean=100 * self._cpu_s / self._seconds if self._seconds else 0.0,
+            cpu_percent_peak=self._peak_percent,
+            busy_ratio=self._busy_s / self._seconds if self._seconds else 0.0,
+            lag_p99_ms=self._lag.percentile(99) or 0.0,
+            lag_max_ms=self._lag.max_ms,
+            end=end,
+            last_lines=last_lines if end in (GeneratorEnd.DIED, GeneratorEnd.STUCK) else (),
+        )
+
+    def _count_cpu(self, sample: LoadSample) -> None:
+        self._cpu_s += sample.cpu_s
+        self._seconds += sample.interval_s
+        self._window.append(sample)
+        seconds = math.fsum(item.interval_s for item in self._window)
+        while seconds - self._window[0].interval_s >= BUSY_WINDOW_S - 0.5:
+            seconds -= self._window.popleft().interval_s
+        if seconds < BUSY_WINDOW_S - 0.5:
+            return
+        percent = 100 * math.fsum(item.cpu_s for item in self._window) / seconds
+        self._peak_percent = max(self._peak_percent, percent)
+        if percent >= BUSY_CPU_PERCENT:
+            self._busy_s += sample.interval_s
+
+
+def sample_percentiles(sample: LoadSample) -> tuple[float | None, float | None, float | None]:
+    """p50, p95 and p99 in ms of one sample."""
+    latency = Histogram()
+    latency.merge(sample.latency_bins, max_ms=sample.max_ms)
+    return latency.percentile(50), latency.percentile(95), latency.percentile(99)
+
+
+def _add(totals: dict[str, int], counts: Mapping[str, int]) -> None:
+    for name, count in counts.items():
+        totals[name] = totals.get(name, 0) + count
+
+
+def _by_count(counts: Mapping[str, int]) -> dict[str, int]:
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))

@@ -1,0 +1,178 @@
+"""Judges a load: did the service serve, can the generator be believed, did the autoscaler scale, was the cluster in sight.
+
+Each check stands for itself. A proven failure makes a FAIL; everything that keeps the run from proving anything makes it UNKNOWN.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from shelterctl.core.load import Expectations, LoadPlan
+from shelterctl.core.load_result import BUSY_CPU_PERCENT, OWN_ERRORS, GeneratorEnd, GeneratorLoad, Traffic
+from shelterctl.core.scaling_verdict import ScalingCheck, ScalingState
+from shelterctl.core.timeline import Timeline
+from shelterctl.core.verdict import Judgement, Reason, Verdict, judge
+
+#: A generator at its limit for a tenth of the run shaped what was measured.
+BUSY_RATIO = 0.1
+#: A hundredth of the answers waited longer than this in the generator itself: a tenth of the mean think time of a second, so that
+#: the users asked less than they should have, and the p99 is not the service's.
+LAG_P99_LIMIT_MS = 100.0
+#: Below this a 95th percentile is the largest value.
+FEWEST_FOR_P95 = 20
+#: Users who think for a second are never all silent for so long, unless their requests hang.
+SILENCE_S = 10.0
+#: One sync of the autoscaler (15 s) and a poll: in a longer blindness it can decide and take back unseen.
+BLIND_S = 20.0
+
+
+class CheckName(Enum):
+    """What is judged."""
+
+    SERVING = "serving"
+    GENERATOR = "generator"
+    SCALING = "scaling"
+    OBSERVATION = "observation"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One check and its judgement."""
+
+    name: CheckName
+    judgement: Judgement
+
+
+@dataclass(frozen=True, slots=True)
+class LoadJudgement:
+    """The verdict over the checks."""
+
+    judgement: Judgement
+    checks: tuple[Check, ...]
+
+
+def judge_load(
+    plan: LoadPlan,
+    expectations: Expectations,
+    traffic: Traffic,
+    generator: GeneratorLoad,
+    timeline: Timeline | None,
+    scaling: ScalingCheck | None,
+    *,
+    interrupted: bool,
+) -> LoadJudgement:
+    """The verdict of a run; `timeline` and `scaling` are None where no cluster was watched.
+
+    No request at all, or a generator at its own limit, is UNKNOWN whatever else was seen. Otherwise a proven failure (of serving or of
+    scaling) is a FAIL, and any doubt UNKNOWN. A load that called for no more pods, or that was too short to tell, decides
+    nothing, unless a scale-up was required.
+    """
+    watched = timeline is not None
+    serving = judge_serving(expectations, traffic, look="shelterctl status" if watched else f"curl -i {plan.host}")
+    machine = judge_generator(traffic, generator, fewer=plan.command(users=plan.users // 2, watched=watched))
+    checks = [Check(CheckName.SERVING, serving), Check(CheckName.GENERATOR, machine)]
+    unknowns: list[Reason] = []
+    failures: list[Reason] = list(serving.reasons) if serving.verdict is Verdict.FAIL else []
+    if interrupted:
+        unknowns.append(Reason("the run was interrupted: it shows what happened until then"))
+    unknowns += _incomplete(plan, generator, watched=watched, interrupted=interrupted)
+    if serving.verdict is Verdict.UNKNOWN:
+        unknowns += serving.reasons
+    if timeline is not None and scaling is not None:
+        seen = judge_observation(timeline)
+        checks += [Check(CheckName.SCALING, scaling.judgement), Check(CheckName.OBSERVATION, seen)]
+        unknowns += seen.reasons
+        if scaling.judgement.verdict is Verdict.FAIL:
+            failures += scaling.judgement.reasons
+        elif scaling.state is ScalingState.UNKNOWN:
+            unknowns += scaling.judgement.reasons
+        elif expectations.require_scale_up and scaling.state is not ScalingState.SHOWN:
+            unknowns += [Reason(f"a scale-up was required: {r.text}", r.next_command) for r in scaling.judgement.reasons]
+    elif expectations.require_scale_up:
+        unknowns.append(Reason("a scale-up was required, and no cluster was watched: leave --host out"))
+    if not traffic.requests:
+        overall = Judgement(Verdict.UNKNOWN, (*serving.reasons, *(r for r in unknowns if r not in serving.reasons)))
+    elif machine.verdict is Verdict.UNKNOWN:
+        overall = Judgement(Verdict.UNKNOWN, (*machine.reasons, *failures, *unknowns))
+    else:
+        overall = judge(failures, unknowns)
+    return LoadJudgement(overall, tuple(checks))
+
+
+def judge_serving(expectations: Expectations, traffic: Traffic, *, look: str) -> Judgement:
+    """Whether enough requests succeeded, fast enough where a limit was given. `look` is the command that shows the service."""
+    if traffic.requests - traffic.own_failures <= 0:
+        return Judgement(Verdict.UNKNOWN, (Reason("no request was answered: nothing can be said", look),))
+    failures, unknowns = [], []
+    if traffic.failure_ratio > expectations.max_failure_ratio:
+        kinds = ", ".join(f"{count:,} × {kind}" for kind, count in list(traffic.failure_kinds.items())[:3])
+        allowed = _percent(expectations.max_failure_ratio)
+        failures.append(Reason(f"{_percent(traffic.failure_ratio)} of the requests failed ({kinds}); {allowed} is allowed", look))
+    limit_ms = expectations.max_p95_ms
+    if limit_ms is not None and traffic.p95_ms is not None:
+        if traffic.requests < FEWEST_FOR_P95:
+            unknowns.append(Reason(f"{traffic.requests} requests are too few for a 95th percentile"))
+        elif traffic.p95_ms > limit_ms:
+            failures.append(Reason(f"p95 was {traffic.p95_ms:.0f} ms; {limit_ms:.0f} ms are allowed"))
+    if traffic.silent_s > SILENCE_S:
+        unknowns.append(Reason(f"nothing was answered in the last {traffic.silent_s:.0f} s of the load", look))
+    return judge(failures, unknowns)
+
+
+def judge_generator(traffic: Traffic, generator: GeneratorLoad, *, fewer: str) -> Judgement:
+    """UNKNOWN where the generator was at its own limit: then it measured itself. `fewer` is the command for a smaller load."""
+    doubts = []
+    if generator.busy_ratio >= BUSY_RATIO:
+        doubts.append(
+            Reason(
+                f"the generator was at its own limit: {BUSY_CPU_PERCENT:.0f}% of a core or more for {_percent(generator.busy_ratio)} "
+                "of the run",
+                fewer,
+            )
+        )
+    if generator.lag_p99_ms > LAG_P99_LIMIT_MS:
+        doubts.append(
+            Reason(
+                f"the generator was late itself: its loop lag p99 was {generator.lag_p99_ms:.0f} ms, so its latencies are no measure", fewer
+            )
+        )
+    if traffic.own_failures:
+        kinds = [kind for kind in traffic.failure_kinds if kind.rpartition(" ")[2] in OWN_ERRORS]
+        doubts.append(Reason(f"{traffic.own_failures:,} requests failed on the generator's own machine ({', '.join(kinds)})", "ulimit -n"))
+    return judge((), doubts)
+
+
+def judge_observation(timeline: Timeline) -> Judgement:
+    """UNKNOWN where the cluster told nothing for longer than it needs for a decision."""
+    doubts = []
+    for gap in timeline.blind:
+        if gap.until_s is None:
+            doubts.append(Reason(f"the cluster did not answer from {gap.from_s:.0f} s to the end: {gap.why}", "shelterctl status"))
+        elif gap.until_s - gap.from_s > BLIND_S:
+            doubts.append(
+                Reason(f"the cluster did not answer from {gap.from_s:.0f} to {gap.until_s:.0f} s: {gap.why}", "shelterctl status")
+            )
+    return judge((), doubts)
+
+
+def _incomplete(plan: LoadPlan, generator: GeneratorLoad, *, watched: bool, interrupted: bool) -> list[Reason]:
+    reasons = []
+    if generator.end is GeneratorEnd.DIED:
+        last = f": {generator.last_lines[-1].strip()}" if generator.last_lines else ""
+        reasons.append(Reason(f"the generator ended by itself after {generator.seconds:.0f} of {plan.duration_s:.0f} s{last}"))
+    elif generator.end is GeneratorEnd.STUCK:
+        reasons.append(Reason("the generator did not end in time and was killed"))
+    if generator.users_reached < generator.users_asked and not interrupted and generator.end is not GeneratorEnd.DIED:
+        reasons.append(
+            Reason(
+                f"{generator.users_reached:,} of {generator.users_asked:,} users were there at most",
+                plan.command(duration_s=2 * plan.duration_s, watched=watched),
+            )
+        )
+    return reasons
+
+
+def _percent(ratio: float) -> str:
+    percent = 100 * ratio
+    return f"{percent:.0f}%" if percent >= 10 or percent == round(percent) else f"{percent:.2g}%"

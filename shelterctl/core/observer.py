@@ -1,0 +1,184 @@
+"""Makes a timeline of what a cluster tells while a load runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from itertools import pairwise
+from statistics import median
+
+from shelterctl.core.state import Autoscaler, Pod, PodName, Role, Usage
+from shelterctl.core.timeline import AtMaximum, Blindness, Decision, MetricShown, NewPod, ReplicaPoint, Timeline, UsagePoint
+
+#: A rise of fewer points of the target's percentage is noise of an idle application.
+NOTICEABLE_POINTS = 5
+
+
+class Observer:
+    """Collects what the cluster tells, by wall time, and keeps only what changed."""
+
+    def __init__(self) -> None:
+        self._pods: dict[PodName, Pod] = {}
+        self._ready_at: dict[PodName, float] = {}
+        self._autoscaler: Autoscaler | None = None
+        self._points: list[ReplicaPoint] = []
+        self._decisions: list[Decision] = []
+        self._usage: list[UsagePoint] = []
+        self._usage_problem = ""
+        self._blind: list[Blindness] = []
+        self._dropped = 0
+
+    def pods(self, at_s: float, pods: Iterable[Pod]) -> None:
+        """The pods at one moment, all of them."""
+        self._pods = {pod.name: pod for pod in pods if pod.role is Role.APP}
+        for pod in self._ready():
+            self._ready_at.setdefault(pod.name, at_s)
+        self._note(at_s)
+
+    def autoscaler(self, at_s: float, seen: Autoscaler | None) -> None:
+        """The autoscaler's status at one moment, or None where there is none (any more)."""
+        before, self._autoscaler = self._autoscaler, seen
+        self._note(at_s)
+        if before is not None and seen is not None and before.desired != seen.desired:
+            self._decisions.append(Decision(at_s, before.desired, seen.desired, len(self._ready()), seen.cpu_percent))
+
+    def usage(self, at_s: float, usage: Iterable[Usage]) -> None:
+        """The pods' usage as it was last measured; the same measurement again adds nothing."""
+        known = [(item, self._pods[item.pod]) for item in usage if item.pod in self._pods]
+        if not known:
+            return
+        sampled_at_s = max(item.sampled_at_s for item, _ in known)
+        if self._usage and self._usage[-1].sampled_at_s == sampled_at_s:
+            return
+        limits = [limit for _, pod in known for limit in pod.cpu_limits_millicores]
+        limit = sum(value for value in limits if value) if limits and all(limits) else 0
+        used = sum(item.cpu_millicores for item, _ in known)
+        window_s = max(item.window_s for item, _ in known)
+        self._usage.append(UsagePoint(at_s, sampled_at_s, window_s, used, len(known), 100 * used / limit if limit else None))
+        self._usage_problem = ""
+
+    def usage_missing(self, why: str) -> None:
+        """Nothing measures the pods."""
+        self._usage_problem = why
+
+    def blind(self, from_s: float, until_s: float | None, why: str) -> None:
+        """The cluster told nothing for a time."""
+        self._blind.append(Blindness(from_s, until_s, why))
+
+    def watch_dropped(self) -> None:
+        """A watch ended and was taken up again: its first round tells the current state, so that nothing final is missed."""
+        self._dropped += 1
+
+    def timeline(self, began_s: float, ended_s: float, first_answers: Mapping[PodName, float]) -> Timeline:
+        """Everything relative to the load's begin (epoch seconds), with the last state before it as the first point."""
+        points = _since(self._points, began_s)
+        decisions = tuple(
+            Decision(item.at_s - began_s, item.before, item.after, item.ready, item.cpu_percent)
+            for item in self._decisions
+            if item.at_s >= began_s
+        )
+        shown = _metric_shown(points)
+        usage = tuple(
+            UsagePoint(p.seen_at_s - began_s, p.sampled_at_s - began_s, p.window_s, p.cpu_millicores, p.pods, p.limit_percent)
+            for p in self._usage
+        )
+        if shown is not None:
+            sampled = [point.sampled_at_s for point in usage if point.sampled_at_s <= shown.at_s]
+            shown = MetricShown(shown.at_s, shown.cpu_percent, sampled[-1] if sampled else None)
+        periods = [after.sampled_at_s - before.sampled_at_s for before, after in pairwise(usage)]
+        return Timeline(
+            observed_s=max(0.0, ended_s - began_s),
+            autoscaled=self._autoscaler is not None,
+            points=points,
+            decisions=decisions,
+            new_pods=self._new_pods(began_s, decisions, first_answers),
+            usage=usage,
+            usage_problem=self._usage_problem,
+            metric_shown=shown,
+            metric_period_s=median(periods) if periods else None,
+            at_maximum=_at_maximum(points),
+            blind=tuple(
+                Blindness(max(0.0, b.from_s - began_s), None if b.until_s is None else b.until_s - began_s, b.why) for b in self._blind
+            ),
+            dropped_watches=self._dropped,
+            waiting_pods=self._waiting(),
+            metric_problem=_metric_problem(self._autoscaler),
+        )
+
+    def _ready(self) -> list[Pod]:
+        return [pod for pod in self._pods.values() if pod.ready and not pod.deleting]
+
+    def _note(self, at_s: float) -> None:
+        seen = self._autoscaler
+        point = ReplicaPoint(
+            at_s=at_s,
+            ready=len(self._ready()),
+            desired=seen.desired if seen else None,
+            cpu_percent=seen.cpu_percent if seen and seen.has_metric else None,
+            target_percent=seen.cpu_target_percent if seen else None,
+            minimum=seen.minimum if seen else None,
+            maximum=seen.maximum if seen else None,
+        )
+        if not self._points or _values(self._points[-1]) != _values(point):
+            self._points.append(point)
+
+    def _new_pods(self, began_s: float, decisions: tuple[Decision, ...], answers: Mapping[PodName, float]) -> tuple[NewPod, ...]:
+        found = []
+        for pod, ready_at_s in self._ready_at.items():
+            if ready_at_s <= began_s:
+                continue
+            at_s = ready_at_s - began_s
+            asked = [item.at_s for item in decisions if item.after > item.before and item.at_s <= at_s]
+            answer = answers.get(pod)
+            found.append(NewPod(pod, at_s, at_s - asked[-1] if asked else None, None if answer is None else max(0.0, answer - began_s)))
+        return tuple(sorted(found, key=lambda item: item.ready_at_s))
+
+    def _waiting(self) -> tuple[str, ...]:
+        """The pods that are not ready at the end, each with the reason that the cluster gives."""
+        found = []
+        for pod in self._pods.values():
+            if not pod.ready and not pod.deleting:
+                reasons = [container.reason for container in pod.containers if not container.ready and container.reason]
+                found.append(f"{pod.name}: {pod.scheduling_message or ', '.join(reasons) or pod.phase}")
+        return tuple(found)
+
+
+def _values(point: ReplicaPoint) -> tuple[int | None, ...]:
+    return (point.ready, point.desired, point.cpu_percent, point.target_percent, point.minimum, point.maximum)
+
+
+def _since(points: list[ReplicaPoint], began_s: float) -> tuple[ReplicaPoint, ...]:
+    before = [point for point in points if point.at_s <= began_s][-1:]
+    return tuple(
+        ReplicaPoint(max(0.0, p.at_s - began_s), p.ready, p.desired, p.cpu_percent, p.target_percent, p.minimum, p.maximum)
+        for p in before + [point for point in points if point.at_s > began_s]
+    )
+
+
+def _metric_shown(points: tuple[ReplicaPoint, ...]) -> MetricShown | None:
+    readings = [(point.at_s, point.cpu_percent) for point in points if point.cpu_percent is not None]
+    if not readings:
+        return None
+    first, peak = readings[0][1], max(percent for _, percent in readings)
+    if peak - first < NOTICEABLE_POINTS:
+        return None
+    return next(MetricShown(at_s, percent, None) for at_s, percent in readings if percent >= (first + peak) / 2)
+
+
+def _at_maximum(points: tuple[ReplicaPoint, ...]) -> AtMaximum | None:
+    limited = [
+        (point.at_s, point.maximum, point.wanted)
+        for point in points
+        if point.maximum is not None and point.desired is not None and point.desired >= point.maximum
+    ]
+    wanted = max((want for _, maximum, want in limited if want is not None and want > maximum), default=None)
+    if wanted is None:
+        return None
+    since_s = next(at_s for at_s, maximum, want in limited if want is not None and want > maximum)
+    return AtMaximum(since_s, limited[-1][1], wanted)
+
+
+def _metric_problem(seen: Autoscaler | None) -> str:
+    if seen is None or seen.has_metric:
+        return ""
+    broken = next((c for c in seen.conditions if c.type == "ScalingActive" and not c.status), None)
+    return f"{broken.reason}: {broken.message}" if broken else "it has no metric yet"

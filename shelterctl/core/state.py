@@ -1,0 +1,195 @@
+"""What a target looks like at one moment: workloads, pods, autoscaler, claims, endpoints. Adapters fill these records."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import NewType
+
+PodName = NewType("PodName", str)
+Namespace = NewType("Namespace", str)
+
+
+class Role(Enum):
+    """What a part of the stack is for."""
+
+    APP = "app"
+    DATABASE = "db"
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerState:
+    """A container's status. `state` is waiting, running or terminated; `reason` is the runtime's word for it."""
+
+    name: str
+    ready: bool
+    restarts: int
+    state: str
+    reason: str
+    message: str
+    image: str
+    image_id: str
+    container_id: str
+    started_at_s: float | None = None
+    last_exit_code: int | None = None
+    last_reason: str = ""
+    last_container_id: str = ""
+    last_finished_at_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pod:
+    """A pod. Times are seconds since the epoch by the cluster's clock; `revision` is its template's hash."""
+
+    name: PodName
+    namespace: str
+    uid: str
+    role: Role | None
+    phase: str
+    ready: bool
+    deleting: bool
+    node: str
+    ip: str
+    revision: str
+    owner_uid: str
+    created_at_s: float
+    ready_since_s: float | None
+    containers: tuple[ContainerState, ...]
+    scheduled: bool = True
+    scheduling_message: str = ""
+    claims: tuple[str, ...] = ()
+    ephemeral_volumes: tuple[str, ...] = ()
+    cpu_requests_millicores: tuple[int | None, ...] = ()
+    cpu_limits_millicores: tuple[int | None, ...] = ()
+    start_time_s: float | None = None
+
+    @property
+    def restarts(self) -> int:
+        return sum(container.restarts for container in self.containers)
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """A Deployment or a StatefulSet (or whatever runs the replicas elsewhere).
+
+    `revision` is the newest template's hash: pods that carry it belong to the current rollout.
+    `failure` is the controller's own word for why it cannot go on (a quota, an exceeded deadline).
+    """
+
+    kind: str
+    name: str
+    namespace: str
+    role: Role
+    generation: int
+    observed_generation: int
+    revision: str
+    desired: int
+    updated: int
+    ready: int
+    available: int
+    total: int
+    image: str
+    failure: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A condition as the autoscaler reports it."""
+
+    type: str
+    status: bool
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Autoscaler:
+    """The autoscaler's status. `cpu_percent` is None until it has a metric."""
+
+    name: str
+    minimum: int
+    maximum: int
+    current: int
+    desired: int
+    cpu_target_percent: int | None
+    cpu_percent: int | None
+    conditions: tuple[Condition, ...] = ()
+    last_scale_at_s: float | None = None
+
+    @property
+    def has_metric(self) -> bool:
+        active = next((c for c in self.conditions if c.type == "ScalingActive"), None)
+        return self.cpu_percent is not None and (active is None or active.status)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A claim on durable storage and the volume that it is bound to."""
+
+    name: str
+    namespace: str
+    uid: str
+    phase: str
+    volume: str
+    storage_class: str
+    capacity: str
+    deleting: bool
+    volume_uid: str = ""
+    volume_kind: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where the service answers. `url` is what this machine can reach, or empty with the reason in `problem`."""
+
+    service: str
+    node_port: int | None
+    cluster_ip: str
+    url: str
+    problem: str = ""
+    ready_pods: tuple[PodName, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """An event of the cluster. `at_s` is when it was last seen, seconds since the epoch."""
+
+    subject: str
+    reason: str
+    message: str
+    warning: bool
+    count: int
+    at_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a pod used when the metrics were last taken. `sampled_at_s` is the sample's time by the cluster's clock."""
+
+    pod: PodName
+    cpu_millicores: int
+    memory_bytes: int
+    sampled_at_s: float
+    window_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class StackState:
+    """The whole stack at one moment."""
+
+    taken_at_s: float
+    namespace: str
+    workloads: tuple[Workload, ...]
+    pods: tuple[Pod, ...]
+    autoscaler: Autoscaler | None
+    claims: tuple[Claim, ...]
+    endpoint: Endpoint | None
+    happenings: tuple[Happening, ...] = ()
+    usage: tuple[Usage, ...] = ()
+    usage_problem: str = ""
+
+    def workload(self, role: Role) -> Workload | None:
+        return next((workload for workload in self.workloads if workload.role is role), None)
+
+    def pods_of(self, role: Role) -> tuple[Pod, ...]:
+        return tuple(pod for pod in self.pods if pod.role is role)

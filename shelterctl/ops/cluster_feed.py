@@ -1,0 +1,92 @@
+"""Follows a cluster in the background while an operation does something else, and keeps count of when it could not be seen."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from shelterctl.core.events import Event
+from shelterctl.errors import ApiRejected, ShelterError
+from shelterctl.ports import Clock, Cluster
+
+#: A watch can be silent for minutes, so the API server is asked for a sign of life besides.
+PROBE_EVERY_S = 5.0
+#: An answer that comes so late counts as none until then.
+SLOW_S = 3 * PROBE_EVERY_S
+#: How long the background threads may take to end; they are daemons, so that none of them keeps the process.
+JOIN_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """The cluster did not answer, in epoch seconds. `until_s` is None while it lasts."""
+
+    from_s: float
+    until_s: float | None
+    why: str
+
+
+class ClusterFeed:
+    """The cluster's watch in a thread; `take` hands over what came, with the wall time at which it came."""
+
+    def __init__(self, cluster: Cluster, clock: Clock) -> None:
+        self._cluster = cluster
+        self._clock = clock
+        self._inbox: queue.SimpleQueue[tuple[float, Event | Gap]] = queue.SimpleQueue()
+        self._stop = threading.Event()
+        self._threads = [threading.Thread(target=target, daemon=True) for target in (self._watch, self._probe)]
+
+    def start(self) -> None:
+        """Begins to follow."""
+        for thread in self._threads:
+            thread.start()
+
+    def take(self) -> Iterator[tuple[float, Event | Gap]]:
+        """What came since the last call, in order; never blocks."""
+        while True:
+            try:
+                yield self._inbox.get_nowait()
+            except queue.Empty:
+                return
+
+    def stop(self) -> None:
+        """Ends the following."""
+        self._stop.set()
+        for thread in self._threads:
+            if thread.is_alive():
+                thread.join(JOIN_S)
+
+    def _watch(self) -> None:
+        why = "the watch broke down"
+        try:
+            for event in self._cluster.watch(self._stop.is_set):
+                self._inbox.put((self._clock.wall_s(), event))
+            why = "the watch ended by itself"
+        except ShelterError as error:
+            why = f"{error.what}: {error.why}" if error.why else error.what
+        finally:
+            now = self._clock.wall_s()
+            if not self._stop.is_set():
+                self._inbox.put((now, Gap(now, None, why)))
+
+    def _probe(self) -> None:
+        answered_s = self._clock.wall_s()
+        why = ""
+        while not self._stop.wait(PROBE_EVERY_S):
+            try:
+                self._cluster.version()
+            except ShelterError as error:
+                # A refusal is an answer too, unless the server says that it is in trouble itself.
+                if not (isinstance(error, ApiRejected) and error.status < 500):
+                    why = f"{error.what}: {error.why}" if error.why else error.what
+                    continue
+            now = self._clock.wall_s()
+            if not why and now - answered_s > SLOW_S:
+                why = "it was slow to answer"
+            if why:
+                self._inbox.put((now, Gap(answered_s, now, why)))
+            answered_s, why = now, ""
+        if why:
+            self._inbox.put((self._clock.wall_s(), Gap(answered_s, None, why)))

@@ -1,0 +1,47 @@
+"""A step of an operation: told when it starts, while it waits, and when it ends, however it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from shelterctl.core.events import Event, Outcome, StepFinished, StepProgress, StepStarted
+from shelterctl.errors import Interrupted, ShelterError
+from shelterctl.ports import Clock
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Done(Generic[T]):
+    """How a step's work ended: what is true now, and the value for the steps after it."""
+
+    title: str
+    value: T
+    outcome: Outcome = Outcome.CHANGED
+
+
+def run_step(clock: Clock, step: str, title: str, work: Generator[str, None, Done[T]], *, left: str = "") -> Generator[Event, None, T]:
+    """Runs `work`, which yields what it sees while it waits, as the step `step`.
+
+    `left` says what an interruption in this step leaves behind. Raises what `work` raises, and Interrupted for KeyboardInterrupt.
+    """
+    began_s = clock.monotonic_s()
+    yield StepStarted(step, title)
+    try:
+        while True:
+            try:
+                detail = next(work)
+            except StopIteration as stop:
+                done: Done[T] = stop.value
+                break
+            yield StepProgress(step, detail)
+    except KeyboardInterrupt:
+        work.close()
+        raise Interrupted(f"interrupted: {title}", why=left) from None
+    except ShelterError:
+        yield StepFinished(step, title, Outcome.FAILED, clock.monotonic_s() - began_s)
+        raise
+    yield StepFinished(step, done.title, done.outcome, clock.monotonic_s() - began_s)
+    return done.value

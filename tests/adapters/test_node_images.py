@@ -1,0 +1,246 @@
+"""Images into a real node: only what it lacks, verified, and what happens when a blob vanishes on the way."""
+
+from __future__ import annotations
+
+import tempfile
+import uuid
+from collections.abc import Generator, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from shelterctl.adapters import process
+from shelterctl.adapters.docker_engine import DockerEngine
+from shelterctl.adapters.minikube import Minikube
+from shelterctl.adapters.node_images import (
+    MinikubeImages,
+    load_failure,
+    parse_blobs,
+    parse_crictl_images,
+    parse_docker_images,
+    short_name,
+)
+from shelterctl.adapters.node_shell import NodeShell
+from shelterctl.adapters.oci_archive import LAYER_TAR, LAYER_TAR_GZIP, Blob
+from shelterctl.core.image import LoadReport, LocalImage
+from shelterctl.errors import CommandFailed, ImageLoadFailed
+
+ONE, TWO, THREE = (f"sha256:{letter * 64}" for letter in "abc")
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize(
+    ("full", "short"),
+    [
+        ("docker.io/library/app:1", "app:1"),
+        ("docker.io/team/app:1", "team/app:1"),
+        ("app:1", "app:1"),
+        ("registry.k8s.io/pause:3.10", "registry.k8s.io/pause:3.10"),
+    ],
+)
+def test_short_names(full: str, short: str) -> None:
+    assert short_name(full) == short
+
+
+@pytest.mark.unit
+def test_crictls_list() -> None:
+    output = f'{{"images":[{{"id":"{ONE}","repoTags":["docker.io/library/app:1","app.example/app:2"]}},{{"id":"{TWO}","repoTags":[]}}]}}'
+    assert parse_crictl_images(output.encode()) == {"app:1": ONE, "app.example/app:2": ONE}
+    assert parse_crictl_images(b'{"images":null}') == {}
+    with pytest.raises(ImageLoadFailed, match="list of images cannot be read"):
+        parse_crictl_images(b"FATA[0000] no runtime")
+
+
+@pytest.mark.unit
+def test_dockers_list() -> None:
+    assert parse_docker_images(f"app:1 {ONE}\n<none>:<none> {TWO}\n") == {"app:1": ONE}
+
+
+@pytest.mark.unit
+def test_layers_are_known_by_their_diff_id_however_they_are_stored() -> None:
+    gzipped, foreign, unlisted = (f"sha256:{letter * 64}" for letter in "def")
+    listing = (
+        "DIGEST\tSIZE\tAGE\tLABELS\n"
+        f"{ONE}\t82.8MB\t2 minutes\tcontainerd.io/distribution.source.x=y,containerd.io/uncompressed={ONE}\n"
+        f"{gzipped}\t35.5MB\t2 minutes\tcontainerd.io/uncompressed={TWO}\n"
+        f"{foreign}\t1kB\t2 minutes\tcontainerd.io/uncompressed={THREE}\n"
+        f"{unlisted}\t1kB\t2 minutes\tcontainerd.io/uncompressed={unlisted}\n"
+        f"{THREE}\t1.2kB\t2 minutes\tcontainerd.io/gc.ref.content.l.0={ONE}\n"
+        "\n"
+        + "".join(f"{digest[7:]} {size}\n" for digest, size in ((ONE, 82800640), (gzipped, 35540001), (foreign, 1000), (THREE, 1200)))
+        + "\n"
+    ).encode()
+    heads = "".join(f"==> {digest[7:]} <==\n{{}}\n" for digest in (ONE, gzipped, foreign)).encode()
+    listing += heads.replace(b"{}", b"./", 1).replace(b"{}", b"\x1f\x8b", 1).replace(b"{}", b"\x28\xb5", 1)
+    assert parse_blobs(listing) == {ONE: Blob(ONE, 82800640, LAYER_TAR), TWO: Blob(gzipped, 35540001, LAYER_TAR_GZIP)}
+
+
+@pytest.mark.unit
+def test_a_full_disk_in_the_node_is_named() -> None:
+    said = "ctr: failed to copy: write /var/lib/containerd/ingest/data: no space left on device"
+    error = load_failure("shop", "app:1", CommandFailed("docker exec failed", returncode=1, why=said, details=(said,)))
+    assert (error.what, error.why) == ("app:1 does not fit into the node", "no space is left on the node's disk")
+    assert error.next_command == "minikube ssh -p shop -- sudo crictl rmi --prune"
+    other = load_failure("shop", "app:1", CommandFailed("docker exec failed", returncode=1, why="ctr: connection refused"))
+    assert (other.why, other.next_command) == ("ctr: connection refused", "minikube image load -p shop app:1")
+
+
+class Loads:
+    """Builds small images and keeps what it takes to load them; removes both at the end."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.engine = DockerEngine()
+        machine = Minikube("minikube")
+        profile = machine.profile()
+        assert profile is not None
+        self.runtime = profile.runtime
+        self.node: NodeShell = machine.node_shells()[0]
+        self.store = MinikubeImages("minikube", self.runtime, machine.node_shells(), self.engine)
+        self.name = f"shelterctl-test-{uuid.uuid4().hex[:8]}"
+        self.middle = uuid.uuid4().hex * 100
+        self.made: list[LocalImage] = []
+
+    def build(self, tag: str, code: str) -> LocalImage:
+        (self.folder / "middle").write_text(self.middle)
+        (self.folder / "code").write_text(code)
+        (self.folder / "Dockerfile").write_text('FROM busybox:1.37\nCOPY middle /m\nCOPY code /c\nCMD ["cat", "/c"]\n')
+        for _ in self.engine.build(self.folder, f"{self.name}:{tag}", {}):
+            pass
+        image = self.engine.inspect(f"{self.name}:{tag}")
+        assert image is not None
+        self.made.append(image)
+        return image
+
+    def blobs(self) -> str:
+        return self.node.run(["ctr", "-n", "k8s.io", "content", "ls", "-q"], timeout_s=30).text
+
+    def remove(self) -> None:
+        for image in self.made:
+            self.node.run(["crictl", "rmi", image.reference], timeout_s=60, check=False)
+            process.run(["docker", "rmi", "--force", image.reference, image.image_id], timeout_s=60, check=False)
+
+
+@pytest.fixture
+def loads(tmp_path: Path) -> Iterator[Loads]:
+    made = Loads(tmp_path)
+    if made.runtime != "containerd":
+        made.remove()
+        pytest.fail(f"these cases are about containerd, the node runs {made.runtime}")
+    yield made
+    made.remove()
+
+
+@pytest.mark.cluster
+def test_only_what_the_node_lacks_is_sent(loads: Loads, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    spool = tmp_path / "spool"
+    spool.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(spool))
+    first, second = loads.build("1", "one"), loads.build("2", "two")
+    loads.store.load(first)
+    report = loads.store.load(second)
+    assert report == LoadReport(second.reference, "layers", report.sent_bytes, 1, 2)
+    assert report.sent_bytes < 20_000
+    found = loads.store.image_ids()
+    assert (found[first.reference], found[second.reference]) == (first.image_id, second.image_id)
+    assert list(spool.iterdir()) == []
+
+
+@pytest.mark.cluster
+def test_the_kubelet_starts_what_was_loaded(loads: Loads) -> None:
+    loads.store.load(loads.build("1", "one"))
+    second = loads.build("2", "two")
+    assert loads.store.load(second).layers_sent == 1
+    pod = loads.name
+    kubectl = ["kubectl", "--context", "minikube", "--namespace", "default"]
+    try:
+        process.run(
+            [*kubectl, "run", pod, f"--image={second.reference}", "--restart=Never", "--image-pull-policy=IfNotPresent"], timeout_s=60
+        )
+        process.run([*kubectl, "wait", "--for=jsonpath={.status.phase}=Succeeded", f"pod/{pod}", "--timeout=90s"], timeout_s=100)
+        assert process.run([*kubectl, "logs", pod], timeout_s=30).text == "two"
+    finally:
+        process.run([*kubectl, "delete", "pod", pod, "--ignore-not-found", "--now"], timeout_s=100)
+
+
+@pytest.mark.cluster
+def test_the_same_image_under_another_tag_is_only_named(loads: Loads) -> None:
+    first = loads.build("1", "one")
+    loads.store.load(first)
+    again = loads.build("again", "one")
+    assert again.image_id == first.image_id
+    assert loads.store.load(again) == LoadReport(again.reference, "tag", 0, 0, 3)
+    assert loads.store.image_ids()[again.reference] == first.image_id
+
+
+@pytest.mark.cluster
+def test_layers_that_minikube_left_compressed_are_used(loads: Loads) -> None:
+    first, second = loads.build("1", "one"), loads.build("2", "two")
+    process.run(["minikube", "image", "load", first.reference], timeout_s=300)
+    assert first.layers[1] not in loads.blobs()
+    report = loads.store.load(second)
+    assert (report.layers_sent, report.layers_present) == (1, 2)
+    assert loads.store.image_ids()[second.reference] == second.image_id
+
+
+class VanishingSource:
+    """Takes something out of the node between the look at its content and the import, where the garbage collector might."""
+
+    def __init__(self, loads: Loads, command: list[str]) -> None:
+        self.loads = loads
+        self.command = command
+        self.saves = 0
+
+    def save(self, reference: str) -> Generator[bytes, None, None]:
+        self.saves += 1
+        if self.saves == 1:
+            self.loads.node.run(self.command, timeout_s=60)
+        yield from self.loads.engine.save(reference)
+
+
+@pytest.mark.cluster
+@pytest.mark.parametrize("whole_image", [False, True], ids=["the blob alone", "the image that held it"])
+def test_a_layer_that_vanishes_on_the_way_is_sent_after_all(whole_image: bool, loads: Loads) -> None:
+    first, second = loads.build("1", "one"), loads.build("2", "two")
+    loads.store.load(first)
+    blob = ["ctr", "-n", "k8s.io", "content", "rm", first.layers[1]]
+    source = VanishingSource(loads, ["crictl", "rmi", first.reference] if whole_image else blob)
+    report = MinikubeImages("minikube", "containerd", [loads.node], source).load(second)
+    assert (source.saves, report.layers_sent, report.layers_present) == (2, 3, 0)
+    assert set(second.layers) <= set(loads.blobs().split())
+    assert loads.store.image_ids()[second.reference] == second.image_id
+
+
+@pytest.mark.cluster
+def test_an_image_that_is_not_what_was_built_is_refused(loads: Loads) -> None:
+    image = loads.build("1", "one")
+    moved = replace(image, image_id=ONE)
+    with pytest.raises(ImageLoadFailed, match="not the image that was asked for"):
+        loads.store.load(moved)
+    assert image.reference not in loads.store.image_ids()
+
+
+@pytest.mark.cluster
+def test_a_tag_that_the_node_has_with_other_content_is_replaced(loads: Loads) -> None:
+    old = loads.build("1", "one")
+    loads.store.load(old)
+    new = loads.build("1", "two")
+    assert loads.store.image_ids()[new.reference] == old.image_id
+    loads.store.load(new)
+    assert loads.store.image_ids()[new.reference] == new.image_id
+
+
+@pytest.mark.cluster
+def test_minikubes_own_way_is_verified_too(loads: Loads) -> None:
+    image = loads.build("1", "one")
+    other = MinikubeImages("minikube", "cri-o", [loads.node], loads.engine)
+    assert other.load(image) == LoadReport(image.reference, "minikube image load", image.size_bytes, 3, 0)
+
+
+@pytest.mark.cluster
+def test_a_node_that_is_not_there_fails_the_load(loads: Loads) -> None:
+    gone = replace(loads.node, node="nobody", prefix=("docker", "exec", "-i", "shelterctl-nobody"))
+    with pytest.raises(ImageLoadFailed, match="could not be loaded into the node") as caught:
+        MinikubeImages("minikube", "containerd", [gone], loads.engine).load(loads.build("1", "one"))
+    assert "No such container" in caught.value.why

@@ -1,0 +1,193 @@
+"""What a timeline proves about scaling, state by state."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from shelterctl.core.observer import Observer
+from shelterctl.core.scaling_verdict import ScalingState, judge_scaling
+from shelterctl.core.timeline import Timeline
+from shelterctl.core.verdict import Verdict
+from tests.core.load_examples import BEGAN, PLAN, autoscaler, pod, usage
+
+pytestmark = pytest.mark.unit
+
+TWO = [pod("app-1"), pod("app-2")]
+
+
+def observed(*, cpu_percent: int | None = 3, desired: int = 2, maximum: int = 5) -> Observer:
+    """Two ready pods and what the autoscaler reads before the load."""
+    seen = Observer()
+    seen.pods(BEGAN - 2, TWO)
+    seen.autoscaler(BEGAN - 2, autoscaler(desired, cpu_percent, maximum=maximum))
+    return seen
+
+
+def said(timeline: Timeline) -> tuple[ScalingState, Verdict, str, str]:
+    check = judge_scaling(PLAN, timeline)
+    reason = check.judgement.reasons[0]
+    return check.state, check.judgement.verdict, reason.text, reason.next_command
+
+
+def end(seen: Observer, seconds: float = 240) -> Timeline:
+    return seen.timeline(BEGAN, BEGAN + seconds, {})
+
+
+def test_shown() -> None:
+    seen = observed()
+    seen.usage(BEGAN + 36, usage(35, 300, 300))
+    seen.autoscaler(BEGAN + 46, autoscaler(4, 184))
+    seen.pods(BEGAN + 54.2, [*TWO, pod("app-3")])
+    assert said(end(seen)) == (ScalingState.SHOWN, Verdict.PASS, "2 → 4 replicas at 46.0 s, app-3 ready at 54.2 s", "")
+
+
+def test_a_pod_that_an_earlier_rollout_brings_is_no_scale_up() -> None:
+    seen = observed(desired=3)
+    seen.usage(BEGAN + 40, usage(39, 20, 20))
+    seen.pods(BEGAN + 5, [*TWO, pod("app-3")])
+    assert said(end(seen))[0] is ScalingState.NOT_CALLED_FOR
+
+
+def test_a_decision_that_an_earlier_load_left_behind_is_no_scale_up() -> None:
+    seen = observed(cpu_percent=150)
+    seen.usage(BEGAN + 1, usage(0.5, 200, 200))
+    seen.autoscaler(BEGAN + 2, autoscaler(4, 150))
+    seen.pods(BEGAN + 9, [*TWO, pod("app-3"), pod("app-4")])
+    seen.autoscaler(BEGAN + 20, autoscaler(4, 20))
+    assert said(end(seen, 30))[0] is ScalingState.TOO_SHORT
+
+
+def test_a_pod_that_replaces_another_is_no_scale_up() -> None:
+    seen = observed()
+    seen.usage(BEGAN + 36, usage(35, 300, 300))
+    seen.autoscaler(BEGAN + 46, autoscaler(4, 184))
+    seen.pods(BEGAN + 50, [pod("app-1")])
+    seen.pods(BEGAN + 54, [pod("app-1"), pod("app-3")])
+    assert said(end(seen))[0] is ScalingState.FAILED
+
+
+def test_not_called_for() -> None:
+    seen = observed()
+    # Under the full load, which all users make up after 10 s: the 15 s before 60 s.
+    seen.usage(BEGAN + 62, usage(60, 60, 60))
+    seen.autoscaler(BEGAN + 70, autoscaler(2, 77))
+    assert said(end(seen)) == (
+        ScalingState.NOT_CALLED_FOR,
+        Verdict.UNKNOWN,
+        "the load called for no more pods: the autoscaler read 77% at most, its target is 70%",
+        "shelterctl loadtest --users 400 --spawn-rate 20 --duration 240s",
+    )
+
+
+def test_too_short_where_no_metric_was_taken_under_the_load() -> None:
+    seen = observed()
+    seen.usage(BEGAN - 1, usage(-50, 6, 6))
+    seen.usage(BEGAN + 12, usage(10, 60, 60))
+    assert said(end(seen, 40)) == (
+        ScalingState.TOO_SHORT,
+        Verdict.UNKNOWN,
+        "the load ended before the autoscaler could read a metric taken under it (they come every 60 s)",
+        "shelterctl loadtest --users 200 --spawn-rate 20 --duration 480s",
+    )
+
+
+def test_too_short_where_the_autoscaler_had_no_time_to_read_it() -> None:
+    seen = observed()
+    seen.usage(BEGAN + 62, usage(60, 60, 60))
+    assert said(end(seen, 70))[0] is ScalingState.TOO_SHORT
+
+
+@pytest.mark.parametrize(("seconds", "state"), [(149, ScalingState.TOO_SHORT), (150, ScalingState.NOT_CALLED_FOR)])
+def test_without_the_metrics_own_times_the_run_must_outlast_the_slowest_pipeline(seconds: float, state: ScalingState) -> None:
+    assert said(end(observed(), seconds))[0] is state
+
+
+def test_too_short_where_the_call_came_at_the_end() -> None:
+    seen = observed()
+    seen.usage(BEGAN + 36, usage(35, 300, 300))
+    seen.autoscaler(BEGAN + 46, autoscaler(4, 184))
+    assert said(end(seen, 60)) == (
+        ScalingState.TOO_SHORT,
+        Verdict.UNKNOWN,
+        "the autoscaler read 184% of 70% at 46 s, it decided 2 → 4 at 46 s, and the load that called for more pods lasted 14 s: "
+        "a scale-up takes up to 90 s",
+        "shelterctl loadtest --users 200 --spawn-rate 20 --duration 480s",
+    )
+
+
+def test_at_maximum_from_the_start() -> None:
+    seen = observed(maximum=2)
+    seen.autoscaler(BEGAN + 46, autoscaler(2, 184, maximum=2))
+    assert said(end(seen)) == (
+        ScalingState.AT_MAXIMUM,
+        Verdict.UNKNOWN,
+        "the autoscaler read 184% of 70% at 46 s and was at its maximum of 2 already: it wanted 6",
+        "shelterctl up --max 6",
+    )
+
+
+def test_failed_where_nothing_was_decided() -> None:
+    seen = observed()
+    seen.autoscaler(BEGAN + 46, autoscaler(2, 184))
+    assert said(end(seen)) == (
+        ScalingState.FAILED,
+        Verdict.FAIL,
+        "the autoscaler read 184% of 70% at 46 s and for 194 s on end, it decided nothing, and no pod was added that became ready",
+        "shelterctl status",
+    )
+
+
+def test_failed_where_the_pods_found_no_room() -> None:
+    seen = observed()
+    seen.autoscaler(BEGAN + 46, autoscaler(4, 184))
+    seen.pods(BEGAN + 47, [*TWO, pod("app-3", ready=False, scheduling_message="0/1 nodes are available: 1 Insufficient cpu.")])
+    assert said(end(seen)) == (
+        ScalingState.FAILED,
+        Verdict.FAIL,
+        "the autoscaler read 184% of 70% at 46 s and for 194 s on end, it decided 2 → 4 at 46 s, and no pod was added that became ready "
+        "(app-3: 0/1 nodes are available: 1 Insufficient cpu.)",
+        "shelterctl status",
+    )
+
+
+def test_unknown_without_an_autoscaler() -> None:
+    seen = Observer()
+    seen.pods(BEGAN - 1, TWO)
+    seen.autoscaler(BEGAN - 1, None)
+    assert said(end(seen)) == (
+        ScalingState.UNKNOWN,
+        Verdict.UNKNOWN,
+        "there is no autoscaler: nothing can be said about scaling (--host URL tests the service alone)",
+        "shelterctl up",
+    )
+
+
+def test_unknown_without_a_metric() -> None:
+    assert said(end(observed(cpu_percent=None))) == (
+        ScalingState.UNKNOWN,
+        Verdict.UNKNOWN,
+        "the autoscaler has no metric: FailedGetResourceMetric: no metrics returned from resource metrics API",
+        "shelterctl doctor",
+    )
+
+
+def test_unknown_where_the_cluster_was_lost_from_sight() -> None:
+    seen = observed()
+    seen.autoscaler(BEGAN + 46, autoscaler(2, 184))
+    seen.blind(BEGAN + 50, None, "connection refused")
+    assert said(end(seen))[:2] == (ScalingState.UNKNOWN, Verdict.UNKNOWN)
+
+
+def test_what_was_shown_before_the_cluster_was_lost_stays_shown() -> None:
+    seen = observed()
+    seen.autoscaler(BEGAN + 46, autoscaler(4, 184))
+    seen.pods(BEGAN + 54, [*TWO, pod("app-3")])
+    seen.blind(BEGAN + 60, None, "connection refused")
+    assert said(end(seen))[0] is ScalingState.SHOWN
+
+
+def test_a_timeline_without_a_single_point_says_nothing() -> None:
+    empty = replace(end(observed()), points=())
+    assert said(empty)[0] is ScalingState.UNKNOWN

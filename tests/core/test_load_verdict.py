@@ -1,0 +1,212 @@
+"""The verdict of a load test, case by case."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from shelterctl.core.load import Expectations
+from shelterctl.core.load_result import GeneratorEnd, GeneratorLoad, Traffic
+from shelterctl.core.load_verdict import CheckName, judge_load
+from shelterctl.core.scaling_verdict import ScalingCheck, ScalingState
+from shelterctl.core.timeline import Blindness, Timeline
+from shelterctl.core.verdict import Judgement, Reason, Verdict
+from tests.core.load_examples import GENERATOR, PLAN, TRAFFIC
+
+pytestmark = pytest.mark.unit
+
+WATCHED = Timeline(observed_s=240.0, autoscaled=True, points=())
+SCALED = ScalingCheck(ScalingState.SHOWN, Judgement(Verdict.PASS, (Reason("2 → 4 replicas"),)))
+HALF = "shelterctl loadtest --users 100 --spawn-rate 20 --duration 240s"
+
+
+def scaling(state: ScalingState, text: str = "why", command: str = "shelterctl status") -> ScalingCheck:
+    verdict = Verdict.FAIL if state is ScalingState.FAILED else Verdict.UNKNOWN
+    return ScalingCheck(state, Judgement(verdict, (Reason(text, command),)))
+
+
+def judged(
+    *,
+    traffic: Traffic = TRAFFIC,
+    generator: GeneratorLoad = GENERATOR,
+    timeline: Timeline | None = WATCHED,
+    check: ScalingCheck | None = SCALED,
+    expectations: Expectations | None = None,
+    interrupted: bool = False,
+) -> Judgement:
+    expected = expectations or Expectations()
+    return judge_load(PLAN, expected, traffic, generator, timeline, check, interrupted=interrupted).judgement
+
+
+def failing(failures: int) -> Traffic:
+    return replace(TRAFFIC, failures=failures, failure_kinds={"HTTP 503": failures})
+
+
+FAILED_2_PERCENT = Reason("2% of the requests failed (200 × HTTP 503); 1% is allowed", "shelterctl status")
+
+
+def test_pass_with_every_check() -> None:
+    verdict = judge_load(PLAN, Expectations(max_p95_ms=300), TRAFFIC, GENERATOR, WATCHED, SCALED, interrupted=False)
+    assert verdict.judgement == Judgement(Verdict.PASS)
+    assert {check.name: check.judgement.verdict for check in verdict.checks} == dict.fromkeys(CheckName, Verdict.PASS)
+
+
+def test_pass_of_a_service_without_a_cluster() -> None:
+    verdict = judge_load(PLAN, Expectations(), TRAFFIC, GENERATOR, None, None, interrupted=False)
+    assert verdict.judgement == Judgement(Verdict.PASS)
+    assert [check.name for check in verdict.checks] == [CheckName.SERVING, CheckName.GENERATOR]
+
+
+@pytest.mark.parametrize(("failures", "verdict"), [(0, Verdict.PASS), (100, Verdict.PASS), (101, Verdict.FAIL), (10_000, Verdict.FAIL)])
+def test_one_percent_of_failures_is_allowed(failures: int, verdict: Verdict) -> None:
+    assert judged(traffic=failing(failures)).verdict is verdict
+
+
+def test_serving_fails() -> None:
+    assert judged(traffic=failing(200)) == Judgement(Verdict.FAIL, (FAILED_2_PERCENT,))
+
+
+def test_serving_too_slowly_fails_where_a_limit_was_given() -> None:
+    assert judged(expectations=Expectations(max_p95_ms=209.0)) == Judgement(Verdict.FAIL, (Reason("p95 was 210 ms; 209 ms are allowed"),))
+    assert judged(expectations=Expectations(max_p95_ms=210.0)) == Judgement(Verdict.PASS)
+
+
+def test_a_handful_of_requests_has_no_p95() -> None:
+    few = replace(TRAFFIC, requests=19)
+    assert judged(traffic=few, expectations=Expectations(max_p95_ms=1.0)) == Judgement(
+        Verdict.UNKNOWN, (Reason("19 requests are too few for a 95th percentile"),)
+    )
+
+
+def test_no_request_is_unknown_whatever_else_was_seen() -> None:
+    none = replace(TRAFFIC, requests=0, p95_ms=None)
+    assert judged(traffic=none, check=scaling(ScalingState.FAILED)) == Judgement(
+        Verdict.UNKNOWN, (Reason("no request was answered: nothing can be said", "shelterctl status"),)
+    )
+
+
+def test_silence_at_the_end_is_unknown() -> None:
+    assert judged(traffic=replace(TRAFFIC, silent_s=14.2)) == Judgement(
+        Verdict.UNKNOWN, (Reason("nothing was answered in the last 14 s of the load", "shelterctl status"),)
+    )
+
+
+BUSY = replace(GENERATOR, busy_ratio=0.4)
+BUSY_REASON = Reason("the generator was at its own limit: 90% of a core or more for 40% of the run", HALF)
+
+
+def test_a_generator_at_its_limit_is_unknown() -> None:
+    assert judged(generator=BUSY) == Judgement(Verdict.UNKNOWN, (BUSY_REASON,))
+
+
+def test_a_generator_at_its_limit_still_tells_the_failures() -> None:
+    assert judged(generator=BUSY, traffic=failing(200), check=scaling(ScalingState.FAILED)) == Judgement(
+        Verdict.UNKNOWN, (BUSY_REASON, FAILED_2_PERCENT, Reason("why", "shelterctl status"))
+    )
+
+
+def test_a_short_burst_of_the_generator_is_no_limit() -> None:
+    assert judged(generator=replace(GENERATOR, busy_ratio=0.09, cpu_percent_peak=100.0)).verdict is Verdict.PASS
+
+
+def test_a_generator_that_is_late_itself_is_unknown() -> None:
+    assert judged(generator=replace(GENERATOR, lag_p99_ms=100.0)).verdict is Verdict.PASS
+    assert judged(generator=replace(GENERATOR, lag_p99_ms=140.0)) == Judgement(
+        Verdict.UNKNOWN,
+        (Reason("the generator was late itself: its loop lag p99 was 140 ms, so its latencies are no measure", HALF),),
+    )
+
+
+def test_failures_of_the_generators_machine_are_unknown_and_no_failure() -> None:
+    own = replace(TRAFFIC, failures=500, own_failures=500, failure_kinds={"OSError EMFILE": 500})
+    assert judged(traffic=own) == Judgement(
+        Verdict.UNKNOWN, (Reason("500 requests failed on the generator's own machine (OSError EMFILE)", "ulimit -n"),)
+    )
+
+
+def test_users_that_were_never_there_are_unknown() -> None:
+    assert judged(generator=replace(GENERATOR, users_reached=150)) == Judgement(
+        Verdict.UNKNOWN,
+        (Reason("150 of 200 users were there at most", "shelterctl loadtest --users 200 --spawn-rate 20 --duration 480s"),),
+    )
+
+
+def test_a_generator_that_died_is_unknown() -> None:
+    died = replace(GENERATOR, end=GeneratorEnd.DIED, seconds=31.0, users_reached=100, last_lines=("Traceback", "MemoryError"))
+    reason = Reason("the generator ended by itself after 31 of 240 s: MemoryError")
+    assert judged(generator=died) == Judgement(Verdict.UNKNOWN, (reason,))
+    assert judged(generator=died, traffic=failing(200)) == Judgement(Verdict.FAIL, (FAILED_2_PERCENT, reason))
+
+
+def test_a_generator_that_was_stuck_is_unknown() -> None:
+    assert judged(generator=replace(GENERATOR, end=GeneratorEnd.STUCK)) == Judgement(
+        Verdict.UNKNOWN, (Reason("the generator did not end in time and was killed"),)
+    )
+
+
+INTERRUPTED = Reason("the run was interrupted: it shows what happened until then")
+
+
+def test_an_interrupted_run_is_unknown_unless_it_failed_already() -> None:
+    stopped = replace(GENERATOR, end=GeneratorEnd.STOPPED, users_reached=20)
+    assert judged(generator=stopped, interrupted=True) == Judgement(Verdict.UNKNOWN, (INTERRUPTED,))
+    assert judged(generator=stopped, interrupted=True, traffic=failing(200)) == Judgement(Verdict.FAIL, (FAILED_2_PERCENT, INTERRUPTED))
+
+
+def test_scaling_that_failed_fails() -> None:
+    assert judged(check=scaling(ScalingState.FAILED, "no pod was added")) == Judgement(
+        Verdict.FAIL, (Reason("no pod was added", "shelterctl status"),)
+    )
+
+
+def test_scaling_that_cannot_be_known_is_unknown() -> None:
+    assert judged(check=scaling(ScalingState.UNKNOWN, "no metric", "shelterctl doctor")) == Judgement(
+        Verdict.UNKNOWN, (Reason("no metric", "shelterctl doctor"),)
+    )
+
+
+@pytest.mark.parametrize("state", [ScalingState.NOT_CALLED_FOR, ScalingState.TOO_SHORT, ScalingState.AT_MAXIMUM])
+def test_scaling_that_was_not_to_be_seen_decides_only_where_it_was_required(state: ScalingState) -> None:
+    check = scaling(state, "the load was small", "shelterctl loadtest --users 400")
+    assert judged(check=check) == Judgement(Verdict.PASS)
+    assert judged(check=check, expectations=Expectations(require_scale_up=True)) == Judgement(
+        Verdict.UNKNOWN, (Reason("a scale-up was required: the load was small", "shelterctl loadtest --users 400"),)
+    )
+
+
+def test_a_scale_up_that_was_required_and_shown_passes() -> None:
+    assert judged(expectations=Expectations(require_scale_up=True)) == Judgement(Verdict.PASS)
+
+
+def test_a_scale_up_that_was_required_without_a_cluster_is_unknown() -> None:
+    assert judged(timeline=None, check=None, expectations=Expectations(require_scale_up=True)) == Judgement(
+        Verdict.UNKNOWN, (Reason("a scale-up was required, and no cluster was watched: leave --host out"),)
+    )
+
+
+@pytest.mark.parametrize(
+    ("gap", "judgement"),
+    [
+        (Blindness(10.0, 29.0, "timeout"), Judgement(Verdict.PASS)),
+        (
+            Blindness(31.0, 52.0, "connection refused"),
+            Judgement(Verdict.UNKNOWN, (Reason("the cluster did not answer from 31 to 52 s: connection refused", "shelterctl status"),)),
+        ),
+        (
+            Blindness(200.0, None, "connection refused"),
+            Judgement(
+                Verdict.UNKNOWN, (Reason("the cluster did not answer from 200 s to the end: connection refused", "shelterctl status"),)
+            ),
+        ),
+    ],
+)
+def test_a_cluster_that_was_out_of_sight_is_unknown_even_where_scaling_was_shown(gap: Blindness, judgement: Judgement) -> None:
+    assert judged(timeline=replace(WATCHED, blind=(gap,))) == judgement
+
+
+def test_a_command_for_a_service_of_somebody_elses_names_its_host() -> None:
+    assert judged(timeline=None, check=None, traffic=failing(200)).reasons[0].next_command == "curl -i http://127.0.0.1:30300"
+    assert judged(timeline=None, check=None, generator=BUSY).reasons[0].next_command == (
+        "shelterctl loadtest --host http://127.0.0.1:30300 --users 100 --spawn-rate 20 --duration 240s"
+    )

@@ -1,0 +1,371 @@
+"""The load test as a whole: with real swarms against a server on 127.0.0.1, and with prepared ones for what must not be left to chance."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from shelterctl.adapters.locust_runner import LocustRunner
+from shelterctl.core.events import AutoscalerSeen, Event, LoadTick, Milestone, Notice, PodsSeen, StepFinished, StepStarted, UsageSeen
+from shelterctl.core.load import Expectations, LoadPlan, LoadSample
+from shelterctl.core.load_report import LoadResult
+from shelterctl.core.load_result import GeneratorEnd
+from shelterctl.core.scaling_verdict import ScalingState
+from shelterctl.core.serial import to_json
+from shelterctl.core.state import Autoscaler, Pod, StackState
+from shelterctl.core.verdict import Reason, Verdict
+from shelterctl.errors import ApiUnreachable, LoadGeneratorFailed, NotDeployed, UsageError
+from shelterctl.ops.loadtest import loadtest
+from shelterctl.ports import Cluster
+from tests.adapters.load_target import LOCUSTFILE, serving
+from tests.core.load_examples import BEGAN, autoscaler, pod, sample, usage
+
+
+class SystemClock:
+    """The machine's clocks."""
+
+    def monotonic_s(self) -> float:
+        return time.monotonic()
+
+    def wall_s(self) -> float:
+        return time.time()
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+
+class SteppingClock:
+    """Time passes only while somebody sleeps, and stands still until all that is due then was told; it begins with the examples' load."""
+
+    def __init__(self) -> None:
+        self.now_s = 0.0
+        self.settled: Callable[[], bool] = lambda: True
+
+    def monotonic_s(self) -> float:
+        return self.now_s
+
+    def wall_s(self) -> float:
+        return BEGAN + self.now_s
+
+    def sleep(self, seconds: float) -> None:
+        self.now_s += seconds
+        while not self.settled():
+            time.sleep(0.001)
+
+
+@dataclass
+class PreparedSwarm:
+    """A generator whose seconds of load are prepared: each is handed out when the clock has reached it."""
+
+    clock: SteppingClock
+    seconds: Sequence[LoadSample]
+    runs_until_s: float
+    on_start: Callable[[], None] = lambda: None
+    lines: tuple[str, ...] = ()
+    started: bool = False
+    stopped: bool = False
+    given: int = 0
+
+    def start(self, plan: LoadPlan, folder: Path) -> None:
+        self.on_start()
+        self.started = True
+
+    def samples(self) -> Sequence[LoadSample]:
+        due = [item for item in self.seconds if item.elapsed_s <= self.clock.now_s or self.stopped]
+        new, self.given = due[self.given :], len(due)
+        return new
+
+    def running(self) -> bool:
+        return self.started and not self.stopped and self.clock.now_s < self.runs_until_s
+
+    def stop(self) -> None:
+        self.stopped = True
+
+    def last_lines(self) -> tuple[str, ...]:
+        return self.lines
+
+
+@dataclass
+class ToldStory:
+    """What a cluster tells in order, each part when the clock has reached it, and the state that it ends with. Only what the
+    operation reads: it stands in for the order of events, and no test here says anything about a cluster."""
+
+    clock: SteppingClock
+    first: StackState
+    story: Mapping[float, Event] = field(default_factory=dict)
+    last: StackState | ApiUnreachable | None = None
+    looks: int = 0
+    told: int = 0
+    ended: bool = False
+
+    def __post_init__(self) -> None:
+        self.clock.settled = lambda: self.ended or self.told >= sum(at_s <= self.clock.now_s for at_s in self.story)
+
+    def version(self) -> str:
+        return "v1.34.4"
+
+    def state(self, *, warnings_since_s: float = 0.0, with_usage: bool = True) -> StackState:
+        self.looks += 1
+        answer = self.first if self.looks == 1 or self.last is None else self.last
+        if isinstance(answer, ApiUnreachable):
+            raise answer
+        return answer
+
+    def watch(self, stop: Callable[[], bool]) -> Iterator[Event]:
+        for at_s, event in self.story.items():
+            while self.clock.now_s < at_s and not stop():
+                time.sleep(0.001)
+            if stop():
+                break
+            yield event
+            self.told += 1
+        self.ended = True
+        while not stop():
+            time.sleep(0.001)
+
+
+def stack(pods: Sequence[Pod], scaler: Autoscaler | None) -> StackState:
+    return StackState(BEGAN, "shelter", (), tuple(pods), scaler, (), None)
+
+
+PLAN = LoadPlan("http://127.0.0.1:1", users=200, spawn_rate=200, duration_s=240, locustfile="shelter.py")
+TWO = (pod("app-1"), pod("app-2"))
+SECONDS = [sample(float(second)) for second in range(1, 240)] + [sample(240.0, users=0, final=True)]
+
+
+def run(
+    swarm: PreparedSwarm, clock: SteppingClock, folder: Path, story: ToldStory | None = None, plan: LoadPlan = PLAN, **options: object
+) -> tuple[list[Event], LoadResult]:
+    return finished(loadtest(cast(Cluster | None, story), swarm, clock, folder, plan, Expectations(**options)))  # type: ignore[arg-type]
+
+
+def finished(operation: Iterator[Event]) -> tuple[list[Event], LoadResult]:
+    events = []
+    while True:
+        try:
+            events.append(next(operation))
+        except StopIteration as stop:
+            return events, stop.value
+
+
+@pytest.mark.local
+def test_a_real_swarm_on_a_service_of_somebody_elses(tmp_path: Path) -> None:
+    with serving("--pods", "2") as target:
+        plan = LoadPlan(target.url, users=10, spawn_rate=10, duration_s=3, locustfile=str(LOCUSTFILE), think_s=0.2)
+        events, result = finished(loadtest(None, LocustRunner(), SystemClock(), tmp_path, plan))
+        assert result.traffic.requests == target.count() > 0
+    assert (result.judgement.verdict, result.interrupted, result.timeline, result.scaling) == (Verdict.PASS, False, None, None)
+    assert (result.generator.end, result.generator.users_reached) == (GeneratorEnd.FINISHED, 10)
+    assert sorted(item.pod for item in result.traffic.by_pod) == ["pod-0", "pod-1"]
+    ticks = [event for event in events if isinstance(event, LoadTick)]
+    assert sum(tick.requests for tick in ticks) == result.traffic.requests
+    assert events[0] == StepStarted("load", f"10 users on {target.url} for 3 s")
+    assert isinstance(events[-1], StepFinished)
+    assert isinstance(to_json(result), dict)
+
+
+@pytest.mark.local
+def test_an_interrupt_stops_a_real_swarm_and_still_gives_the_result(tmp_path: Path) -> None:
+    with serving() as target:
+        plan = LoadPlan(target.url, users=10, spawn_rate=10, duration_s=600, locustfile=str(LOCUSTFILE), think_s=0.2)
+        generator = LocustRunner()
+        operation = loadtest(None, generator, SystemClock(), tmp_path, plan)
+        while not isinstance(next(operation), LoadTick):
+            pass
+        notice = operation.throw(KeyboardInterrupt())
+        assert not generator.running()
+        _, result = finished(operation)
+        assert result.traffic.requests == target.count() > 0
+    assert notice == Notice("interrupted: the swarm was stopped, and this is what it showed until then", "warning")
+    assert result.judgement.reasons == (Reason("the run was interrupted: it shows what happened until then"),)
+    assert (result.judgement.verdict, result.interrupted, result.generator.end) == (Verdict.UNKNOWN, True, GeneratorEnd.STOPPED)
+
+
+@pytest.mark.local
+def test_a_real_swarm_on_a_service_that_is_not_there(tmp_path: Path) -> None:
+    with serving() as target:
+        pass
+    plan = LoadPlan(target.url, users=5, spawn_rate=10, duration_s=2, locustfile=str(LOCUSTFILE), think_s=0.2)
+    _, result = finished(loadtest(None, LocustRunner(), SystemClock(), tmp_path, plan))
+    requests = result.traffic.requests
+    reason = Reason(
+        f"100% of the requests failed ({requests} × ConnectionRefusedError ECONNREFUSED); 1% is allowed", f"curl -i {target.url}"
+    )
+    assert (result.judgement.verdict, result.judgement.reasons) == (Verdict.FAIL, (reason,))
+
+
+@pytest.mark.unit
+def test_load_and_cluster_are_merged_into_one_timeline(tmp_path: Path) -> None:
+    clock = SteppingClock()
+    story = ToldStory(
+        clock,
+        stack(TWO, autoscaler(2, 3)),
+        {
+            36.0: UsageSeen(usage(35, 390, 380)),
+            46.0: AutoscalerSeen(autoscaler(3, 184, current=2)),
+            54.0: PodsSeen((*TWO, pod("app-3"))),
+        },
+        stack((*TWO, pod("app-3")), autoscaler(3, 60)),
+    )
+    seconds = [replace(item, first_by_pod={"app-3": BEGAN + 55.0}) if item.elapsed_s == 56.0 else item for item in SECONDS]
+    events, result = run(PreparedSwarm(clock, seconds, 240.0), clock, tmp_path, story, require_scale_up=True)
+
+    assert (result.judgement.verdict, result.scaling, result.notes) == (Verdict.PASS, ScalingState.SHOWN, ())
+    assert result.timeline is not None
+    assert [(round(p.at_s), p.ready, p.desired, p.cpu_percent) for p in result.timeline.points] == [
+        (0, 2, 2, 3),
+        (46, 2, 3, 184),
+        (54, 3, 3, 184),
+        (240, 3, 3, 60),
+    ]
+    assert [(m.name, round(m.at_s), m.detail.split(",")[0]) for m in result.milestones] == [
+        ("load began", 0, ""),
+        ("first metric that showed it", 46, "cpu 184%"),
+        ("autoscaler decided", 46, "2 → 3 at cpu 184%"),
+        ("pod ready", 54, "app-3"),
+        ("pod served its first request", 55, "app-3"),
+    ]
+    assert [event for event in events if isinstance(event, Milestone)] == list(result.milestones)
+    kinds = [type(event) for event in events if not isinstance(event, LoadTick | Milestone)]
+    assert kinds == [PodsSeen, AutoscalerSeen, StepStarted, UsageSeen, AutoscalerSeen, PodsSeen, PodsSeen, AutoscalerSeen, StepFinished]
+
+
+@pytest.mark.unit
+def test_an_api_server_that_has_gone_is_named_and_no_pass(tmp_path: Path) -> None:
+    clock = SteppingClock()
+    gone = ApiUnreachable("the API server does not answer", why="connection refused")
+    story = ToldStory(clock, stack(TWO, autoscaler(2, 3)), {}, gone)
+    events, result = run(PreparedSwarm(clock, SECONDS, 240.0), clock, tmp_path, story)
+    assert result.judgement.verdict is Verdict.UNKNOWN
+    assert result.judgement.reasons[0] == Reason(
+        "the cluster did not answer from 240 s to the end: the API server does not answer: connection refused", "shelterctl status"
+    )
+    assert Notice("the cluster does not answer any more: the API server does not answer: connection refused", "warning") in events
+
+
+@pytest.mark.unit
+def test_an_autoscaler_that_was_deleted_meanwhile_is_no_pass(tmp_path: Path) -> None:
+    clock = SteppingClock()
+    story = ToldStory(clock, stack(TWO, autoscaler(2, 3)), {}, stack(TWO, None))
+    _, result = run(PreparedSwarm(clock, SECONDS, 240.0), clock, tmp_path, story)
+    assert (result.judgement.verdict, result.scaling) == (Verdict.UNKNOWN, ScalingState.UNKNOWN)
+
+
+@pytest.mark.unit
+def test_a_watch_that_breaks_down_is_no_pass(tmp_path: Path) -> None:
+    clock = SteppingClock()
+
+    class Breaking(ToldStory):
+        def watch(self, stop: Callable[[], bool]) -> Iterator[Event]:
+            yield PodsSeen(TWO)
+            raise ApiUnreachable("the watch ended", why="certificate expired")
+
+    story = Breaking(clock, stack(TWO, autoscaler(2, 3)))
+    _, result = run(PreparedSwarm(clock, SECONDS, 240.0), clock, tmp_path, story)
+    assert result.judgement.verdict is Verdict.UNKNOWN
+    assert result.judgement.reasons[0].text.endswith("s to the end: the watch ended: certificate expired")
+
+
+@pytest.mark.unit
+def test_a_generator_that_dies_early_is_named_with_its_last_line(tmp_path: Path) -> None:
+    clock = SteppingClock()
+    swarm = PreparedSwarm(clock, SECONDS[:31], 31.5, lines=("Traceback (most recent call last):", "MemoryError"))
+    _, result = run(swarm, clock, tmp_path)
+    assert (result.judgement.verdict, result.generator.end) == (Verdict.UNKNOWN, GeneratorEnd.DIED)
+    assert result.judgement.reasons == (Reason("the generator ended by itself after 31 of 240 s: MemoryError"),)
+
+
+@pytest.mark.unit
+def test_a_generator_that_ends_well_but_early_is_no_pass(tmp_path: Path) -> None:
+    clock = SteppingClock()
+    swarm = PreparedSwarm(clock, [*SECONDS[:31], sample(32.0, users=0, final=True)], 32.5)
+    _, result = run(swarm, clock, tmp_path)
+    assert (result.judgement.verdict, result.generator.end) == (Verdict.UNKNOWN, GeneratorEnd.DIED)
+
+
+@pytest.mark.unit
+def test_a_generator_that_does_not_end_is_stopped(tmp_path: Path) -> None:
+    clock = SteppingClock()
+    swarm = PreparedSwarm(clock, SECONDS[:-1], float("inf"))
+    _, result = run(swarm, clock, tmp_path)
+    assert (swarm.stopped, result.generator.end, result.judgement.verdict) == (True, GeneratorEnd.STUCK, Verdict.UNKNOWN)
+    assert clock.now_s == pytest.approx(240 + 30, abs=1)
+
+
+@pytest.mark.unit
+def test_a_run_without_a_request_is_unknown(tmp_path: Path) -> None:
+    clock = SteppingClock()
+    silent = [replace(item, requests=0, by_pod={}, latency_bins={}, last_answer_s=None) for item in SECONDS]
+    _, result = run(PreparedSwarm(clock, silent, 240.0), clock, tmp_path)
+    assert (result.judgement.verdict, result.judgement.reasons[0].text) == (Verdict.UNKNOWN, "no request was answered: nothing can be said")
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize("after", range(8))
+def test_an_interrupt_at_any_event_gives_a_result_and_leaves_no_swarm(tmp_path: Path, after: int) -> None:
+    clock = SteppingClock()
+    swarm = PreparedSwarm(clock, SECONDS, 240.0)
+    operation = loadtest(cast(Cluster, ToldStory(clock, stack(TWO, autoscaler(2, 3)))), swarm, clock, tmp_path, PLAN)
+    for _ in range(after + 1):
+        next(operation)
+    operation.throw(KeyboardInterrupt())
+    _, result = finished(operation)
+    assert (swarm.stopped, result.interrupted, result.judgement.verdict) == (True, True, Verdict.UNKNOWN)
+
+
+@pytest.mark.unit
+def test_an_interrupt_while_the_swarm_starts_gives_a_result(tmp_path: Path) -> None:
+    clock = SteppingClock()
+
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    swarm = PreparedSwarm(clock, (), 0.0, on_start=interrupt)
+    _, result = run(swarm, clock, tmp_path)
+    assert (swarm.stopped, result.interrupted, result.traffic.requests, result.began_wall_s) == (True, True, 0, None)
+
+
+@pytest.mark.unit
+def test_whoever_stops_listening_leaves_no_swarm(tmp_path: Path) -> None:
+    clock = SteppingClock()
+    swarm = PreparedSwarm(clock, SECONDS, 240.0)
+    operation = loadtest(None, swarm, clock, tmp_path, PLAN)
+    while not isinstance(next(operation), LoadTick):
+        pass
+    operation.close()
+    assert swarm.stopped
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize("users", [0, -1, 10_000_000])
+def test_a_plan_that_cannot_be_meant_starts_nothing(tmp_path: Path, users: int) -> None:
+    clock = SteppingClock()
+    swarm = PreparedSwarm(clock, SECONDS, 240.0)
+    with pytest.raises(UsageError, match=f"--users {users}: "):
+        run(swarm, clock, tmp_path, plan=replace(PLAN, users=users))
+    assert not swarm.started
+
+
+@pytest.mark.unit
+def test_an_application_that_is_not_there_gets_no_load(tmp_path: Path) -> None:
+    clock = SteppingClock()
+    swarm = PreparedSwarm(clock, SECONDS, 240.0)
+    with pytest.raises(NotDeployed, match="the application has no pod"):
+        run(swarm, clock, tmp_path, ToldStory(clock, stack((), None)))
+    assert not swarm.started
+
+
+@pytest.mark.unit
+def test_a_swarm_that_does_not_begin_is_an_error(tmp_path: Path) -> None:
+    clock = SteppingClock()
+
+    def fail() -> None:
+        raise LoadGeneratorFailed("the load generator did not begin within 30 s")
+
+    with pytest.raises(LoadGeneratorFailed):
+        run(PreparedSwarm(clock, (), 0.0, on_start=fail), clock, tmp_path)
