@@ -149,8 +149,11 @@ class FaultInjector(Protocol):
 class DatabaseReader(Protocol):
     """Reads the documents past the service, straight from the database."""
 
-    def documents(self, *, run: str | None, limit: int) -> Sequence[StoredDocument]:
-        """The documents of one run (by what their payload says), or any `limit` documents in id order where `run` is None."""
+    def documents(self, *, run: str | None, until: str | None, limit: int) -> Sequence[StoredDocument]:
+        """Documents in id order: of one run (by what their payload says) or of anybody, up to and with the id `until`.
+
+        Without bounds the first `limit`. Raises ClusterError where the reading failed, or a bounded one found more than `limit`.
+        """
 
     def server(self) -> str:
         """The database's own name and version, such as `mongod 8.0.4`."""

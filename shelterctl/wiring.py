@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,9 +14,13 @@ from shelterctl.settings import Settings
 
 if TYPE_CHECKING:
     from shelterctl.adapters.build_context import FolderContext
+    from shelterctl.adapters.database_reader import PodDatabaseReader
+    from shelterctl.adapters.dns_prober import PodDnsProber
     from shelterctl.adapters.docker_engine import DockerEngine
+    from shelterctl.adapters.fault_injector import KubernetesFaults
     from shelterctl.adapters.http_client import HttpxClient
     from shelterctl.adapters.kube_cluster import KubernetesCluster
+    from shelterctl.adapters.locust_runner import LocustRunner
     from shelterctl.adapters.minikube import Minikube
     from shelterctl.adapters.node_images import MinikubeImages
 
@@ -94,6 +97,29 @@ class Wiring:
         assert profile is not None
         return MinikubeImages(profile.name, profile.runtime, shells, self.engine)
 
+    @cached_property
+    def database(self) -> PodDatabaseReader:
+        from shelterctl.adapters.database_reader import PodDatabaseReader
+
+        return PodDatabaseReader(self.cluster)
+
+    @cached_property
+    def dns(self) -> PodDnsProber:
+        from shelterctl.adapters.dns_prober import PodDnsProber
+
+        return PodDnsProber(self.api, self.cluster)
+
+    def faults(self) -> KubernetesFaults:
+        """A new injector; it is used for one fault."""
+        from shelterctl.adapters.fault_injector import KubernetesFaults
+
+        return KubernetesFaults(self.api, self.machine.node_shells if self.machine is not None else None)
+
+    def generator(self) -> LocustRunner:
+        from shelterctl.adapters.locust_runner import LocustRunner
+
+        return LocustRunner()
+
     def http(self) -> HttpxClient:
         """A new client, with connections of its own."""
         from shelterctl.adapters.http_client import HttpxClient
@@ -107,8 +133,3 @@ def _is_project(folder: Path) -> bool:
 
 def state_dir(settings: Settings) -> Path:
     return Path(os.path.expanduser(settings.state_dir))  # noqa: PTH111 - Path.expanduser raises where there is no home folder
-
-
-def python() -> str:
-    """The interpreter that runs shelterctl, for programs that must run beside it."""
-    return sys.executable

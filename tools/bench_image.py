@@ -102,7 +102,7 @@ def _build(engine: DockerEngine, context: Path, reference: str, steps: list[str]
     for line in engine.build(context, reference, {}):
         if line.startswith(" ---> ") and not cached and "Running" not in line:
             steps.append(line.split()[-1])
-        cached = line.startswith("Step ") and " : FROM " in line or "Using cache" in line
+        cached = (line.startswith("Step ") and " : FROM " in line) or "Using cache" in line
     image = engine.inspect(reference)
     if image is None:
         raise SystemExit(f"{reference} was built and is not there")

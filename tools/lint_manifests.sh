@@ -6,7 +6,8 @@
 #
 #   tools/lint_manifests.sh [FOLDER]     FOLDER: another copy of manifests/
 #
-# MANIFESTS_VENV names the virtual environment with checkov, kubernetes-validate and yamllint (default: .venv-manifests).
+# MANIFESTS_VENV names the virtual environment that has checkov, kubernetes-validate and yamllint, if it is not
+# .venv-manifests.
 set -euo pipefail
 # The same order of folders everywhere.
 export LC_ALL=C
@@ -18,7 +19,8 @@ versions=(1.30 1.34 1.37)
 
 unable() { echo "lint_manifests: $*" >&2; exit 2; }
 for tool in yamllint kubernetes-validate checkov; do
-  [ -x "$bin/$tool" ] || unable "no $tool in $bin: run uv sync --only-group manifests there, or set MANIFESTS_VENV"
+  [ -x "$bin/$tool" ] ||
+    unable "no $tool in $bin: UV_PROJECT_ENVIRONMENT=.venv-manifests uv sync --only-group manifests"
 done
 command -v kubectl >/dev/null || unable "no kubectl on the PATH"
 
@@ -55,8 +57,8 @@ for version in "${versions[@]}"; do
 done
 echo "kubernetes-validate: $objects objects checked for Kubernetes ${versions[*]}"
 
-# The sources too, since what a patch replaces is in the repository all the same; as .txt, since in YAML checkov's search
-# for secrets passes over the items of lists, such as a configMapGenerator's literals.
+# The sources too, since what a patch replaces is in the repository all the same; as .txt, since in YAML the search
+# for secrets passes over items of lists, such as a configMapGenerator's literals.
 cp -r "$manifests" "$work/scanned/sources"
 find "$work/scanned/sources" -type f ! -name '.*' -exec mv {} {}.txt \;
 # From a folder of its own: checkov would read another configuration out of the working directory.

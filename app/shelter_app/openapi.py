@@ -64,6 +64,11 @@ def _query(name: str, description: str, schema: JsonObject) -> JsonObject:
     return {"name": name, "in": "query", "description": description, "schema": schema}
 
 
+def _or_empty(schema: JsonObject) -> JsonObject:
+    """An empty parameter is the same as none."""
+    return {"anyOf": [schema, {"const": ""}]}
+
+
 def _schemas() -> JsonObject:
     text: JsonObject = {"type": "string"}
     time: JsonObject = {"type": "string", "format": "date-time"}
@@ -153,9 +158,9 @@ def _paths() -> JsonObject:
                     _query(
                         "limit",
                         "The most documents in a page; a page of large ones ends earlier.",
-                        {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT},
+                        _or_empty({"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT}),
                     ),
-                    _query("count", "The number instead of the documents; `limit` has no effect on it.", {"type": "boolean"}),
+                    _query("count", "The number instead of the documents; `limit` has no effect on it.", _or_empty({"type": "boolean"})),
                 ],
             ),
         },

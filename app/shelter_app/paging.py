@@ -57,9 +57,11 @@ def parse_query(given: Mapping[str, Sequence[str]]) -> ListQuery:
         if len(one.get(name, "")) > MAX_ID_LENGTH:
             raise InvalidQuery(f"{name} must have at most {MAX_ID_LENGTH} characters")
     limit = one.get("limit") or str(DEFAULT_LIMIT)
-    if not re.fullmatch(r"[0-9]{1,9}", limit) or not 1 <= int(limit) <= MAX_LIMIT:
+    # 5.0 is an integer to JSON Schema, so to the contract.
+    whole = re.fullmatch(r"([0-9]{1,9})(\.0{1,9})?", limit)
+    if whole is None or not 1 <= int(whole[1]) <= MAX_LIMIT:
         raise InvalidQuery(f"limit must be a whole number from 1 to {MAX_LIMIT}")
     count = one.get("count") or "false"
     if count not in ("true", "false"):
         raise InvalidQuery("count must be true or false")
-    return ListQuery(one.get("prefix", ""), one.get("after", ""), int(limit), count == "true")
+    return ListQuery(one.get("prefix", ""), one.get("after", ""), int(whole[1]), count == "true")

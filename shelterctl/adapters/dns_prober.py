@@ -21,7 +21,7 @@ from shelterctl.core.dns import (
     Status,
 )
 from shelterctl.core.serial import JsonValue, to_json
-from shelterctl.core.state import Pod, Role, StackState
+from shelterctl.core.state import Pod, Role, StackState, Workload
 from shelterctl.errors import ApiRejected, ClusterError, NotDeployed
 
 Json: TypeAlias = Mapping[str, Any]
@@ -71,13 +71,15 @@ class PodDnsProber:
         resolver = self._resolver(pod)
         workloads = [workload.namespace for workload in state.workloads]
         namespaces = sorted({state.namespace, pod.namespace, *workloads})
+        services = tuple(service for namespace in namespaces for service in self._services(namespace))
         return DnsScene(
             client_pod=pod.name,
             client_namespace=pod.namespace,
             resolver=resolver,
-            services=tuple(service for namespace in namespaces for service in self._services(namespace)),
+            services=services,
             api_service=self._api_service(),
             servers=self._servers(),
+            unserved=unserved_workloads(state, services),
             taken_at_s=state.taken_at_s,
         )
 
@@ -138,6 +140,20 @@ class PodDnsProber:
                 return ()
             raise
         return items
+
+
+def unserved_workloads(state: StackState, services: Iterable[DnsService]) -> tuple[str, ...]:
+    """The workloads (`name.namespace`) whose pods no Service selects; one without pods is held to a Service of its own name."""
+    known = tuple(services)
+
+    def served(workload: Workload) -> bool:
+        pods = {pod.name for pod in state.pods_of(workload.role) if pod.namespace == workload.namespace}
+        near = [service for service in known if service.namespace == workload.namespace]
+        if not pods:
+            return any(service.name == workload.name for service in near)
+        return any(pod.name in pods for service in near for pod in service.pods)
+
+    return tuple(f"{workload.name}.{workload.namespace}" for workload in state.workloads if not served(workload))
 
 
 def probe_source() -> str:

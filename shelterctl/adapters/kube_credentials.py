@@ -17,7 +17,7 @@ ROOT_SECRET = "mongodb-root"  # noqa: S105 - the Secret's name
 APP_SECRET = "mongodb-app"  # noqa: S105 - the Secret's name
 ROOT_USER = "root"
 APP_USER = "shelter-app"
-#: 32 random bytes: 256 bits, beyond any guess.
+#: 32 random bytes: 256 bits, beyond any guess. In hex digits: no shell, URL or flag reads anything into them.
 PASSWORD_BYTES = 32
 
 
@@ -34,10 +34,10 @@ def ensure(api: KubeApi, documents: Iterable[Json]) -> tuple[str, ...]:
         if name == ROOT_SECRET or app_password is None:
             _refuse_on_old_data(api, namespace, name)
     made = []
-    app_password = app_password or secrets.token_urlsafe(PASSWORD_BYTES)
+    app_password = app_password or secrets.token_hex(PASSWORD_BYTES)
     for namespace, name in absent:
         content = (
-            {"username": ROOT_USER, "password": secrets.token_urlsafe(PASSWORD_BYTES)}
+            {"username": ROOT_USER, "password": secrets.token_hex(PASSWORD_BYTES)}
             if name == ROOT_SECRET
             else {"username": APP_USER, "app-password": app_password}
         )

@@ -63,7 +63,7 @@ def with_common_options(name: str) -> Callable[[Callable[..., int | None]], Call
 
         wrapped.__signature__ = inspect.Signature([*own, *common])  # type: ignore[attr-defined]
         wrapped.__annotations__ = {p.name: p.annotation for p in (*own, *common)}
-        del wrapped.__wrapped__  # type: ignore[attr-defined]
+        del wrapped.__wrapped__
         return wrapped
 
     return decorate

@@ -201,7 +201,8 @@ class ResolverConfig:
 class DnsScene:
     """Everything that the expectations rest on, at one moment. Two scenes are equal where DNS should say the same in both.
 
-    `services` are the stack's; `api_service` is the cluster's own `kubernetes` in `default`; `taken_at_s` is wall time.
+    `services` are the stack's; `api_service` is the cluster's own `kubernetes` in `default`; `unserved` names the workloads
+    (`name.namespace`) that no Service leads to; `taken_at_s` is wall time.
     """
 
     client_pod: str
@@ -210,6 +211,7 @@ class DnsScene:
     services: tuple[DnsService, ...]
     api_service: DnsService | None = None
     servers: tuple[DnsServer, ...] = ()
+    unserved: tuple[str, ...] = ()
     taken_at_s: float = field(default=0.0, compare=False)
 
     @property

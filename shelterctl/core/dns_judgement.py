@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from ipaddress import ip_address
 
-from shelterctl.core.dns import ANSWERED, SILENT, DnsAnswer, DnsRow, DnsScene, DnsServerRow, DnsService, Status, Via, full_name
-from shelterctl.core.dns_expectations import ANY_LABEL, EMPTY, Expectation, ServerExpectation
-from shelterctl.core.verdict import Judgement, Reason, Verdict, judge
+from shelterctl.core.dns import ANSWERED, SILENT, DnsAnswer, DnsRow, DnsScene, DnsService, Status, Via, full_name
+from shelterctl.core.dns_expectations import ANY_LABEL, EMPTY, Expectation
+from shelterctl.core.verdict import Verdict
 
-_COREDNS_LOGS = "kubectl -n kube-system logs -l k8s-app=kube-dns --tail=20"
-_POLICIES = "kubectl get networkpolicies --all-namespaces"
-_AGAIN = "shelterctl dns check"
+#: What to run next.
+COREDNS_LOGS = "kubectl -n kube-system logs -l k8s-app=kube-dns --tail=20"
+POLICIES = "kubectl get networkpolicies --all-namespaces"
+AGAIN = "shelterctl dns check"
 _NOT_ASKED = "not asked: the probe's time was over, or the pod's resolver had left several questions unanswered"
 
 
@@ -29,7 +29,7 @@ def judge_record(expected: Expectation, answer: DnsAnswer | None) -> Judged:
     """The row of one expectation. A silence of the pod's own resolver fails; one of a server asked directly decides nothing."""
     row = _row(expected, answer)
     if answer is None or answer.status is Status.NOT_ASKED or answer.query != expected.query:
-        return Judged(replace(row, reason=_NOT_ASKED, next_command=_AGAIN))
+        return Judged(replace(row, reason=_NOT_ASKED, next_command=AGAIN))
     if expected.query.via is Via.SEARCH and not expected.records:
         return _judge_absent_walk(expected, answer, row)
     if not expected.records and answer.status in expected.absent:
@@ -44,8 +44,8 @@ def judge_record(expected: Expectation, answer: DnsAnswer | None) -> Judged:
     if answer.status not in ANSWERED:
         found = f"{answer.status.value} {answer.detail}".strip()
         sentence = f"getaddrinfo failed: {found}" if expected.query.via is Via.LIBC else f"the server answered {found}, not the name"
-        return Judged(_failed(row, sentence, _COREDNS_LOGS), lagging=opaque)
-    problem = _wrong_records(expected, answer) if expected.records else _wrong_absence(expected, answer)
+        return Judged(_failed(row, sentence, COREDNS_LOGS), lagging=opaque)
+    problem = wrong_records(expected, answer) if expected.records else _wrong_absence(expected, answer)
     if problem:
         return Judged(_failed(row, problem, _look(expected)), lagging=expected.may_lag)
     return Judged(_right(expected, row))
@@ -60,12 +60,12 @@ def _judge_absent_walk(expected: Expectation, answer: DnsAnswer, row: DnsRow) ->
         )
     inside = [attempt for attempt in answer.attempts if attempt.name.endswith("." + full_name(expected.domain))]
     if not inside:
-        return Judged(replace(row, reason="no name of the search path lies in the cluster's domain", next_command=_AGAIN))
+        return Judged(replace(row, reason="no name of the search path lies in the cluster's domain", next_command=AGAIN))
     wrong = next((attempt for attempt in inside if attempt.status not in expected.absent), None)
     if wrong is not None and wrong.status in SILENT:
         return Judged(_silent(expected, replace(answer, status=wrong.status), row))
     if wrong is not None:
-        return Judged(_failed(row, f"{wrong.name} got {wrong.status.value}", _COREDNS_LOGS))
+        return Judged(_failed(row, f"{wrong.name} got {wrong.status.value}", COREDNS_LOGS))
     outside = [attempt for attempt in answer.attempts if attempt not in inside and attempt.status is not Status.NXDOMAIN]
     note = f"{outside[-1].name} outside the cluster got {outside[-1].status.value}, as good as no record" if outside else ""
     return Judged(_right(expected, row, note))
@@ -81,7 +81,7 @@ def _denied(expected: Expectation, answer: DnsAnswer) -> str:
     return f"{expected.hit} got {own.status.value}, though the cluster has {', '.join(expected.records)}"
 
 
-def _wrong_records(expected: Expectation, answer: DnsAnswer) -> str:
+def wrong_records(expected: Expectation, answer: DnsAnswer) -> str:
     """Why the records are not those expected, or an empty string."""
     if answer.status is not Status.NOERROR:
         return f"{answer.status.value}, though the cluster has {', '.join(expected.records)}"
@@ -127,16 +127,14 @@ def _difference(expected: Sequence[str], found: Sequence[str]) -> tuple[list[str
 def _silent(expected: Expectation, answer: DnsAnswer, row: DnsRow) -> DnsRow:
     tried = f"{len(answer.attempts)} {'try' if len(answer.attempts) == 1 else 'tries'} in {answer.elapsed_s:.1f} s"
     if expected.query.server:
-        return replace(
-            row, reason=f"no answer from {expected.query.server} ({tried}): a NetworkPolicy may block it", next_command=_POLICIES
-        )
+        return replace(row, reason=f"no answer from {expected.query.server} ({tried}): a NetworkPolicy may block it", next_command=POLICIES)
     if answer.throttled_s > answer.elapsed_s / 2:
         return replace(
             row,
             reason=f"no answer ({tried}), but the pod's CPU limit held it back for {answer.throttled_s:.1f} s",
-            next_command=_AGAIN,
+            next_command=AGAIN,
         )
-    return _failed(row, f"no answer: {tried}; a program in the pod cannot resolve this name", _COREDNS_LOGS)
+    return _failed(row, f"no answer: {tried}; a program in the pod cannot resolve this name", COREDNS_LOGS)
 
 
 def _right(expected: Expectation, row: DnsRow, note: str = "") -> DnsRow:
@@ -177,7 +175,28 @@ def _look(expected: Expectation) -> str:
     name, _, namespace = expected.subject.removeprefix("service ").partition(".")
     if expected.subject.startswith("service "):
         return f"kubectl -n {namespace} get service,endpointslices -l kubernetes.io/service-name={name} -o wide"
-    return _COREDNS_LOGS
+    return COREDNS_LOGS
+
+
+def object_rows(scene: DnsScene) -> tuple[DnsRow, ...]:
+    """What the cluster's objects themselves must hold, for right records to lead anywhere: no name is asked for these rows."""
+    slices = (slice_row(service) for service in scene.services)
+    unserved = (
+        DnsRow(
+            f"service {label}",
+            label,
+            "Service",
+            "api",
+            "a Service for its pods",
+            "none",
+            None,
+            Verdict.FAIL,
+            "no Service leads to this workload: it has no name to be found by",
+            "shelterctl up",
+        )
+        for label in scene.unserved
+    )
+    return (*unserved, *(row for row in slices if row is not None))
 
 
 def slice_row(service: DnsService) -> DnsRow | None:
@@ -214,90 +233,3 @@ def slice_row(service: DnsService) -> DnsRow | None:
     if not wanted:
         return replace(row, reason=f"no pod of {service.label} is ready: nothing answers behind this name", next_command=look)
     return replace(row, verdict=Verdict.PASS)
-
-
-def judge_server(expected: ServerExpectation, answer: DnsAnswer | None) -> DnsServerRow:
-    """How one server answered. Total silence of a DNS pod asked directly decides nothing; any other error fails."""
-    attempts = [attempt for attempt in answer.attempts if attempt.tcp == (expected.transport == "tcp")] if answer else []
-    good = sorted(attempt.elapsed_s * 1000 for attempt in attempts if attempt.status in ANSWERED)
-    servfail = sum(attempt.status is Status.SERVFAIL for attempt in attempts)
-    timeouts = sum(attempt.status is Status.TIMEOUT for attempt in attempts)
-    silent = sum(attempt.status in SILENT for attempt in attempts)
-    query = expected.expectation.query
-    row = DnsServerRow(
-        expected.server,
-        query.server,
-        expected.transport,
-        len(attempts),
-        len(good),
-        servfail,
-        timeouts,
-        len(attempts) - len(good) - servfail - timeouts,
-        percentile(good, 50),
-        percentile(good, 99),
-        Verdict.UNKNOWN,
-    )
-    if answer is None or not attempts:
-        return replace(row, reason="the probe's time was over before this server was asked", next_command=_AGAIN)
-    if silent == len(attempts) and expected.direct:
-        reason = f"no answer over {expected.transport.upper()} when asked directly: a NetworkPolicy may block it"
-        return replace(row, reason=reason, next_command=_POLICIES)
-    if timeouts and answer.throttled_s > timeouts * query.timeout_s / 2:
-        reason = f"{timeouts} of {len(attempts)} timed out, but the pod's CPU limit held it back for {answer.throttled_s:.1f} s"
-        return replace(row, reason=reason, next_command=_AGAIN)
-    if len(good) < len(attempts):
-        counts = ((servfail, "SERVFAIL"), (timeouts, "timed out"), (row.other_errors, "other errors"))
-        listed = ", ".join(f"{count} {word}" for count, word in counts if count)
-        look = _POLICIES if silent == len(attempts) else _COREDNS_LOGS
-        return replace(row, verdict=Verdict.FAIL, reason=f"of {len(attempts)} queries {listed}", next_command=look)
-    problem = _wrong_records(expected.expectation, answer)
-    if problem:
-        return replace(row, verdict=Verdict.FAIL, reason=f"{query.name}: {problem}", next_command=_COREDNS_LOGS)
-    if len(attempts) < query.repeat:
-        reason = f"the probe's time was over after {len(attempts)} of {query.repeat} queries"
-        return replace(row, reason=reason, next_command=_AGAIN)
-    # Else a p99 of a hundred milliseconds would be held against the server.
-    held = f"its times include {answer.throttled_s:.2f} s in which the asking pod's own CPU limit held it back"
-    return replace(row, verdict=Verdict.PASS, reason=held if answer.throttled_s >= 0.01 else "")
-
-
-def percentile(ordered: Sequence[float], percent: int) -> float | None:
-    """The nearest-rank percentile of values in ascending order (the smallest value with `percent` % at or below it)."""
-    if not ordered:
-        return None
-    return round(ordered[max(0, math.ceil(len(ordered) * percent / 100) - 1)], 3)
-
-
-def unknown_server_rows(scene: DnsScene) -> tuple[DnsServerRow, ...]:
-    """Rows for the DNS pods that could not be asked, one each; or one row that says that there are none."""
-    look = "kubectl -n kube-system get pods -l k8s-app=kube-dns"
-
-    def row(name: str, address: str, reason: str) -> DnsServerRow:
-        return DnsServerRow(name, address, "", 0, 0, 0, 0, 0, None, None, Verdict.UNKNOWN, reason, look)
-
-    if not scene.servers:
-        return (row("", "", "no pod of the cluster's DNS was found (label k8s-app=kube-dns in kube-system)"),)
-    waiting = [server for server in scene.servers if not server.ready or not server.addresses]
-    return tuple(row(server.pod, ", ".join(server.addresses), f"{server.pod} is not ready: it was not asked") for server in waiting)
-
-
-def judge_report(rows: Iterable[DnsRow], servers: Iterable[DnsServerRow], extra_doubts: Iterable[Reason] = ()) -> Judgement:
-    """The verdict over all rows; without a single record or server that was asked it is UNKNOWN."""
-    rows, servers = tuple(rows), tuple(servers)
-    reasons: dict[Verdict, list[Reason]] = {verdict: [] for verdict in Verdict}
-    # One cause makes many rows: each is told once, by the first row that it made.
-    causes: dict[tuple[Verdict, str, str], list[str]] = {}
-    for row in rows:
-        causes.setdefault((row.verdict, row.reason, row.next_command), []).append(f"{row.name} {row.kind}")
-    for server in servers:
-        label = " ".join(part for part in (server.server, server.address, server.transport) if part)
-        causes.setdefault((server.verdict, server.reason, server.next_command), []).append(label)
-    for (verdict, reason, next_command), labels in causes.items():
-        more = f" and {len(labels) - 1} more" if len(labels) > 1 else ""
-        reasons[verdict].append(Reason(f"{labels[0]}{more}: {reason}" if labels[0] else reason, next_command))
-    doubts = [*extra_doubts, *reasons[Verdict.UNKNOWN]]
-    if not any(row.queries for row in rows):
-        doubts.insert(0, Reason("not one name was asked: nothing is known", _AGAIN))
-    if not any(server.asked for server in servers):
-        doubts.append(Reason("no DNS server was asked by itself", _AGAIN))
-    return judge(reasons[Verdict.FAIL], doubts)

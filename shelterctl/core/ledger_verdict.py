@@ -39,16 +39,20 @@ class RiskWindow:
     loss_bound: float | None
 
 
-def risk_window(outcomes: Iterable[WriteOutcome], *, fault_at_s: float) -> RiskWindow:
-    """Counts the writes around the fault. An ACK counts as after the fault only where its request was sent after it."""
+def risk_window(outcomes: Iterable[WriteOutcome], *, sent_s: float, confirmed_s: float) -> RiskWindow:
+    """Counts the writes around a fault that struck somewhere between `sent_s` and `confirmed_s` (monotonic seconds).
+
+    An ACK counts as before the fault only where it arrived before the fault was sent, and as after it only where its request was sent
+    after the fault was confirmed.
+    """
     before = after = at_risk = 0
     for write in outcomes:
         if write.saw is not ClientSaw.ACK:
             continue
-        fresh = fault_at_s - FRESHNESS_S <= write.ended_at_s <= fault_at_s
+        fresh = sent_s - FRESHNESS_S <= write.ended_at_s <= sent_s
         before += fresh
-        after += write.sent_at_s > fault_at_s
-        at_risk += fresh or write.sent_at_s <= fault_at_s < write.ended_at_s
+        after += write.sent_at_s > confirmed_s
+        at_risk += fresh or write.sent_at_s <= confirmed_s < write.ended_at_s or sent_s < write.ended_at_s <= confirmed_s
     return RiskWindow(before, after, at_risk, 3 / at_risk if at_risk else None)
 
 

@@ -14,7 +14,8 @@ from shelterctl.core.dns_expectations import (
     record_expectations,
     server_expectations,
 )
-from shelterctl.core.dns_judgement import judge_record, judge_report, judge_server, slice_row, unknown_server_rows
+from shelterctl.core.dns_judgement import judge_record, object_rows
+from shelterctl.core.dns_verdict import judge_report, judge_server, unknown_server_rows
 from shelterctl.core.events import Event, Notice, Outcome, StepFinished, StepProgress, StepStarted
 from shelterctl.core.verdict import Judgement, Reason, Verdict
 from shelterctl.errors import ClusterError
@@ -170,19 +171,14 @@ def _decide_servers(
             ledger.servers[item] = row
 
 
-def _slice_rows(scene: DnsScene) -> tuple[DnsRow, ...]:
-    found = (slice_row(service) for service in scene.services)
-    return tuple(row for row in found if row is not None)
-
-
 def _settled(
     before: DnsScene,
     after: DnsScene,
     ledger: _Ledger,
     expected: tuple[tuple[Expectation, ...], tuple[ServerExpectation, ...]],
 ) -> bool:
-    slices = _slice_rows(after)
-    steady = slices == _slice_rows(before) and not any(row.verdict is Verdict.FAIL for row in slices)
+    objects = object_rows(after)
+    steady = objects == object_rows(before) and not any(row.verdict is Verdict.FAIL for row in objects)
     return steady and all(item in ledger.rows for item in expected[0]) and all(item in ledger.servers for item in expected[1])
 
 
@@ -198,18 +194,18 @@ def _report(
     """The rows of the last scene, and every failure that was final though its objects went away later."""
     rows = [_final(item, ledger, elapsed_s) for item in records]
     rows += [row for item, row in ledger.rows.items() if item not in records and row.verdict is Verdict.FAIL]
-    slices = _slice_rows(scene)
+    objects = object_rows(scene)
     server_rows = [ledger.servers.get(item) or judge_server(item, None) for item in servers]
     server_rows += [row for item, row in ledger.servers.items() if item not in servers and row.verdict is Verdict.FAIL]
     all_servers = (*server_rows, *unknown_server_rows(scene))
-    judgement = judge_report([*slices, *rows], all_servers, doubts) if rounds else Judgement(Verdict.UNKNOWN, tuple(doubts))
+    judgement = judge_report([*objects, *rows], all_servers, doubts) if rounds else Judgement(Verdict.UNKNOWN, tuple(doubts))
     return DnsReport(
         judgement,
         scene.client_pod,
         scene.client_namespace,
         scene.cluster_domain or "",
         scene.resolver,
-        (*slices, *rows) if rounds else (),
+        (*objects, *rows) if rounds else (),
         all_servers if rounds else (),
         ledger.queries,
         rounds,

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from shelterctl.adapters.dns_prober import read_pod, read_service
+from shelterctl.adapters.dns_prober import read_pod, read_service, unserved_workloads
 from shelterctl.core.dns import DnsEndpoint, DnsPod, DnsPort, DnsService
+from shelterctl.core.state import Pod, PodName, Role, StackState, Workload
 
 pytestmark = pytest.mark.unit
 
@@ -139,3 +140,14 @@ def test_slices_of_names_are_no_addresses() -> None:
 )
 def test_a_pod(item: dict[str, Any], record: DnsPod) -> None:
     assert read_pod(item) == record
+
+
+def test_a_workload_is_served_when_a_service_selects_one_of_its_pods() -> None:
+    app = Workload("Deployment", "app", "shelter", Role.APP, 1, 1, "", 1, 1, 1, 1, 1, "")
+    database = Workload("StatefulSet", "mongodb", "shelter-db", Role.DATABASE, 1, 1, "", 0, 0, 0, 0, 0, "")
+    running = Pod(PodName("app-1"), "shelter", "u", Role.APP, "Running", True, False, "", "10.0.0.1", "", "", 0.0, None, ())
+    state = StackState(0.0, "shelter", (app, database), (running,), None, (), None)
+    selects_app = DnsService("web", "shelter", pods=(DnsPod("app-1", ("10.0.0.1",), True),))
+    named_like_the_database = DnsService("mongodb", "shelter-db", headless=True)
+    assert unserved_workloads(state, [selects_app, named_like_the_database]) == ()
+    assert unserved_workloads(state, [DnsService("app", "shelter")]) == ("app.shelter", "mongodb.shelter-db")

@@ -15,6 +15,7 @@ pytestmark = pytest.mark.unit
         ({"prefix": [""], "after": [""], "limit": [""], "count": [""]}, ListQuery("", "", 100, False)),
         ({"prefix": ["r1:"], "after": ["r1:7"], "limit": ["1000"]}, ListQuery("r1:", "r1:7", 1000, False)),
         ({"count": ["true"], "prefix": ["r1:"]}, ListQuery("r1:", "", 100, True)),
+        ({"limit": ["5.0"]}, ListQuery("", "", 5, False)),
         ({"count": ["false"], "limit": ["1"]}, ListQuery("", "", 1, False)),
     ],
 )
@@ -29,6 +30,7 @@ def test_queries(given: dict[str, list[str]], query: ListQuery) -> None:
         ({"limit": ["1", "2"]}, "the query parameter 'limit' is given 2 times"),
         ({"limit": ["0"]}, "limit must be a whole number from 1 to 1000"),
         ({"limit": ["1001"]}, "limit must be a whole number from 1 to 1000"),
+        ({"limit": ["5.5"]}, "limit must be a whole number from 1 to 1000"),
         ({"limit": ["-1"]}, "limit must be a whole number from 1 to 1000"),
         ({"limit": ["١"]}, "limit must be a whole number from 1 to 1000"),
         ({"limit": ["9" * 5000]}, "limit must be a whole number from 1 to 1000"),

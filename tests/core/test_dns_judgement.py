@@ -24,15 +24,8 @@ from shelterctl.core.dns import (
     Via,
 )
 from shelterctl.core.dns_expectations import EMPTY, Expectation, ServerExpectation
-from shelterctl.core.dns_judgement import (
-    Judged,
-    judge_record,
-    judge_report,
-    judge_server,
-    percentile,
-    slice_row,
-    unknown_server_rows,
-)
+from shelterctl.core.dns_judgement import Judged, judge_record, slice_row
+from shelterctl.core.dns_verdict import judge_report, judge_server, percentile, unknown_server_rows
 from shelterctl.core.verdict import Reason, Verdict
 
 pytestmark = pytest.mark.unit

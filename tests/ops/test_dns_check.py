@@ -311,3 +311,9 @@ def test_what_stays_impossible_is_raised() -> None:
     server.on_ask = refuse
     with pytest.raises(NotDeployed):
         run(server)
+
+
+def test_a_workload_without_a_service_fails_though_every_record_is_right() -> None:
+    report, _ = run(NameServer(replace(scene(), unserved=("worker.shelter",)), zone("10.244.0.9")))
+    assert not_passed(report) == [("FAIL", "worker.shelter", "Service", "no Service leads to this workload: it has no name to be found by")]
+    assert report.judgement.verdict is Verdict.FAIL

@@ -57,13 +57,15 @@ def names_to_ask(query: dict[str, Any], config: dict[str, Any]) -> list[str]:
 
 
 def throttled_s() -> float:
-    """How long the cgroup's CPU limit has held its threads back so far; 0 where that cannot be read (cgroup v1)."""
-    try:
-        for line in Path("/sys/fs/cgroup/cpu.stat").read_text().splitlines():
-            if line.startswith("throttled_usec "):
-                return int(line.split()[1]) / 1e6
-    except (OSError, ValueError):
-        pass
+    """How long the cgroup's CPU limit has held its threads back so far; 0 where that cannot be read."""
+    # cgroup v2 counts in microseconds, v1 in nanoseconds.
+    for path, key, units_per_s in (("cpu.stat", "throttled_usec", 1e6), ("cpu/cpu.stat", "throttled_time", 1e9)):
+        try:
+            for line in Path("/sys/fs/cgroup", path).read_text().splitlines():
+                if line.split()[:1] == [key]:
+                    return int(line.split()[1]) / units_per_s
+        except (OSError, ValueError):
+            continue
     return 0.0
 
 

@@ -1,0 +1,50 @@
+"""The DatabaseReader port: reads past the service, by a program in a pod of the application that talks to the database itself."""
+
+from __future__ import annotations
+
+import base64
+import json
+import zlib
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+
+from shelterctl.adapters.kube_cluster import KubernetesCluster
+from shelterctl.core.ledger import StoredDocument
+from shelterctl.core.serial import JsonValue
+from shelterctl.core.state import Role
+from shelterctl.errors import ClusterError, NotDeployed
+
+TIMEOUT_S = 90.0
+
+
+class PodDatabaseReader:
+    """Asks from a ready pod of the application: the NetworkPolicies let nobody else reach the database."""
+
+    def __init__(self, cluster: KubernetesCluster) -> None:
+        self._cluster = cluster
+        self._server = ""
+
+    def documents(self, *, run: str | None, until: str | None, limit: int) -> Sequence[StoredDocument]:
+        """Raises ClusterError where the reading failed, or where it was bounded and found more than `limit`: a part proves nothing."""
+        answer = self._ask({"run": run, "until": until, "limit": limit, "timeout_s": TIMEOUT_S - 10})
+        if (run or until) and answer.get("truncated"):
+            raise ClusterError(f"the database holds more than {limit} documents {f'of run {run}' if run else f'up to {until}'}")
+        rows = json.loads(zlib.decompress(base64.b64decode(str(answer["documents"]))))
+        return [StoredDocument(*row) for row in rows]
+
+    def server(self) -> str:
+        if not self._server:
+            self._ask({"run": None, "until": None, "limit": 1, "timeout_s": 10})
+        return self._server
+
+    def _ask(self, question: Mapping[str, JsonValue]) -> Mapping[str, JsonValue]:
+        ready = [pod for pod in self._cluster.state(with_usage=False).pods_of(Role.APP) if pod.ready and not pod.deleting]
+        if not ready:
+            raise NotDeployed("no pod of the application is ready to read the database from", next_command="shelterctl status")
+        source = files("shelterctl.adapters.probes").joinpath("database_probe.py").read_text(encoding="utf-8")
+        pod = ready[0]
+        answer = self._cluster.run_in_pod(pod, pod.containers[0].name, source, [json.dumps(question)], timeout_s=TIMEOUT_S)
+        if not isinstance(answer, dict) or "documents" not in answer:
+            raise ClusterError(f"the database's reader in pod {pod.name} printed something else than documents")
+        self._server = str(answer.get("server", ""))
+        return answer

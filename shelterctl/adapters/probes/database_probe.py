@@ -1,0 +1,70 @@
+"""Reads documents straight from MongoDB, inside a pod of the application: standard library and pymongo only.
+
+Run as `python -c <source> <JSON argument>`, where the argument is {"run": text or null, "until": id or null, "limit": number,
+"timeout_s": number}. It uses the application's own user, whose password it reads from the mounted file; nothing secret is printed. It
+prints one JSON document: {"server": text, "documents": base64 of zlib of a JSON list of [id, digest, payload id], "truncated": boolean}.
+The digest is computed from what the database returned, not read from a field of it.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+import sys
+import zlib
+from pathlib import Path
+from typing import Any
+
+from pymongo import MongoClient, ReadPreference
+
+
+def main() -> None:
+    """Reads, and prints the document."""
+    asked = json.loads(sys.argv[1])
+    timeout_ms = int(asked["timeout_s"] * 1000)
+    environ = os.environ
+    name = environ.get("SHELTER_MONGO_DATABASE", "shelter")
+    options: dict[str, Any] = {}
+    if environ.get("SHELTER_MONGO_AUTH", "on") != "off":
+        path = environ.get("SHELTER_MONGO_PASSWORD_FILE", "/run/secrets/mongodb/app-password")
+        password = Path(path).read_text(encoding="utf-8").rstrip("\n")
+        options = {
+            "username": environ.get("SHELTER_MONGO_USER", "shelter-app"),
+            "password": password,
+            "authSource": environ.get("SHELTER_MONGO_AUTH_SOURCE", name),
+        }
+    hosts = environ.get("SHELTER_MONGO_HOST", "mongodb:27017").split(",")
+    client: MongoClient[dict[str, Any]] = MongoClient(
+        hosts, serverSelectionTimeoutMS=5000, timeoutMS=timeout_ms, retryReads=True, **options
+    )
+    # The primary holds what was acknowledged; a secondary may lag behind it.
+    database = client.get_database(name, read_preference=ReadPreference.PRIMARY)
+    build = client.admin.command("buildInfo")
+    ferret = build.get("ferretdbVersion") or (build.get("ferretdb") or {}).get("version")
+    server = f"FerretDB {ferret}" if ferret else f"mongod {build.get('version', 'of unknown version')}"
+    limit = int(asked["limit"])
+    query: dict[str, Any] = {"data.run": asked["run"]} if asked["run"] else {}
+    if asked["until"]:
+        query["_id"] = {"$lte": asked["until"]}
+    # By id: the index serves the order, and two readings of the same documents are comparable.
+    cursor = database["documents"].find(query, {"_id": 1, "data": 1}).sort("_id", 1).limit(limit + 1).batch_size(1000)
+    rows = [[str(found["_id"]), digest(found.get("data")), payload_id(found.get("data"), asked["run"])] for found in cursor]
+    packed = base64.b64encode(zlib.compress(json.dumps(rows[:limit]).encode())).decode()
+    sys.stdout.write(json.dumps({"server": server, "documents": packed, "truncated": len(rows) > limit}))
+
+
+def digest(payload: object) -> str:
+    """As `shelterctl.core.ledger.payload_digest`: SHA-256 of the canonical JSON."""
+    canonical = json.dumps(payload, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return "sha256:" + hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def payload_id(payload: object, run: str | None) -> str:
+    """The id that a writer of this run put into its payload; empty for everything else."""
+    claimed = payload.get("id") if run and isinstance(payload, dict) and payload.get("run") == run else None
+    return claimed if isinstance(claimed, str) else ""
+
+
+main()

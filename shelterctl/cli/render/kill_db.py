@@ -1,0 +1,81 @@
+"""The account of a killed database: the verdict first, the evidence under it, the next command last."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from shelterctl.cli.terminal import Line, verdict_style
+from shelterctl.core.fault import KillMode
+from shelterctl.core.ledger import Category
+from shelterctl.core.verdict import Verdict
+from shelterctl.errors import ExitCode
+from shelterctl.ops.chaos_kill_db import KillDbResult
+
+
+def exit_code(verdict: Verdict) -> ExitCode:
+    """PASS 0, FAIL 6, UNKNOWN 7."""
+    return {Verdict.PASS: ExitCode.OK, Verdict.FAIL: ExitCode.CHECK_FAILED, Verdict.UNKNOWN: ExitCode.UNDECIDED}[verdict]
+
+
+def lines(result: KillDbResult) -> Iterator[Line]:
+    """The result for people."""
+    verdict = result.judgement.verdict
+    yield Line(f"{verdict.value}  {_headline(result)}", verdict_style(verdict.value))
+    for reason in result.judgement.reasons:
+        yield Line(f"  {reason.text}", verdict_style(verdict.value))
+        if reason.next_command:
+            yield Line(f"    Next: {reason.next_command.replace('<run>', result.run)}")
+    yield from _account(result)
+    if result.proof is not None:
+        for number, fact in enumerate(result.proof.facts):
+            yield Line(f"  {'Proof' if number == 0 else '':<9}{fact}")
+    yield from _recovery(result)
+    yield Line(f"  {'Not shown':<9} {_not_shown(result)}")
+    yield Line(f"  Run {result.run}.   Check by hand: shelterctl runs show {result.run} --writes", "dim")
+
+
+def _headline(result: KillDbResult) -> str:
+    if result.judgement.verdict is Verdict.PASS:
+        return f"{result.attempts:,} writes through the kill: every acknowledged one is there"
+    if result.judgement.verdict is Verdict.FAIL:
+        return f"{result.attempts:,} writes through the kill, and the account does not hold"
+    return "nothing can be said" if not result.counts else f"{result.attempts:,} writes, and no verdict"
+
+
+def _account(result: KillDbResult) -> Iterator[Line]:
+    counts, found = result.counts, result.found
+    if not counts:
+        yield Line(
+            f"  acknowledged {result.acknowledged:,}   rejected {result.rejected:,}   unknown outcome {result.indeterminate:,}; nothing was read back"
+        )
+        return
+    bad = "   ".join(f"{c.value} {counts[c.value]}" for c in (Category.LOST, Category.CORRUPT, Category.DUPLICATE))
+    yield Line(f"  acknowledged    {result.acknowledged:>7,}   found {found['acknowledged']:,}   {bad}")
+    absent = result.indeterminate - found["indeterminate"]
+    gone = counts[Category.LOST_AFTER_READ.value]
+    note = f"lost after read {gone}" if gone else "both are right"
+    yield Line(f"  unknown outcome {result.indeterminate:>7,}   found {found['indeterminate']:,}, absent {absent:,} ({note})")
+    yield Line(f"  rejected        {result.rejected:>7,}   found {found['rejected']:,}")
+    prior_lost = counts[Category.PRIOR_DATA_LOST.value]
+    yield Line(f"  there before    {result.prior:>7,}   lost {prior_lost}   unexpected {counts[Category.UNEXPECTED.value]}")
+
+
+def _recovery(result: KillDbResult) -> Iterator[Line]:
+    recovery = result.recovery
+    if recovery is None or not recovery.milestones:
+        return
+    times = [f"{name} {at_s:.2f} s" for name, at_s in recovery.milestones]
+    for start in range(0, len(times), 3):
+        yield Line(f"  {'Recovery' if start == 0 else '':<9}{', '.join(times[start : start + 3])}")
+    yield Line(f"  {'':<9}after the kill; a write was sent at least every {recovery.resolution_s * 1000:.0f} ms")
+
+
+def _not_shown(result: KillDbResult) -> str:
+    limits = {
+        KillMode.SIGKILL: "a power failure: SIGKILL leaves the page cache.",
+        KillMode.DELETE: "a crash: deleting lets the database shut down in order.",
+        KillMode.FORCE_DELETE: "a crash or a power failure: the kubelet still left the database about 2 s.",
+    }
+    window = result.window
+    bound = f" Loss below {window.loss_bound:.2%} per write at risk (95%, n = {window.at_risk})." if window and window.loss_bound else ""
+    return limits[result.mode] + (bound if result.judgement.verdict is Verdict.PASS else "")

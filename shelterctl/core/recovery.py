@@ -1,0 +1,94 @@
+"""How long a recovery took, from what the writers and the cluster's watch saw. All times count from the fault, in seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from shelterctl.core.fault import KillReport
+from shelterctl.core.ledger import ClientSaw, WriteOutcome
+from shelterctl.core.state import Pod
+
+
+@dataclass(frozen=True, slots=True)
+class PodsAt:
+    """The pods as a watch reported them at `at_s` (monotonic)."""
+
+    at_s: float
+    pods: tuple[Pod, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RecoveryTimes:
+    """Milestones in order of time. `resolution_s` is the widest gap between two writes that were sent around the recovery.
+
+    Pod milestones are when this machine heard of them, which is after the kubelet told the API server (up to a second).
+    """
+
+    milestones: tuple[tuple[str, float], ...]
+    first_ack_s: float | None
+    unavailable_s: float | None
+    resolution_s: float
+
+
+def recovery_times(
+    outcomes: Sequence[WriteOutcome], seen: Iterable[PodsAt], report: KillReport, before: Pod, probe_interval_s: float
+) -> RecoveryTimes:
+    """The times of a recovery.
+
+    The first acknowledged write counts by the moment of its answer, and only if its request was sent after the fault was confirmed.
+    """
+    fault_s = report.confirmed_mono_s
+    milestones: list[tuple[str, float]] = []
+    after = sorted((w for w in outcomes if w.ended_at_s >= report.sent_mono_s), key=lambda w: w.ended_at_s)
+    error = next((w for w in after if w.saw is not ClientSaw.ACK), None)
+    if error is not None:
+        milestones.append(("first error", max(0.0, error.ended_at_s - fault_s)))
+    ack = next(
+        (w for w in after if w.saw is ClientSaw.ACK and w.sent_at_s > fault_s and (error is None or w.ended_at_s > error.ended_at_s)), None
+    )
+    ack = ack or next((w for w in after if w.saw is ClientSaw.ACK and w.sent_at_s > fault_s), None)
+    if ack is not None:
+        milestones.append(("first acknowledged write", ack.ended_at_s - fault_s))
+    last_error = max((w.ended_at_s for w in after if w.saw is not ClientSaw.ACK), default=None)
+    if last_error is not None:
+        milestones.append(("last error", max(0.0, last_error - fault_s)))
+    milestones += _pod_milestones(seen, before, fault_s)
+    unavailable_s = ack.ended_at_s - error.ended_at_s if ack is not None and error is not None else None
+    return RecoveryTimes(
+        tuple(sorted(milestones, key=lambda item: item[1])),
+        ack.ended_at_s - fault_s if ack is not None else None,
+        unavailable_s,
+        _widest_gap(outcomes, fault_s, ack.sent_at_s if ack is not None else None, probe_interval_s),
+    )
+
+
+def _pod_milestones(seen: Iterable[PodsAt], before: Pod, fault_s: float) -> list[tuple[str, float]]:
+    found: dict[str, float] = {}
+    for moment in seen:
+        if moment.at_s < fault_s:
+            continue
+        at_s = moment.at_s - fault_s
+        same = next((pod for pod in moment.pods if pod.uid == before.uid), None)
+        current = next((pod for pod in moment.pods if pod.name == before.name), None)
+        if same is None:
+            found.setdefault("pod gone", at_s)
+        elif not same.ready:
+            found.setdefault("pod not ready", at_s)
+        if current is None:
+            continue
+        renewed = current.uid != before.uid or current.restarts > before.restarts
+        if current.uid != before.uid and current.scheduled:
+            found.setdefault("new pod scheduled", at_s)
+        if renewed and current.containers and current.containers[0].state == "running":
+            found.setdefault("process back", at_s)
+        if renewed and current.ready:
+            found.setdefault("pod ready", at_s)
+    return list(found.items())
+
+
+def _widest_gap(outcomes: Iterable[WriteOutcome], fault_s: float, until_s: float | None, at_least_s: float) -> float:
+    """The widest gap between the sending of two writes from the fault to the first acknowledged one."""
+    sent = sorted({w.sent_at_s for w in outcomes if fault_s <= w.sent_at_s and (until_s is None or w.sent_at_s <= until_s)})
+    gaps = [later - earlier for earlier, later in zip([fault_s, *sent], sent, strict=False)]
+    return max([at_least_s, *gaps])

@@ -1,0 +1,47 @@
+"""What must be true before a database is killed: the fault must strike what was meant, and its outcome must prove something."""
+
+from __future__ import annotations
+
+from shelterctl.core.state import Pod, Role, StackState
+from shelterctl.errors import NotDeployed, Refused, ServiceUnreachable
+
+
+def check(state: StackState, *, accept_ephemeral: bool) -> tuple[Pod, str]:
+    """The database's pod and the service's URL. Raises NotDeployed, ServiceUnreachable, Refused."""
+    workload = state.workload(Role.DATABASE)
+    pods = [pod for pod in state.pods_of(Role.DATABASE) if not pod.deleting]
+    if workload is None or not pods:
+        raise NotDeployed(f"no database runs in namespace {state.namespace}", next_command="shelterctl up")
+    if state.endpoint is None or not state.endpoint.url:
+        why = state.endpoint.problem if state.endpoint else "it does not exist"
+        raise ServiceUnreachable("the service cannot be written through from here", why=why, next_command="shelterctl url")
+    pod = pods[0]
+    if not pod.ready or workload.ready != workload.desired or workload.observed_generation < workload.generation:
+        raise Refused(
+            f"{workload.name} is not as it was asked to be ({workload.ready} of {workload.desired} ready): a fault now would prove nothing",
+            next_command="shelterctl status",
+        )
+    if len(pods) > 1:
+        raise Refused(
+            f"{len(pods)} pods of the database run: killing one of several is another experiment", next_command="shelterctl status"
+        )
+    if not any(app.ready for app in state.pods_of(Role.APP)):
+        raise Refused("no pod of the application is ready: nothing could be written", next_command="shelterctl status")
+    _check_storage(state, pod, accept_ephemeral)
+    return pod, state.endpoint.url
+
+
+def _check_storage(state: StackState, pod: Pod, accept_ephemeral: bool) -> None:
+    claims = [claim for claim in state.claims if claim.name in pod.claims and claim.namespace == pod.namespace]
+    if not pod.claims and not accept_ephemeral:
+        where = ", ".join(pod.ephemeral_volumes) or "its own layer"
+        raise Refused(
+            f"pod {pod.name} has no claim: it keeps its data in {where}, which goes with the pod (emptyDir)",
+            why="killing it would lose every document; a SIGKILL that spares the volume would pass and prove nothing",
+            next_command="to see the loss: shelterctl chaos kill-db --mode delete --accept-ephemeral",
+        )
+    for claim in claims:
+        if claim.deleting:
+            raise Refused(f"claim {claim.name} is being deleted: it would go with the pod", next_command="shelterctl status")
+        if claim.phase != "Bound":
+            raise Refused(f"claim {claim.name} is {claim.phase}, not Bound", next_command="shelterctl doctor")

@@ -1,0 +1,302 @@
+"""`chaos kill-db`: writes through the death of the database, and an account of every single write."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Generator, Iterable
+from dataclasses import dataclass
+
+from shelterctl.core.events import Event, Milestone, Notice, Outcome, WritesSoFar
+from shelterctl.core.fault import KillEvidence, KillMode, KillProof, KillReport, prove
+from shelterctl.core.ledger import Account, ClientSaw, StoredDocument, WriteOutcome, reconcile
+from shelterctl.core.ledger_verdict import RiskWindow, risk_window, verdict
+from shelterctl.core.recovery import RecoveryTimes, recovery_times
+from shelterctl.core.state import Pod, Role, StackState
+from shelterctl.core.verdict import Judgement, Reason
+from shelterctl.errors import ClusterError, Interrupted, ShelterError
+from shelterctl.ops import chaos_guards, shutdown_line
+from shelterctl.ops.pods_seen import PodHistory
+from shelterctl.ops.readback import read_back
+from shelterctl.ops.steps import Done, run_step
+from shelterctl.ops.writers import Writers, acknowledged_since
+from shelterctl.ports import Clock, Cluster, DatabaseReader, FaultInjector, Http, RunFolder
+
+ACCOUNT = "account.jsonl"
+#: Longer than every timeout of the client (5 s) and of the server (500 ms, 2 s): nothing is under way any more after it.
+SETTLE_S = 6.0
+#: The prior documents that are held to the account: the first in id order.
+PRIOR_LIMIT = 5_000
+#: More than a run can write: 16 threads for ten minutes at 20 ms.
+RUN_LIMIT = 500_000
+PROBE_INTERVAL_S = 0.05
+PROBE_THREADS = 10
+_WARM_UP_TIMEOUT_S = 20.0
+_TICK_S = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class KillDbRequest:
+    """What was asked. `after_acks` successive acknowledged writes end the run; `recovery_timeout_s` bounds it."""
+
+    mode: KillMode
+    writers: int
+    warm_up_s: float = 3.0
+    after_acks: int = 50
+    recovery_timeout_s: float = 180.0
+    accept_ephemeral: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class KillDbPorts:
+    """What the operation works with."""
+
+    cluster: Cluster
+    faults: FaultInjector
+    database: DatabaseReader
+    make_http: Callable[[], Http]
+    folder: RunFolder
+    clock: Clock
+
+
+@dataclass(frozen=True, slots=True)
+class KillDbResult:
+    """The account, the proof and the times. `settle_s` is how long was waited between the last answer and the read-back."""
+
+    run: str
+    mode: KillMode
+    judgement: Judgement
+    attempts: int
+    acknowledged: int
+    rejected: int
+    indeterminate: int
+    prior: int
+    found: dict[str, int]
+    counts: dict[str, int]
+    server: str
+    proof: KillProof | None
+    report: KillReport | None
+    window: RiskWindow | None
+    recovery: RecoveryTimes | None
+    settle_s: float
+    elapsed_s: float
+
+
+@dataclass
+class _Run:
+    """What the parts of one run share."""
+
+    url: str
+    pod_before: Pod
+    state_before: StackState
+    writers: Writers
+    prior: dict[str, str]
+    report: KillReport | None = None
+    seen_once: tuple[str, ...] = ()
+
+
+def kill_db(ports: KillDbPorts, request: KillDbRequest) -> Generator[Event, None, KillDbResult]:
+    """Kills the database under writes. Raises Refused by the guards, FaultFailed, Interrupted with what is left behind."""
+    clock = ports.clock
+    began_s = clock.monotonic_s()
+    run = yield from run_step(clock, "guards", "Checking what the fault would strike", _prepare(ports, request))
+    feed = PodHistory(ports.cluster, clock)
+    open_questions: list[Reason] = []
+    try:
+        run.writers.start()
+        feed.start()
+        warm = yield from _warm_up(ports, request, run, feed)
+        if warm:
+            open_questions += yield from _strike_and_wait(ports, request, run, feed)
+    except KeyboardInterrupt:
+        done = "no fault was injected" if run.report is None else "the database was killed; Kubernetes starts it again by itself"
+        raise Interrupted(
+            f"interrupted: {done}", why=f"the writes so far are in {ports.folder.path / 'writes.jsonl'}", next_command="shelterctl status"
+        ) from None
+    finally:
+        ended = run.writers.stop()
+        feed.stop()
+        ports.faults.close()
+    if not ended:
+        open_questions.append(Reason("a writer did not end: its last write is not accounted for"))
+    if run.writers.ledger.problem:
+        open_questions.append(Reason(f"the journal could not be written: {run.writers.ledger.problem}"))
+    outcomes = run.writers.ledger.snapshot()
+    yield from _settle(ports)
+    account, questions = yield from run_step(clock, "read-back", "Reading every id back, twice", _account(ports, run, outcomes))
+    proof = yield from run_step(clock, "proof", "Looking for the proof of the kill", _proof(ports, run))
+    window = risk_window(outcomes, sent_s=run.report.sent_mono_s, confirmed_s=run.report.confirmed_mono_s) if run.report else None
+    judgement = verdict(account, window, proof, open_questions=[*open_questions, *questions])
+    recovery = recovery_times(outcomes, feed.seen(), run.report, run.pod_before, PROBE_INTERVAL_S) if run.report else None
+    for name, at_s in recovery.milestones if recovery else ():
+        yield Milestone(name, at_s)
+    _write_account(ports.folder, account)
+    return KillDbResult(
+        ports.folder.run_id, request.mode, judgement, account.attempts, account.acknowledged, account.rejected, account.indeterminate,
+        account.prior, dict(account.found), dict(account.counts), _server(ports), proof, run.report, window, recovery, SETTLE_S,
+        clock.monotonic_s() - began_s,
+    )  # fmt: skip
+
+
+def _prepare(ports: KillDbPorts, request: KillDbRequest) -> Generator[str, None, Done[_Run]]:
+    state = ports.cluster.state(with_usage=False)
+    pod, url = chaos_guards.check(state, accept_ephemeral=request.accept_ephemeral)
+    yield "reading what the database holds already"
+    prior = {d.id: d.digest for d in ports.database.documents(run=None, until=None, limit=PRIOR_LIMIT)}
+    ports.faults.prepare(pod, request.mode)
+    writers = Writers(
+        ports.make_http, ports.folder, url, writers=request.writers, probe_interval_s=PROBE_INTERVAL_S, probe_threads=PROBE_THREADS
+    )
+    words = f"{pod.name} on {', '.join(c.volume for c in state.claims) or 'no claim'}; {len(prior)} documents are there already"
+    return Done(words, _Run(url, pod, state, writers, prior), Outcome.UNCHANGED)
+
+
+def _warm_up(ports: KillDbPorts, request: KillDbRequest, run: _Run, feed: PodHistory) -> Generator[Event, None, bool]:
+    """Lets the writers run until writes are acknowledged; False where none is, and then nothing is killed."""
+
+    def work() -> Generator[str, None, Done[bool]]:
+        began_s = ports.clock.monotonic_s()
+        while True:
+            ports.clock.sleep(_TICK_S)
+            feed.drain()
+            now_s = ports.clock.monotonic_s()
+            fresh = [w for w in run.writers.ledger.snapshot() if w.saw is ClientSaw.ACK and w.ended_at_s > now_s - 1.0]
+            if now_s - began_s >= request.warm_up_s and len(fresh) >= request.writers:
+                return Done(f"{request.writers} writers: {len(fresh)} writes acknowledged in the last second", True, Outcome.UNCHANGED)
+            if now_s - began_s > _WARM_UP_TIMEOUT_S:
+                return Done("writes are not acknowledged: nothing was killed", False, Outcome.FAILED)
+            yield f"{len(fresh)} writes acknowledged in the last second"
+
+    return (yield from run_step(ports.clock, "warm-up", "Writing", work(), left="no fault was injected"))
+
+
+def _strike_and_wait(ports: KillDbPorts, request: KillDbRequest, run: _Run, feed: PodHistory) -> Generator[Event, None, list[Reason]]:
+    report = run.report = ports.faults.kill()
+    yield Milestone("fault", 0.0, request.mode.value)
+    questions: list[Reason] = []
+
+    def work() -> Generator[str, None, Done[None]]:
+        deadline_s = ports.clock.monotonic_s() + request.recovery_timeout_s
+        while True:
+            ports.clock.sleep(_TICK_S)
+            feed.drain()
+            outcomes = run.writers.ledger.snapshot()
+            in_a_row = acknowledged_since(outcomes, report.confirmed_mono_s)
+            now_s = ports.clock.monotonic_s()
+            since_s = now_s - report.confirmed_mono_s
+            pod = feed.latest(run.pod_before.name)
+            replaced = pod is not None and pod.ready and (pod.uid, pod.restarts) != (run.pod_before.uid, run.pod_before.restarts)
+            if in_a_row >= request.after_acks and replaced:
+                return Done(f"Writes are acknowledged again ({since_s:.1f} s after the kill)", None)
+            if now_s > deadline_s:
+                words = f"{in_a_row} writes acknowledged in a row" + ("" if replaced else ", and the pod is not ready again")
+                questions.append(Reason(f"no recovery within {request.recovery_timeout_s:g} s: {words}", "shelterctl status"))
+                return Done(f"No recovery within {request.recovery_timeout_s:g} s", None, Outcome.FAILED)
+            state = "" if replaced else f", pod {run.pod_before.name} is not ready"
+            yield f"{since_s:.0f} s after the kill: {in_a_row} writes acknowledged in a row{state}"
+
+    yield from run_step(ports.clock, "recovery", "Waiting for the recovery", work())
+    outcomes = run.writers.ledger.snapshot()
+    yield _counted(outcomes)
+    try:
+        # The first reading, under way: what it returns must not be gone in the last one.
+        http = ports.make_http()
+        try:
+            prefix = f"{ports.folder.run_id}:"
+            run.seen_once = tuple(
+                d.payload_id or d.id for d in read_back(http, ports.clock, run.url, run=ports.folder.run_id, prefix=prefix)
+            )
+        finally:
+            http.close()
+    except ClusterError as error:
+        yield Notice(f"the first reading failed: {error.what}: {error.why}", "warning")
+    return questions
+
+
+def _settle(ports: KillDbPorts) -> Generator[Event, None, None]:
+    def work() -> Generator[str, None, Done[None]]:
+        until_s = ports.clock.monotonic_s() + SETTLE_S
+        while (left_s := until_s - ports.clock.monotonic_s()) > 0:
+            yield f"{left_s:.0f} s"
+            ports.clock.sleep(min(0.5, left_s))
+        return Done("Every timeout is over: nothing is under way any more", None, Outcome.UNCHANGED)
+
+    yield from run_step(ports.clock, "settle", "Waiting until nothing can be under way", work())
+
+
+def _account(ports: KillDbPorts, run: _Run, outcomes: list[WriteOutcome]) -> Generator[str, None, Done[tuple[Account, list[Reason]]]]:
+    """Reads both views; a view that cannot be read is an open question, and the account rests on the other."""
+    questions: list[Reason] = []
+    views: dict[str, list[StoredDocument]] = {}
+    last = max(run.prior, default=None)
+    name = ports.folder.run_id
+
+    def service() -> Iterable[StoredDocument]:
+        http = ports.make_http()
+        try:
+            yield from read_back(http, ports.clock, run.url, run=name, prefix=f"{name}:")
+            if last is not None:
+                yield from read_back(http, ports.clock, run.url, run=name, until=last)
+        finally:
+            http.close()
+
+    def database() -> Iterable[StoredDocument]:
+        yield from ports.database.documents(run=name, until=None, limit=RUN_LIMIT)
+        if last is not None:
+            yield from ports.database.documents(run=None, until=last, limit=RUN_LIMIT)
+
+    for view, read in (("service", service), ("database", database)):
+        yield f"through the {view}" if view == "service" else "straight from the database"
+        try:
+            # By stored id: the second reading may return documents of the first again. What others wrote meanwhile is theirs.
+            found = {d.id: d for d in reversed(list(read()))}
+            views[view] = [d for d in found.values() if d.id in run.prior or d.payload_id or d.id.startswith(f"{name}:")]
+        except ShelterError as error:
+            questions.append(Reason(f"the read-back ({view}) failed: {error.what}: {error.why}".rstrip(": "), "shelterctl status"))
+    account = reconcile(outcomes, views, prior=run.prior, seen_once=run.seen_once) if views else _unread(outcomes, run)
+    title = f"{account.attempts} writes accounted for, read through {' and '.join(views) or 'nothing'}"
+    return Done(title, (account, questions), Outcome.UNCHANGED if not questions else Outcome.FAILED)
+
+
+def _unread(outcomes: list[WriteOutcome], run: _Run) -> Account:
+    """The account of a run that could not be read back at all: counts of what the clients saw, and no entry."""
+    saws = [write.saw for write in outcomes]
+    counts = (saws.count(ClientSaw.ACK), saws.count(ClientSaw.REJECTED), saws.count(ClientSaw.INDETERMINATE))
+    return Account((), len(outcomes), *counts, len(run.prior), {}, {})
+
+
+def _proof(ports: KillDbPorts, run: _Run) -> Generator[str, None, Done[KillProof | None]]:
+    if run.report is None:
+        return Done("No fault was injected", None, Outcome.SKIPPED)
+    yield "the pod, its claim and the database's log"
+    state = ports.cluster.state(with_usage=False)
+    after = next((pod for pod in state.pods_of(Role.DATABASE) if pod.name == run.pod_before.name), None)
+    server = _server(ports)
+    line = shutdown_line.find(ports.cluster, after) if after is not None else ""
+    before_claims = tuple(c for c in run.state_before.claims if c.name in run.pod_before.claims)
+    after_claims = tuple(c for c in state.claims if after is not None and c.name in after.claims)
+    evidence = KillEvidence(
+        run.report, run.pod_before, after, before_claims, after_claims, server, line, writes_shutdown_line=not server.startswith("FerretDB")
+    )
+    proof = prove(evidence)
+    return Done(
+        "The kill is proved" if proof.proved else "The kill is not proved", proof, Outcome.UNCHANGED if proof.proved else Outcome.FAILED
+    )
+
+
+def _server(ports: KillDbPorts) -> str:
+    try:
+        return ports.database.server()
+    except ShelterError:
+        return ""
+
+
+def _counted(outcomes: list[WriteOutcome]) -> WritesSoFar:
+    saws = [write.saw for write in outcomes]
+    counts = (saws.count(ClientSaw.ACK), saws.count(ClientSaw.REJECTED), saws.count(ClientSaw.INDETERMINATE))
+    return WritesSoFar(len(saws), *counts)
+
+
+def _write_account(folder: RunFolder, account: Account) -> None:
+    for entry in account.entries:
+        line = {"id": entry.id, "category": entry.category.value, "saw": entry.saw.value if entry.saw else None}
+        folder.append_journal(ACCOUNT, json.dumps({**line, "present": entry.present, "where": entry.where, "fails": entry.category.fails}))

@@ -1,0 +1,39 @@
+"""Keeps what a cluster's watch said of the pods, with the monotonic time at which it was heard."""
+
+from __future__ import annotations
+
+from shelterctl.core.events import PodsSeen
+from shelterctl.core.recovery import PodsAt
+from shelterctl.core.state import Pod
+from shelterctl.ops.cluster_feed import ClusterFeed
+from shelterctl.ports import Clock, Cluster
+
+
+class PodHistory:
+    """Start it, `drain` it now and then, stop it."""
+
+    def __init__(self, cluster: Cluster, clock: Clock) -> None:
+        self._feed = ClusterFeed(cluster, clock)
+        self._clock = clock
+        self._seen: list[PodsAt] = []
+
+    def start(self) -> None:
+        self._feed.start()
+
+    def drain(self) -> None:
+        """Takes in what came since the last call."""
+        offset_s = self._clock.monotonic_s() - self._clock.wall_s()
+        for wall_s, event in self._feed.take():
+            if isinstance(event, PodsSeen):
+                self._seen.append(PodsAt(wall_s + offset_s, event.pods))
+
+    def seen(self) -> tuple[PodsAt, ...]:
+        self.drain()
+        return tuple(self._seen)
+
+    def latest(self, name: str) -> Pod | None:
+        """The pod of that name as it was last seen."""
+        return next((pod for pod in self._seen[-1].pods if pod.name == name), None) if self._seen else None
+
+    def stop(self) -> None:
+        self._feed.stop()

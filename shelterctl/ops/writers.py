@@ -1,0 +1,134 @@
+"""Writers: threads that write documents one after the other and put each write into the journal before it is sent."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from shelterctl.core.ledger import ClientSaw, WriteOutcome, classify_answer, classify_no_answer, payload_digest
+from shelterctl.core.serial import JsonValue
+from shelterctl.errors import ShelterError
+from shelterctl.ports import Http, RunFolder, SendOutcome
+
+JOURNAL = "writes.jsonl"
+#: Longer than the server's own limits (500 ms to find a database, 2 s for an operation), so that its answer is seen, not cut off.
+CLIENT_TIMEOUT_S = 5.0
+#: A writer's pause after an answer: it leaves the service room, and bounds the run's documents.
+PAUSE_S = 0.02
+#: Makes documents of about 250 bytes.
+_PADDING = "0123456789abcdef" * 6
+
+
+@dataclass
+class Ledger:
+    """What the writers have seen so far. Shared between their threads."""
+
+    outcomes: list[WriteOutcome] = field(default_factory=list)
+    problem: str = ""
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def add(self, outcome: WriteOutcome) -> None:
+        with self._lock:
+            self.outcomes.append(outcome)
+
+    def snapshot(self) -> list[WriteOutcome]:
+        with self._lock:
+            return list(self.outcomes)
+
+
+class Writers:
+    """`writers` threads that write as fast as the service answers, and probes that write on a fixed schedule.
+
+    A probe is sent every `probe_interval_s` whether or not the ones before it were answered: that is the resolution of the times.
+    """
+
+    def __init__(
+        self, make_http: Callable[[], Http], folder: RunFolder, url: str, *, writers: int, probe_interval_s: float, probe_threads: int
+    ) -> None:
+        self.ledger = Ledger()
+        self._folder = folder
+        self._url = url
+        self._stop = threading.Event()
+        self._threads = [
+            threading.Thread(target=self._write, args=(make_http, f"w{number}", None, 0.0), daemon=True) for number in range(writers)
+        ]
+        period_s = probe_interval_s * probe_threads
+        self._threads += [
+            threading.Thread(target=self._write, args=(make_http, f"p{number}", period_s, number * probe_interval_s), daemon=True)
+            for number in range(probe_threads)
+        ]
+
+    def start(self) -> None:
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> bool:
+        """Lets every writer finish the write it is at; False where one did not end in time (its write is then not accounted for)."""
+        self._stop.set()
+        deadline_s = time.monotonic() + CLIENT_TIMEOUT_S * 2
+        for thread in self._threads:
+            if thread.ident is not None:
+                thread.join(max(0.1, deadline_s - time.monotonic()))
+        return not any(thread.is_alive() for thread in self._threads)
+
+    def _write(self, make_http: Callable[[], Http], name: str, period_s: float | None, delay_s: float) -> None:
+        http = make_http()
+        sequence = 0
+        next_s = time.monotonic() + delay_s
+        try:
+            while not self._stop.wait(max(0.0, next_s - time.monotonic())):
+                self._one(http, name, sequence)
+                sequence += 1
+                now_s = time.monotonic()
+                # A probe that was held up skips what it missed: a burst of late probes would say nothing.
+                next_s = now_s + PAUSE_S if period_s is None else next_s + period_s * (1 + max(0, int((now_s - next_s) / period_s)))
+        except ShelterError as error:
+            # The journal cannot be written: nothing may be sent that is not in it.
+            self.ledger.problem = f"{error.what}: {error.why}"
+            self._stop.set()
+        finally:
+            http.close()
+
+    def _one(self, http: Http, writer: str, sequence: int) -> None:
+        run = self._folder.run_id
+        id_ = f"{run}:{writer}:{sequence}"
+        payload: dict[str, JsonValue] = {"run": run, "id": id_, "writer": writer, "sequence": sequence, "padding": _PADDING}
+        digest = payload_digest(payload)
+        intent = {"kind": "intent", "id": id_, "digest": digest, "at_s": round(time.monotonic(), 6)}
+        self._folder.append_journal(JOURNAL, json.dumps(intent))
+        headers = {"Content-Type": "application/json", "Accept": "application/json", "Idempotency-Key": id_}
+        sent_s = time.monotonic()
+        status: int | None = None
+        try:
+            answer = http.request(
+                "POST", f"{self._url}/data", headers=headers, body=json.dumps(payload).encode(), timeout_s=CLIENT_TIMEOUT_S
+            )
+            status = answer.status
+            saw, detail = classify_answer(id_, status, _parsed(answer.body)), ""
+        except SendOutcome as error:
+            saw, detail = classify_no_answer(sent=error.sent), error.reason
+        outcome = WriteOutcome(id_, digest, sent_s, time.monotonic(), saw, status, detail)
+        self.ledger.add(outcome)
+        line = {"kind": "outcome", "id": id_, "saw": saw.value, "status": status, "detail": detail}
+        self._folder.append_journal(JOURNAL, json.dumps({**line, "sent_s": round(sent_s, 6), "ended_s": round(outcome.ended_at_s, 6)}))
+
+
+def acknowledged_since(outcomes: list[WriteOutcome], sent_after_s: float) -> int:
+    """How many writes in a row, counted back from the latest, were acknowledged; only those sent after `sent_after_s` count."""
+    count = 0
+    for write in sorted((w for w in outcomes if w.sent_at_s > sent_after_s), key=lambda w: w.ended_at_s, reverse=True):
+        if write.saw is not ClientSaw.ACK:
+            break
+        count += 1
+    return count
+
+
+def _parsed(body: bytes) -> JsonValue:
+    try:
+        parsed: JsonValue = json.loads(body)
+    except ValueError:
+        return None
+    return parsed
