@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
 #: One generator is one process on one core: it sends about 4,000 requests/s, which is 4,000 users who think for a second. Five
@@ -38,6 +38,14 @@ class LoadPlan:
         host = "" if watched else f" --host {self.host}"
         count = self.users if users is None else min(MAX_USERS, max(1, users))
         return f"shelterctl loadtest{host} --users {count} --spawn-rate {self.spawn_rate:g} --duration {seconds:.0f}s"
+
+    def at(self, host: str) -> LoadPlan:
+        """The same load against another host."""
+        return replace(self, host=host)
+
+    def marked(self, run: str) -> LoadPlan:
+        """The same load, its documents marked with a run."""
+        return replace(self, run=run)
 
     @property
     def ramp_s(self) -> float:

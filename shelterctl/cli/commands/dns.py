@@ -1,17 +1,38 @@
-"""Placeholder."""
+"""`shelterctl dns check`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
 
 from shelterctl.cli.options import with_common_options
 from shelterctl.cli.session import Session
 
 
-@with_common_options("x")
-def command(session: Session) -> int:
-    """x"""
-    return 0
-
-
 def group() -> None:
-    """x"""
+    """DNS, asked from a pod of the application."""
 
 
-kill_db = check = command
+@with_common_options("dns check")
+def check(
+    session: Session,
+    show_all: Annotated[bool, typer.Option("--all", help="Every record, not only one line for each service.")] = False,
+) -> int:
+    """Ask every name of the stack from a pod of the application: expected against found, with times.
+
+    \b
+    Examples:
+      shelterctl dns check
+      shelterctl dns check --all
+    """
+    from shelterctl.cli.render import dns as render
+    from shelterctl.cli.render.kill_db import exit_code
+    from shelterctl.cli.render.steps import StepsDisplay
+    from shelterctl.ops.dns_check import dns_check
+
+    wiring = session.wiring
+    folder = session.open_folder("dns-check")
+    report = session.drive(dns_check(wiring.dns, wiring.clock), StepsDisplay(session.terminal))
+    code = exit_code(report.judgement.verdict)
+    return session.finish(report, code, lambda: render.lines(report, folder.run_id, show_all=show_all or session.settings.verbose))

@@ -1,17 +1,92 @@
-"""Placeholder."""
+"""`shelterctl loadtest`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
 
 from shelterctl.cli.options import with_common_options
 from shelterctl.cli.session import Session
 
 
-@with_common_options("x")
-def command(session: Session) -> int:
-    """x"""
-    return 0
+@with_common_options("loadtest")
+def command(
+    session: Session,
+    users: Annotated[int | None, typer.Option(help="Concurrent users. [200]", show_default=False)] = None,
+    spawn_rate: Annotated[float | None, typer.Option(help="Users started per second. [20]", show_default=False)] = None,
+    duration: Annotated[str | None, typer.Option(help="How long, such as 90s or 4m. [5m]", show_default=False)] = None,
+    think: Annotated[str, typer.Option(help="A user's mean pause between requests.")] = "1s",
+    locustfile: Annotated[str | None, typer.Option(help="Another Locust file. [locustfiles/shelter.py]", show_default=False)] = None,
+    host: Annotated[
+        str | None, typer.Option(help="A URL instead of the stack's Service; no cluster is watched.", show_default=False)
+    ] = None,
+    max_failures: Annotated[str, typer.Option(help="The share of failed requests that still passes.")] = "1%",
+    max_p95: Annotated[str | None, typer.Option(help="The p95 that still passes, such as 300ms.", show_default=False)] = None,
+    require_scale_up: Annotated[bool, typer.Option("--require-scale-up", help="No pass unless a scale-up was shown.")] = False,
+    seed: Annotated[int | None, typer.Option(help="Make the users' choices repeatable.", show_default=False)] = None,
+) -> int:
+    """Run a Locust swarm against the Service and watch the HPA: requests, latencies, replicas over time, a verdict.
+
+    \b
+    Examples:
+      shelterctl loadtest --users 200 --duration 4m
+      shelterctl loadtest --users 50 --duration 1m --max-p95 300ms
+      shelterctl loadtest --host http://127.0.0.1:8000 --users 20 --duration 30s
+    """
+    from shelterctl.cli.render import loadtest as render
+    from shelterctl.cli.render.kill_db import exit_code
+    from shelterctl.core.load import Expectations, LoadPlan
+    from shelterctl.errors import ExitCode, NotDeployed, ServiceUnreachable, UsageError
+    from shelterctl.ops.loadtest import loadtest
+
+    wiring, settings = session.wiring, session.settings
+    plan = LoadPlan(
+        host=host or "http://to-be-found",
+        users=settings.users if users is None else users,
+        spawn_rate=settings.spawn_rate if spawn_rate is None else spawn_rate,
+        duration_s=settings.duration_s if duration is None else _seconds("--duration", duration),
+        locustfile=locustfile or str(wiring.project / "locustfiles" / "shelter.py"),
+        think_s=_seconds("--think", think),
+        seed=seed,
+    )
+    expectations = Expectations(
+        max_failure_ratio=_ratio(max_failures),
+        max_p95_ms=None if max_p95 is None else _seconds("--max-p95", max_p95) * 1000,
+        require_scale_up=require_scale_up,
+    )
+    for problem in (*plan.problems(), *expectations.problems()):
+        raise UsageError(problem, next_command="shelterctl loadtest --help")
+    if host is None:
+        session.confirm_context("the load goes to the service here")
+        endpoint = wiring.cluster.state(with_usage=False).endpoint
+        if endpoint is None:
+            raise NotDeployed(f"there is no Service of the stack in namespace {settings.namespace}", next_command="shelterctl up")
+        if not endpoint.url:
+            raise ServiceUnreachable("the service cannot be reached from here", why=endpoint.problem, next_command="shelterctl url")
+        plan = plan.at(endpoint.url)
+    folder = session.open_folder("loadtest")
+    plan = plan.marked(folder.run_id)
+    operation = loadtest(wiring.cluster if host is None else None, wiring.generator(), wiring.clock, folder.path, plan, expectations)
+    result = session.drive(operation, render.LoadDisplay(session.terminal, plan))
+    code = ExitCode.INTERRUPTED if result.interrupted else exit_code(result.judgement.verdict)
+    return session.finish(result, code, lambda: render.lines(result, folder.run_id))
 
 
-def group() -> None:
-    """x"""
+def _seconds(flag: str, text: str) -> float:
+    from shelterctl.core.duration import parse_duration_s
+    from shelterctl.errors import UsageError
+
+    try:
+        return parse_duration_s(text)
+    except ValueError as error:
+        raise UsageError(f"{flag}: {error}", next_command="shelterctl loadtest --help") from error
 
 
-kill_db = check = command
+def _ratio(text: str) -> float:
+    from shelterctl.errors import UsageError
+
+    try:
+        return float(text.removesuffix("%")) / 100 if text.endswith("%") else float(text)
+    except ValueError:
+        raise UsageError(f"--max-failures {text}: a share such as 1% or 0.01") from None

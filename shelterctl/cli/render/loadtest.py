@@ -1,0 +1,204 @@
+"""A load while it runs, and its result: the verdict first, scaling, limits, spread over the pods, the next command."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from shelterctl.cli.render.stack import clock_time
+from shelterctl.cli.render.steps import StepsDisplay
+from shelterctl.cli.terminal import Line, Terminal, verdict_style
+from shelterctl.core.events import AutoscalerSeen, Event, LoadTick, Milestone, PodsSeen, StepFinished, StepProgress, StepStarted
+from shelterctl.core.load import LoadPlan
+from shelterctl.core.load_report import LoadResult
+from shelterctl.core.load_verdict import CheckName
+from shelterctl.core.scaling_verdict import ScalingState
+from shelterctl.core.state import Autoscaler, Role
+from shelterctl.core.verdict import Verdict
+
+if TYPE_CHECKING:
+    from rich.status import Status
+
+#: Without a terminal, a line of figures this often.
+_EVERY_S = 10.0
+_SCALING_WORDS = {
+    ScalingState.SHOWN: "shown",
+    ScalingState.NOT_CALLED_FOR: "not shown: it was not called for",
+    ScalingState.TOO_SHORT: "not shown: the run was too short",
+    ScalingState.AT_MAXIMUM: "not shown: the HPA was at its maximum already",
+    ScalingState.FAILED: "failed",
+    ScalingState.UNKNOWN: "unknown",
+}
+
+
+class LoadDisplay:
+    """Fulfils `session.Display`: one live line on a terminal, else a line for each change and one every ten seconds."""
+
+    def __init__(self, terminal: Terminal, plan: LoadPlan) -> None:
+        self._terminal = terminal
+        self._steps = StepsDisplay(terminal)
+        self._plan = plan
+        self._status: Status | None = None
+        self._autoscaler: Autoscaler | None = None
+        self._ready: int | None = None
+        self._last_line_s = -_EVERY_S
+
+    def __enter__(self) -> LoadDisplay:
+        return self
+
+    def __exit__(self, *details: object) -> None:
+        self._end_status()
+        self._steps.__exit__(*details)
+
+    def show(self, event: Event) -> None:
+        if isinstance(event, LoadTick):
+            self._tick(event)
+        elif isinstance(event, AutoscalerSeen):
+            self._autoscaler_changed(event.autoscaler)
+        elif isinstance(event, PodsSeen):
+            self._pods_changed(event)
+        elif isinstance(event, StepStarted):
+            self._terminal.say([Line(f"  {event.title}", "strong")])
+        elif isinstance(event, StepProgress | Milestone):
+            return
+        else:
+            self._end_status()
+            if not isinstance(event, StepFinished) or self._terminal.verbose:
+                self._steps.show(event)
+
+    def _tick(self, tick: LoadTick) -> None:
+        text = f"{tick.elapsed_s:5.0f} s  {_figures(tick)}  {self._cluster()}"
+        if self._terminal.live:
+            from rich.text import Text
+
+            shown = Text(text[: max(10, self._terminal.width - 4)])
+            if self._status is None:
+                self._status = self._terminal.console(stderr=True).status(shown, refresh_per_second=4)
+                self._status.start()
+            else:
+                self._status.update(shown)
+        elif tick.elapsed_s - self._last_line_s >= _EVERY_S:
+            self._last_line_s = tick.elapsed_s
+            self._terminal.say([Line(f"  {text}")])
+
+    def _autoscaler_changed(self, now: Autoscaler) -> None:
+        before, self._autoscaler = self._autoscaler, now
+        if before is not None and (before.desired, before.cpu_percent) != (now.desired, now.cpu_percent):
+            change = f"desired {before.desired}->{now.desired} " if before.desired != now.desired else ""
+            self._change(f"hpa {now.name} {change}cpu {_percent(now.cpu_percent)}/{_percent(now.cpu_target_percent)}")
+
+    def _pods_changed(self, event: PodsSeen) -> None:
+        ready = sum(pod.ready and not pod.deleting for pod in event.pods if pod.role is Role.APP)
+        if self._ready is not None and ready != self._ready:
+            self._change(f"pods ready {self._ready}->{ready}")
+        self._ready = ready
+
+    def _change(self, text: str) -> None:
+        import time
+
+        running = self._status is not None
+        self._end_status()
+        self._terminal.say([Line(f"  {clock_time(time.time())}  {text}")])
+        if running:
+            self._last_line_s = -_EVERY_S
+
+    def _cluster(self) -> str:
+        if self._autoscaler is None:
+            return "" if self._ready is None else f"ready {self._ready}"
+        cpu = f"cpu {_percent(self._autoscaler.cpu_percent)}/{_percent(self._autoscaler.cpu_target_percent)}"
+        return f"ready {'?' if self._ready is None else self._ready} of {self._autoscaler.desired}  {cpu}"
+
+    def _end_status(self) -> None:
+        if self._status is not None:
+            self._status.stop()
+            self._status = None
+
+
+def lines(result: LoadResult, run: str) -> Iterator[Line]:
+    """The result for people."""
+    traffic, verdict = result.traffic, result.judgement.verdict
+    style = verdict_style(verdict.value)
+    stopped = " (interrupted)" if result.interrupted else ""
+    failed = f"{traffic.failures:,} failed" if traffic.failures else "0 failed"
+    yield Line(
+        f"{verdict.value}  {traffic.requests:,} requests in {traffic.duration_s:.0f} s{stopped}, {failed}; {_latencies(result)}", style
+    )
+    for reason in result.judgement.reasons:
+        yield Line(f"  {reason.text}", style)
+        if reason.next_command:
+            yield Line(f"    Next: {reason.next_command}")
+    for kind, count in list(traffic.failure_kinds.items())[:5]:
+        yield Line(f"  Failed   {count:,} × {kind}", "bad")
+    yield from _scaling(result)
+    yield from _limits(result)
+    yield from _pods(result)
+    for note in result.notes:
+        yield Line(f"  Note     {note}", "dim")
+    yield Line(f"  Run {run}.   Whole: shelterctl runs show {run}", "dim")
+
+
+def _latencies(result: LoadResult) -> str:
+    traffic = result.traffic
+    if traffic.p50_ms is None or traffic.p95_ms is None or traffic.p99_ms is None:
+        return "nothing was answered"
+    rate = f"{traffic.requests_per_s:.0f} requests/s; " if traffic.requests_per_s else ""
+    return f"{rate}p50 {_ms(traffic.p50_ms)}, p95 {_ms(traffic.p95_ms)}, p99 {_ms(traffic.p99_ms)} ms"
+
+
+def _ms(value: float) -> str:
+    return f"{value:.1f}" if value < 10 else f"{value:.0f}"
+
+
+def _scaling(result: LoadResult) -> Iterator[Line]:
+    timeline = result.timeline
+    if timeline is None or result.scaling is None:
+        return
+    word = _SCALING_WORDS[result.scaling]
+    style = {ScalingState.SHOWN: "good", ScalingState.FAILED: "bad", ScalingState.UNKNOWN: "doubt"}.get(result.scaling, "plain")
+    yield Line(f"  Scaling  {word}: {timeline.first_ready} → {timeline.peak_ready} replicas ready", style)
+    check = next((c for c in result.checks if c.name is CheckName.SCALING), None)
+    if check is not None and result.scaling is not ScalingState.SHOWN and result.judgement.verdict is Verdict.PASS:
+        for reason in check.judgement.reasons[:1]:
+            yield Line(f"           {reason.text}")
+            if reason.next_command:
+                yield Line(f"           Next: {reason.next_command}")
+    for milestone in result.milestones:
+        yield Line(f"    {milestone.name:<32}{milestone.at_s:>7.1f} s   {milestone.detail}".rstrip())
+
+
+def _limits(result: LoadResult) -> Iterator[Line]:
+    generator, timeline = result.generator, result.timeline
+    own = (
+        f"loop lag p99 {generator.lag_p99_ms:.0f} ms, {generator.cpu_percent_mean:.0f}% of a core (peak {generator.cpu_percent_peak:.0f}%)"
+    )
+    limit = timeline.cpu_limit_percent if timeline is not None else None
+    if timeline is not None and timeline.at_maximum is not None:
+        at = timeline.at_maximum
+        pods = f"; the pods' CPU was {limit:.0f}% of their limit" if limit is not None else ""
+        yield Line(f"  Limit    HPA at its maximum of {at.maximum}: it wanted {at.wanted} from {at.since_s:.0f} s on{pods}")
+        yield Line(f"           Generator: {own}")
+    else:
+        yield Line(f"  Limit    Generator: {own}")
+        if limit is not None:
+            yield Line(f"           Pods: their CPU was at most {limit:.0f}% of their limit")
+
+
+def _pods(result: LoadResult) -> Iterator[Line]:
+    pods = [pod for pod in result.traffic.by_pod if pod.pod]
+    if not pods:
+        return
+    width = max(len(pod.pod) for pod in pods)
+    yield Line(f"  {'pod':<{width}}   requests   share   in the last 30 s   first answer", "dim")
+    for pod in pods:
+        yield Line(f"  {pod.pod:<{width}}  {pod.requests:>9,}   {pod.share:>5.0%}   {pod.late_share:>16.0%}   {pod.first_at_s:>10.1f} s")
+
+
+def _figures(tick: LoadTick) -> str:
+    latencies = "  ".join(
+        f"{name} {_ms(value)}" for name, value in (("p50", tick.p50_ms), ("p95", tick.p95_ms), ("p99", tick.p99_ms)) if value is not None
+    )
+    return f"{tick.users} users  {tick.requests} req/s  {latencies} ms  {tick.failures} failed"
+
+
+def _percent(value: int | None) -> str:
+    return "?" if value is None else f"{value}%"
