@@ -112,7 +112,13 @@ class Cluster(Protocol):
         """Creates what passwords are absent and returns the names of those it created; never changes one that exists."""
 
     def apply(self, plan: StackPlan, *, dry_run: bool = False, force: bool = False) -> ApplyReport:
-        """Makes the target equal to the plan and prunes what an earlier plan made. Raises ApiRejected."""
+        """Makes the target equal to the plan and prunes what an earlier plan made, but for what running pods may still need.
+
+        Raises ApiRejected.
+        """
+
+    def prune_superseded(self, plan: StackPlan) -> ApplyReport:
+        """Prunes what only the pods of earlier revisions needed; called when they have gone."""
 
     def state(self, *, warnings_since_s: float = 0.0, with_usage: bool = True) -> StackState:
         """The stack now, with the warnings newer than `warnings_since_s` (epoch seconds)."""

@@ -22,7 +22,10 @@ for tool in yamllint kubernetes-validate checkov; do
   [ -x "$bin/$tool" ] ||
     unable "no $tool in $bin: UV_PROJECT_ENVIRONMENT=.venv-manifests uv sync --only-group manifests"
 done
-command -v kubectl >/dev/null || unable "no kubectl on the PATH"
+if ! command -v kubectl >/dev/null; then
+  command -v minikube >/dev/null || unable "neither kubectl nor minikube on the PATH"
+  kubectl() { minikube kubectl -- "$@"; }
+fi
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -17,6 +18,7 @@ from shelter_app.responses import UnsupportedBody, json_response, json_text, pro
 from shelter_app.store import DocumentStore, Stored
 
 JSON_TYPE: Final = "application/json"
+BODY_SILENCE_S: Final = 5.0
 
 
 class IdConverter(BaseConverter):
@@ -24,6 +26,18 @@ class IdConverter(BaseConverter):
 
     regex = "(?s:.+)"
     part_isolating = False
+
+
+def receive_body() -> bytes:
+    """The request's body; a client that stops sending does not keep its request thread.
+
+    :raises werkzeug.exceptions.ClientDisconnected: nothing more came for :data:`BODY_SILENCE_S`.
+    """
+    connection = request.environ.get("gunicorn.socket")
+    if isinstance(connection, socket.socket):
+        # gunicorn's request threads read without a limit, and set the socket back for the next request.
+        connection.settimeout(BODY_SILENCE_S)
+    return request.get_data()
 
 
 def utc_now() -> str:
@@ -43,7 +57,7 @@ def data_views(store: DocumentStore, pod: str, now: Callable[[], str] = utc_now)
             raise UnsupportedBody("the body must not be compressed", ("Accept-Encoding", "identity"))
         key = request.headers.get("Idempotency-Key")
         document_id = DocumentId(uuid.uuid4().hex) if key is None else parse_key(key)
-        body = request.get_data()
+        body = receive_body()
         if len(body) > MAX_BODY_BYTES:
             raise RequestEntityTooLarge
         data = parse_object(body)

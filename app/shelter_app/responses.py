@@ -7,7 +7,7 @@ from typing import Final
 from urllib.parse import quote
 
 from flask import Flask, Response, request
-from werkzeug.exceptions import HTTPException, MethodNotAllowed
+from werkzeug.exceptions import ClientDisconnected, HTTPException, MethodNotAllowed
 
 from shelter_app import problems
 from shelter_app.documents import MAX_BODY_BYTES, InvalidDocument, JsonObject, UnreadableRecord
@@ -76,6 +76,8 @@ def install_error_handlers(app: Flask, pod: str) -> None:
         detail = _DETAILS.get(status) or error.description or problems.title_of(status)
         if isinstance(error, MethodNotAllowed):
             detail = f"{request.method} is not among the methods of this path"
+        if isinstance(error, ClientDisconnected):
+            detail = "the body did not arrive whole"
         response = problem(status, detail, pod)
         if isinstance(error, MethodNotAllowed) and error.valid_methods is not None:
             response.headers["Allow"] = ", ".join(sorted(error.valid_methods))

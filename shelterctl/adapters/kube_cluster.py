@@ -11,7 +11,17 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from shelterctl.adapters import kube_apply, kube_credentials, kube_records, kube_remove, kube_state, kube_watch, kustomize, manifest_edits
+from shelterctl.adapters import (
+    kube_apply,
+    kube_credentials,
+    kube_records,
+    kube_remove,
+    kube_scale,
+    kube_state,
+    kube_watch,
+    kustomize,
+    manifest_edits,
+)
 from shelterctl.adapters.kube_api import KubeApi
 from shelterctl.core.events import Event
 from shelterctl.core.serial import JsonValue
@@ -51,9 +61,17 @@ class KubernetesCluster:
 
     def apply(self, plan: StackPlan, *, dry_run: bool = False, force: bool = False) -> ApplyReport:
         managed = kube_apply.managed_objects(self.api, self.namespaces())
+        # What old pods still read when they restart goes only when they have gone (`prune_superseded`).
+        doomed = [item for item in managed if dry_run or item["kind"] != "ConfigMap"]
         changes = kube_apply.apply_all(self.api, plan.documents, dry_run=dry_run, force=force)
-        changes += kube_apply.prune(self.api, plan.documents, managed, dry_run=dry_run)
+        changes += kube_apply.prune(self.api, plan.documents, doomed, dry_run=dry_run)
+        if not dry_run:
+            kube_scale.raise_to_minimum(self.api, plan.documents)
         return ApplyReport(tuple(changes))
+
+    def prune_superseded(self, plan: StackPlan) -> ApplyReport:
+        managed = [item for item in kube_apply.managed_objects(self.api, self.namespaces()) if item["kind"] == "ConfigMap"]
+        return ApplyReport(tuple(kube_apply.prune(self.api, plan.documents, managed, dry_run=False)))
 
     def state(self, *, warnings_since_s: float = 0.0, with_usage: bool = True) -> StackState:
         return kube_state.read(self.api, self.namespaces(), warnings_since_s=warnings_since_s, with_usage=with_usage)

@@ -99,6 +99,8 @@ def up(ports: UpPorts, request: UpRequest) -> Generator[Event, None, UpResult]:
     )
     rollouts = rollout_wait.wait_for_rollouts(ports.cluster, clock, timeout_s=request.timeout_s, changed=applied.changed_anything)
     state = yield from run_step(clock, "rollout", "Waiting for the rollouts", rollouts, left=_LEFT_CLUSTER)
+    if applied.changed_anything:
+        applied = ApplyReport(applied.changes + ports.cluster.prune_superseded(plan).changes)
     autoscaler = state.autoscaler
     if request.wait_hpa and plan.autoscaled:
         autoscaler = yield from run_step(
@@ -131,7 +133,7 @@ def _prerequisites(ports: UpPorts, request: UpRequest) -> Generator[str, None, D
             yield "metrics-server is off: enabling it"
             ports.machine.enable_metrics()
             started = True
-        words.append(f"minikube {machine.version}".strip())
+        words.append(f"minikube profile {machine.profile} ({machine.driver})")
     version = ports.cluster.version()
     words.append(f"Kubernetes {version}")
     return Done(", ".join(words) + (" started" if started else ""), version, Outcome.CHANGED if started else Outcome.UNCHANGED)

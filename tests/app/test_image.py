@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from shelter_app.settings import REQUEST_THREADS
 
 from tests.app.conftest import RunApp, status
 from tests.app.containers import APP_FOLDER, Container, docker, run_container, wait_until
@@ -151,6 +152,20 @@ def test_what_the_server_itself_refuses_is_a_problem_with_the_pod(
     problem = json.loads(body)
     assert (found_line, headers["Content-Type"]) == (line, "application/problem+json")
     assert (problem["status"], problem["pod"], headers["X-Pod"]) == (status_code, "pod-8", "pod-8")
+
+
+def test_clients_that_stop_in_their_bodies_do_not_keep_the_threads(shared: Container) -> None:
+    """Twice as many as there are threads: the second half is only read once the first was given up."""
+    host, _, port = shared.address(8000).partition(":")
+    stalled = [socket.create_connection((host, int(port)), timeout=60) for _ in range(2 * REQUEST_THREADS)]
+    for connection in stalled:
+        connection.sendall(POST + b"Content-Length: 100\r\n\r\n{")
+    for connection in stalled:
+        head, _, body = connection.recv(65536).partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 400 BAD REQUEST\r\n")
+        assert json.loads(body)["detail"] == "the body did not arrive whole"
+        connection.close()
+    assert status(shared, 8000, "/version") == 200
 
 
 @pytest.fixture(scope="module")

@@ -54,7 +54,9 @@ def autoscaler_line(autoscaler: Autoscaler) -> str:
     if autoscaler.desired != autoscaler.current:
         replicas += f" → {autoscaler.desired}"
     bound = " (max)" if autoscaler.desired >= autoscaler.maximum else " (min)" if autoscaler.desired <= autoscaler.minimum else ""
-    limited = next((c.reason for c in autoscaler.conditions if c.type == "ScalingLimited" and c.status), "")
+    # TooFewReplicas only says that the minimum is at work, which is how an idle service should look.
+    limits = [c.reason for c in autoscaler.conditions if c.type == "ScalingLimited" and c.status and c.reason != "TooFewReplicas"]
+    limited = limits[0] if limits else ""
     broken = next((f"{c.reason}: {c.message}" for c in autoscaler.conditions if c.type == "ScalingActive" and not c.status), "")
     words = [
         f"HPA {autoscaler.name}",

@@ -1,0 +1,64 @@
+# Everything a fresh clone needs is made here: Python 3.11, Docker and minikube are all that must be there.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PYTEST_ARGS ?=
+
+.PHONY: help venv demo test unit lint lint-code lint-manifests bench format lock clean
+
+help: ## the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
+
+$(VENV)/.installed: pyproject.toml uv.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed: make PYTHON=python3.11 ..."; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check 'uv>=0.5'
+	@$(BIN)/uv sync --frozen --quiet --compile-bytecode --inexact
+	@touch $@
+
+venv: $(VENV)/.installed ## the virtual environment
+	@# Compiled once here, so that a start costs no compilation where PYTHONDONTWRITEBYTECODE is set.
+	@$(BIN)/python -m compileall -q shelterctl
+
+.venv-manifests/.installed: pyproject.toml uv.lock $(VENV)/.installed
+	@$(PYTHON) -m venv .venv-manifests
+	@UV_PROJECT_ENVIRONMENT=.venv-manifests $(BIN)/uv sync --frozen --quiet --only-group manifests
+	@touch $@
+
+demo: venv ## the main job: up, a one-minute load, kill-db, dns check
+	$(BIN)/shelterctl up
+	$(BIN)/shelterctl loadtest --users 100 --duration 1m
+	$(BIN)/shelterctl chaos kill-db
+	$(BIN)/shelterctl dns check
+
+test: venv lint ## everything that this machine can run
+	$(BIN)/pytest $(PYTEST_ARGS)
+
+unit: venv ## the tests that need no cluster
+	$(BIN)/pytest -m "unit or local" $(PYTEST_ARGS)
+
+lint: lint-code lint-manifests ## ruff, mypy, import-linter, yamllint, checkov, kubernetes-validate
+
+lint-code: venv
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+lint-manifests: venv .venv-manifests/.installed
+	tools/lint_manifests.sh
+
+bench: venv ## the figures of BENCHMARKS.md, as ratios within one run
+	$(BIN)/python tools/bench.py
+
+format: venv
+	$(BIN)/ruff check --fix --quiet .
+	$(BIN)/ruff format --quiet .
+
+lock: venv ## lock the dependencies anew
+	$(BIN)/uv lock
+
+clean:
+	rm -rf $(VENV) .venv-manifests .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,0 +1,122 @@
+"""Measures the figures of BENCHMARKS.md on the running cluster and prints them as a table.
+
+Each figure is a ratio within one run, or a time beside the limit that it is held to: the machine may be shared, so compare, do not quote.
+Usage: python tools/bench.py [--only start,image,up,status,watch,load]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PYTHON = sys.executable
+TOOL = [str(Path(PYTHON).parent / "shelterctl")]
+
+
+def seconds(argv: Sequence[str], *, cwd: Path = ROOT) -> float:
+    """The wall time of a command that must end well."""
+    began_s = time.perf_counter()
+    done = subprocess.run(argv, cwd=cwd, capture_output=True, check=False)
+    elapsed_s = time.perf_counter() - began_s
+    if done.returncode != 0:
+        sys.exit(f"{' '.join(argv)} ended with {done.returncode}:\n{done.stderr.decode()}")
+    return elapsed_s
+
+
+def in_turn(commands: dict[str, Sequence[str]], rounds: int) -> dict[str, float]:
+    """The median time of each command; they run in turn, so that a drift of the machine meets all of them."""
+    times: dict[str, list[float]] = {name: [] for name in commands}
+    for _ in range(rounds + 1):
+        for name, argv in commands.items():
+            times[name].append(seconds(argv))
+    return {name: statistics.median(found[1:]) for name, found in times.items()}
+
+
+def row(what: str, value: str, limit: str) -> None:
+    """A line of the table."""
+    print(f"| {what} | {value} | {limit} |", flush=True)
+
+
+def start() -> None:
+    """How long the command line takes to start."""
+    found = in_turn({"pass": [PYTHON, "-c", "pass"], "version": [*TOOL, "--version"], "help": [*TOOL, "--help"]}, 15)
+    base, version, help_ = found["pass"], found["version"], found["help"]
+    row("`shelterctl --version`", f"{version * 1000:.0f} ms, {version / base:.1f} × `python -c pass`", "80 ms, 3 ×")
+    row("`shelterctl --help`", f"{help_ * 1000:.0f} ms", "150 ms")
+
+
+def script(name: str, *arguments: str) -> dict[str, float]:
+    """The JSON that another script of this folder prints."""
+    done = subprocess.run([PYTHON, str(ROOT / "tools" / name), *arguments], cwd=ROOT, capture_output=True, check=False)
+    if done.returncode != 0:
+        sys.exit(f"{name} ended with {done.returncode}:\n{done.stderr.decode()}")
+    parsed: dict[str, float] = json.loads(done.stdout)
+    return parsed
+
+
+def image() -> None:
+    """The image into the node after a one-line change."""
+    found = script("bench_image.py")
+    row("image into the node after a one-line change, against `minikube image load`", f"{found['ratio']:.2f}", "0.2")
+
+
+def up() -> None:
+    """`up` with nothing changed, and after a one-line change, from a copy of the project."""
+    row("`up` with nothing changed, without the HPA's wait", f"{in_turn({'up': [*TOOL, 'up', '--no-wait-hpa']}, 5)['up']:.2f} s", "2 s")
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder)
+        for name in ("app", "manifests", "locustfiles"):
+            shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+        times = []
+        for number in range(3):
+            with (copy / "app" / "shelter_app" / "__init__.py").open("a", encoding="utf-8") as file:
+                file.write(f"\n# bench {time.time()} {number}\n")
+            times.append(seconds([*TOOL, "up", "--no-wait-hpa", "--project-dir", str(copy)], cwd=copy))
+    seconds([*TOOL, "up", "--no-wait-hpa"])
+    row("`up` after a one-line change, until the new version answers", f"{statistics.median(times):.1f} s", "10 s")
+
+
+def status() -> None:
+    """`status`."""
+    row("`shelterctl status`", f"{in_turn({'status': [*TOOL, 'status']}, 5)['status']:.2f} s", "1.5 s")
+
+
+def watch() -> None:
+    """`status watch` at rest."""
+    found = script("bench_watch.py")
+    row("`status watch` at rest", f"{found['cpu_percent']:.1f}% of a core", "3%")
+
+
+def load() -> None:
+    """The generator with and without shelterctl."""
+    found = script("bench_load.py")
+    row("requests/s of `loadtest` against bare Locust", f"{found['ratio']:.2f}", "0.95")
+
+
+PARTS: dict[str, Callable[[], None]] = {"start": start, "image": image, "up": up, "status": status, "watch": watch, "load": load}
+
+
+def main() -> None:
+    """Runs the parts that were asked for."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", default=",".join(PARTS), help="parts, separated by commas")
+    wanted = parser.parse_args().only.split(",")
+    unknown = [name for name in wanted if name not in PARTS]
+    if unknown:
+        sys.exit(f"unknown: {', '.join(unknown)}; known: {', '.join(PARTS)}")
+    print("| figure | measured | limit |\n|---|---|---|")
+    for name in wanted:
+        PARTS[name]()
+
+
+if __name__ == "__main__":
+    main()
