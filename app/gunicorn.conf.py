@@ -3,7 +3,7 @@
 import os
 import sys
 
-from shelter_app.server import JsonAccessLogger, answer_in_problems, serve_liveness
+from shelter_app.server import JsonAccessLogger, adapt_gunicorn, serve_liveness
 from shelter_app.settings import REQUEST_THREADS, SettingsError, load_settings
 
 try:
@@ -30,5 +30,5 @@ logger_class = JsonAccessLogger
 
 
 def post_worker_init(worker):  # type: ignore[no-untyped-def]
-    answer_in_problems(_settings.pod_name)
+    adapt_gunicorn(_settings.pod_name)
     serve_liveness(worker, _settings)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import socket
 import time
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Protocol
+from typing import Final, Protocol
 
 # gunicorn publishes no types.
 from gunicorn import util as gunicorn_util  # type: ignore[import-untyped]
@@ -17,6 +18,8 @@ from gunicorn.glogging import Logger  # type: ignore[import-untyped]
 from shelter_app.live import LiveServer, judge_worker
 from shelter_app.problems import CONTENT_TYPE, Problem, title_of
 from shelter_app.settings import Settings
+
+LINGER_S: Final = 0.1
 
 
 class _Heartbeat(Protocol):
@@ -62,16 +65,19 @@ def problem_response(status: int, detail: str, pod: str) -> bytes:
     return head.encode("ascii") + body
 
 
-def answer_in_problems(pod: str) -> None:
-    """Makes gunicorn's own errors (a malformed request, a line or header too long) problem documents with X-Pod.
+def adapt_gunicorn(pod: str) -> None:
+    """Two changes that gunicorn has no settings for; its workers call these functions of its util module.
 
-    gunicorn has no setting for it: its workers call this function of its util module.
+    Its own errors (a malformed request, a line or header too long) become problem documents with X-Pod. And a client
+    that keeps its side open after the last response is waited for :data:`LINGER_S` instead of 2 s: the wait is in the
+    loop that accepts connections, and a few such clients would stop the worker long enough to be killed for it.
     """
 
     def write_error(sock: socket.socket, status_int: int, reason: str, mesg: str) -> None:
         gunicorn_util.write_nonblock(sock, problem_response(status_int, mesg or reason, pod))
 
     gunicorn_util.write_error = write_error
+    gunicorn_util.close_graceful = functools.partial(gunicorn_util.close_graceful, timeout=LINGER_S)
 
 
 class JsonAccessLogger(Logger):  # type: ignore[misc]

@@ -7,6 +7,7 @@ aside: what is read here is parsed once, in `kube_records`.
 from __future__ import annotations
 
 import json
+import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -75,11 +76,24 @@ class KubeApi:
         data: bytes = self._send("GET", path, query, None, "application/json", REQUEST_TIMEOUT_S).data
         return data.decode("utf-8", "replace")
 
-    def stream_lines(self, path: str, query: Mapping[str, str], *, read_timeout_s: float) -> Iterator[bytes]:
-        """A response line by line as it comes; ends when the server closes it or says nothing for `read_timeout_s`."""
+    def stream_lines(
+        self, path: str, query: Mapping[str, str], *, read_timeout_s: float, opened: Callable[[Callable[[], None]], None] | None = None
+    ) -> Iterator[bytes]:
+        """A response line by line as it comes; ends when the server closes it or says nothing for `read_timeout_s`.
+
+        `opened` is called when the server has begun to answer, with a function that breaks the response off from another thread.
+        """
         import urllib3
 
         response = self._send("GET", path, query, None, "application/json", read_timeout_s)
+        if opened is not None:
+
+            def break_off() -> None:
+                # ValueError and RuntimeError: the response has ended already.
+                with suppress(OSError, ValueError, RuntimeError):
+                    response.shutdown()
+
+            opened(break_off)
         pending = b""
         try:
             for chunk in response.stream(65536, decode_content=True):
@@ -193,7 +207,16 @@ class KubeApi:
         configuration.retries = False
         # Watches, their snapshots and the parallel requests of one command.
         configuration.connection_pool_maxsize = 16
+        configuration.socket_options = _keep_alive_options()
         return ApiClient(configuration)
+
+
+def _keep_alive_options() -> list[tuple[int, int, int]]:
+    """A watch may rightly be silent for minutes; the kernel notices within half a minute that nobody is at the other end."""
+    options = [(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1), (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)]
+    wanted = {"TCP_KEEPIDLE": 10, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 3}
+    # Not every system lets them be chosen.
+    return options + [(socket.IPPROTO_TCP, getattr(socket, name), value) for name, value in wanted.items() if hasattr(socket, name)]
 
 
 def unreachable(host: str, error: Exception) -> ApiUnreachable:

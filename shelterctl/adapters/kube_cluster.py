@@ -80,7 +80,10 @@ class KubernetesCluster:
         return kube_state.read_usage(self.api, self.namespaces())
 
     def watch(self, stop: Callable[[], bool]) -> Iterator[Event]:
-        return kube_watch.watch(self.api, self.namespaces(), self.usage, stop)
+        # Asked here, so that an API server that is not there is an error at once. Both are followed: the companion may come later.
+        self.namespaces()
+        spaces = (self.namespace, f"{self.namespace}-db")
+        return kube_watch.watch(self.api, spaces, lambda: kube_state.read_usage(self.api, spaces), stop)
 
     def log_tail(self, pod: Pod, container: str, *, lines: int, previous: bool = False) -> tuple[str, ...]:
         query = {"container": container, "tailLines": str(lines), **({"previous": "true"} if previous else {})}

@@ -87,6 +87,14 @@ class AutoscalerSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class AutoscalerGone:
+    """There is no autoscaler: it was deleted, or there was none to begin with (then `name` is empty)."""
+
+    kind: ClassVar[str] = "autoscaler_gone"
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class UsageSeen:
     """A new measurement of the pods' usage."""
 
@@ -112,6 +120,15 @@ class WatchDropped:
     kind: ClassVar[str] = "watch_dropped"
     resource: str
     why: str
+
+
+@dataclass(frozen=True, slots=True)
+class WatchRestored:
+    """A watch that had dropped is back, after `after_s`; what was missed meanwhile is told too."""
+
+    kind: ClassVar[str] = "watch_restored"
+    resource: str
+    after_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,9 +177,11 @@ Event: TypeAlias = (
     | TargetChosen
     | PodsSeen
     | AutoscalerSeen
+    | AutoscalerGone
     | UsageSeen
     | ClusterEventSeen
     | WatchDropped
+    | WatchRestored
     | LoadTick
     | Milestone
     | WritesSoFar

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from itertools import pairwise
 from statistics import median
 
@@ -109,14 +110,19 @@ class Observer:
 
     def _note(self, at_s: float) -> None:
         seen = self._autoscaler
+        last = self._points[-1] if self._points else None
+        percent = seen.cpu_percent if seen and seen.has_metric else None
+        ready = len(self._ready())
+        same_reading = last is not None and last.cpu_percent == percent
         point = ReplicaPoint(
             at_s=at_s,
-            ready=len(self._ready()),
+            ready=ready,
             desired=seen.desired if seen else None,
-            cpu_percent=seen.cpu_percent if seen and seen.has_metric else None,
+            cpu_percent=percent,
             target_percent=seen.cpu_target_percent if seen else None,
             minimum=seen.minimum if seen else None,
             maximum=seen.maximum if seen else None,
+            measured=last.measured if last is not None and same_reading else ready,
         )
         if not self._points or _values(self._points[-1]) != _values(point):
             self._points.append(point)
@@ -148,10 +154,7 @@ def _values(point: ReplicaPoint) -> tuple[int | None, ...]:
 
 def _since(points: list[ReplicaPoint], began_s: float) -> tuple[ReplicaPoint, ...]:
     before = [point for point in points if point.at_s <= began_s][-1:]
-    return tuple(
-        ReplicaPoint(max(0.0, p.at_s - began_s), p.ready, p.desired, p.cpu_percent, p.target_percent, p.minimum, p.maximum)
-        for p in before + [point for point in points if point.at_s > began_s]
-    )
+    return tuple(replace(p, at_s=max(0.0, p.at_s - began_s)) for p in before + [point for point in points if point.at_s > began_s])
 
 
 def _metric_shown(points: tuple[ReplicaPoint, ...]) -> MetricShown | None:

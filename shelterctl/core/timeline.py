@@ -13,7 +13,10 @@ from shelterctl.core.state import PodName
 
 @dataclass(frozen=True, slots=True)
 class ReplicaPoint:
-    """The replicas at one moment, recorded whenever one of the values changed. `cpu_percent` is what the autoscaler reads."""
+    """The replicas at one moment, recorded whenever one of the values changed.
+
+    `cpu_percent` is what the autoscaler reads, `measured` how many pods were ready when it first read that (None: as many as now).
+    """
 
     at_s: float
     ready: int
@@ -22,13 +25,18 @@ class ReplicaPoint:
     target_percent: int | None = None
     minimum: int | None = None
     maximum: int | None = None
+    measured: int | None = None
 
     @property
     def wanted(self) -> int | None:
-        """The replicas that the reading asks for, before the autoscaler's limits and stabilization."""
-        if self.cpu_percent is None or not self.target_percent or not self.ready:
+        """The replicas that the reading asks for, before the autoscaler's limits and stabilization.
+
+        It multiplies the pods that were ready when the reading came: those that came later have no part in it.
+        """
+        pods = self.ready if self.measured is None else self.measured
+        if self.cpu_percent is None or not self.target_percent or not pods:
             return None
-        return desired_from_utilization(self.ready, self.cpu_percent, self.target_percent)
+        return desired_from_utilization(pods, self.cpu_percent, self.target_percent)
 
     @property
     def calls_for_more(self) -> bool:

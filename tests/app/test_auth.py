@@ -25,7 +25,8 @@ def build(authenticated_mongo: Container) -> Iterator[Build]:
 
     def build_as(user: str | None, password: str | None) -> Flask:
         settings = settings_for(authenticated_mongo.address(27017))
-        mongo: MongoSettings = replace(settings.mongo, user=user, password=password)
+        # After a refused login the driver looks at the server anew, at most every 500 ms: longer than that.
+        mongo: MongoSettings = replace(settings.mongo, user=user, password=password, selection_timeout_ms=5000)
         apps.append(create_app(replace(settings, mongo=mongo)))
         return apps[-1]
 

@@ -36,12 +36,12 @@ def test_the_scale_up_of_a_whole_run() -> None:
     timeline = scaled_run().timeline(BEGAN, BEGAN + 240, answers)
 
     assert timeline.points == (
-        ReplicaPoint(0.0, 2, 2, 3, 70, 2, 5),
-        ReplicaPoint(46.0, 2, 4, 184, 70, 2, 5),
-        ReplicaPoint(54.0, 3, 4, 184, 70, 2, 5),
-        ReplicaPoint(55.0, 4, 4, 184, 70, 2, 5),
-        ReplicaPoint(61.0, 4, 5, 110, 70, 2, 5),
-        ReplicaPoint(68.0, 5, 5, 110, 70, 2, 5),
+        ReplicaPoint(0.0, 2, 2, 3, 70, 2, 5, 2),
+        ReplicaPoint(46.0, 2, 4, 184, 70, 2, 5, 2),
+        ReplicaPoint(54.0, 3, 4, 184, 70, 2, 5, 2),
+        ReplicaPoint(55.0, 4, 4, 184, 70, 2, 5, 2),
+        ReplicaPoint(61.0, 4, 5, 110, 70, 2, 5, 4),
+        ReplicaPoint(68.0, 5, 5, 110, 70, 2, 5, 4),
     )
     assert timeline.decisions == (Decision(46.0, 2, 4, 2, 184), Decision(61.0, 4, 5, 4, 110))
     assert timeline.new_pods == (
@@ -57,7 +57,7 @@ def test_the_scale_up_of_a_whole_run() -> None:
     )
     assert timeline.cpu_limit_percent == 100 * 770 / 800
     # At 61 s: ceil(110 / 70 * 4) = 7, and with the fifth pod ready ceil(110 / 70 * 5) = 8.
-    assert timeline.at_maximum == AtMaximum(61.0, 5, 8)
+    assert timeline.at_maximum == AtMaximum(61.0, 5, 7)
     assert (timeline.first_ready, timeline.peak_ready, timeline.observed_s, timeline.autoscaled) == (2, 5, 240.0, True)
     assert (timeline.blind, timeline.waiting_pods, timeline.metric_problem, timeline.dropped_watches) == ((), (), "", 0)
 
