@@ -29,8 +29,11 @@ class PodDatabaseReader:
         answer = self._ask({"run": run, "until": until, "limit": limit, "timeout_s": TIMEOUT_S - 10})
         if (run or until) and answer.get("truncated"):
             raise ClusterError(f"the database holds more than {limit} documents {f'of run {run}' if run else f'up to {until}'}")
-        rows = json.loads(zlib.decompress(base64.b64decode(str(answer["documents"]))))
-        return [StoredDocument(*row) for row in rows]
+        try:
+            rows = json.loads(zlib.decompress(base64.b64decode(str(answer["documents"]))))
+            return [StoredDocument(*row) for row in rows]
+        except (ValueError, TypeError, zlib.error) as error:
+            raise ClusterError("what the database's reader sent cannot be read", why=str(error)) from error
 
     def server(self) -> str:
         if not self._server:

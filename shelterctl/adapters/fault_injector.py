@@ -21,6 +21,8 @@ _FIND_FIRST_PROCESS = (
     "for f in $(grep -ls {container} /proc/[0-9]*/cgroup); do d=${{f%/cgroup}}; "
     "grep -qsE '^NSpid:.*[[:space:]]1$' $d/status && p=${{d#/proc/}}; done; echo ${{p:-none}}"
 )
+#: The number may belong to another process of the node by now: it is killed only while it is still the container's.
+_KILL = "grep -qs {container} /proc/{pid}/cgroup && kill -9 {pid} && echo sent || echo failed"
 #: Says `gone` once the process has ended (a zombie has), `there` where it has not after the last try.
 _AWAIT_GONE = (
     "alive() {{ [ -d /proc/{pid} ] && ! grep -q '^State:.Z' /proc/{pid}/status 2>/dev/null; }}; i=0; "
@@ -78,7 +80,7 @@ class KubernetesFaults:
         pid = self._process_id
         wall_s, sent_s = time.time(), time.monotonic()
         try:
-            killed = self._session.ask(f"kill -9 {pid} && echo sent || echo failed", timeout_s=_ASK_TIMEOUT_S)
+            killed = self._session.ask(_KILL.format(pid=pid, container=pod.containers[0].container_id), timeout_s=_ASK_TIMEOUT_S)
             confirmed_s = time.monotonic()
             if killed != "sent":
                 raise FaultFailed(f"process {pid} of pod {pod.name} could not be killed: it was gone already")

@@ -12,6 +12,10 @@ import typer
 from shelterctl import __version__
 from shelterctl.errors import ExitCode
 
+#: The root of the parser's own errors. typer carries its own copy of click in some releases and not in others, and exports this
+#: class in none; a usage error leads to it in all.
+ClickException = typer.BadParameter.__mro__[2]
+
 _SETTINGS = {"help_option_names": ["-h", "--help"]}
 
 app = typer.Typer(
@@ -72,17 +76,17 @@ def _register() -> None:
 
 def main(arguments: Sequence[str]) -> int:
     """Runs a command and returns the exit code. Raises nothing."""
-    import click
-
+    # typer brings a click of its own from 0.28 on: its exceptions are those that typer itself names, not those of the package click.
+    click_exception: type[Exception] = typer.BadParameter.__mro__[2]
     _register()
     try:
         code = app(args=list(arguments), prog_name="shelterctl", standalone_mode=False)
-    except click.exceptions.Exit as stop:
+    except typer.Exit as stop:
         code = stop.exit_code
-    except click.exceptions.Abort:
+    except typer.Abort:
         return ExitCode.INTERRUPTED
-    except click.ClickException as error:
-        error.show()
+    except click_exception as error:
+        error.show()  # type: ignore[attr-defined]
         return ExitCode.USAGE
     except KeyboardInterrupt:
         sys.stderr.write("interrupted\n")

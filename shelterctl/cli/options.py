@@ -43,7 +43,8 @@ def with_common_options(name: str) -> Callable[[Callable[..., int | None]], Call
     """Gives a command the common options. The command gets a `Session` as its first argument and returns its exit code."""
 
     def decorate(command: Callable[..., int | None]) -> Callable[..., None]:
-        hints = get_type_hints(command, include_extras=True)
+        # Commands name `Session` for the type checker only: importing it here would cost every --help the whole of the core.
+        hints = get_type_hints(command, localns={"Session": object}, include_extras=True)
         parameters = list(inspect.signature(command).parameters.values())[1:]
         own = [p.replace(annotation=hints[p.name], kind=inspect.Parameter.KEYWORD_ONLY) for p in parameters]
         common = [inspect.Parameter(n, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=a) for n, a in _COMMON.items()]
@@ -53,7 +54,7 @@ def with_common_options(name: str) -> Callable[[Callable[..., int | None]], Call
             from shelterctl.cli.session import Session
 
             flags = {option: values.pop(option) for option in _COMMON}
-            group = next((value for value in values.values() if isinstance(value, typer.Context)), None)
+            group = next((value for value in values.values() if hasattr(value, "invoked_subcommand")), None)
             if group is not None and group.invoked_subcommand is not None:
                 # A command of the group runs next, with options of its own: those given here would be lost in silence.
                 if any(value is not None for value in flags.values()):

@@ -45,7 +45,8 @@ class MetricsFacts:
 
 def judge_metrics(facts: MetricsFacts) -> Iterator[Finding]:
     """Server, API and samples. Where the add-on is off every one of them is mended by turning it on."""
-    off = facts.addon_enabled is False or (facts.addon_enabled is not None and not facts.pods and facts.api_available is None)
+    absent = not facts.pods and facts.api_available is None
+    off = facts.addon_enabled is not None and not facts.api_available and (not facts.addon_enabled or absent)
     enable = f"{ENABLE} -p {facts.profile}" if facts.profile and facts.profile != "minikube" else ENABLE
     if facts.addon_enabled is None:
         enable = "see https://github.com/kubernetes-sigs/metrics-server#installation"
@@ -58,12 +59,13 @@ def judge_metrics(facts: MetricsFacts) -> Iterator[Finding]:
 def _judge_server(facts: MetricsFacts, enable: str, off: bool, repair: Repair | None) -> Finding:
     ready = [pod for pod in facts.pods if pod.ready]
     why = "without it the HPA's CPU stays <unknown>, and it never scales"
+    if off and facts.addon_enabled:
+        return ADDON.problem("the profile has the add-on, and nothing of it is in the cluster", why, enable, repair)
     if off:
-        pods = f"; {len(ready)} of its pods still run" if ready else ""
-        return ADDON.problem(f"the add-on is off{pods}", why, enable, repair)
+        return ADDON.problem("the add-on is off", why, enable, repair)
     if not facts.pods:
         if facts.api_available:
-            return ADDON.ok("another server answers metrics.k8s.io")
+            return ADDON.ok("not the add-on: another server answers metrics.k8s.io")
         return ADDON.problem("no pod of metrics-server is there", why, enable)
     if not ready:
         pod = facts.pods[0]
@@ -126,23 +128,24 @@ def judge_housekeeping(kubelet_flags: Sequence[str], extra_options: Sequence[str
     """
     mend = "minikube start --extra-config=kubelet.housekeeping-interval=10s"
     why = "metrics-server needs two measurements for a rate: the HPA's CPU stays <unknown> or is minutes old"
-    running = _interval_s(kubelet_flags)
-    if running is not None and running > SLOWEST_HOUSEKEEPING_S:
-        return HOUSEKEEPING.problem(f"the kubelet measures every {format_duration(running)}", why, mend)
-    configured = _interval_s(extra_options)
-    if disable_metrics or (configured is not None and configured > SLOWEST_HOUSEKEEPING_S):
-        setting = "--disable-metrics" if disable_metrics else f"housekeeping-interval={format_duration(configured or 0)}"
-        return HOUSEKEEPING.warning(f"the profile has {setting}, for the next start", why, mend)
-    return HOUSEKEEPING.ok(f"every {format_duration(running)}" if running is not None else "not set: the kubelet's own, every 10 s")
+    running, configured = _interval(kubelet_flags), _interval(extra_options)
+    try:
+        running_s = parse_duration_s(running) if running else None
+        configured_s = parse_duration_s(configured) if configured else None
+    except ValueError as error:
+        return HOUSEKEEPING.unknown(str(error), mend)
+    if running_s is not None and running_s > SLOWEST_HOUSEKEEPING_S:
+        return HOUSEKEEPING.problem(f"the kubelet measures every {format_duration(running_s)}", why, mend)
+    if disable_metrics or (configured_s is not None and configured_s > SLOWEST_HOUSEKEEPING_S):
+        setting = "--disable-metrics" if disable_metrics else f"housekeeping-interval={configured}"
+        return HOUSEKEEPING.warning(f"the profile has {setting}, for its next start", why, mend)
+    return HOUSEKEEPING.ok(f"every {format_duration(running_s)}" if running_s is not None else "not set: the kubelet's own, every 10 s")
 
 
-def _interval_s(options: Sequence[str]) -> float | None:
-    for option in options:
-        name, _, value = option.lstrip("-").partition("=")
+def _interval(options: Sequence[str]) -> str:
+    """The option's value in `--housekeeping-interval=5m`, `--housekeeping-interval 5m` or minikube's `kubelet.housekeeping-interval=5m`."""
+    for option, following in zip(options, (*options[1:], ""), strict=True):
+        name, equals, value = option.lstrip("-").partition("=")
         if name.removeprefix("kubelet.") == "housekeeping-interval":
-            try:
-                # Go writes 5m0s.
-                return parse_duration_s(value)
-            except ValueError:
-                return None
-    return None
+            return value if equals else following
+    return ""

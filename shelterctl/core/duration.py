@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from math import isfinite
 
 _UNIT_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
@@ -13,6 +14,13 @@ def parse_duration_s(text: str) -> float:
 
     Raises ValueError, with a sentence for the user, where the text is no duration.
     """
+    seconds = _seconds(text)
+    if not isfinite(seconds):
+        raise ValueError(f"“{text[:20]}…” is longer than any wait")
+    return seconds
+
+
+def _seconds(text: str) -> float:
     cleaned = text.strip().lower()
     if re.fullmatch(r"\d+(\.\d+)?", cleaned):
         return float(cleaned)
@@ -24,7 +32,7 @@ def parse_duration_s(text: str) -> float:
 
 def format_duration(seconds: float) -> str:
     """The shortest form that says it: 8.9 s, 4 min 20 s, 2 h 5 min."""
-    if seconds < 60:
+    if round(seconds, 1) < 60:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     if minutes < 60:

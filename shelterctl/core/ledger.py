@@ -98,7 +98,7 @@ class Account:
 def payload_digest(payload: JsonValue) -> str:
     """SHA-256 of the payload's canonical JSON: keys sorted, no white space, UTF-8. The same on every side of the account."""
     canonical = json.dumps(payload, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return "sha256:" + hashlib.sha256(canonical.encode()).hexdigest()
+    return "sha256:" + hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def classify_answer(sent_id: str, status: int, answer: JsonValue) -> ClientSaw:
@@ -133,8 +133,11 @@ def reconcile(
 
     `prior` maps the ids of documents that were there before the run to their digests; `seen_once` are the ids that a read returned
     during the run. An id is present only where every view has it: a document that one view lacks is absent for somebody.
-    Raises AssertionError where attempts != ACK + REJECTED + INDETERMINATE, ValueError where an id was sent twice.
+    Raises AssertionError where attempts != ACK + REJECTED + INDETERMINATE, ValueError where an id was sent twice or where there is no
+    view: without one, nothing is known of any write.
     """
+    if not views:
+        raise ValueError("there is no view of the store to hold the writes against")
     writes: dict[str, WriteOutcome] = {}
     for outcome in outcomes:
         if outcome.id in writes:
@@ -147,6 +150,8 @@ def reconcile(
     known = writes.keys() | prior.keys()
     strangers = {id_: name for name, found in copies.items() for id_ in found if id_ not in known}
     entries += [Entry(id_, Category.UNEXPECTED, None, True, name) for id_, name in sorted(strangers.items())]
+    passing = read - known - strangers.keys()
+    entries += [Entry(id_, Category.UNEXPECTED, None, False, "the reading during the run") for id_ in sorted(passing)]
 
     saws = [write.saw for write in writes.values()]
     acknowledged, rejected, indeterminate = (saws.count(saw) for saw in (ClientSaw.ACK, ClientSaw.REJECTED, ClientSaw.INDETERMINATE))
@@ -179,6 +184,8 @@ def _entry(write: WriteOutcome, copies: Mapping[str, Mapping[str, list[StoredDoc
             return Entry(write.id, Category.CORRUPT, write.saw, True, name)
     if write.saw is ClientSaw.REJECTED and somewhere:
         return Entry(write.id, Category.PHANTOM, write.saw, True, next(name for name, found in held.items() if found))
+    if write.saw is ClientSaw.REJECTED and write.id in read:
+        return Entry(write.id, Category.PHANTOM, write.saw, False, "the reading during the run")
     if write.saw is ClientSaw.REJECTED:
         return Entry(write.id, Category.NOT_APPLIED, write.saw, False)
     if write.saw is ClientSaw.ACK:

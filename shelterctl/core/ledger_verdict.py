@@ -30,7 +30,7 @@ class RiskWindow:
     """The writes that the fault put at risk.
 
     `at_risk` counts the acknowledged writes whose request was under way at the fault or acknowledged in the second before it.
-    `loss_bound` is the rule of three, 3/n at 95% for independent writes; None where n is 0.
+    `loss_bound` is the rule of three, 3/n at 95% for independent writes, at most 1; None where n is 0.
     """
 
     acknowledged_before: int
@@ -53,7 +53,7 @@ def risk_window(outcomes: Iterable[WriteOutcome], *, sent_s: float, confirmed_s:
         before += fresh
         after += write.sent_at_s > confirmed_s
         at_risk += fresh or write.sent_at_s <= confirmed_s < write.ended_at_s or sent_s < write.ended_at_s <= confirmed_s
-    return RiskWindow(before, after, at_risk, 3 / at_risk if at_risk else None)
+    return RiskWindow(before, after, at_risk, min(1.0, 3 / at_risk) if at_risk else None)
 
 
 def verdict(account: Account, window: RiskWindow | None, proof: KillProof | None, *, open_questions: Iterable[Reason] = ()) -> Judgement:

@@ -36,7 +36,8 @@ def recovery_times(
 ) -> RecoveryTimes:
     """The times of a recovery.
 
-    The first acknowledged write counts by the moment of its answer, and only if its request was sent after the fault was confirmed.
+    The first acknowledged write counts by the moment of its answer, and only if its request was sent after the fault was confirmed and
+    it was answered after the first error.
     """
     fault_s = report.confirmed_mono_s
     milestones: list[tuple[str, float]] = []
@@ -44,10 +45,10 @@ def recovery_times(
     error = next((w for w in after if w.saw is not ClientSaw.ACK), None)
     if error is not None:
         milestones.append(("first error", max(0.0, error.ended_at_s - fault_s)))
+    # One that was answered before the first error is none of the recovery: a pod that is being deleted serves on for a moment.
     ack = next(
         (w for w in after if w.saw is ClientSaw.ACK and w.sent_at_s > fault_s and (error is None or w.ended_at_s > error.ended_at_s)), None
     )
-    ack = ack or next((w for w in after if w.saw is ClientSaw.ACK and w.sent_at_s > fault_s), None)
     if ack is not None:
         milestones.append(("first acknowledged write", ack.ended_at_s - fault_s))
     last_error = max((w.ended_at_s for w in after if w.saw is not ClientSaw.ACK), default=None)

@@ -19,8 +19,10 @@ FATAL_AFTER_S = {
     "ErrImagePull": 15.0,
     "CrashLoopBackOff": 20.0,
 }
-#: Restarts of one container in its pod after which it is called crashing even between two back-offs.
+#: Restarts of one container in its pod after which it is called crashing even between two back-offs,
 CRASHING_RESTARTS = 3
+#: as long as it runs for no longer than this. Restarts of last week say nothing about a pod that is not ready today.
+CRASHING_WITHIN_S = 60.0
 
 
 class Progress(Enum):
@@ -83,15 +85,18 @@ def judge_rollout(workload: Workload, pods: Iterable[Pod], claims: Iterable[Clai
 
 def _troubles(pod: Pod, now_s: float) -> Iterable[Trouble]:
     age_s = now_s - pod.created_at_s
+    # A container's trouble begins when a node has taken the pod up, however long it waited for one.
+    here_s = now_s - (pod.start_time_s or pod.created_at_s)
     if not pod.scheduled and pod.scheduling_message:
         yield Trouble(pod, "", "Unschedulable", pod.scheduling_message, age_s, False)
     for container in pod.containers:
         reason = container.reason
-        crashing = not container.ready and container.restarts >= CRASHING_RESTARTS
+        ran_s = 0.0 if container.started_at_s is None else now_s - container.started_at_s
+        crashing = not container.ready and container.restarts >= CRASHING_RESTARTS and ran_s < CRASHING_WITHIN_S
         if container.state == "waiting" and reason in FATAL_NOW:
             yield Trouble(pod, container.name, reason, container.message, age_s, True)
         elif container.state == "waiting" and reason in FATAL_AFTER_S:
-            fatal = age_s >= FATAL_AFTER_S[reason] and (reason != "CrashLoopBackOff" or container.restarts >= 2)
+            fatal = here_s >= FATAL_AFTER_S[reason] and (reason != "CrashLoopBackOff" or container.restarts >= 2)
             yield Trouble(pod, container.name, reason, container.message, age_s, fatal)
         elif crashing:
             yield Trouble(pod, container.name, "CrashLoopBackOff", _last_exit(container), age_s, True)

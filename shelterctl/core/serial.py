@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import fields, is_dataclass
 from enum import Enum
+from math import isfinite
 from typing import TypeAlias
 
 JsonValue: TypeAlias = "bool | int | float | str | list[JsonValue] | dict[str, JsonValue] | None"
@@ -16,12 +17,12 @@ SCHEMA = "shelterctl/1"
 def to_json(value: object) -> JsonValue:
     """Turns a record (dataclasses, enums, mappings, sequences, scalars) into plain JSON values.
 
-    Raises TypeError for anything else: a record holds data only.
+    A number that is not finite becomes null: JSON has none. Raises TypeError for anything else: a record holds data only.
     """
     if value is None or isinstance(value, bool | int | str):
         return value.value if isinstance(value, Enum) else value
     if isinstance(value, float):
-        return round(value, 6)
+        return round(value, 6) if isfinite(value) else None
     if isinstance(value, Enum):
         return to_json(value.value)
     if is_dataclass(value) and not isinstance(value, type):
@@ -30,6 +31,6 @@ def to_json(value: object) -> JsonValue:
         return {str(key.value if isinstance(key, Enum) else key): to_json(item) for key, item in value.items()}
     if isinstance(value, Set):
         return [to_json(item) for item in sorted(value, key=str)]
-    if isinstance(value, Sequence):
+    if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray | memoryview):
         return [to_json(item) for item in value]
     raise TypeError(f"{type(value).__name__} is not data")

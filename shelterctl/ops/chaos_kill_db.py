@@ -13,7 +13,7 @@ from shelterctl.core.ledger_verdict import RiskWindow, risk_window, verdict
 from shelterctl.core.recovery import RecoveryTimes, recovery_times
 from shelterctl.core.state import Pod, Role, StackState
 from shelterctl.core.verdict import Judgement, Reason
-from shelterctl.errors import ClusterError, Interrupted, ShelterError
+from shelterctl.errors import ClusterError, Interrupted, Refused, ShelterError
 from shelterctl.ops import chaos_guards, shutdown_line
 from shelterctl.ops.pods_seen import PodHistory
 from shelterctl.ops.readback import read_back
@@ -98,7 +98,11 @@ def kill_db(ports: KillDbPorts, request: KillDbRequest) -> Generator[Event, None
     """Kills the database under writes. Raises Refused by the guards, FaultFailed, Interrupted with what is left behind."""
     clock = ports.clock
     began_s = clock.monotonic_s()
-    run = yield from run_step(clock, "guards", "Checking what the fault would strike", _prepare(ports, request))
+    try:
+        run = yield from run_step(clock, "guards", "Checking what the fault would strike", _prepare(ports, request))
+    except BaseException:
+        ports.faults.close()
+        raise
     feed = PodHistory(ports.cluster, clock)
     open_questions: list[Reason] = []
     try:
@@ -107,7 +111,7 @@ def kill_db(ports: KillDbPorts, request: KillDbRequest) -> Generator[Event, None
         warm = yield from _warm_up(ports, request, run, feed)
         if warm:
             open_questions += yield from _strike_and_wait(ports, request, run, feed)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, Interrupted):
         done = "no fault was injected" if run.report is None else "the database was killed; Kubernetes starts it again by itself"
         raise Interrupted(
             f"interrupted: {done}", why=f"the writes so far are in {ports.folder.path / 'writes.jsonl'}", next_command="shelterctl status"
@@ -117,19 +121,22 @@ def kill_db(ports: KillDbPorts, request: KillDbRequest) -> Generator[Event, None
         feed.stop()
         ports.faults.close()
     if not ended:
-        open_questions.append(Reason("a writer did not end: its last write is not accounted for"))
+        open_questions.append(Reason("a writer did not end: its last write was still open"))
     if run.writers.ledger.problem:
-        open_questions.append(Reason(f"the journal could not be written: {run.writers.ledger.problem}"))
-    outcomes = run.writers.ledger.snapshot()
+        open_questions.append(Reason(run.writers.ledger.problem))
+    outcomes = run.writers.ledger.close()
     yield from _settle(ports)
     account, questions = yield from run_step(clock, "read-back", "Reading every id back, twice", _account(ports, run, outcomes))
     proof = yield from run_step(clock, "proof", "Looking for the proof of the kill", _proof(ports, run))
     window = risk_window(outcomes, sent_s=run.report.sent_mono_s, confirmed_s=run.report.confirmed_mono_s) if run.report else None
+    try:
+        _write_account(ports.folder, account)
+    except ShelterError as error:
+        questions.append(Reason(f"the account could not be written down: {error.what}: {error.why}"))
     judgement = verdict(account, window, proof, open_questions=[*open_questions, *questions])
     recovery = recovery_times(outcomes, feed.seen(), run.report, run.pod_before, PROBE_INTERVAL_S) if run.report else None
     for name, at_s in recovery.milestones if recovery else ():
         yield Milestone(name, at_s)
-    _write_account(ports.folder, account)
     return KillDbResult(
         ports.folder.run_id, request.mode, judgement, account.attempts, account.acknowledged, account.rejected, account.indeterminate,
         account.prior, dict(account.found), dict(account.counts), _server(ports), proof, run.report, window, recovery, SETTLE_S,
@@ -142,6 +149,9 @@ def _prepare(ports: KillDbPorts, request: KillDbRequest) -> Generator[str, None,
     pod, url = chaos_guards.check(state, accept_ephemeral=request.accept_ephemeral)
     yield "reading what the database holds already"
     prior = {d.id: d.digest for d in ports.database.documents(run=None, until=None, limit=PRIOR_LIMIT)}
+    if any(id_.startswith(f"{ports.folder.run_id}:") for id_ in prior):
+        # The service would answer them as repeated writes, with an acknowledgement and without a write.
+        raise Refused(f"the database holds documents of a run called {ports.folder.run_id} already", next_command="try again")
     ports.faults.prepare(pod, request.mode)
     writers = Writers(
         ports.make_http, ports.folder, url, writers=request.writers, probe_interval_s=PROBE_INTERVAL_S, probe_threads=PROBE_THREADS
@@ -268,7 +278,12 @@ def _proof(ports: KillDbPorts, run: _Run) -> Generator[str, None, Done[KillProof
     if run.report is None:
         return Done("No fault was injected", None, Outcome.SKIPPED)
     yield "the pod, its claim and the database's log"
-    state = ports.cluster.state(with_usage=False)
+    try:
+        state = ports.cluster.state(with_usage=False)
+    except ShelterError as error:
+        # What the account found stands all the same.
+        doubt = Reason(f"the proof could not be read: {error.what}: {error.why}".rstrip(": "), "shelterctl status")
+        return Done("The kill is not proved", KillProof((), (doubt,)), Outcome.FAILED)
     after = next((pod for pod in state.pods_of(Role.DATABASE) if pod.name == run.pod_before.name), None)
     server = _server(ports)
     line = shutdown_line.find(ports.cluster, after) if after is not None else ""

@@ -76,6 +76,8 @@ def _failure(cluster: Cluster, state: StackState, namespace: str, kind: str, jud
     if trouble is not None:
         previous = " --previous" if _restarted(trouble) else ""
         look = f"kubectl -n {namespace} logs {trouble.pod.name} -c {trouble.container}{previous}"
+        if not trouble.container:
+            look = f"kubectl -n {namespace} describe pod {trouble.pod.name}"
         if trouble.reason in ("ImagePullBackOff", "ErrImagePull", "ErrImageNeverPull", "InvalidImageName"):
             look = f"kubectl -n {namespace} describe pod {trouble.pod.name}"
             why = "the node does not have the image and cannot pull it; `shelterctl up` loads those that the local Docker has"

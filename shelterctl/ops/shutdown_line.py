@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from shelterctl.core.state import Pod
-from shelterctl.errors import ClusterError
+from shelterctl.errors import ShelterError
 from shelterctl.ports import Cluster
 
 #: mongod's structured log: id 22271, "Detected unclean shutdown - Lock file is not empty" (src/mongo/db/storage/storage_engine_init.cpp).
@@ -17,7 +17,7 @@ def find(cluster: Cluster, pod: Pod) -> str:
     """The line's message, or an empty string where the log has none or cannot be read."""
     try:
         lines = cluster.log_tail(pod, pod.containers[0].name, lines=_LINES)
-    except ClusterError:
+    except ShelterError:
         return ""
     for line in lines:
         try:

@@ -28,15 +28,33 @@ class Ledger:
 
     outcomes: list[WriteOutcome] = field(default_factory=list)
     problem: str = ""
+    _open: dict[str, tuple[str, float]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def begin(self, id_: str, digest: str, sent_s: float) -> None:
+        """A write is about to be sent."""
+        with self._lock:
+            self._open[id_] = (digest, sent_s)
 
     def add(self, outcome: WriteOutcome) -> None:
         with self._lock:
+            self._open.pop(outcome.id, None)
             self.outcomes.append(outcome)
 
     def snapshot(self) -> list[WriteOutcome]:
+        """The writes that have ended."""
         with self._lock:
             return list(self.outcomes)
+
+    def close(self) -> list[WriteOutcome]:
+        """Every write that was begun: one that has not ended may have been applied or not."""
+        now_s = time.monotonic()
+        with self._lock:
+            unended = [
+                WriteOutcome(id_, digest, sent_s, now_s, ClientSaw.INDETERMINATE, None, "the writer did not end")
+                for id_, (digest, sent_s) in self._open.items()
+            ]
+            return [*self.outcomes, *unended]
 
 
 class Writers:
@@ -66,7 +84,7 @@ class Writers:
             thread.start()
 
     def stop(self) -> bool:
-        """Lets every writer finish the write it is at; False where one did not end in time (its write is then not accounted for)."""
+        """Lets every writer finish the write it is at; False where one did not end in time."""
         self._stop.set()
         deadline_s = time.monotonic() + CLIENT_TIMEOUT_S * 2
         for thread in self._threads:
@@ -75,22 +93,29 @@ class Writers:
         return not any(thread.is_alive() for thread in self._threads)
 
     def _write(self, make_http: Callable[[], Http], name: str, period_s: float | None, delay_s: float) -> None:
-        http = make_http()
+        ended_well = False
+        http: Http | None = None
         sequence = 0
         next_s = time.monotonic() + delay_s
         try:
+            http = make_http()
             while not self._stop.wait(max(0.0, next_s - time.monotonic())):
                 self._one(http, name, sequence)
                 sequence += 1
                 now_s = time.monotonic()
                 # A probe that was held up skips what it missed: a burst of late probes would say nothing.
                 next_s = now_s + PAUSE_S if period_s is None else next_s + period_s * (1 + max(0, int((now_s - next_s) / period_s)))
+            ended_well = True
         except ShelterError as error:
             # The journal cannot be written: nothing may be sent that is not in it.
-            self.ledger.problem = f"{error.what}: {error.why}"
-            self._stop.set()
+            self.ledger.problem = f"the journal could not be written: {error.what}: {error.why}"
         finally:
-            http.close()
+            if not ended_well:
+                # Whatever it was, a writer that broke down is no writer that saw nothing.
+                self.ledger.problem = self.ledger.problem or f"writer {name} broke down"
+                self._stop.set()
+            if http is not None:
+                http.close()
 
     def _one(self, http: Http, writer: str, sequence: int) -> None:
         run = self._folder.run_id
@@ -101,6 +126,7 @@ class Writers:
         self._folder.append_journal(JOURNAL, json.dumps(intent))
         headers = {"Content-Type": "application/json", "Accept": "application/json", "Idempotency-Key": id_}
         sent_s = time.monotonic()
+        self.ledger.begin(id_, digest, sent_s)
         status: int | None = None
         try:
             answer = http.request(

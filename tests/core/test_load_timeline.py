@@ -56,7 +56,7 @@ def test_the_scale_up_of_a_whole_run() -> None:
         UsagePoint(36.0, 35.0, 15.0, 770, 2, 100 * 770 / 800),
     )
     assert timeline.cpu_limit_percent == 100 * 770 / 800
-    # At 61 s: ceil(110 / 70 * 4) = 7, and with the fifth pod ready ceil(110 / 70 * 5) = 8.
+    # At 61 s: ceil(110 / 70 * 4) = 7; the fifth pod, ready later, has no part in that reading.
     assert timeline.at_maximum == AtMaximum(61.0, 5, 7)
     assert (timeline.first_ready, timeline.peak_ready, timeline.observed_s, timeline.autoscaled) == (2, 5, 240.0, True)
     assert (timeline.blind, timeline.waiting_pods, timeline.metric_problem, timeline.dropped_watches) == ((), (), "", 0)

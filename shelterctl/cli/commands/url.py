@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from shelterctl.cli.options import with_common_options
-from shelterctl.cli.session import Session
+
+if TYPE_CHECKING:
+    from shelterctl.cli.session import Session
 
 
 @with_common_options("url")

@@ -1,0 +1,68 @@
+"""Namespaces of the tests' own, and what a person would look at where one fails."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cluster import kube
+from tests.cluster.commands import Shelterctl
+from tests.cluster.projects import Project, copy_project
+
+#: Namespaces that are there now, and whether every test of the session uses them.
+_ALIVE: dict[str, bool] = {}
+PREFIX = "shelter-test"
+
+MakeProject = Callable[[], Project]
+
+
+def _opened(folder: Path, *, shared: bool) -> Iterator[Shelterctl]:
+    namespace = f"{PREFIX}-{secrets.token_hex(3)}"
+    defaults = ("--min", "1", "--max", "2", "--node-port", str(kube.free_node_port()), "--no-wait-hpa")
+    _ALIVE[namespace] = shared
+    try:
+        yield Shelterctl(namespace, folder / "state", folder, defaults)
+    finally:
+        for name in (namespace, f"{namespace}-db"):
+            kube.delete_namespace(name)
+        _ALIVE.pop(namespace)
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shelterctl]:
+    """A stack that runs through the whole session: one pod of the application, two at most. A test leaves it as it found it."""
+    for shelterctl in _opened(tmp_path_factory.mktemp("stack"), shared=True):
+        shelterctl("up")
+        yield shelterctl
+
+
+@pytest.fixture
+def namespace(tmp_path: Path) -> Iterator[Shelterctl]:
+    """shelterctl on a namespace that is not there yet; whatever is in it afterwards is deleted."""
+    yield from _opened(tmp_path, shared=False)
+
+
+@pytest.fixture
+def make_project(tmp_path: Path) -> MakeProject:
+    """Makes copies of the project."""
+    count = iter(range(100))
+    return lambda: copy_project(tmp_path / f"project-{next(count)}")
+
+
+@pytest.fixture
+def project(make_project: MakeProject) -> Project:
+    return make_project()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if report.failed and call.when != "teardown":
+        uses_shared = "stack" in getattr(item, "fixturenames", ())
+        for namespace, shared in _ALIVE.items():
+            if not shared or uses_shared:
+                report.sections.append((f"namespace {namespace}", kube.what_a_person_would_look_at(namespace)))
+    return report
