@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
@@ -62,6 +63,9 @@ def load(flags: Mapping[str, object], environment: Mapping[str, str], folder: Pa
             settings = replace(settings, **{key: _typed(key, value, source)})  # type: ignore[arg-type]
     if settings.output not in ("table", "json", "jsonl"):
         raise UsageError(f"output “{settings.output}” is not known", next_command="--output table, json or jsonl")
+    if not re.fullmatch(r"[a-z0-9]([-a-z0-9]{0,58}[a-z0-9])?", settings.namespace):
+        why = "a name has lower-case letters, digits and hyphens, and at most 60 of them"
+        raise UsageError(f"namespace “{settings.namespace}” cannot be the name of one", why=why)
     if settings.timeout_s <= 0:
         raise UsageError("--timeout must be more than 0 s")
     return settings

@@ -64,7 +64,7 @@ class KubeApi:
         timeout_s: float = REQUEST_TIMEOUT_S,
     ) -> Json:
         """One request. Raises ApiRejected, ApiUnreachable, ContextError."""
-        data = self._send(method, path, query, body, content_type, timeout_s).data
+        data = self._body(self._send(method, path, query, body, content_type, timeout_s))
         try:
             parsed = json.loads(data)
         except ValueError:
@@ -73,7 +73,7 @@ class KubeApi:
 
     def text(self, path: str, query: Mapping[str, str]) -> str:
         """GET of plain text, such as a container's log."""
-        data: bytes = self._send("GET", path, query, None, "application/json", REQUEST_TIMEOUT_S).data
+        data = self._body(self._send("GET", path, query, None, "application/json", REQUEST_TIMEOUT_S))
         return data.decode("utf-8", "replace")
 
     def stream_lines(
@@ -141,6 +141,7 @@ class KubeApi:
         from kubernetes.client import CoreV1Api
         from kubernetes.client.exceptions import ApiException
         from kubernetes.stream import stream
+        from websocket import WebSocketException
 
         # A client of its own: `stream` exchanges the request function of the client that it is given.
         core = CoreV1Api(self._new_client())
@@ -155,6 +156,9 @@ class KubeApi:
                 session.close()
                 raise ApiUnreachable(f"a command in pod {pod} did not end within {timeout_s:g} s")
             return int(session.returncode or 0), out or "", err or ""
+        except (WebSocketException, TypeError, KeyError) as error:
+            # A connection that broke off leaves no exit code, and the client stumbles over its absence.
+            raise ApiUnreachable(f"the connection to pod {pod} broke", why=str(error)) from error
         except ApiException as error:
             raise ApiRejected(f"a command in pod {pod} could not be started", status=error.status or 0, why=str(error.reason)) from error
         except (OSError, ValueError) as error:
@@ -180,6 +184,16 @@ class KubeApi:
         except urllib3.exceptions.HTTPError as error:
             raise unreachable(client.configuration.host, error) from error
         return answer[0] if isinstance(answer, tuple) else answer
+
+    def _body(self, response: Any) -> bytes:
+        """The whole body. The server may go away in the middle of it."""
+        import urllib3
+
+        try:
+            data: bytes = response.data
+        except urllib3.exceptions.HTTPError as error:
+            raise unreachable(self._connected().configuration.host, error) from error
+        return data
 
     def _connected(self) -> Any:
         with self._lock:

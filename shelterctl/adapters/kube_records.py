@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 from shelterctl.adapters.kube_api import Json
@@ -19,10 +21,17 @@ from shelterctl.core.state import (
     Usage,
     Workload,
 )
+from shelterctl.errors import ApiRejected
 
 #: The label that tells the stack's parts apart, and what its values mean.
 NAME_LABEL = "app.kubernetes.io/name"
 ROLES = {"app": Role.APP, "mongodb": Role.DATABASE}
+#: Suffixes of quantities (k8s.io/apimachinery/pkg/api/resource/suffix.go).
+_UNITS = {
+    **{unit: Decimal(1000) ** power for power, unit in enumerate(("n", "u", "m", "", "k", "M", "G", "T", "P", "E"), -3)},
+    **{unit: Decimal(1024) ** power for power, unit in enumerate(("Ki", "Mi", "Gi", "Ti", "Pi", "Ei"), 1)},
+}
+_UNIT_LETTERS = "".join(sorted({letter for unit in _UNITS for letter in unit}))
 _HASH_LABELS = ("pod-template-hash", "controller-revision-hash")
 
 
@@ -37,28 +46,21 @@ def millicores(quantity: str | None) -> int | None:
     """CPU in millicores, rounded up as the API does (`Quantity.MilliValue`); None for no quantity."""
     if quantity is None:
         return None
-    text = str(quantity)
-    for suffix, factor in (("n", 1e-6), ("u", 1e-3), ("m", 1.0)):
-        if text.endswith(suffix):
-            return _ceil(float(text[:-1]) * factor)
-    return _ceil(float(text) * 1000)
+    return math.ceil(_number(str(quantity)) * 1000)
 
 
 def quantity_bytes(quantity: str | None) -> int:
     """Bytes of a memory or storage quantity; 0 for none."""
-    text = str(quantity or "0")
-    for power, unit in enumerate(("Ki", "Mi", "Gi", "Ti"), 1):
-        if text.endswith(unit):
-            return int(float(text[:-2]) * 1024**power)
-    for power, unit in enumerate(("k", "M", "G", "T"), 1):
-        if text.endswith(unit):
-            return int(float(text[:-1]) * 1000**power)
-    return int(float(text[:-1]) / 1000) if text.endswith("m") else int(float(text))
+    return math.ceil(_number(str(quantity or "0")))
 
 
-def _ceil(value: float) -> int:
-    rounded = round(value)
-    return rounded if abs(value - rounded) < 1e-9 else int(value) + 1
+def _number(text: str) -> Decimal:
+    """The value of a quantity, exactly: `1500m`, `129e6`, `123Mi`. Raises ApiRejected where it is none."""
+    digits = text.rstrip(_UNIT_LETTERS)
+    try:
+        return Decimal(digits) * _UNITS[text[len(digits) :]]
+    except (ArithmeticError, KeyError) as error:
+        raise ApiRejected(f"the API server gave “{text}” as a quantity") from error
 
 
 def role_of(item: Json) -> Role | None:

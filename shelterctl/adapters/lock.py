@@ -8,11 +8,14 @@ from __future__ import annotations
 import fcntl
 import os
 import re
+import stat
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+
+from shelterctl.errors import StateFolderError
 
 _POLL_S = 0.25
 
@@ -21,17 +24,28 @@ class StackLock:
     """Take it with `acquire`, free it with `release`."""
 
     def __init__(self, context: str, namespace: str) -> None:
-        folder = Path(tempfile.gettempdir()) / f"shelterctl-{os.getuid()}"
-        folder.mkdir(mode=0o700, exist_ok=True)
+        """Raises StateFolderError where the lock cannot be made, or where its folder belongs to somebody else."""
+        try:
+            folder = Path(tempfile.gettempdir()) / f"shelterctl-{os.getuid()}"
+            folder.mkdir(mode=0o700, exist_ok=True)
+            found = folder.lstat()
+        except OSError as error:
+            raise _unusable(str(error)) from error
+        # Everybody may write to the folder above: what lies here in our name need not be ours.
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
+            raise _unusable(f"{folder} is not a folder of this user")
         self._path = folder / (re.sub(r"[^A-Za-z0-9._-]", "_", f"{context}-{namespace}") + ".lock")
         self._descriptor: int | None = None
 
     def acquire(self, what: str, *, timeout_s: float) -> Iterator[str]:
         """Yields who holds the lock, once, where it must be waited for; ends when it is held.
 
-        Raises TimeoutError, with the holder, when `timeout_s` is over.
+        Raises TimeoutError, with the holder, when `timeout_s` is over, StateFolderError where the lock cannot be used.
         """
-        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        except OSError as error:
+            raise _unusable(str(error)) from error
         deadline = time.monotonic() + timeout_s
         told = False
         try:
@@ -47,11 +61,15 @@ class StackLock:
                     if time.monotonic() > deadline:
                         raise TimeoutError(holder) from None
                     time.sleep(_POLL_S)
+                except OSError as error:
+                    raise _unusable(str(error)) from error
         except BaseException:
             os.close(descriptor)
             raise
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"shelterctl {what} (process {os.getpid()}, since {time.strftime('%H:%M:%S')})".encode(), 0)
+        # Who holds it is a courtesy: a full disk does not stop the work.
+        with suppress(OSError):
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, f"shelterctl {what} (process {os.getpid()}, since {time.strftime('%H:%M:%S')})".encode(), 0)
         self._descriptor = descriptor
 
     def release(self) -> None:
@@ -60,3 +78,9 @@ class StackLock:
                 os.ftruncate(self._descriptor, 0)
             os.close(self._descriptor)
             self._descriptor = None
+
+
+def _unusable(why: str) -> StateFolderError:
+    return StateFolderError(
+        "the lock that keeps two commands apart cannot be taken", why=why, next_command="set TMPDIR to a folder of yours"
+    )

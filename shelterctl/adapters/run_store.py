@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import os
 import re
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -18,6 +19,8 @@ from shelterctl.settings import nearest
 
 EVENTS = "events.jsonl"
 RESULT = "result.json"
+#: The result as people saw it, so that it can be shown again by a later release too.
+TEXT = "result.txt"
 
 
 class RunFolderOnDisk:
@@ -27,6 +30,7 @@ class RunFolderOnDisk:
         """Raises StateFolderError where the folder cannot be made."""
         stamp = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
         self._files: dict[str, int] = {}
+        self._lock = threading.Lock()
         for suffix in ("", *(f"-{n}" for n in range(2, 100))):
             path = state_dir / "runs" / f"{stamp}-{command}{suffix}"
             try:
@@ -38,17 +42,21 @@ class RunFolderOnDisk:
             except OSError as error:
                 raise _unwritable(state_dir, error.strerror or str(error)) from error
             break
+        else:
+            raise _unwritable(state_dir, "a hundred runs began in this second")
         self.path = path
         self.run_id = path.name
 
     def append_journal(self, name: str, line: str) -> None:
         """Appends a line. Raises StateFolderError (a full disk, a folder that went away): nothing is lost in silence."""
+        data = line.encode("utf-8", "backslashreplace") + b"\n"
         try:
-            if name not in self._files:
-                self._files[name] = os.open(self.path / name, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-            data = line.encode() + b"\n"
-            while data:
-                data = data[os.write(self._files[name], data) :]
+            # Whole lines, whatever the number of writers and however little the disk takes at once.
+            with self._lock:
+                if name not in self._files:
+                    self._files[name] = os.open(self.path / name, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+                while data:
+                    data = data[os.write(self._files[name], data) :]
         except OSError as error:
             raise _unwritable(self.path, error.strerror or str(error)) from error
 
@@ -57,8 +65,10 @@ class RunFolderOnDisk:
         line = {"schema": SCHEMA, "wall_s": round(time.time(), 6), "monotonic_s": round(time.monotonic(), 6), **event_to_json(event)}
         self.append_journal(EVENTS, json.dumps(line, ensure_ascii=False))
 
-    def finish(self, command: str, exit_code: int, result: object, *, error: JsonValue = None) -> dict[str, JsonValue]:
-        """Writes `result.json` in one piece and returns what it says."""
+    def finish(
+        self, command: str, exit_code: int, result: object, *, text: Iterable[str] = (), error: JsonValue = None
+    ) -> dict[str, JsonValue]:
+        """Writes `result.txt` and then `result.json`, which is there whole or not at all; returns what it says."""
         document: dict[str, JsonValue] = {
             "schema": SCHEMA,
             "run": self.run_id,
@@ -70,7 +80,9 @@ class RunFolderOnDisk:
         }
         temporary = self.path / f".{RESULT}.new"
         try:
-            temporary.write_text(json.dumps(document, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+            (self.path / TEXT).write_text("".join(f"{line}\n" for line in text), encoding="utf-8")
+            text = json.dumps(document, ensure_ascii=False, indent=1) + "\n"
+            temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
             temporary.replace(self.path / RESULT)
         except OSError as problem:
             raise _unwritable(self.path, problem.strerror or str(problem)) from problem
@@ -123,10 +135,19 @@ def read_result(folder: Path) -> dict[str, JsonValue] | None:
     return document if isinstance(document, dict) else None
 
 
+def read_text(folder: Path) -> tuple[str, ...]:
+    """The lines of the result as they were printed; none where the run left none."""
+    try:
+        return tuple((folder / TEXT).read_text(encoding="utf-8").splitlines())
+    except OSError:
+        return ()
+
+
 def read_journal(folder: Path, name: str) -> Iterator[dict[str, JsonValue]]:
     """The lines of a journal; a line that was cut off by a kill is left out."""
     try:
-        with (folder / name).open(encoding="utf-8") as lines:
+        # As bytes: a line may have been cut off in the middle of a character.
+        with (folder / name).open("rb") as lines:
             for line in lines:
                 try:
                     entry = json.loads(line)
@@ -136,6 +157,8 @@ def read_journal(folder: Path, name: str) -> Iterator[dict[str, JsonValue]]:
                     yield entry
     except FileNotFoundError:
         return
+    except OSError as error:
+        raise StateFolderError(f"{folder / name} cannot be read", why=error.strerror or str(error)) from error
 
 
 def _summary(folder: Path) -> RunSummary:

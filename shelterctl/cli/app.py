@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -79,6 +80,10 @@ def main(arguments: Sequence[str]) -> int:
     # typer brings a click of its own from 0.28 on: its exceptions are those that typer itself names, not those of the package click.
     click_exception: type[Exception] = typer.BadParameter.__mro__[2]
     _register()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # An old terminal's encoding has no ✓: a sign that cannot be shown is no reason to fail.
+            stream.reconfigure(errors="backslashreplace")
     try:
         code = app(args=list(arguments), prog_name="shelterctl", standalone_mode=False)
     except typer.Exit as stop:

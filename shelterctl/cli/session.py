@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Generator, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -14,7 +14,7 @@ from shelterctl.cli.render import errors as render_errors
 from shelterctl.cli.terminal import Line, Terminal
 from shelterctl.core.events import Event
 from shelterctl.core.serial import SCHEMA, JsonValue, to_json
-from shelterctl.errors import ContextError, ExitCode, Interrupted, Refused, ShelterError, WaitTimeout
+from shelterctl.errors import ContextError, ExitCode, Interrupted, Refused, ShelterError, StateFolderError, UsageError, WaitTimeout
 from shelterctl.settings import Settings, load
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class Session:
 
         An interruption that arrives while an event is drawn is handed to the operation, which alone knows what to undo.
         """
-        with display:
+        with display, closing(operation):
             pending: BaseException | None = None
             while True:
                 try:
@@ -100,6 +100,9 @@ class Session:
                 except StopIteration as stop:
                     value: R = stop.value
                     return value
+                except BrokenPipeError:
+                    self.terminal.reader_is_gone()
+                    raise Interrupted(f"{self.name} was broken off: nobody reads its output any more") from None
                 except KeyboardInterrupt as interruption:
                     if pending is not None:
                         raise
@@ -111,12 +114,21 @@ class Session:
             "schema": SCHEMA, "command": self.name, "exit_code": exit_code, "result": to_json(result), "error": None,
         }  # fmt: skip
         if self.folder is not None:
-            document = self.folder.finish(self.name, exit_code, result)
+            try:
+                document = self.folder.finish(self.name, exit_code, result, text=[line.text for line in lines()])
+            except StateFolderError:
+                # What was found is told before what could not be kept of it.
+                self.terminal.complain(lines())
+                raise
             self._finished = True
-        if self.terminal.output == "table":
-            self.terminal.result(lines())
-        else:
-            self.terminal.json({"kind": "result", **document} if self.terminal.output == "jsonl" else document)
+        try:
+            if self.terminal.output == "table":
+                self.terminal.result(lines())
+            else:
+                self.terminal.json({"kind": "result", **document} if self.terminal.output == "jsonl" else document)
+        except BrokenPipeError:
+            # `| head` has read enough; what was found counts all the same.
+            self.terminal.reader_is_gone()
         return exit_code
 
     def confirm_context(self, what: str) -> None:
@@ -164,7 +176,11 @@ class Session:
     def _prepare(self) -> None:
         debug = bool(self._flags.get("debug"))
         self.settings = Settings(debug=debug)
-        self.settings = load(self._flags, os.environ, Path.cwd())
+        try:
+            here = Path.cwd()
+        except OSError as error:
+            raise UsageError("the current folder is not there any more", why=str(error)) from error
+        self.settings = load(self._flags, os.environ, here)
         self.terminal = Terminal(self.settings.output, self.settings.quiet, self.settings.verbose, sys.stdout, sys.stderr)
 
     def _failed(self, error: ShelterError, code: int, cause: Exception | None = None) -> int:
@@ -175,14 +191,18 @@ class Session:
         shown = self.terminal
         if self.folder is not None and not self._finished:
             with suppress(ShelterError):
-                self.folder.finish(self.name, code, None, error=render_errors.as_json(error))
+                text = [line.text for line in render_errors.lines(error, None)]
+                self.folder.finish(self.name, code, None, text=text, error=render_errors.as_json(error))
         if shown.output != "table":
             document: dict[str, JsonValue] = {
                 "schema": SCHEMA, "command": self.name, "exit_code": int(code), "result": None, "error": render_errors.as_json(error),
             }  # fmt: skip
             if self.folder is not None:
                 document["run"] = self.folder.run_id
-            shown.json({"kind": "result", **document} if shown.output == "jsonl" else document)
+            try:
+                shown.json({"kind": "result", **document} if shown.output == "jsonl" else document)
+            except BrokenPipeError:
+                shown.reader_is_gone()
         shown.complain(render_errors.lines(error, self.folder.run_id if self.folder else None))
         return int(code)
 

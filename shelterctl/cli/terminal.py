@@ -77,6 +77,10 @@ class Terminal:
         self.stdout.write(json.dumps(document, ensure_ascii=False, indent=indent) + "\n")
         self.stdout.flush()
 
+    def reader_is_gone(self) -> None:
+        """Whatever is printed from now on goes nowhere: nobody reads standard output any more."""
+        os.dup2(os.open(os.devnull, os.O_WRONLY), self.stdout.fileno())
+
     def confirm(self, question: str) -> bool:
         """Asks on the terminal; anything but y or yes is a no."""
         self.stderr.write(f"{question} [y/N] ")

@@ -53,14 +53,14 @@ class NodeFacts:
 class InsideNode:
     """What a shell in the node saw.
 
-    `clock_ahead_s` is the node's clock minus this machine's, known within `clock_error_s`. `kubelet_flags` is the kubelet's command line.
+    `clock_ahead_s` is the node's clock minus this machine's, known within `clock_error_s`. `kubelet_flags` is the kubelet's command line, None where it was not seen.
     """
 
     node: str
     disk: DiskSpace
     clock_ahead_s: float
     clock_error_s: float
-    kubelet_flags: tuple[str, ...]
+    kubelet_flags: tuple[str, ...] | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,14 @@ class MetricsFacts:
     profile: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class StartOptions:
+    """What the profile starts the kubelet with: `extra` as in `--extra-config` (component.key=value)."""
+
+    extra: tuple[str, ...]
+    disable_metrics: bool
+
+
 def judge_metrics(facts: MetricsFacts) -> Iterator[Finding]:
     """Server, API and samples. Where the add-on is off every one of them is mended by turning it on."""
     absent = not facts.pods and facts.api_available is None
@@ -120,7 +128,7 @@ def _judge_samples(facts: MetricsFacts, enable: str, repair: Repair | None) -> F
     return SAMPLES.ok(f"the newest is {max(age_s, 0.0):.0f} s old{late}")
 
 
-def judge_housekeeping(kubelet_flags: Sequence[str], extra_options: Sequence[str], disable_metrics: bool) -> Finding:
+def judge_housekeeping(kubelet_flags: Sequence[str] | None, start: StartOptions) -> Finding:
     """The interval at which the kubelet measures containers: its flag, or what the profile starts it with next time.
 
     minikube 1.25 set 5m, and `minikube start --disable-metrics` still does: metrics-server then finds no rate
@@ -128,7 +136,10 @@ def judge_housekeeping(kubelet_flags: Sequence[str], extra_options: Sequence[str
     """
     mend = "minikube start --extra-config=kubelet.housekeeping-interval=10s"
     why = "metrics-server needs two measurements for a rate: the HPA's CPU stays <unknown> or is minutes old"
-    running, configured = _interval(kubelet_flags), _interval(extra_options)
+    configured = _interval(start.extra)
+    if kubelet_flags is None:
+        return HOUSEKEEPING.unknown("the kubelet's command line was not seen", "minikube ssh -- pgrep -a kubelet")
+    running = _interval(kubelet_flags)
     try:
         running_s = parse_duration_s(running) if running else None
         configured_s = parse_duration_s(configured) if configured else None
@@ -136,8 +147,8 @@ def judge_housekeeping(kubelet_flags: Sequence[str], extra_options: Sequence[str
         return HOUSEKEEPING.unknown(str(error), mend)
     if running_s is not None and running_s > SLOWEST_HOUSEKEEPING_S:
         return HOUSEKEEPING.problem(f"the kubelet measures every {format_duration(running_s)}", why, mend)
-    if disable_metrics or (configured_s is not None and configured_s > SLOWEST_HOUSEKEEPING_S):
-        setting = "--disable-metrics" if disable_metrics else f"housekeeping-interval={configured}"
+    if start.disable_metrics or (configured_s is not None and configured_s > SLOWEST_HOUSEKEEPING_S):
+        setting = "--disable-metrics" if start.disable_metrics else f"housekeeping-interval={configured}"
         return HOUSEKEEPING.warning(f"the profile has {setting}, for its next start", why, mend)
     return HOUSEKEEPING.ok(f"every {format_duration(running_s)}" if running_s is not None else "not set: the kubelet's own, every 10 s")
 

@@ -39,7 +39,7 @@ class StackFacts:
     """What was deployed, as the cluster has it.
 
     `phases` has each namespace of the stack that exists and its phase; `secrets` the password Secrets that exist as (namespace, name),
-    `wanted_secrets` those that the workloads mount; `overridden` are claims' volumes whose size nothing enforces.
+    `wanted_secrets` those that the workloads mount.
     """
 
     namespace: str
@@ -103,7 +103,7 @@ def _judge_secrets(facts: StackFacts) -> Finding:
         return SECRETS.problem(
             f"claim {lost[0].name} holds a database, and Secret {ROOT_SECRET} with its password is gone",
             "a new password would not open the old data: MongoDB sets it on an empty volume only",
-            f"kubectl -n {lost[0].namespace} create secret generic {ROOT_SECRET} --from-literal=username=root --from-literal=password=…",
+            f"restore the Secret; or give the data up: shelterctl down --delete-data --namespace {facts.namespace}",
         )
     missing = [f"{namespace}/{name}" for namespace, name in facts.wanted_secrets if (namespace, name) not in there]
     if missing:

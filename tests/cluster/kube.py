@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import Any
 
 CONTEXT = "minikube"
-_RANDOM = random.Random()  # noqa: S311 - spreads ports, protects nothing
+_RANDOM = random.Random()
 
 
 def kubectl(*arguments: str, stdin: str | None = None, check: bool = True, timeout_s: float = 60.0) -> str:
@@ -95,5 +95,6 @@ def what_a_person_would_look_at(namespace: str) -> str:
         name = pod["metadata"]["name"]
         parts.append(f"--- {name}, last lines\n" + kubectl("-n", namespace, "logs", name, "--all-containers", "--tail=15", check=False))
         if any(status["restartCount"] for status in pod["status"].get("containerStatuses") or ()):
-            parts.append(f"--- {name}, before its restart\n" + kubectl("-n", namespace, "logs", name, "--previous", "--tail=15", check=False))
+            earlier = kubectl("-n", namespace, "logs", name, "--previous", "--tail=15", check=False)
+            parts.append(f"--- {name}, before its restart\n{earlier}")
     return "\n".join(parts)

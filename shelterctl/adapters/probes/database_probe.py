@@ -49,10 +49,16 @@ def main() -> None:
     if asked["until"]:
         query["_id"] = {"$lte": asked["until"]}
     # By id: the index serves the order, and two readings of the same documents are comparable.
-    cursor = database["documents"].find(query, {"_id": 1, "data": 1}).sort("_id", 1).limit(limit + 1).batch_size(1000)
-    rows = [[str(found["_id"]), digest(found.get("data")), payload_id(found.get("data"), asked["run"])] for found in cursor]
+    cursor = database["documents"].find(query, {"_id": 1, "data": 1, "json": 1}).sort("_id", 1).limit(limit + 1).batch_size(1000)
+    rows = [[str(found["_id"]), digest(data), payload_id(data, asked["run"])] for found in cursor for data in [payload_of(found)]]
     packed = base64.b64encode(zlib.compress(json.dumps(rows[:limit]).encode())).decode()
     sys.stdout.write(json.dumps({"server": server, "documents": packed, "truncated": len(rows) > limit}))
+
+
+def payload_of(found: dict[str, Any]) -> object:
+    """The stored object: as a document, or as text where the database could not hold it as one without changing it."""
+    text = found.get("json")
+    return json.loads(text) if "data" not in found and isinstance(text, str) else found.get("data")
 
 
 def digest(payload: object) -> str:

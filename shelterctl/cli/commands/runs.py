@@ -37,7 +37,7 @@ def show(
       shelterctl runs show last
       shelterctl runs show 20261121-120655-kill-db --writes
     """
-    from shelterctl.adapters.run_store import EVENTS, find_run, read_journal, read_result
+    from shelterctl.adapters.run_store import EVENTS, find_run, read_journal, read_result, read_text
     from shelterctl.cli.render import runs as render
     from shelterctl.wiring import state_dir
 
@@ -55,5 +55,5 @@ def show(
     if session.terminal.output != "table":
         session.terminal.json(document or {"run": folder.name, "result": None})
         return 0
-    session.terminal.result(render.show_lines(folder, document))
+    session.terminal.result(render.show_lines(folder, document, read_text(folder)))
     return 0

@@ -26,33 +26,19 @@ def list_lines(runs: Iterable[RunSummary]) -> Iterator[Line]:
         yield Line(f"{run.run:<{width}}  {code:>4}  {verdict}".rstrip(), verdict_style(run.verdict))
 
 
-def show_lines(folder: Path, document: Mapping[str, JsonValue] | None) -> Iterator[Line]:
-    """What is on record of a run, field by field."""
+def show_lines(folder: Path, document: Mapping[str, JsonValue] | None, text: Iterable[str]) -> Iterator[Line]:
+    """The result as it was printed then, and where the rest is."""
     yield Line(f"Run {folder.name}", "strong")
-    yield Line(f"  folder  {folder}")
     if document is None:
-        yield Line("  no result: it is under way, or it was killed. Its events and journals are in the folder.", "doubt")
-        return
-    yield Line(f"  exit    {document.get('exit_code')}")
-    error = document.get("error")
-    if isinstance(error, dict):
-        yield Line(f"  ✗ {error.get('what')}", "bad")
-        yield Line(f"    {error.get('why')}")
-    result = document.get("result")
-    if isinstance(result, dict):
-        judgement = result.get("judgement")
-        if isinstance(judgement, dict):
-            verdict = str(judgement.get("verdict"))
-            yield Line(f"  {verdict}", verdict_style(verdict))
-            reasons = judgement.get("reasons")
-            for reason in reasons if isinstance(reasons, list) else ():
-                if isinstance(reason, dict):
-                    yield Line(f"    {reason.get('text')}")
-        for key, value in result.items():
-            if key != "judgement":
-                text = json.dumps(value, ensure_ascii=False)
-                yield Line(f"  {key}: {text if len(text) <= 160 else text[:157] + '…'}")
-    yield Line(f"  Whole: {folder / 'result.json'}   Events: shelterctl runs show {folder.name} --events", "dim")
+        yield Line("no result: it is under way, or it was killed. Its events and journals are in the folder.", "doubt")
+    else:
+        result = document.get("result")
+        judgement = result.get("judgement") if isinstance(result, dict) else None
+        verdict = str(judgement.get("verdict")) if isinstance(judgement, dict) else ""
+        for number, line in enumerate(text):
+            yield Line(line, verdict_style(verdict) if number == 0 else "plain")
+        yield Line(f"exit {document.get('exit_code')}")
+    yield Line(f"Folder {folder}   Events: shelterctl runs show {folder.name} --events", "dim")
 
 
 def event_lines(rows: Iterable[Mapping[str, JsonValue]]) -> Iterator[Line]:

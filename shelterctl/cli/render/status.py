@@ -42,12 +42,26 @@ def lines(result: StatusResult) -> Iterator[Line]:
     if state.usage_problem:
         yield Line(f"no usage: {state.usage_problem}", "doubt")
     yield from claim_lines(state.claims)
-    warnings = [h for h in state.happenings if h.warning]
-    if warnings:
+    yield from _warnings(result)
+
+
+def _warnings(result: StatusResult) -> Iterator[Line]:
+    """What still matters, line by line; what a pod has got over since is counted."""
+    warnings = [h for h in result.state.happenings if h.warning]
+    since = {f"pod/{pod.name}": pod.ready_since_s for pod in result.state.pods if pod.ready and pod.ready_since_s is not None}
+    # The API's times are whole seconds.
+    past = [h for h in warnings if h.subject in since and h.at_s <= since[h.subject] + 1]
+    current = [h for h in warnings if h not in past]
+    if current:
         yield Line("warnings of the last 10 minutes", "strong")
-    for happening in warnings[-_SHOWN_WARNINGS:]:
+    for happening in current[-_SHOWN_WARNINGS:]:
         times = f" (×{happening.count})" if happening.count > 1 else ""
         yield Line(f"  {clock_time(happening.at_s)}  {happening.subject}  {happening.reason}: {happening.message}{times}", "doubt")
+    if len(current) > _SHOWN_WARNINGS:
+        yield Line(f"  and {len(current) - _SHOWN_WARNINGS} before them: shelterctl status --output json", "dim")
+    if past:
+        names = ", ".join(sorted({h.subject.removeprefix("pod/") for h in past}))
+        yield Line(f"{len(past)} warnings of the last 10 minutes are over: {names} became ready after them", "dim")
 
 
 def _chain_problem(result: StatusResult) -> str:

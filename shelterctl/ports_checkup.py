@@ -1,0 +1,67 @@
+"""What `doctor` needs from the world: facts, gathered without changing anything, and the few repairs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+from shelterctl.core.checkup import Finding
+from shelterctl.core.checkup_capacity import Demand, Requested
+from shelterctl.core.checkup_cluster import InsideNode, NodeFacts, StorageClassFacts, SystemPod
+from shelterctl.core.checkup_host import EngineFacts, KubeconfigFacts, MachineFacts, ToolFacts
+from shelterctl.core.checkup_metrics import MetricsFacts, StartOptions
+from shelterctl.core.checkup_scaling import ScalingFacts
+from shelterctl.core.checkup_service import AnswerFacts, ImageFacts, PortFacts
+from shelterctl.core.checkup_stack import StackFacts
+
+
+class CheckupFacts(Protocol):
+    """One look at everything. Each method may be called from a thread of its own, and raises ShelterError where it cannot tell."""
+
+    def engine(self) -> EngineFacts: ...
+
+    def tools(self) -> ToolFacts: ...
+
+    def minikube_program(self) -> tuple[str, str]:
+        """Path and version; an empty path where there is none."""
+
+    def machine(self) -> MachineFacts: ...
+
+    def start_options(self) -> StartOptions: ...
+
+    def kubeconfig(self) -> KubeconfigFacts: ...
+
+    def server_version(self) -> str:
+        """Raises ApiUnreachable, ContextError."""
+
+    def nodes(self) -> Sequence[NodeFacts]: ...
+
+    def inside_nodes(self) -> Sequence[InsideNode]:
+        """At least one. Raises where no shell reaches a node."""
+
+    def system_pods(self) -> Sequence[SystemPod]: ...
+
+    def storage_classes(self) -> Sequence[StorageClassFacts]: ...
+
+    def metrics(self) -> MetricsFacts: ...
+
+    def requested(self) -> Sequence[Requested]: ...
+
+    def demand(self) -> Demand: ...
+
+    def stack(self) -> StackFacts: ...
+
+    def scaling(self) -> ScalingFacts: ...
+
+    def image(self) -> ImageFacts: ...
+
+    def port(self) -> PortFacts: ...
+
+    def answer(self) -> AnswerFacts: ...
+
+
+class CheckupRepairs(Protocol):
+    """The mends that lose nothing."""
+
+    def repair(self, finding: Finding) -> Iterator[str]:
+        """Runs the finding's repair and yields its lines. Raises ShelterError where it failed."""

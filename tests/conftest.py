@@ -1,0 +1,83 @@
+"""The three kinds of tests, held apart: unit tests start nothing, cluster tests need a cluster, and every test says which it is.
+
+With SHELTERCTL_REQUIRE_CLUSTER=1 a cluster test that was skipped, for whatever reason, is a failure: a machine that should have
+a cluster and has none must not look well.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+from collections.abc import Generator, Sequence
+from functools import cache
+from typing import NoReturn
+
+import pytest
+
+KINDS = ("unit", "local", "cluster")
+CONTEXT = "minikube"
+READY_TIMEOUT_S = 3
+
+
+def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
+    """Every test has exactly one kind."""
+    wrong = [item.nodeid for item in items if len(kinds_of(item)) != 1]
+    if wrong:
+        raise pytest.UsageError(f"each test is marked as one of {', '.join(KINDS)}; these are not: {', '.join(wrong[:5])}")
+
+
+def kinds_of(item: pytest.Item) -> set[str]:
+    return {marker.name for marker in item.iter_markers() if marker.name in KINDS}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if "cluster" in kinds_of(item) and (problem := cluster_problem()):
+        pytest.skip(problem)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    required = os.environ.get("SHELTERCTL_REQUIRE_CLUSTER") == "1" and "cluster" in kinds_of(item)
+    if required and report.skipped and not hasattr(report, "wasxfail"):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        report.outcome = "failed"
+        report.longrepr = f"skipped, and SHELTERCTL_REQUIRE_CLUSTER=1 forbids that: {reason}"
+    return report
+
+
+@cache
+def cluster_problem() -> str:
+    """Why no cluster test can run; empty where the cluster is ready."""
+    command = ["kubectl", "--context", CONTEXT, "get", "--raw", "/readyz", f"--request-timeout={READY_TIMEOUT_S}s"]
+    try:
+        asked = subprocess.run(command, capture_output=True, text=True, timeout=READY_TIMEOUT_S + 2, check=False)
+    except FileNotFoundError:
+        return "kubectl is not on the PATH"
+    except subprocess.TimeoutExpired:
+        return f"the cluster of context {CONTEXT} does not answer within {READY_TIMEOUT_S} s"
+    if asked.returncode != 0 or asked.stdout.strip() != "ok":
+        last = (asked.stderr or asked.stdout).strip().splitlines()[-1:] or ["it said nothing"]
+        return f"no ready cluster under context {CONTEXT}: {last[0]}"
+    return ""
+
+
+@pytest.fixture(autouse=True)
+def _units_start_nothing(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A unit test that starts a program or opens a socket is none."""
+    if "unit" not in kinds_of(request.node):
+        return
+
+    def no_process(*_args: object, **_options: object) -> NoReturn:
+        raise AssertionError("a unit test started a program")
+
+    def no_socket(*_args: object, **_options: object) -> NoReturn:
+        raise AssertionError("a unit test opened a socket")
+
+    monkeypatch.setattr(subprocess, "Popen", no_process)
+    monkeypatch.setattr(os, "fork", no_process)
+    monkeypatch.setattr(socket.socket, "__init__", no_socket)

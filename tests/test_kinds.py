@@ -1,0 +1,94 @@
+"""What tests/conftest.py promises, seen from outside: a test run in a process of its own for each promise."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.local
+
+Run = Callable[..., str]
+CONFTEST = Path(__file__).with_name("conftest.py")
+INI = "[pytest]\nmarkers =\n  unit: x\n  local: x\n  cluster: x\n"
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """Runs a test file under the same conftest.py with a kubectl that says what the test wants, and returns what pytest printed."""
+
+    def run_tests(source: str, *, readyz: str = "echo ok", **environment: str) -> str:
+        (tmp_path / "conftest.py").write_text(CONFTEST.read_text())
+        (tmp_path / "pytest.ini").write_text(INI)
+        (tmp_path / "test_it.py").write_text(f"import os, socket, subprocess, pytest\n{source}")
+        kubectl = tmp_path / "kubectl"
+        kubectl.write_text(f"#!/bin/sh\n{readyz}\n")
+        kubectl.chmod(0o755)
+        inherited = {name: value for name, value in os.environ.items() if name != "SHELTERCTL_REQUIRE_CLUSTER"}
+        env = inherited | {"PATH": f"{tmp_path}:{os.environ['PATH']}"} | environment
+        command = [sys.executable, "-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider", "test_it.py"]
+        return subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=60, check=False).stdout
+
+    return run_tests
+
+
+CLUSTER_TEST = "@pytest.mark.cluster\ndef test_it(): pass\n"
+SKIPS_INSIDE = "@pytest.mark.cluster\ndef test_it(): pytest.skip('no StorageClass')\n"
+SKIPS_IN_FIXTURE = "@pytest.fixture\ndef f(): pytest.skip('no node')\n@pytest.mark.cluster\ndef test_it(f): pass\n"
+DOWN = "echo 'connection refused' >&2; exit 1"
+
+
+def test_a_cluster_test_runs_where_the_cluster_is_ready(run: Run) -> None:
+    assert "1 passed" in run(CLUSTER_TEST)
+
+
+def test_a_cluster_test_is_skipped_with_the_reason(run: Run) -> None:
+    out = run(CLUSTER_TEST, readyz=DOWN)
+    assert "1 skipped" in out
+    assert "no ready cluster under context minikube: connection refused" in out
+
+
+@pytest.mark.parametrize(
+    ("source", "readyz", "reason"),
+    [
+        (CLUSTER_TEST, DOWN, "no ready cluster under context minikube: connection refused"),
+        (CLUSTER_TEST, "sleep 30", "does not answer within 3 s"),
+        (SKIPS_INSIDE, "echo ok", "no StorageClass"),
+        (SKIPS_IN_FIXTURE, "echo ok", "no node"),
+        ("@pytest.mark.skip(reason='later')\n" + CLUSTER_TEST, "echo ok", "later"),
+    ],
+)
+def test_where_a_cluster_is_required_every_skip_is_a_failure(run: Run, source: str, readyz: str, reason: str) -> None:
+    out = run(source, readyz=readyz, SHELTERCTL_REQUIRE_CLUSTER="1")
+    assert "skipped, and SHELTERCTL_REQUIRE_CLUSTER=1 forbids that" in out
+    assert reason in out
+    assert "1 passed" not in out
+    assert "1 skipped" not in out
+
+
+def test_a_local_test_may_skip_where_a_cluster_is_required(run: Run) -> None:
+    source = "@pytest.mark.local\ndef test_it(): pytest.skip('no image')\n"
+    assert "1 skipped" in run(source, SHELTERCTL_REQUIRE_CLUSTER="1")
+
+
+@pytest.mark.parametrize("marks", ["", "@pytest.mark.unit\n@pytest.mark.local\n"])
+def test_a_test_of_no_kind_or_of_two_stops_the_run(run: Run, marks: str) -> None:
+    assert "no tests ran" in run(f"{marks}def test_it(): pass\n")
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("subprocess.run(['true'])", "a unit test started a program"),
+        ("os.fork()", "a unit test started a program"),
+        ("socket.create_connection(('127.0.0.1', 1))", "a unit test opened a socket"),
+    ],
+)
+def test_a_unit_test_starts_nothing(run: Run, line: str, why: str) -> None:
+    out = run(f"@pytest.mark.unit\ndef test_it(): {line}\n")
+    assert f"AssertionError: {why}" in out
+    assert "1 failed" in out
