@@ -34,10 +34,11 @@ class Clock(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class EngineInfo:
-    """The image engine: its version, and whether it keeps images by their configuration's digest."""
+    """The image engine: its version, whether it keeps images by their configuration's digest, and the folder that it keeps them in."""
 
     version: str
     config_digest_ids: bool
+    root_dir: str = ""
 
 
 class ImageEngine(Protocol):

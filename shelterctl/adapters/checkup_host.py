@@ -184,4 +184,3 @@ def inside(shell: NodeShell) -> InsideNode:
 def update_context(profile: str) -> None:
     """Points the kubeconfig at the profile's address. Raises CommandFailed, WaitTimeout, ProgramMissing."""
     process.run(["minikube", "update-context", "-p", profile], timeout_s=60.0)
-

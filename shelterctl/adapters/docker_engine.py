@@ -39,7 +39,8 @@ class DockerEngine:
             with _client(QUERY_TIMEOUT_S) as client:
                 info = client.info()
             status = info.get("DriverStatus") or []
-            self._info = EngineInfo(str(info.get("ServerVersion", "")), all(_CONTAINERD_STORE not in pair for pair in status))
+            config_digest_ids = all(_CONTAINERD_STORE not in pair for pair in status)
+            self._info = EngineInfo(str(info.get("ServerVersion", "")), config_digest_ids, str(info.get("DockerRootDir", "")))
         return self._info
 
     def inspect(self, reference: str) -> LocalImage | None:

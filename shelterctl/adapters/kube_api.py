@@ -1,20 +1,23 @@
 """The Kubernetes API as JSON: one connection, requests, watches and exec. Everything that goes wrong becomes one of our errors.
 
-The official client brings the kubeconfig (certificates, tokens, exec plug-ins) and the transport; its generated models are left
-aside: what is read here is parsed once, in `kube_records`.
+How the server is reached is `kube_access`'s; the official client's generated models are left aside: what is read here is parsed once,
+in `kube_records`.
 """
 
 from __future__ import annotations
 
 import json
-import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, TypeAlias
-from urllib.parse import quote
+from typing import TYPE_CHECKING, Any, TypeAlias
+from urllib.parse import quote, urlencode
 
-from shelterctl.errors import ApiRejected, ApiUnreachable, ContextError
+from shelterctl.adapters.kube_access import Access, client_for, open_access
+from shelterctl.errors import ApiRejected, ApiUnreachable
+
+if TYPE_CHECKING:
+    import urllib3
 
 Json: TypeAlias = Mapping[str, Any]
 REQUEST_TIMEOUT_S = 30.0
@@ -27,7 +30,7 @@ class KubeApi:
 
     def __init__(self, context: str) -> None:
         self.context = context
-        self._client: Any = None
+        self._access: Access | None = None
         self._lock = threading.Lock()
         self._resources: dict[str, dict[str, tuple[str, bool]]] = {}
 
@@ -144,7 +147,7 @@ class KubeApi:
         from websocket import WebSocketException
 
         # A client of its own: `stream` exchanges the request function of the client that it is given.
-        core = CoreV1Api(self._new_client())
+        core = CoreV1Api(client_for(self.context))
         try:
             session = stream(
                 core.connect_get_namespaced_pod_exec, pod, namespace, container=container, command=list(command),
@@ -164,73 +167,41 @@ class KubeApi:
         except (OSError, ValueError) as error:
             raise ApiUnreachable(f"the connection to pod {pod} broke", why=str(error)) from error
 
+    def _body(self, answer: urllib3.BaseHTTPResponse) -> bytes:
+        """The whole body. Raises ApiUnreachable where the server goes away in the middle of it."""
+        import urllib3
+
+        try:
+            return answer.data
+        except urllib3.exceptions.HTTPError as error:
+            raise unreachable(self._connected().host, error) from error
+
     def _send(
         self, method: str, path: str, query: Mapping[str, str] | None, body: object | None, content_type: str, timeout_s: float
-    ) -> Any:
+    ) -> urllib3.BaseHTTPResponse:
         import urllib3
-        from kubernetes.client.exceptions import ApiException
 
-        client = self._connected()
-        headers = {"Accept": "application/json, */*"}
+        access = self._connected()
+        headers = {"Accept": "application/json, */*", **access.headers()}
         if body is not None:
             headers["Content-Type"] = content_type
+        url = f"{access.host}{path}" + (f"?{urlencode(query)}" if query else "")
         try:
-            answer = client.call_api(
-                path, method, query_params=list((query or {}).items()), header_params=headers, body=body,
-                auth_settings=["BearerToken"], _preload_content=False, _request_timeout=(CONNECT_TIMEOUT_S, timeout_s),
+            answer = access.pool.request(
+                method, url, body=None if body is None else json.dumps(body).encode(), headers=headers, preload_content=False,
+                timeout=urllib3.Timeout(connect=CONNECT_TIMEOUT_S, read=timeout_s), redirect=False,
             )  # fmt: skip
-        except ApiException as error:
-            raise rejected(method, path, int(error.status or 0), error.body) from error
+            if answer.status >= 300:
+                raise rejected(method, path, answer.status, answer.read())
         except urllib3.exceptions.HTTPError as error:
-            raise unreachable(client.configuration.host, error) from error
-        return answer[0] if isinstance(answer, tuple) else answer
+            raise unreachable(access.host, error) from error
+        return answer
 
-    def _body(self, response: Any) -> bytes:
-        """The whole body. The server may go away in the middle of it."""
-        import urllib3
-
-        try:
-            data: bytes = response.data
-        except urllib3.exceptions.HTTPError as error:
-            raise unreachable(self._connected().configuration.host, error) from error
-        return data
-
-    def _connected(self) -> Any:
+    def _connected(self) -> Access:
         with self._lock:
-            if self._client is None:
-                self._client = self._new_client()
-            return self._client
-
-    def _new_client(self) -> Any:
-        from kubernetes.client import ApiClient, Configuration
-        from kubernetes.config import ConfigException, list_kube_config_contexts, load_kube_config
-
-        configuration = Configuration()
-        try:
-            load_kube_config(context=self.context, client_configuration=configuration)
-        except ConfigException as error:
-            known: list[str] = []
-            with suppress(ConfigException, OSError):
-                known = [str(item["name"]) for item in list_kube_config_contexts()[0]]
-            raise ContextError(
-                f"the kubeconfig has no usable context “{self.context}”",
-                why=f"Known contexts: {', '.join(known)}." if known else f"No kubeconfig can be used: {error}",
-                next_command="minikube start" if not known else "kubectl config get-contexts",
-            ) from error
-        # A request that failed is told at once; who may try again knows it better than the transport.
-        configuration.retries = False
-        # Watches, their snapshots and the parallel requests of one command.
-        configuration.connection_pool_maxsize = 16
-        configuration.socket_options = _keep_alive_options()
-        return ApiClient(configuration)
-
-
-def _keep_alive_options() -> list[tuple[int, int, int]]:
-    """A watch may rightly be silent for minutes; the kernel notices within half a minute that nobody is at the other end."""
-    options = [(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1), (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)]
-    wanted = {"TCP_KEEPIDLE": 10, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 3}
-    # Not every system lets them be chosen.
-    return options + [(socket.IPPROTO_TCP, getattr(socket, name), value) for name, value in wanted.items() if hasattr(socket, name)]
+            if self._access is None:
+                self._access = open_access(self.context)
+            return self._access
 
 
 def unreachable(host: str, error: Exception) -> ApiUnreachable:

@@ -228,7 +228,9 @@ def _judge_replicas_owner(facts: ScalingFacts) -> Finding:
         if facts.replicas_managers == ("shelterctl",):
             mend = "shelterctl up"
         return REPLICAS_OWNER.warning(
-            f"set to {facts.replicas} by {', '.join(facts.replicas_managers)}", "its next apply resets what the HPA chose: pods vanish under load", mend
+            f"set to {facts.replicas} by {', '.join(facts.replicas_managers)}",
+            "its next apply resets what the HPA chose: pods vanish under load",
+            mend,
         )
     return REPLICAS_OWNER.ok("left to the HPA")
 

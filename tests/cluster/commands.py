@@ -132,7 +132,8 @@ class Shelterctl:
         """Starts a command."""
         self._count += 1
         common = ("--namespace", self.namespace, "--state-dir", str(self.state_dir), "--output", output)
-        words = (*arguments, *(self.defaults if arguments[0] == "up" else ()), *common)
+        defaults = self.defaults if arguments[0] == "up" else ()
+        words = (arguments[0], *defaults, *arguments[1:], *common)
         streams = [self.folder / f"{self._count}-{arguments[0]}.{name}" for name in ("stdout", "stderr")]
         with streams[0].open("wb") as stdout, streams[1].open("wb") as stderr:
             process = subprocess.Popen(

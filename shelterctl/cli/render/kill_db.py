@@ -9,7 +9,7 @@ from shelterctl.core.fault import KillMode
 from shelterctl.core.ledger import Category
 from shelterctl.core.verdict import Verdict
 from shelterctl.errors import ExitCode
-from shelterctl.ops.chaos_kill_db import KillDbResult
+from shelterctl.ops.chaos_kill_db import PRIOR_LIMIT, KillDbResult
 
 
 def exit_code(verdict: Verdict) -> ExitCode:
@@ -56,7 +56,8 @@ def _account(result: KillDbResult) -> Iterator[Line]:
     yield Line(f"  unknown outcome {result.indeterminate:>7,}   found {found['indeterminate']:,}, absent {absent:,} ({note})")
     yield Line(f"  rejected        {result.rejected:>7,}   found {found['rejected']:,}")
     prior_lost = counts[Category.PRIOR_DATA_LOST.value]
-    yield Line(f"  there before    {result.prior:>7,}   lost {prior_lost}   unexpected {counts[Category.UNEXPECTED.value]}")
+    part = "   (the first in id order; the others were not looked at)" if result.prior >= PRIOR_LIMIT else ""
+    yield Line(f"  there before    {result.prior:>7,}   lost {prior_lost}   unexpected {counts[Category.UNEXPECTED.value]}{part}")
 
 
 def _recovery(result: KillDbResult) -> Iterator[Line]:

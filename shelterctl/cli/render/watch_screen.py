@@ -126,11 +126,16 @@ def _graph(model: WatchModel, now_s: float, width: int, rows: int) -> Iterator[T
     span = span_s(now_s - model.history[0].at_s)
     lines = replica_graph(model.history, now_s, span, columns, rows, _limits(model))
     last = model.history[-1]
+    apart = any(_ends(line) == "ready" for line in lines)
     for line in lines:
         text = Text()
         for segment in line.segments:
             text.append(segment.text, style=_PARTS[segment.part])
-        yield text.append(_legend(line, last.desired, last.ready, len(lines) - 1 < _levels(model)), style=_PARTS[line.segments[-1].part])
+        legend = {"ready": f" {last.ready} ready", "desired": f" {last.desired} desired", "": ""}[_ends(line)]
+        if legend and not apart and last.desired is not None:
+            # The lines are one at their end.
+            legend = f" {last.ready} of {last.desired} ready"
+        yield text.append(legend, style=_PARTS[line.segments[-1].part])
     margin = next(index for index, letter in enumerate(lines[-1].text) if letter == "└") + 1
     target = model.autoscaler.cpu_target_percent if model.autoscaler is not None else None
     blocks = sparkline(model.history, now_s, span, columns - margin, target or 100)
@@ -139,15 +144,10 @@ def _graph(model: WatchModel, now_s: float, width: int, rows: int) -> Iterator[T
     yield Text(label[:margin], style="dim").append(blocks, style="yellow").append(reading)
 
 
-def _legend(line: GraphLine, desired: int | None, ready: int, scaled: bool) -> str:
-    """What the line's right end is, at the line where it ends."""
+def _ends(line: GraphLine) -> str:
+    """Which of the two ends in this line, if any does; a line that only passes through it does not."""
     end = line.segments[-1]
-    if end.part == "axis" or end.text[-1] not in "─╌╭╰":
-        return ""
-    if end.part == "ready":
-        return f" {ready} ready"
-    together = desired is None or desired == ready or (scaled and desired is not None and ready != desired)
-    return f" {ready} of {desired} ready" if together else f" {desired} desired"
+    return end.part if end.part != "axis" and end.text[-1] in "─╌╭╰" else ""
 
 
 def _pods(model: WatchModel, now_s: float, width: int) -> list[Text]:

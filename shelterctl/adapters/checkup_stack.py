@@ -1,0 +1,195 @@
+"""Facts about what was deployed, for `doctor`: Secrets, budgets, the HPAs and whom their selector matches, ports, answers."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable, Sequence
+from contextlib import closing, suppress
+
+from shelterctl.adapters import kube_records
+from shelterctl.adapters.checkup_cluster import metrics_pods, started_s
+from shelterctl.adapters.http_client import HttpxClient
+from shelterctl.adapters.kube_api import Json, KubeApi
+from shelterctl.adapters.kube_credentials import APP_SECRET, ROOT_SECRET
+from shelterctl.core.checkup_scaling import ScalerFacts, ScalingFacts, ScalingRule, SelectedContainer, SelectedPod
+from shelterctl.core.checkup_service import AnswerFacts, PortFacts
+from shelterctl.core.checkup_stack import BudgetFacts, StackFacts
+from shelterctl.core.state import Role, StackState
+from shelterctl.errors import NotDeployed
+from shelterctl.ports import SendOutcome
+
+ANSWER_TIMEOUT_S = 5.0
+
+
+def stack(api: KubeApi, namespaces: Sequence[str], state: StackState) -> StackFacts:
+    """The stack's namespaces and what is in them. Of a Secret only its name is kept."""
+    phases, message = [], ""
+    for name in namespaces:
+        found = api.get_or_none(f"/api/v1/namespaces/{name}")
+        if found is not None:
+            status = found.get("status") or {}
+            phases.append((name, str(status.get("phase", "Active"))))
+            held = [c["message"] for c in status.get("conditions") or () if c.get("status") == "True" and c.get("message")]
+            message = message or "; ".join(held)
+    secrets = [
+        (namespace, name)
+        for namespace in namespaces
+        for name in (ROOT_SECRET, APP_SECRET)
+        if api.get_or_none(f"/api/v1/namespaces/{namespace}/secrets/{name}") is not None
+    ]
+    wanted, budgets = [], []
+    for namespace in namespaces:
+        for kind in ("deployments", "statefulsets"):
+            for item in api.items(f"/apis/apps/v1/namespaces/{namespace}/{kind}"):
+                if kube_records.role_of(item) is not None:
+                    wanted += [(namespace, name) for name in _secrets_of(item["spec"]["template"]["spec"])]
+        budgets += [_budget(item) for item in api.items(f"/apis/policy/v1/namespaces/{namespace}/poddisruptionbudgets")]
+    return StackFacts(
+        namespace=namespaces[0],
+        phases=tuple(phases),
+        terminating_message=message,
+        state=state,
+        secrets=tuple(secrets),
+        wanted_secrets=tuple(dict.fromkeys(wanted)),
+        budgets=tuple(budgets),
+        now_s=time.time(),
+    )
+
+
+def _secrets_of(spec: Json) -> Iterable[str]:
+    for volume in spec.get("volumes") or ():
+        secret = volume.get("secret") or {}
+        if secret.get("secretName") and not secret.get("optional"):
+            yield secret["secretName"]
+
+
+def _budget(item: Json) -> BudgetFacts:
+    status = item.get("status") or {}
+    allowed = next((c for c in status.get("conditions") or () if c["type"] == "DisruptionAllowed"), {})
+    return BudgetFacts(
+        item["metadata"]["namespace"],
+        item["metadata"]["name"],
+        int(status.get("currentHealthy", 0)),
+        int(status.get("desiredHealthy", 0)),
+        int(status.get("expectedPods", 0)),
+        allowed.get("message", ""),
+    )
+
+
+def scaling(api: KubeApi, namespace: str, pods: Iterable[Json], metrics_served: bool) -> ScalingFacts:
+    """The HPAs, and the pods that the Deployment's scale selects, whoever made them. Raises NotDeployed."""
+    deployments = api.items(f"/apis/apps/v1/namespaces/{namespace}/deployments")
+    deployment = next((item for item in deployments if kube_records.role_of(item) is Role.APP), None)
+    if deployment is None:
+        raise NotDeployed(f"no Deployment of the application is in {namespace}", next_command="shelterctl up")
+    name = deployment["metadata"]["name"]
+    scale = api.get(f"/apis/apps/v1/namespaces/{namespace}/deployments/{name}/scale")
+    selector = str((scale.get("status") or {}).get("selector", ""))
+    selected = api.items(f"/api/v1/namespaces/{namespace}/pods", {"labelSelector": selector}) if selector else []
+    replica_sets = api.items(f"/apis/apps/v1/namespaces/{namespace}/replicasets")
+    own_sets = {
+        item["metadata"]["uid"]
+        for item in replica_sets
+        if any(owner.get("uid") == deployment["metadata"]["uid"] for owner in item["metadata"].get("ownerReferences") or ())
+    }
+    now_s = time.time()
+    measuring_since_s = started_s(metrics_pods(pods), 0.0)
+    scalers = api.items(f"/apis/autoscaling/v2/namespaces/{namespace}/horizontalpodautoscalers")
+    return ScalingFacts(
+        namespace=namespace,
+        deployment=name,
+        scalers=tuple(_scaler(item, now_s, measuring_since_s) for item in scalers),
+        selector=selector,
+        pods=tuple(_selected(item, own_sets) for item in selected),
+        replicas=int(deployment["spec"].get("replicas", 1)),
+        replicas_managers=_replicas_managers(deployment),
+        metrics_served=metrics_served,
+    )
+
+
+def _scaler(item: Json, now_s: float, measuring_since_s: float) -> ScalerFacts:
+    target = item["spec"]["scaleTargetRef"]
+    behavior = item["spec"].get("behavior") or {}
+    rules = tuple(_rule(name, behavior[key]) for name, key in (("up", "scaleUp"), ("down", "scaleDown")) if behavior.get(key))
+    created_s = kube_records.epoch_s(item["metadata"].get("creationTimestamp")) or 0.0
+    since_s = max(created_s, measuring_since_s)
+    return ScalerFacts(kube_records.autoscaler(item), f"{target['kind']}/{target['name']}", rules, now_s - since_s)
+
+
+def _rule(direction: str, rules: Json) -> ScalingRule:
+    policies = tuple((str(p["type"]), int(p["value"]), int(p["periodSeconds"])) for p in rules.get("policies") or ())
+    tolerance = rules.get("tolerance")
+    # A quantity: 0.05 may be written 50m.
+    thousandths = kube_records.millicores(str(tolerance)) if tolerance is not None else None
+    return ScalingRule(direction, rules.get("selectPolicy") or "Max", policies, thousandths / 1000 if thousandths is not None else None)
+
+
+def _selected(item: Json, own_sets: set[str]) -> SelectedPod:
+    spec = item["spec"]
+    counted = [*(spec.get("containers") or ())]
+    counted += [c for c in spec.get("initContainers") or () if c.get("restartPolicy") == "Always"]
+    ended = (item.get("status") or {}).get("phase") == "Failed" or "deletionTimestamp" in item["metadata"]
+    return SelectedPod(
+        item["metadata"]["name"],
+        any(owner.get("uid") in own_sets for owner in item["metadata"].get("ownerReferences") or ()),
+        not ended,
+        tuple(_container(container) for container in counted),
+    )
+
+
+def _container(container: Json) -> SelectedContainer:
+    resources = container.get("resources") or {}
+    request, limit = (kube_records.millicores((resources.get(kind) or {}).get("cpu")) for kind in ("requests", "limits"))
+    return SelectedContainer(container["name"], request, limit)
+
+
+def _replicas_managers(deployment: Json) -> tuple[str, ...]:
+    """Who owns spec.replicas by writing the Deployment itself; the HPA and `kubectl scale` write its scale instead."""
+    found = []
+    for entry in deployment["metadata"].get("managedFields") or ():
+        spec = (entry.get("fieldsV1") or {}).get("f:spec") or {}
+        if "f:replicas" in spec and entry.get("subresource") != "scale":
+            found.append(str(entry.get("manager", "somebody")))
+    return tuple(dict.fromkeys(found))
+
+
+def port(api: KubeApi, wanted: int, namespaces: Sequence[str]) -> PortFacts:
+    """Who holds the node port that the stack has; `wanted` where it has none."""
+    services = api.items("/api/v1/services")
+    own = next((item for item in services if item["metadata"]["namespace"] in namespaces and kube_records.role_of(item) is Role.APP), None)
+    number = next((p["nodePort"] for p in (own["spec"].get("ports") or () if own else ()) if p.get("nodePort")), wanted)
+    holder = next((item for item in services for p in item["spec"].get("ports") or () if p.get("nodePort") == number), None)
+    return PortFacts(int(number), _name(own), _name(holder))
+
+
+def _name(service: Json | None) -> str:
+    return f"{service['metadata']['namespace']}/{service['metadata']['name']}" if service else ""
+
+
+def answer(state: StackState) -> AnswerFacts:
+    """GET /health/live and /health through the node port. Raises NotDeployed without a workload."""
+    endpoint = state.endpoint
+    if state.workload(Role.APP) is None:
+        raise NotDeployed("the application is not deployed", next_command="shelterctl up")
+    if endpoint is None or not endpoint.url:
+        return AnswerFacts("", endpoint.problem if endpoint else "there is no Service of the application")
+    ready = len(endpoint.ready_pods)
+    with closing(HttpxClient()) as http:
+        try:
+            live = http.request("GET", f"{endpoint.url}/health/live", timeout_s=ANSWER_TIMEOUT_S).status
+        except SendOutcome as error:
+            return AnswerFacts(endpoint.url, live_problem=error.reason, ready_pods=ready)
+        try:
+            health = http.request("GET", f"{endpoint.url}/health", timeout_s=ANSWER_TIMEOUT_S)
+        except SendOutcome as error:
+            return AnswerFacts(endpoint.url, live_status=live, health_problem=error.reason, ready_pods=ready)
+    return AnswerFacts(
+        endpoint.url, live_status=live, health_status=health.status, database_reason=_database_reason(health.body), ready_pods=ready
+    )
+
+
+def _database_reason(body: bytes) -> str:
+    with suppress(ValueError, KeyError, TypeError):
+        return str(json.loads(body)["ready"]["checks"]["database"]["reason"] or "")
+    return ""

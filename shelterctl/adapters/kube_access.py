@@ -1,0 +1,138 @@
+"""How a kubeconfig context reaches its API server.
+
+A context with certificates or a token in files (minikube's own kind) is read here: importing the official client's models takes half a
+second, and its kubeconfig reader cannot be had without them. Everything else (exec plug-ins, auth providers, embedded data, proxies) is
+left to the official client.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from shelterctl.errors import ContextError
+
+if TYPE_CHECKING:
+    import urllib3
+
+#: Watches, their snapshots and the parallel requests of one command.
+CONNECTIONS = 16
+_CLUSTER_KEYS = {"server", "certificate-authority", "extensions"}
+_USER_KEYS = {"client-certificate", "client-key", "token"}
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """A pool of connections, the server's URL, and what gives the headers of a request (a token may be renewed)."""
+
+    pool: urllib3.PoolManager
+    host: str
+    headers: Callable[[], Mapping[str, str]]
+
+
+def open_access(context: str) -> Access:
+    """Raises ContextError where the kubeconfig has no such context or it cannot be used."""
+    return _static(context) or _by_client(context)
+
+
+def client_for(context: str) -> Any:
+    """The official client's ApiClient for a context. Raises ContextError."""
+    from kubernetes.client import ApiClient, Configuration
+    from kubernetes.config import ConfigException, list_kube_config_contexts, load_kube_config
+
+    configuration = Configuration()
+    try:
+        load_kube_config(context=context, client_configuration=configuration)
+    except ConfigException as error:
+        known: list[str] = []
+        with suppress(ConfigException, OSError):
+            known = [str(item["name"]) for item in list_kube_config_contexts()[0]]
+        raise ContextError(
+            f"the kubeconfig has no usable context “{context}”",
+            why=f"Known contexts: {', '.join(known)}." if known else f"No kubeconfig can be used: {error}",
+            next_command="kubectl config get-contexts" if known else "minikube start",
+        ) from error
+    # A request that failed is told at once; who may try again knows it better than the transport.
+    configuration.retries = False
+    configuration.connection_pool_maxsize = CONNECTIONS
+    configuration.socket_options = _keep_alive_options()
+    return ApiClient(configuration)
+
+
+def _static(context: str) -> Access | None:
+    """The access where files hold all of it; None where the official client must read the kubeconfig."""
+    found = _entries(context)
+    if found is None:
+        return None
+    cluster, user = found
+    if not set(cluster) <= _CLUSTER_KEYS or not set(user) <= _USER_KEYS or not str(cluster.get("server", "")).startswith("https://"):
+        return None
+    import urllib3
+
+    headers = {"Authorization": f"Bearer {user['token']}"} if user.get("token") else {}
+    files = {
+        "ca_certs": cluster.get("certificate-authority"),
+        "cert_file": user.get("client-certificate"),
+        "key_file": user.get("client-key"),
+    }
+    pool = urllib3.PoolManager(
+        num_pools=2,
+        maxsize=CONNECTIONS,
+        retries=False,
+        cert_reqs="CERT_REQUIRED",
+        socket_options=_keep_alive_options(),
+        **{key: value for key, value in files.items() if value},
+    )
+    return Access(pool, str(cluster["server"]).rstrip("/"), lambda: headers)
+
+
+def _keep_alive_options() -> list[tuple[int, int, int]]:
+    """A watch may rightly be silent for minutes; the kernel notices within half a minute that nobody is at the other end."""
+    options = [(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1), (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)]
+    wanted = {"TCP_KEEPIDLE": 10, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 3}
+    # Not every system lets them be chosen.
+    return options + [(socket.IPPROTO_TCP, getattr(socket, name), value) for name, value in wanted.items() if hasattr(socket, name)]
+
+
+def _by_client(context: str) -> Access:
+    client = client_for(context)
+
+    def headers() -> Mapping[str, str]:
+        found: dict[str, str] = {}
+        client.update_params_for_auth(found, [], ["BearerToken"])
+        return found
+
+    return Access(client.rest_client.pool_manager, str(client.configuration.host).rstrip("/"), headers)
+
+
+def _entries(context: str) -> tuple[dict[str, Any], dict[str, Any]] | None:
+    """The context's cluster and user, with paths made absolute; the first file that names an entry wins, as for kubectl."""
+    import yaml
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    named = os.environ.get("KUBECONFIG") or str(Path("~/.kube/config").expanduser())
+    entries: dict[tuple[str, str], dict[str, Any]] = {}
+    for path in (Path(part) for part in named.split(os.pathsep) if part):
+        try:
+            document = yaml.load(path.read_text(encoding="utf-8"), loader)  # noqa: S506 - a safe loader, in C where there is one
+            for kind, plural in (("context", "contexts"), ("cluster", "clusters"), ("user", "users")):
+                for item in document.get(plural) or ():
+                    entry = {k: _absolute(path.parent, k, v) for k, v in (item.get(kind) or {}).items()}
+                    entries.setdefault((kind, str(item["name"])), entry)
+        except (OSError, ValueError, yaml.YAMLError, AttributeError, KeyError, TypeError):
+            # Whatever is wrong with it: the official client says it better.
+            return None
+    chosen = entries.get(("context", context))
+    if chosen is None:
+        return None
+    cluster, user = entries.get(("cluster", str(chosen.get("cluster")))), entries.get(("user", str(chosen.get("user"))))
+    return (cluster, user) if cluster is not None and user is not None else None
+
+
+def _absolute(folder: Path, key: str, value: Any) -> Any:
+    return str(folder / value) if key in ("certificate-authority", "client-certificate", "client-key") else value

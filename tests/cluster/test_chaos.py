@@ -1,0 +1,93 @@
+"""`chaos kill-db`: the database dies for real, and every write is accounted for."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cluster import kube, service
+from tests.cluster.commands import Shelterctl
+from tests.cluster.projects import Project
+
+pytestmark = pytest.mark.cluster
+
+SHORT = ("--warm-up", "2s", "--after-acks", "20", "--writers", "2")
+#: The database keeps its data in the pod: what the tool must find out by itself.
+ON_EMPTY_DIR: list[dict[str, object]] = [
+    {"op": "remove", "path": "/spec/volumeClaimTemplates"},
+    {"op": "add", "path": "/spec/template/spec/volumes/-", "value": {"name": "data", "emptyDir": {"sizeLimit": "1Gi"}}},
+]
+
+
+def lines(folder: Path, name: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (folder / name).read_text().splitlines()]
+
+
+@pytest.mark.parametrize("mode", ["sigkill", "delete", "force-delete"])
+def test_every_write_through_a_kill_is_accounted_for(stack: Shelterctl, mode: str) -> None:
+    (before,) = kube.items(stack.namespace, "pods", "-l", "app.kubernetes.io/name=mongodb")
+    result = stack("chaos", "kill-db", "--mode", mode, *SHORT).result
+    (after,) = kube.items(stack.namespace, "pods", "-l", "app.kubernetes.io/name=mongodb")
+    assert result["judgement"] == {"verdict": "PASS", "reasons": []}
+    assert (result["proof"]["doubts"], result["report"]["mode"]) == ([], mode)
+    same_pod = before["metadata"]["uid"] == after["metadata"]["uid"]
+    restarts = [pod["status"]["containerStatuses"][0]["restartCount"] for pod in (before, after)]
+    assert (same_pod, restarts[1] - restarts[0]) == ((True, 1) if mode == "sigkill" else (False, -restarts[0]))
+
+    # The account, counted once more from the journal and from what the service has.
+    folder = stack.state_dir / "runs" / result["run"]
+    journal = lines(folder, "writes.jsonl")
+    assert result["attempts"] == sum(line["kind"] == "intent" for line in journal)
+    assert result["attempts"] == result["acknowledged"] + result["rejected"] + result["indeterminate"]
+    account = [entry for entry in lines(folder, "account.jsonl") if entry["id"].startswith(result["run"])]
+    assert Counter(entry["saw"] for entry in account) == Counter(
+        {"acknowledged": result["acknowledged"], "rejected": result["rejected"], "indeterminate": result["indeterminate"]}
+    )
+    stored = set(service.ids(service.url(stack), f"{result['run']}:"))
+    acknowledged = {entry["id"] for entry in account if entry["saw"] == "acknowledged"}
+    assert len(acknowledged) >= 20
+    assert acknowledged <= stored == {entry["id"] for entry in account if entry["present"]}
+    assert not {entry["id"] for entry in account if entry["saw"] == "rejected"} & stored
+
+
+def test_a_database_without_a_claim_is_not_killed_unless_its_loss_is_accepted_and_then_it_fails(
+    namespace: Shelterctl, project: Project
+) -> None:
+    project.patch("StatefulSet", "mongodb", ON_EMPTY_DIR)
+    namespace("up", *project.option)
+    pods = kube.uids(namespace.namespace, "pods", "app.kubernetes.io/name=mongodb")
+
+    refused = namespace("chaos", "kill-db", *SHORT, expect=3)
+    assert refused.error == {
+        "type": "Refused",
+        "what": "pod mongodb-0 has no claim: it keeps its data in data, which goes with the pod (emptyDir)",
+        "why": "killing it would lose every document; a SIGKILL that spares the volume would pass and prove nothing",
+        "next_command": "to see the loss: shelterctl chaos kill-db --mode delete --accept-ephemeral",
+        "details": [],
+    }
+    unasked = namespace("chaos", "kill-db", "--mode", "delete", "--accept-ephemeral", *SHORT, expect=3)
+    assert (unasked.error["type"], unasked.error["next_command"]) == ("Refused", "the same with --yes")
+    assert kube.uids(namespace.namespace, "pods", "app.kubernetes.io/name=mongodb") == pods
+
+    lost = namespace("chaos", "kill-db", "--mode", "delete", "--accept-ephemeral", "--yes", *SHORT, expect=6).result
+    assert lost["judgement"]["verdict"] == "FAIL"
+    assert lost["counts"]["lost"] > 0
+    assert str(lost["counts"]["lost"]) in lost["judgement"]["reasons"][0]["text"]
+    # What the tool calls lost is what the service does not have.
+    stored = set(service.ids(service.url(namespace), f"{lost['run']}:"))
+    account = lines(namespace.state_dir / "runs" / lost["run"], "account.jsonl")
+    assert lost["counts"]["lost"] == sum(entry["saw"] == "acknowledged" and entry["id"] not in stored for entry in account)
+
+
+def test_nothing_to_kill(namespace: Shelterctl) -> None:
+    ran = namespace("chaos", "kill-db", *SHORT, expect=4)
+    assert (ran.error["type"], ran.error["what"], ran.error["next_command"]) == (
+        "NotDeployed",
+        f"no database runs in namespace {namespace.namespace}",
+        "shelterctl up",
+    )
+    assert not kube.exists(namespace.namespace)

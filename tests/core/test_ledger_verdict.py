@@ -1,0 +1,122 @@
+"""PASS only where nothing failed and nothing is open."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shelterctl.core.fault import KillProof
+from shelterctl.core.ledger import Account, Category, ClientSaw, StoredDocument, WriteOutcome, reconcile
+from shelterctl.core.ledger_verdict import RiskWindow, risk_window, verdict
+from shelterctl.core.verdict import Judgement, Reason, Verdict
+
+pytestmark = pytest.mark.unit
+
+PROVED = KillProof(("mongod got SIGKILL",), ())
+WINDOW = RiskWindow(10, 50, 12, 0.25)
+AGAIN = "shelterctl chaos kill-db --writers 8"
+
+
+def write(sent_s: float, ended_s: float, saw: ClientSaw = ClientSaw.ACK, id_: str = "") -> WriteOutcome:
+    return WriteOutcome(id_ or f"run:w0:{sent_s}-{ended_s}", "sha256:same", sent_s, ended_s, saw, None)
+
+
+def account(*, lost: int = 0) -> Account:
+    writes = [write(number, number + 0.5, id_=f"w{number}") for number in range(5)]
+    stored = [StoredDocument(w.id, w.digest, w.id) for w in writes[lost:]]
+    return reconcile(writes, {"service": stored, "database": stored}, prior={})
+
+
+def test_everything_in_order_passes() -> None:
+    assert verdict(account(), WINDOW, PROVED) == Judgement(Verdict.PASS)
+
+
+def test_a_lost_write_fails_and_is_named() -> None:
+    text = "1 lost: acknowledged and gone (seen by: service, database): w0"
+    assert verdict(account(lost=1), WINDOW, PROVED) == Judgement(Verdict.FAIL, (Reason(text, "shelterctl runs show <run> --writes"),))
+
+
+def test_of_many_lost_writes_three_are_named() -> None:
+    (reason,) = verdict(account(lost=5), WINDOW, PROVED).reasons
+    assert reason.text == "5 lost: acknowledged and gone (seen by: service, database): w0, w1, w2 and 2 more"
+
+
+@pytest.mark.parametrize(
+    ("window", "proof", "questions", "reason"),
+    [
+        (None, None, [], Reason("no fault was injected", AGAIN)),
+        (None, PROVED, [], Reason("no fault was injected", AGAIN)),
+        (WINDOW, None, [], Reason("no fault was injected", AGAIN)),
+        (WINDOW, KillProof((), (Reason("not proved"),)), [], Reason("not proved")),
+        (
+            RiskWindow(0, 50, 0, None),
+            PROVED,
+            [],
+            Reason("no write was acknowledged in the second before the kill: nothing was at risk", AGAIN),
+        ),
+        (
+            RiskWindow(10, 0, 12, 0.25),
+            PROVED,
+            [],
+            Reason("no write that was sent after the kill was acknowledged: the service did not come back", "shelterctl status"),
+        ),
+        (WINDOW, PROVED, [Reason("the read-back (service) failed")], Reason("the read-back (service) failed")),
+    ],
+)
+def test_what_leaves_the_verdict_open(window: RiskWindow | None, proof: KillProof | None, questions: list[Reason], reason: Reason) -> None:
+    assert verdict(account(), window, proof, open_questions=questions) == Judgement(Verdict.UNKNOWN, (reason,))
+
+
+def test_a_proven_loss_outweighs_every_doubt() -> None:
+    judgement = verdict(account(lost=1), None, None, open_questions=[Reason("unread")])
+    assert judgement.verdict is Verdict.FAIL
+    assert [reason.text for reason in judgement.reasons[1:]] == ["unread", "no fault was injected"]
+
+
+@pytest.mark.parametrize(
+    ("writes", "window"),
+    [
+        ([], RiskWindow(0, 0, 0, None)),
+        ([write(8.9, 9.0)], RiskWindow(1, 0, 1, 1.0)),
+        ([write(8.5, 8.99)], RiskWindow(0, 0, 0, None)),
+        ([write(9.5, 10.0)], RiskWindow(1, 0, 1, 1.0)),
+        # Under way at the fault, and answered after it: at risk, and neither before nor after.
+        ([write(9.5, 10.1)], RiskWindow(0, 0, 1, 1.0)),
+        ([write(9.5, 12.0)], RiskWindow(0, 0, 1, 1.0)),
+        ([write(10.1, 12.0)], RiskWindow(0, 0, 1, 1.0)),
+        ([write(10.2, 12.0)], RiskWindow(0, 0, 1, 1.0)),
+        ([write(10.3, 12.0)], RiskWindow(0, 1, 0, None)),
+        ([write(9.5, 9.9, ClientSaw.INDETERMINATE), write(11, 12, ClientSaw.REJECTED)], RiskWindow(0, 0, 0, None)),
+        ([write(9.0 + n / 100, 9.5 + n / 1000) for n in range(60)], RiskWindow(60, 0, 60, 0.05)),
+    ],
+)
+def test_the_risk_window_of_a_fault_sent_at_10_and_confirmed_at_10_2(writes: list[WriteOutcome], window: RiskWindow) -> None:
+    assert risk_window(writes, sent_s=10.0, confirmed_s=10.2) == window
+
+
+accounts = st.lists(st.sampled_from(Category), max_size=6).map(
+    lambda found: Account((), 0, 0, 0, 0, 0, {}, {}) if not found else _account_of(found)
+)
+
+
+def _account_of(found: list[Category]) -> Account:
+    from shelterctl.core.ledger import Entry
+
+    entries = tuple(Entry(f"id-{number}", category, ClientSaw.ACK, True) for number, category in enumerate(found))
+    return Account(entries, len(entries), len(entries), 0, 0, 0, {}, {})
+
+
+@given(
+    accounts,
+    st.none() | st.builds(RiskWindow, st.integers(0, 3), st.integers(0, 3), st.just(3), st.just(1.0)),
+    st.none() | st.builds(KillProof, st.just(()), st.lists(st.just(Reason("doubt")), max_size=1).map(tuple)),
+    st.lists(st.just(Reason("open")), max_size=1),
+)
+def test_pass_needs_everything(book: Account, window: RiskWindow | None, proof: KillProof | None, questions: list[Reason]) -> None:
+    judgement = verdict(book, window, proof, open_questions=questions)
+    fails = any(entry.category.fails for entry in book.entries)
+    sound = window is not None and proof is not None and proof.proved and window.acknowledged_before and window.acknowledged_after
+    assert (judgement.verdict is Verdict.FAIL) == fails
+    assert (judgement.verdict is Verdict.PASS) == (not fails and bool(sound) and not questions)
+    assert (judgement.verdict is Verdict.PASS) == (not judgement.reasons)
