@@ -13,12 +13,14 @@ from shelterctl.errors import UsageError
 from shelterctl.settings import Settings
 
 if TYPE_CHECKING:
+    from shelterctl.adapters.checkup_facts import KubernetesCheckup, Repairs
     from shelterctl.adapters.build_context import FolderContext
     from shelterctl.adapters.database_reader import PodDatabaseReader
     from shelterctl.adapters.dns_prober import PodDnsProber
     from shelterctl.adapters.docker_engine import DockerEngine
     from shelterctl.adapters.fault_injector import KubernetesFaults
     from shelterctl.adapters.http_client import HttpxClient
+    from shelterctl.adapters.http_question import Urllib3Client
     from shelterctl.adapters.kube_cluster import KubernetesCluster
     from shelterctl.adapters.locust_runner import LocustRunner
     from shelterctl.adapters.minikube import Minikube
@@ -77,7 +79,8 @@ class Wiring:
 
     @cached_property
     def sources(self) -> FolderContext:
-        from shelterctl.adapters.build_context import FolderContext
+        from shelterctl.adapters.checkup_facts import KubernetesCheckup, Repairs
+    from shelterctl.adapters.build_context import FolderContext
 
         return FolderContext(self.project / "app")
 
@@ -109,6 +112,20 @@ class Wiring:
 
         return PodDnsProber(self.api, self.cluster)
 
+    def checkup(self) -> KubernetesCheckup:
+        """A new look at everything, with a connection of its own: a repair may have changed the kubeconfig."""
+        from shelterctl.adapters.checkup_facts import KubernetesCheckup
+        from shelterctl.adapters.kube_cluster import KubernetesCluster
+
+        api = KubeApi(self.context)
+        cluster = KubernetesCluster(api, self.settings.namespace, lambda: self.project / "manifests")
+        return KubernetesCheckup(api, cluster, self.machine, self.images, self.settings.overlay)
+
+    def repairs(self) -> Repairs:
+        from shelterctl.adapters.checkup_facts import Repairs
+
+        return Repairs(KubeApi(self.context), self.machine)
+
     def faults(self) -> KubernetesFaults:
         """A new injector; it is used for one fault."""
         from shelterctl.adapters.fault_injector import KubernetesFaults
@@ -119,6 +136,12 @@ class Wiring:
         from shelterctl.adapters.locust_runner import LocustRunner
 
         return LocustRunner()
+
+    def question(self) -> Urllib3Client:
+        """A client for a single question, which costs little to load."""
+        from shelterctl.adapters.http_question import Urllib3Client
+
+        return Urllib3Client()
 
     def http(self) -> HttpxClient:
         """A new client, with connections of its own."""

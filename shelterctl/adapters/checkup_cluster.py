@@ -50,7 +50,7 @@ def _system_pod(item: Json) -> SystemPod:
     meta, spec, status = item["metadata"], item["spec"], item.get("status") or {}
     labels = meta.get("labels") or {}
     statuses = status.get("containerStatuses") or ()
-    waiting = next((state["waiting"] for c in statuses if "waiting" in (state := c.get("state") or {})), {})
+    waiting: Json = next((state["waiting"] for c in statuses if "waiting" in (state := c.get("state") or {})), {})
     return SystemPod(
         namespace=meta["namespace"],
         name=meta["name"],
@@ -84,7 +84,7 @@ def metrics(api: KubeApi, pods: Iterable[Json], addon_enabled: bool | None, prof
     available: bool | None = None
     message = ""
     if service is not None:
-        condition = next((c for c in (service.get("status") or {}).get("conditions") or () if c["type"] == "Available"), {})
+        condition: Json = next((c for c in (service.get("status") or {}).get("conditions") or () if c["type"] == "Available"), {})
         available = condition.get("status") == "True"
         message = condition.get("message") or condition.get("reason") or "no condition yet"
     now_s = time.time()

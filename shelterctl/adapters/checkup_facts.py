@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Generic, TypeVar
 
 from shelterctl.adapters import checkup_cluster, checkup_host, checkup_stack
@@ -97,7 +98,7 @@ class KubernetesCheckup:
 
     def inside_nodes(self) -> tuple[InsideNode, ...]:
         shells = self._required().node_shells()
-        return tuple(parallel([lambda shell=shell: checkup_host.inside(shell) for shell in shells]))
+        return tuple(parallel([partial(checkup_host.inside, shell) for shell in shells]))
 
     def system_pods(self) -> tuple[SystemPod, ...]:
         return checkup_cluster.system_pods(self._pods())
@@ -181,7 +182,7 @@ class KubernetesCheckup:
 
 
 class Repairs:
-    """The mends of `doctor --fix`. `wait_deleted` is the cluster's own."""
+    """The mends of `doctor --fix`."""
 
     def __init__(self, api: KubeApi, machine: Minikube | None) -> None:
         self._api = api

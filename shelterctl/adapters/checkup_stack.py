@@ -66,7 +66,7 @@ def _secrets_of(spec: Json) -> Iterable[str]:
 
 def _budget(item: Json) -> BudgetFacts:
     status = item.get("status") or {}
-    allowed = next((c for c in status.get("conditions") or () if c["type"] == "DisruptionAllowed"), {})
+    allowed: Json = next((c for c in status.get("conditions") or () if c["type"] == "DisruptionAllowed"), {})
     return BudgetFacts(
         item["metadata"]["namespace"],
         item["metadata"]["name"],

@@ -53,7 +53,8 @@ class NodeFacts:
 class InsideNode:
     """What a shell in the node saw.
 
-    `clock_ahead_s` is the node's clock minus this machine's, known within `clock_error_s`. `kubelet_flags` is the kubelet's command line, None where it was not seen.
+    `clock_ahead_s` is the node's clock minus this machine's, known within `clock_error_s`. `kubelet_flags` is the kubelet's command line,
+    None where it was not seen.
     """
 
     node: str

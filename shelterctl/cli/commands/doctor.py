@@ -1,17 +1,48 @@
-"""Placeholder."""
+"""`shelterctl doctor`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
 
 from shelterctl.cli.options import with_common_options
 from shelterctl.cli.session import Session
 
 
-@with_common_options("x")
-def command(session: Session) -> int:
-    """x"""
-    return 0
+@with_common_options("doctor")
+def command(
+    session: Session,
+    fix: Annotated[bool, typer.Option("--fix", help="Run the mends that lose nothing, and wait until they show.")] = False,
+) -> int:
+    """Check every prerequisite and every known trap: what was found, why it matters, the command that mends it.
 
+    Exit codes: 0 well (or warnings only), 3 a prerequisite is missing, 6 the deployed stack is broken, 7 something essential is unknown.
 
-def group() -> None:
-    """x"""
+    \b
+    Examples:
+      shelterctl doctor
+      shelterctl doctor --fix --timeout 5m
+      shelterctl doctor --output json
+    """
+    import sys
+    from contextlib import nullcontext
 
+    from shelterctl.cli.render import doctor as render
+    from shelterctl.cli.render.steps import StepsDisplay
+    from shelterctl.ops.doctor import DoctorPorts, DoctorRequest, doctor
 
-kill_db = check = command
+    wiring, settings = session.wiring, session.settings
+    if fix:
+        session.confirm_context("what can be mended is mended here")
+        session.open_folder("doctor")
+    ports = DoctorPorts(wiring.checkup, wiring.repairs(), wiring.clock)
+    request = DoctorRequest(
+        wiring.context, wiring.context if wiring.machine else None, settings.namespace, sys.platform, fix, settings.timeout_s
+    )
+    with session.lock("doctor --fix") if fix else nullcontext():
+        result = session.drive(doctor(ports, request), StepsDisplay(session.terminal))
+    terminal = session.terminal
+    return session.finish(
+        result, render.exit_code(result), lambda: render.lines(result, width=min(80, terminal.width), verbose=terminal.verbose, fix=fix)
+    )

@@ -41,7 +41,7 @@ def command(session: Session, _group: typer.Context) -> int:
         # Away from the project's folder there are no sources to compare with.
         tag = ""
     result = status(
-        wiring.cluster, wiring.http(), wiring.clock, context=wiring.context, engine=wiring.engine, images=images, sources_tag=tag
+        wiring.cluster, wiring.question(), wiring.clock, context=wiring.context, engine=wiring.engine, images=images, sources_tag=tag
     )
     return session.finish(result, 0, lambda: render.lines(result))
 

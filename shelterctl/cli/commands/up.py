@@ -52,7 +52,7 @@ def command(
         wiring.machine,
         wiring.images if wiring.machine else None,
         wiring.cluster,
-        wiring.http(),
+        wiring.question(),
         wiring.clock,
     )
     request = UpRequest(

@@ -1,0 +1,160 @@
+"""When a rollout is done, on its way, or past mending."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from shelterctl.core.rollout import Progress, RolloutJudgement, judge_rollout
+from shelterctl.core.state import Claim, Pod, Workload
+from tests.core.stack_examples import CLAIM, CONTAINER, DATABASE, DEPLOYMENT, NOW, STATEFUL_SET, container, pod
+
+pytestmark = pytest.mark.unit
+
+ROLLING = replace(DEPLOYMENT, updated=1, ready=2, available=1, total=3)
+COUNTS = "1 of 2 updated, 1 available"
+
+
+def judge(workload: Workload, *pods: Pod, claims: tuple[Claim, ...] = ()) -> RolloutJudgement:
+    return judge_rollout(workload, pods, claims, now_s=NOW)
+
+
+def told(judgement: RolloutJudgement) -> tuple[Progress, str]:
+    return judgement.progress, judgement.sentence
+
+
+def test_complete() -> None:
+    judgement = judge(DEPLOYMENT, pod("app-1"), pod("app-2"))
+    assert judgement == RolloutJudgement(Progress.COMPLETE, "app 2/2 ready on the new revision")
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"observed_generation": 1}, "app: the controller has not seen the change yet"),
+        ({"updated": 1, "total": 3}, "app: 1 of 2 updated, 2 available; 2 old pods are still there"),
+        ({"available": 1}, "app: 2 of 2 updated, 1 available"),
+        ({"total": 3}, "app: 2 of 2 updated, 2 available; 1 old pods are still there"),
+    ],
+)
+def test_what_is_waited_for(changes: dict[str, int], sentence: str) -> None:
+    assert told(judge(replace(DEPLOYMENT, **changes), pod("app-1"))) == (Progress.WAITING, sentence)  # type: ignore[arg-type]
+
+
+def test_an_unseen_change_is_judged_by_nothing_older() -> None:
+    unseen = replace(DEPLOYMENT, observed_generation=1, failure="ReplicaFailure: exceeded quota")
+    assert judge(unseen, pod("app-1", container("waiting", "InvalidImageName"))).progress is Progress.WAITING
+
+
+def test_a_pod_that_starts_is_named() -> None:
+    starting = pod("app-2", container("waiting", "ContainerCreating"), age_s=3)
+    assert told(judge(ROLLING, pod("app-1"), starting)) == (Progress.WAITING, f"app: {COUNTS}; app-2 is starting")
+
+
+@pytest.mark.parametrize("reason", ["InvalidImageName", "ErrImageNeverPull"])
+def test_fatal_now(reason: str) -> None:
+    broken = pod("app-2", container("waiting", reason, message="no such name"), age_s=0)
+    judgement = judge(ROLLING, pod("app-1"), broken)
+    assert told(judgement) == (Progress.FAILED, f"app: container app of pod app-2: {reason}: no such name")
+    assert [(trouble.pod.name, trouble.fatal) for trouble in judgement.troubles] == [("app-2", True)]
+
+
+@pytest.mark.parametrize(
+    ("reason", "grace_s"),
+    [
+        ("CreateContainerConfigError", 10),
+        ("CreateContainerError", 15),
+        ("RunContainerError", 15),
+        ("ImagePullBackOff", 15),
+        ("ErrImagePull", 15),
+        ("CrashLoopBackOff", 20),
+    ],
+)
+def test_fatal_after_a_grace(reason: str, grace_s: int) -> None:
+    broken = container("waiting", reason, restarts=2, message="why")
+    assert judge(ROLLING, pod("app-2", broken, age_s=grace_s - 1)).progress is Progress.WAITING
+    assert judge(ROLLING, pod("app-2", broken, age_s=grace_s)).progress is Progress.FAILED
+
+
+def test_the_grace_begins_when_a_node_takes_the_pod_up() -> None:
+    """A pod that waited for a place is not broken longer for it."""
+    broken = container("waiting", "ErrImagePull")
+    waited = pod("app-2", broken, age_s=600, start_time_s=NOW - 5)
+    assert judge(ROLLING, waited).progress is Progress.WAITING
+    assert judge(ROLLING, replace(waited, start_time_s=NOW - 15)).progress is Progress.FAILED
+
+
+def test_one_restart_is_no_crash_loop() -> None:
+    assert judge(ROLLING, pod("app-2", container("waiting", "CrashLoopBackOff", restarts=1))).progress is Progress.WAITING
+
+
+def test_crashing_between_two_back_offs() -> None:
+    between = replace(CONTAINER, ready=False, restarts=3, started_at_s=NOW - 2, last_exit_code=1, last_reason="Error")
+    judgement = judge(ROLLING, pod("app-2", between, age_s=41))
+    assert told(judgement) == (Progress.FAILED, "app: container app of pod app-2 crashes (3 restarts in 41 s)")
+    assert judgement.troubles[0].message == "exit code 1, Error"
+
+
+def test_restarts_of_long_ago_are_no_crash() -> None:
+    unready = replace(CONTAINER, ready=False, restarts=7, started_at_s=NOW - 3600)
+    assert judge(ROLLING, pod("app-2", unready, age_s=9000)).progress is Progress.WAITING
+
+
+def test_an_old_pods_trouble_is_not_the_new_rollouts() -> None:
+    old = pod("app-0", container("waiting", "InvalidImageName"), revision="old")
+    judgement = judge(ROLLING, old, pod("app-1"))
+    assert told(judgement) == (Progress.WAITING, f"app: {COUNTS}; 2 old pods are still there")
+    assert judgement.troubles == ()
+
+
+@pytest.mark.parametrize("change", [{"deleting": True}, {"namespace": "other"}, {"role": DATABASE.role}])
+def test_a_pod_that_is_not_the_workloads_own(change: dict[str, object]) -> None:
+    stranger = pod("app-2", container("waiting", "InvalidImageName"), **change)
+    assert judge(ROLLING, stranger).progress is Progress.WAITING
+
+
+def test_a_controller_that_cannot_go_on() -> None:
+    failing = replace(ROLLING, failure="FailedCreate: pods is forbidden: exceeded quota: pods=0")
+    assert told(judge(failing, pod("app-1"))) == (Progress.FAILED, "app: FailedCreate: pods is forbidden: exceeded quota: pods=0")
+
+
+def test_a_rollout_that_is_complete_has_not_failed() -> None:
+    assert judge(replace(DEPLOYMENT, failure="FailedCreate: of before"), pod("app-1")).progress is Progress.COMPLETE
+
+
+def test_unschedulable_is_reported_and_waited_for() -> None:
+    waiting = container("waiting")
+    unplaced = pod("app-2", waiting, age_s=900, scheduled=False, scheduling_message="0/1 nodes are available: 1 Insufficient cpu.")
+    judgement = judge(ROLLING, unplaced)
+    sentence = f"app: {COUNTS}; pod app-2: Unschedulable: 0/1 nodes are available: 1 Insufficient cpu."
+    assert told(judgement) == (Progress.WAITING, sentence)
+    assert [(trouble.reason, trouble.fatal, trouble.since_s) for trouble in judgement.troubles] == [("Unschedulable", False, 900.0)]
+
+
+UNSET = replace(STATEFUL_SET, updated=0, ready=0, available=0, total=1)
+STARTING = replace(DATABASE, ready=False, containers=(container("waiting", name="mongodb"),), scheduled=False)
+
+
+def test_a_pending_claim_is_reported_and_waited_for() -> None:
+    judgement = judge(UNSET, STARTING, claims=(replace(CLAIM, phase="Pending"),))
+    sentence = "mongodb: 0 of 1 updated, 0 available; pod mongodb-0 waits for claim data-mongodb-0, which is not bound"
+    assert told(judgement) == (Progress.WAITING, sentence)
+
+
+@pytest.mark.parametrize("claim", [CLAIM, replace(CLAIM, phase="Pending", namespace="other"), replace(CLAIM, phase="Pending", name="x")])
+def test_a_claim_that_is_not_in_the_way(claim: Claim) -> None:
+    assert judge(UNSET, STARTING, claims=(claim,)).sentence == "mongodb: 0 of 1 updated, 0 available; mongodb-0 is starting"
+
+
+def test_a_stateful_set_stuck_on_a_broken_old_revision() -> None:
+    old = replace(DATABASE, revision="old", ready=False, containers=(container("waiting", "InvalidImageName", name="mongodb"),))
+    judgement = judge(UNSET, old)
+    assert judgement.progress is Progress.FAILED
+    assert judgement.sentence == "mongodb: pod mongodb-0 is broken on an old revision, and a StatefulSet does not replace it by itself"
+    assert judgement.stuck_on_old_revision == old
+
+
+def test_a_stateful_set_on_an_old_revision_that_is_well_is_on_its_way() -> None:
+    judgement = judge(UNSET, replace(DATABASE, revision="old"))
+    assert (judgement.progress, judgement.stuck_on_old_revision) == (Progress.WAITING, None)
