@@ -79,8 +79,7 @@ class Wiring:
 
     @cached_property
     def sources(self) -> FolderContext:
-        from shelterctl.adapters.checkup_facts import KubernetesCheckup, Repairs
-    from shelterctl.adapters.build_context import FolderContext
+        from shelterctl.adapters.build_context import FolderContext
 
         return FolderContext(self.project / "app")
 

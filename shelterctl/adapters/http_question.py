@@ -19,7 +19,8 @@ class Urllib3Client:
 
         self._pool = urllib3.PoolManager(num_pools=1, maxsize=1, retries=False)
         self._errors = urllib3.exceptions.HTTPError
-        self._unsent = (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError, urllib3.exceptions.LocationParseError)
+        # Each is raised before a byte of the request leaves.
+        self._unsent = (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError)
 
     def request(
         self, method: str, url: str, *, headers: Mapping[str, str] | None = None, body: bytes | None = None, timeout_s: float

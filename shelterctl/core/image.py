@@ -66,7 +66,7 @@ class ImageChain:
             return "no pod runs the image"
         strangers = sorted({image_id for image_id in self.running_ids if image_id != self.built_id})
         if strangers:
-            return f"pods run {', '.join(strangers)}, built is {self.built_id}"
+            return f"pods run {', '.join(name or 'an unknown image' for name in strangers)}, built is {self.built_id}"
         if self.answering_tag != self.tag:
             return f"the service answers with {self.answering_tag or 'nothing'}, built is {self.tag}"
         return ""
