@@ -13,8 +13,8 @@ from shelterctl.errors import UsageError
 from shelterctl.settings import Settings
 
 if TYPE_CHECKING:
-    from shelterctl.adapters.checkup_facts import KubernetesCheckup, Repairs
     from shelterctl.adapters.build_context import FolderContext
+    from shelterctl.adapters.checkup_facts import KubernetesCheckup, Repairs
     from shelterctl.adapters.database_reader import PodDatabaseReader
     from shelterctl.adapters.dns_prober import PodDnsProber
     from shelterctl.adapters.docker_engine import DockerEngine

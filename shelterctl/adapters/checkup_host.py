@@ -22,11 +22,15 @@ from shelterctl.errors import CommandFailed, DockerUnavailable, ShelterError
 
 QUERY_TIMEOUT_S = 15.0
 
+#: Where minikube's provisioner keeps the claims' volumes; it cannot be configured.
+_CLAIMS_FOLDER = "/tmp/hostpath-provisioner"  # noqa: S108 - a folder in the node
 #: The node's time first, so that the time to start the shell lies before it and the rest after it.
-_LOOK_INSIDE = """date +%s.%N
-df -Pk /var /tmp/hostpath-provisioner 2>/dev/null | tail -n +2
+_LOOK_INSIDE = f"""date +%s.%N
+for folder in /var {_CLAIMS_FOLDER}; do
+  [ -d "$folder" ] && echo "$folder $(df -PkT "$folder" | tail -n 1)"
+done
 echo --
-pid=$(pidof kubelet || pgrep -xo kubelet) && tr '\\0' '\\n' < /proc/${pid%% *}/cmdline
+pid=$(pidof kubelet || pgrep -xo kubelet) && tr '\\0' '\\n' < /proc/${{pid%% *}}/cmdline
 true
 """
 
@@ -171,14 +175,18 @@ def inside(shell: NodeShell) -> InsideNode:
         seconds, _, fraction = lines[0].partition(".")
         whole = not fraction.isdigit()
         node_s = float(seconds) + (0.5 if whole else float(f"0.{fraction}"))
-        disks = [line.split() for line in lines[1:]]
-        smallest = min(disks, key=lambda columns: int(columns[3]))
-        disk = DiskSpace(f"{shell.node}:{smallest[5]}", int(smallest[3]) * 1024, int(smallest[1]) * 1024)
+        disks = {columns[0]: _disk_of(shell.node, columns) for columns in map(str.split, lines[1:])}
+        disk = disks["/var"]
     except (ValueError, LookupError) as error:
         raise CommandFailed(f"the node {shell.node} gave no time and no disk space", returncode=0, why=text.strip()[-200:]) from error
     middle_s, error_s = (before_s + after_s) / 2, (after_s - before_s) / 2
     arguments = tuple(flags.strip("\n").split("\n")) if flags.strip() else None
-    return InsideNode(shell.node, disk, node_s - middle_s, error_s + (0.5 if whole else 0.0), arguments)
+    return InsideNode(shell.node, disk, node_s - middle_s, error_s + (0.5 if whole else 0.0), arguments, disks.get(_CLAIMS_FOLDER))
+
+
+def _disk_of(node: str, columns: Sequence[str]) -> DiskSpace:
+    """From the folder and a line of `df -PkT`: file system, type, size, used, available in KiB."""
+    return DiskSpace(f"{node}:{columns[0]}", int(columns[5]) * 1024, int(columns[3]) * 1024, columns[2])
 
 
 def update_context(profile: str) -> None:

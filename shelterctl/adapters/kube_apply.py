@@ -69,10 +69,11 @@ def _patch(api: KubeApi, path: str, query: dict[str, str], document: Json) -> Js
             if error.status == 404 and "not found" in error.why and time.monotonic() < deadline and "dryRun" not in query:
                 time.sleep(0.2)
                 continue
-            raise _explained(error, document) from error
+            raise explained(error, document) from error
 
 
-def _explained(error: ApiRejected, document: Json) -> ApiRejected:
+def explained(error: ApiRejected, document: Json) -> ApiRejected:
+    """The error for an object that was refused, with its name and, where one is known, the way out."""
     subject = label(document)
     namespace = document["metadata"].get("namespace", "")
     if error.status == 409 and "conflict" in error.why.lower():

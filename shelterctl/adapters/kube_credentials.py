@@ -9,7 +9,7 @@ import base64
 import secrets
 from collections.abc import Iterable
 
-from shelterctl.adapters import manifest_edits
+from shelterctl.adapters import kube_apply, manifest_edits
 from shelterctl.adapters.kube_api import Json, KubeApi
 from shelterctl.errors import ApiRejected, Refused
 
@@ -51,7 +51,7 @@ def ensure(api: KubeApi, documents: Iterable[Json]) -> tuple[str, ...]:
         except ApiRejected as error:
             # Somebody else made it in this moment: theirs is kept.
             if error.status != 409:
-                raise
+                raise kube_apply.explained(error, body) from error
         else:
             made.append(f"{namespace}/{name}")
     return tuple(made)

@@ -80,7 +80,7 @@ class RunFolderOnDisk:
         }
         temporary = self.path / f".{RESULT}.new"
         try:
-            (self.path / TEXT).write_text("".join(f"{line}\n" for line in text), encoding="utf-8")
+            (self.path / TEXT).write_text("".join(f"{line}\n" for line in text), encoding="utf-8", errors="backslashreplace")
             text = json.dumps(document, ensure_ascii=False, indent=1) + "\n"
             temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
             temporary.replace(self.path / RESULT)

@@ -176,6 +176,10 @@ class Session:
     def _prepare(self) -> None:
         debug = bool(self._flags.get("debug"))
         self.settings = Settings(debug=debug)
+        asked = self._flags.get("output")
+        if asked in ("json", "jsonl"):
+            # An error in the settings themselves is told to a machine as every other is.
+            self.terminal = Terminal(str(asked), stdout=sys.stdout, stderr=sys.stderr)
         try:
             here = Path.cwd()
         except OSError as error:

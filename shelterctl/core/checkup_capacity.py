@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from shelterctl.core.checkup import Area, Check, Finding
 from shelterctl.core.checkup_cluster import NodeFacts
 
-CPU_ROOM = Check("cpu-room", Area.SCALING, "CPU for the maximum")
-MEMORY_ROOM = Check("memory-room", Area.SCALING, "memory for the maximum")
+CPU_ROOM = Check("cpu-room", Area.CLUSTER, "CPU for the maximum")
+MEMORY_ROOM = Check("memory-room", Area.CLUSTER, "memory for the maximum")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +81,6 @@ def _room(check: Check, free: Sequence[int], database: int, app: int, demand: De
         return check.warning(
             f"{left} left for {wanted}; a rollout adds {demand.surge}, and {fits - demand.maximum} of them fit",
             "a rollout at the maximum waits until old pods are gone",
-            mend,
+            f"shelterctl up --max {fits - demand.surge}" if fits - demand.surge >= demand.minimum else "",
         )
     return check.ok(f"{left} left for {wanted} and {demand.surge} in a rollout")

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from shelterctl.core.checkup import Area, Check, Finding, minor_version
+from shelterctl.core.checkup import Area, Check, Finding, minor_version, size
 from shelterctl.core.checkup_host import DiskSpace, judge_disk
 from shelterctl.core.duration import format_duration
 
@@ -16,6 +16,7 @@ NODE_READY = Check("node-ready", Area.CLUSTER, "nodes", essential=True)
 NODE_PRESSURE = Check("node-pressure", Area.CLUSTER, "node pressure")
 KUBELET_SKEW = Check("kubelet-skew", Area.CLUSTER, "kubelet's version")
 NODE_DISK = Check("node-disk", Area.CLUSTER, "node's disk")
+VOLUMES_DISK = Check("volumes-disk", Area.CLUSTER, "claims' folder")
 CLOCKS = Check("clocks", Area.CLUSTER, "clocks")
 COREDNS = Check("coredns", Area.CLUSTER, "CoreDNS", essential=True)
 STORAGE_CLASS = Check("storage-class", Area.CLUSTER, "StorageClass")
@@ -51,7 +52,7 @@ class NodeFacts:
 
 @dataclass(frozen=True, slots=True)
 class InsideNode:
-    """What a shell in the node saw.
+    """What a shell in the node saw: its disk, and the file system of the folder in which minikube keeps claims' volumes (None without one).
 
     `clock_ahead_s` is the node's clock minus this machine's, known within `clock_error_s`. `kubelet_flags` is the kubelet's command line,
     None where it was not seen.
@@ -62,6 +63,7 @@ class InsideNode:
     clock_ahead_s: float
     clock_error_s: float
     kubelet_flags: tuple[str, ...] | None
+    volumes: DiskSpace | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +146,7 @@ def judge_inside(nodes: Sequence[InsideNode]) -> Iterator[Finding]:
     """The node's own disk (minikube turns the kubelet's watch over it off), and its clock against this machine's."""
     fullest = min(nodes, key=lambda node: node.disk.free_bytes)
     yield judge_disk(NODE_DISK, fullest.disk, f"minikube ssh -n {fullest.node} -- sudo crictl rmi --prune")
+    yield _judge_volumes(nodes)
     farthest = max(nodes, key=lambda node: abs(node.clock_ahead_s))
     ahead_s = abs(farthest.clock_ahead_s)
     if ahead_s - farthest.clock_error_s > CLOCK_WARNING_S:
@@ -157,6 +160,22 @@ def judge_inside(nodes: Sequence[InsideNode]) -> Iterator[Finding]:
         yield CLOCKS.unknown(f"the node took {format_duration(farthest.clock_error_s * 2)} to tell its time")
     else:
         yield CLOCKS.ok(f"within {max(ahead_s, farthest.clock_error_s):.1f} s of the node's")
+
+
+def _judge_volumes(nodes: Sequence[InsideNode]) -> Finding:
+    """minikube keeps claims under /tmp, and mounts a folder of its disk there; where that failed they are in memory (minikube#8151)."""
+    kept = [node.volumes for node in nodes if node.volumes is not None]
+    if not kept:
+        return VOLUMES_DISK.skipped("no claim has a folder in the node yet")
+    in_memory = next((disk for disk in kept if disk.kind == "tmpfs"), None)
+    if in_memory is not None:
+        return VOLUMES_DISK.warning(
+            f"{in_memory.path} is in memory (tmpfs), {size(in_memory.free_bytes)} free",
+            "claims outlive their pods there, and not a stop of the node: `minikube stop` loses the database (kubernetes/minikube#8151)",
+            "minikube ssh -- systemctl status minikube-automount",
+        )
+    smallest = min(kept, key=lambda disk: disk.free_bytes)
+    return judge_disk(VOLUMES_DISK, smallest, "kubectl get pv   (what fills it?)")
 
 
 def judge_coredns(pods: Sequence[SystemPod]) -> Finding:

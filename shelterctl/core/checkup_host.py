@@ -27,11 +27,12 @@ DISK_WARNING_BYTES = 5_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class DiskSpace:
-    """A file system: `free_bytes` is what a user may still write."""
+    """A file system: `free_bytes` is what a user may still write, `kind` is its type (ext4, tmpfs) where it was asked for."""
 
     path: str
     free_bytes: int
     total_bytes: int
+    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,23 +112,20 @@ def judge_engine(facts: EngineFacts, *, minikube: bool) -> Iterator[Finding]:
         yield DOCKER_ENV.warning(f"the engine at {facts.host} is on another machine", why, "unset DOCKER_HOST")
     else:
         yield DOCKER_ENV.ok("this machine's own engine")
-    yield _judge_disk(HOST_DISK, facts.disk, "docker system df   (then: docker image prune)")
+    if facts.disk is None:
+        yield HOST_DISK.unknown("Docker's folder is not on a file system of this machine", "docker system df")
+    else:
+        yield judge_disk(HOST_DISK, facts.disk, "docker system df   (then: docker image prune)")
 
 
-def _judge_disk(check: Check, disk: DiskSpace | None, mend: str) -> Finding:
-    if disk is None:
-        return check.unknown("Docker's folder is not on a file system of this machine", "docker system df")
+def judge_disk(check: Check, disk: DiskSpace, mend: str) -> Finding:
+    """A file system below the limits is a warning, then a problem."""
     found = f"{size(disk.free_bytes)} free of {size(disk.total_bytes)} at {disk.path}"
     if disk.free_bytes < DISK_PROBLEM_BYTES:
         return check.problem(found, "builds, loads and the database's writes fail on a full disk", mend)
     if disk.free_bytes < DISK_WARNING_BYTES:
         return check.warning(found, "a few builds fill that; on a full disk the database's writes fail", mend)
     return check.ok(found)
-
-
-def judge_disk(check: Check, disk: DiskSpace, mend: str) -> Finding:
-    """A file system below the limits is a warning, then a problem."""
-    return _judge_disk(check, disk, mend)
 
 
 def judge_tools(facts: ToolFacts) -> Iterator[Finding]:
@@ -172,8 +170,8 @@ def judge_machine(facts: MachineFacts) -> Finding:
     """The profile must be there and run."""
     mend = f"minikube start -p {facts.profile}"
     if not facts.exists:
-        found = f"there is no profile {facts.profile}"
-        return PROFILE.problem(found, "the profile is the cluster; `shelterctl up` makes it too", mend, Repair.START_MACHINE)
+        # No repair: a mistyped name must not make a new cluster.
+        return PROFILE.problem(f"there is no profile {facts.profile}", "the profile is the cluster; `shelterctl up` makes it too", mend)
     if facts.status == "paused":
         mend = f"minikube unpause -p {facts.profile}"
         return PROFILE.problem(f"{facts.profile} is paused", "nothing in it runs until it is unpaused", mend)
@@ -186,13 +184,15 @@ def judge_machine(facts: MachineFacts) -> Finding:
 
 def judge_reach(facts: MachineFacts, platform: str) -> Finding:
     """With the docker driver only Linux reaches the node's address. `platform` is as `sys.platform` has it."""
+    if not facts.driver:
+        return REACH.unknown("the profile's driver is not known", blocked_by=PROFILE.id)
     if facts.driver == "docker" and platform != "linux":
         return REACH.warning(
             "the docker driver's node has no address that this system reaches",
             "a NodePort answers only through an open `minikube service` process, which a load test then measures too",
             f"minikube service app --url -n shelter -p {facts.profile}",
         )
-    return REACH.ok("the node's address is reached from here" if facts.driver == "docker" else f"driver {facts.driver or 'not told'}")
+    return REACH.ok("the node's address is reached from here" if facts.driver == "docker" else f"driver {facts.driver}")
 
 
 def judge_kubeconfig(facts: KubeconfigFacts, profile: str | None) -> Finding:

@@ -155,7 +155,7 @@ def judge_housekeeping(kubelet_flags: Sequence[str] | None, start: StartOptions)
 
 def _interval(options: Sequence[str]) -> str:
     """The option's value in `--housekeeping-interval=5m`, `--housekeeping-interval 5m` or minikube's `kubelet.housekeeping-interval=5m`."""
-    for option, following in zip(options, (*options[1:], ""), strict=True):
+    for option, following in zip(options, (*options[1:], ""), strict=False):
         name, equals, value = option.lstrip("-").partition("=")
         if name.removeprefix("kubelet.") == "housekeeping-interval":
             return value if equals else following

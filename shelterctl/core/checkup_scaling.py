@@ -137,14 +137,17 @@ def _judge_metric(scaler: ScalerFacts, facts: ScalingFacts, requests: Finding, l
         return HPA_METRIC.problem(
             "scaling is disabled: 0 replicas", why, f"kubectl -n {facts.namespace} scale deployment {facts.deployment} --replicas=1"
         )
+    said = f"<unknown>: {active.reason}: {active.message}" if active is not None else "<unknown>: the controller has not looked yet"
+    if not facts.metrics_served:
+        # The HPA looks every 15 s: until then its status still shows what it saw last.
+        last = f"cpu {record.cpu_percent}% is history" if record.has_metric else said
+        mend = "minikube addons enable metrics-server"
+        return HPA_METRIC.problem(last, "nothing serves metrics.k8s.io", mend, Repair.ENABLE_METRICS)
     if record.has_metric and active is not None:
         return HPA_METRIC.ok(f"cpu {record.cpu_percent}% of {record.cpu_target_percent}%")
-    said = f"<unknown>: {active.reason}: {active.message}" if active is not None else "<unknown>: the controller has not looked yet"
     why = "without a metric the HPA never scales"
     if "missing request for cpu" in said or requests.mend:
         return HPA_METRIC.problem(said, "a container without a CPU request spoils the average of all", requests.mend or look)
-    if not facts.metrics_served:
-        return HPA_METRIC.problem(said, "nothing serves metrics.k8s.io", "minikube addons enable metrics-server", Repair.ENABLE_METRICS)
     if scaler.age_s < FIRST_METRIC_S:
         return HPA_METRIC.warning(said, f"the HPA is {scaler.age_s:.0f} s old: the first samples take 60 to 120 s", look)
     return HPA_METRIC.problem(said, why, look)
@@ -207,7 +210,7 @@ def _judge_others(facts: ScalingFacts) -> Finding:
             "the HPA averages over whatever its selector matches, and counts it as replicas",
             _show_selected(facts),
         )
-    return OTHER_PODS.ok(f"only the Deployment's {len(facts.pods)}")
+    return OTHER_PODS.ok(f"only the Deployment's {sum(pod.owned and pod.counted for pod in facts.pods)}")
 
 
 def _show_selected(facts: ScalingFacts) -> str:
@@ -249,7 +252,7 @@ def _judge_behavior(scaler: ScalerFacts) -> Finding:
         if rule.tolerance is not None:
             notes.append(f"tolerance {rule.direction} {rule.tolerance:g}")
         if rule.policies:
-            steps = " or ".join(f"{v}{'%' if k == 'Percent' else ' pods'} in {s} s" for k, v, s in rule.policies)
+            steps = " or ".join(f"{v}{'%' if k == 'Percent' else ' pod' if v == 1 else ' pods'} in {s} s" for k, v, s in rule.policies)
             notes.append(f"{rule.direction} {steps}")
     return BEHAVIOR.ok("; ".join(notes) or "the controller's defaults")
 

@@ -9,7 +9,7 @@ from shelterctl.core.checkup import Area, Check, Finding
 
 IMAGE = Check("image", Area.STACK, "image")
 PULL_POLICY = Check("pull-policy", Area.STACK, "image's tag and policy")
-NODE_PORT = Check("node-port", Area.STACK, "node port")
+NODE_PORT = Check("node-port", Area.CLUSTER, "node port")
 ANSWER = Check("answer", Area.STACK, "service")
 DATABASE_ANSWER = Check("database-access", Area.STACK, "way to the database")
 
@@ -102,7 +102,7 @@ def judge_port(facts: PortFacts) -> Finding:
         free = facts.port + 1 if facts.port < 32767 else 30000
         why = "a node port belongs to one Service of the cluster: the API server refuses the stack's"
         return NODE_PORT.problem(f"{facts.port} is taken by Service {facts.holder}", why, f"shelterctl up --node-port {free}")
-    return NODE_PORT.ok(f"{facts.port} is {'the Service’s own' if facts.holder else 'free'}")
+    return NODE_PORT.ok(f"{facts.port} {'belongs to the stack' if facts.holder else 'is free'}")
 
 
 def judge_answer(facts: AnswerFacts) -> Iterator[Finding]:

@@ -5,7 +5,7 @@ A history is a step function: a sample holds until the next one. Times are secon
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -115,7 +115,8 @@ def _buckets(
     found = []
     for column in range(columns):
         from_s = end_s - step_s * (columns - column)
-        first, last = bisect_right(times, from_s), bisect_right(times, min(now_s, from_s + step_s))
+        first = bisect_right(times, from_s)
+        last = bisect_left(times, from_s + step_s) if column < columns - 1 else bisect_right(times, now_s)
         held = history[max(0, first - 1) : last]
         found.append([item for sample in held if (item := value(sample)) is not None])
     return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from shelterctl.core.fault import KillReport
 from shelterctl.core.ledger import ClientSaw, WriteOutcome
@@ -22,12 +23,15 @@ class PodsAt:
 class RecoveryTimes:
     """Milestones in order of time. `resolution_s` is the widest gap between two writes that were sent around the recovery.
 
+    `silence_s` is the longest time between two acknowledgements after the fault, as (from, until): the outage as writers felt it. A pod
+    that is being deleted serves on for a moment, so that the first acknowledged write alone can come before the outage.
+
     Pod milestones are when this machine heard of them, which is after the kubelet told the API server (up to a second).
     """
 
     milestones: tuple[tuple[str, float], ...]
     first_ack_s: float | None
-    unavailable_s: float | None
+    silence_s: tuple[float, float] | None
     resolution_s: float
 
 
@@ -36,8 +40,7 @@ def recovery_times(
 ) -> RecoveryTimes:
     """The times of a recovery.
 
-    The first acknowledged write counts by the moment of its answer, and only if its request was sent after the fault was confirmed and
-    it was answered after the first error.
+    The first acknowledged write counts by the moment of its answer, and only if its request was sent after the fault was confirmed.
     """
     fault_s = report.confirmed_mono_s
     milestones: list[tuple[str, float]] = []
@@ -45,23 +48,32 @@ def recovery_times(
     error = next((w for w in after if w.saw is not ClientSaw.ACK), None)
     if error is not None:
         milestones.append(("first error", max(0.0, error.ended_at_s - fault_s)))
-    # One that was answered before the first error is none of the recovery: a pod that is being deleted serves on for a moment.
-    ack = next(
-        (w for w in after if w.saw is ClientSaw.ACK and w.sent_at_s > fault_s and (error is None or w.ended_at_s > error.ended_at_s)), None
-    )
+    ack = next((w for w in after if w.saw is ClientSaw.ACK and w.sent_at_s > fault_s), None)
     if ack is not None:
         milestones.append(("first acknowledged write", ack.ended_at_s - fault_s))
     last_error = max((w.ended_at_s for w in after if w.saw is not ClientSaw.ACK), default=None)
     if last_error is not None:
         milestones.append(("last error", max(0.0, last_error - fault_s)))
     milestones += _pod_milestones(seen, before, fault_s)
-    unavailable_s = ack.ended_at_s - error.ended_at_s if ack is not None and error is not None else None
+    silence = _longest_silence(outcomes, fault_s)
+    if silence is not None:
+        milestones += [("writes stop", silence[0]), ("writes resume", silence[1])]
     return RecoveryTimes(
         tuple(sorted(milestones, key=lambda item: item[1])),
         ack.ended_at_s - fault_s if ack is not None else None,
-        unavailable_s,
-        _widest_gap(outcomes, fault_s, ack.sent_at_s if ack is not None else None, probe_interval_s),
+        silence,
+        _widest_gap(outcomes, fault_s, fault_s + silence[1] if silence is not None else None, probe_interval_s),
     )
+
+
+def _longest_silence(outcomes: Iterable[WriteOutcome], fault_s: float) -> tuple[float, float] | None:
+    """The longest time between two acknowledgements of which the second came after the fault; None where fewer than two are known."""
+    acks = sorted(w.ended_at_s for w in outcomes if w.saw is ClientSaw.ACK)
+    gaps = [(earlier, later) for earlier, later in pairwise(acks) if later > fault_s]
+    if not gaps:
+        return None
+    start_s, end_s = max(gaps, key=lambda gap: gap[1] - gap[0])
+    return max(0.0, start_s - fault_s), end_s - fault_s
 
 
 def _pod_milestones(seen: Iterable[PodsAt], before: Pod, fault_s: float) -> list[tuple[str, float]]:

@@ -42,7 +42,8 @@ class WatchModel:
     """The stack as far as it has been told. Times are epoch seconds of the clock of who watches.
 
     `pods` and `autoscaler_known` tell what is absent from what is not known yet. `reading_pods` is how many pods were ready when the
-    autoscaler's reading came. `dropped` are the watches that are away since `dropped_s`; what they told last is still shown.
+    autoscaler's reading came. `dropped` are the watches that are away since `dropped_s`; what they told last is still shown. `drops`
+    counts the times that watches were away, together or alone.
     """
 
     namespace: str
@@ -181,10 +182,10 @@ def _watch(model: WatchModel, event: WatchDropped | WatchRestored, at_s: float) 
     """One note for all the watches together: they go over one connection to one server, and mostly drop together."""
     others = tuple(name for name in model.dropped if name != event.resource)
     if isinstance(event, WatchDropped):
-        dropped = replace(
-            model, dropped=(*others, event.resource), dropped_s=model.dropped_s if model.dropped else at_s, drops=model.drops + 1
-        )
-        return dropped, () if model.dropped else [Note(at_s, "watch", f"of {event.resource} dropped, trying again: {event.why}", "bad")]
+        if model.dropped:
+            return replace(model, dropped=(*others, event.resource)), ()
+        dropped = replace(model, dropped=(event.resource,), dropped_s=at_s, drops=model.drops + 1)
+        return dropped, [Note(at_s, "watch", f"of {event.resource} dropped, trying again: {event.why}", "bad")]
     restored = replace(model, dropped=others, dropped_s=model.dropped_s if others else None)
     if others or model.dropped_s is None:
         return restored, ()

@@ -50,7 +50,7 @@ def _one_pod(at_s: float, before: Pod | None, pod: Pod, been_ready: bool) -> Ite
     if before is None and not pod.ready:
         yield Note(at_s, subject, "created")
     if before is not None and pod.restarts > before.restarts:
-        yield Note(at_s, subject, f"restarted, {_last_end(pod)}, {pod.restarts} times by now", "doubt")
+        yield Note(at_s, subject, f"restarted, {_last_end(pod)}, restart {pod.restarts}", "doubt")
     if pod.deleting:
         if before is None or not before.deleting:
             yield Note(at_s, subject, "is being deleted")

@@ -15,11 +15,13 @@ from shelterctl.core.state import Pod, Role, StackState
 from shelterctl.core.verdict import Judgement, Reason
 from shelterctl.errors import ClusterError, Interrupted, Refused, ShelterError
 from shelterctl.ops import chaos_guards, shutdown_line
+from shelterctl.ops.dns_follow import DnsRecovery
+from shelterctl.ops.dns_recovery import DnsRecoveryWatch
 from shelterctl.ops.pods_seen import PodHistory
 from shelterctl.ops.readback import read_back
 from shelterctl.ops.steps import Done, run_step
 from shelterctl.ops.writers import Writers, acknowledged_since
-from shelterctl.ports import Clock, Cluster, DatabaseReader, FaultInjector, Http, RunFolder
+from shelterctl.ports import Clock, Cluster, DatabaseReader, DnsProber, FaultInjector, Http, RunFolder
 
 ACCOUNT = "account.jsonl"
 #: Longer than every timeout of the client (5 s) and of the server (500 ms, 2 s): nothing is under way any more after it.
@@ -53,6 +55,7 @@ class KillDbPorts:
     cluster: Cluster
     faults: FaultInjector
     database: DatabaseReader
+    dns: DnsProber
     make_http: Callable[[], Http]
     folder: RunFolder
     clock: Clock
@@ -60,7 +63,10 @@ class KillDbPorts:
 
 @dataclass(frozen=True, slots=True)
 class KillDbResult:
-    """The account, the proof and the times. `settle_s` is how long was waited between the last answer and the read-back."""
+    """The account, the proof and the times. `settle_s` is how long was waited between the last answer and the read-back.
+
+    `dns` has the pod's own names and when they led to its new address; it is empty for a SIGKILL, which keeps the address.
+    """
 
     run: str
     mode: KillMode
@@ -77,6 +83,8 @@ class KillDbResult:
     report: KillReport | None
     window: RiskWindow | None
     recovery: RecoveryTimes | None
+    dns: tuple[DnsRecovery, ...]
+    dns_problem: str
     settle_s: float
     elapsed_s: float
 
@@ -91,6 +99,7 @@ class _Run:
     writers: Writers
     prior: dict[str, str]
     report: KillReport | None = None
+    dns: DnsRecoveryWatch | None = None
     seen_once: tuple[str, ...] = ()
 
 
@@ -137,10 +146,11 @@ def kill_db(ports: KillDbPorts, request: KillDbRequest) -> Generator[Event, None
     recovery = recovery_times(outcomes, feed.seen(), run.report, run.pod_before, PROBE_INTERVAL_S) if run.report else None
     for name, at_s in recovery.milestones if recovery else ():
         yield Milestone(name, at_s)
+    dns, dns_problem = run.dns.result() if run.dns is not None else ((), "")
     return KillDbResult(
         ports.folder.run_id, request.mode, judgement, account.attempts, account.acknowledged, account.rejected, account.indeterminate,
-        account.prior, dict(account.found), dict(account.counts), _server(ports), proof, run.report, window, recovery, SETTLE_S,
-        clock.monotonic_s() - began_s,
+        account.prior, dict(account.found), dict(account.counts), _server(ports), proof, run.report, window, recovery, dns, dns_problem,
+        SETTLE_S, clock.monotonic_s() - began_s,
     )  # fmt: skip
 
 
@@ -182,6 +192,8 @@ def _warm_up(ports: KillDbPorts, request: KillDbRequest, run: _Run, feed: PodHis
 def _strike_and_wait(ports: KillDbPorts, request: KillDbRequest, run: _Run, feed: PodHistory) -> Generator[Event, None, list[Reason]]:
     report = run.report = ports.faults.kill()
     yield Milestone("fault", 0.0, request.mode.value)
+    if request.mode is not KillMode.SIGKILL:
+        run.dns = DnsRecoveryWatch(ports.dns, ports.clock, run.pod_before.name, fault_wall_s=report.wall_s)
     questions: list[Reason] = []
 
     def work() -> Generator[str, None, Done[None]]:

@@ -31,7 +31,7 @@ from shelterctl.ports_checkup import CheckupFacts, CheckupRepairs
 T = TypeVar("T")
 #: Between two examinations while a repair takes effect.
 RECHECK_S = 5.0
-_INSIDE = (checkup_cluster.NODE_DISK, checkup_cluster.CLOCKS)
+_INSIDE = (checkup_cluster.NODE_DISK, checkup_cluster.VOLUMES_DISK, checkup_cluster.CLOCKS)
 _NODES = (checkup_cluster.NODE_READY, checkup_cluster.NODE_PRESSURE, checkup_cluster.KUBELET_SKEW)
 _METRICS = (checkup_metrics.ADDON, checkup_metrics.METRICS_API, checkup_metrics.SAMPLES)
 _ROOM = (checkup_capacity.CPU_ROOM, checkup_capacity.MEMORY_ROOM)
@@ -137,16 +137,16 @@ def examine(ports: DoctorPorts, request: DoctorRequest) -> Generator[str, None, 
     server = _judge_api(version, machine, found, request)
     found.append(server)
     running = machine is not None and machine.value is not None and machine.value.running
-    found += yield from _inside(facts, looks, running=running, minikube=machine is not None)
+    inside = yield from _inside(facts, looks, running=running, minikube=machine is not None)
     if version.value is None:
         found += [check.unknown("the API server does not answer", blocked_by=checkup_cluster.API.id) for check in _needs_api()]
-        return in_order(found)
+        return in_order((*found, *inside))
     server_version = version.value
     found.append(checkup_cluster.judge_version(server_version))
     found += tools.findings((checkup_host.KUBECTL_SKEW,), lambda value: [checkup_host.judge_kubectl_skew(value, server_version)])
     found += yield from _cluster(facts, looks, server_version)
     found += yield from _stack(facts, looks)
-    return in_order(found)
+    return in_order((*found, *inside))
 
 
 def _judge_minikube(request: DoctorRequest, program: Look[tuple[str, str]] | None, machine: Look[MachineFacts] | None) -> Iterator[Finding]:
@@ -189,7 +189,7 @@ def _inside(facts: CheckupFacts, looks: Looks, *, running: bool, minikube: bool)
     if not minikube:
         return [check.unknown("no shell reaches the nodes of a cluster that is not minikube's") for check in checks]
     if not running:
-        return [check.unknown("the profile does not run", blocked_by=checkup_host.PROFILE.id) for check in checks]
+        return [check.unknown("nothing shows that the profile runs", blocked_by=checkup_host.PROFILE.id) for check in checks]
     inside, start = looks.take("node", facts.inside_nodes), looks.take("profile's options", facts.start_options)
     yield from looks.wait()
     found = [*inside.findings(_INSIDE, checkup_cluster.judge_inside)]

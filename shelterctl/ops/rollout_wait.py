@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable
+from dataclasses import replace
 
 from shelterctl.core.events import Outcome
 from shelterctl.core.rollout import Progress, RolloutJudgement, Trouble, judge_rollout
-from shelterctl.core.state import Autoscaler, Pod, Role, StackState
+from shelterctl.core.state import Autoscaler, Pod, Role, StackState, Workload
 from shelterctl.errors import ClusterError, NotDeployed, RolloutFailed, WaitTimeout
 from shelterctl.ops.steps import Done
 from shelterctl.ports import Clock, Cluster
@@ -15,17 +16,22 @@ POLL_S = 0.5
 LOG_LINES = 12
 #: The autoscaler gives up on pods without a CPU request, and no waiting changes a pod's requests.
 _HOPELESS_METRIC = "missing request for cpu"
+#: Why the API server admits no pod of a workload; a controller that is told so tries again, and nothing changes by itself.
+_NOT_ADMITTED = ("exceeded quota", "failed quota", "violates PodSecurity")
 
 
 def wait_for_rollouts(cluster: Cluster, clock: Clock, *, timeout_s: float, changed: bool) -> Generator[str, None, Done[StackState]]:
     """Waits until every workload is complete. Raises RolloutFailed with the evidence, WaitTimeout with what was still missing."""
     deadline_s = clock.monotonic_s() + timeout_s
+    # Events carry whole seconds. Older ones are an earlier attempt's: what they tell of may be mended by now.
+    began_wall_s = float(int(clock.wall_s()))
     waited = False
     while True:
         state = cluster.state(with_usage=False)
         if not state.workloads:
             raise NotDeployed(f"namespace {state.namespace} has no workload of the stack", next_command="shelterctl up")
         judged = [(w, judge_rollout(w, state.pods, state.claims, now_s=clock.wall_s())) for w in state.workloads]
+        judged = [(w, _admitted(w, judgement, state, began_wall_s)) for w, judgement in judged]
         for workload, judgement in judged:
             if judgement.progress is Progress.FAILED:
                 raise _failure(cluster, state, workload.namespace, workload.kind, judgement)
@@ -69,9 +75,25 @@ def wait_for_metric(cluster: Cluster, clock: Clock, *, timeout_s: float) -> Gene
         clock.sleep(1.0)
 
 
+def _admitted(workload: Workload, judgement: RolloutJudgement, state: StackState, since_s: float) -> RolloutJudgement:
+    """The judgement, or a failure where the workload's pods are not admitted.
+
+    A StatefulSet has no condition that says so (a Deployment has ReplicaFailure): only its events do. A pod that is ending still
+    counts against a quota, so while there is one, waiting may help.
+    """
+    if judgement.progress is not Progress.WAITING or workload.total >= workload.desired or any(pod.deleting for pod in state.pods):
+        return judgement
+    subject = f"{workload.kind.lower()}/{workload.name}"
+    for event in reversed(state.happenings):
+        own = event.subject == subject and event.reason == "FailedCreate" and event.at_s >= since_s
+        if own and any(words in event.message for words in _NOT_ADMITTED):
+            return replace(judgement, progress=Progress.FAILED, sentence=f"{workload.name}: {event.reason}: {event.message}")
+    return judgement
+
+
 def _failure(cluster: Cluster, state: StackState, namespace: str, kind: str, judgement: RolloutJudgement) -> RolloutFailed:
     trouble = next((t for t in judgement.troubles if t.fatal), judgement.troubles[0] if judgement.troubles else None)
-    look = f"kubectl -n {namespace} describe {kind.lower()}"
+    look = f"kubectl -n {namespace} describe {'resourcequota' if 'quota' in judgement.sentence else kind.lower()}"
     why = ""
     if trouble is not None:
         previous = " --previous" if _restarted(trouble) else ""
@@ -123,5 +145,10 @@ def _log_lines(cluster: Cluster, trouble: Trouble) -> list[str]:
 
 
 def _warnings(state: StackState, pod: Pod) -> list[str]:
-    found = [h for h in state.happenings if h.warning and h.subject == f"pod/{pod.name}"][-3:]
-    return ([f"{pod.name}, events:"] if found else []) + [f"  {h.reason}: {h.message}" for h in found]
+    lines: list[str] = []
+    # What a pod waits for is told by the claim's events, not by its own.
+    for subject in (f"pod/{pod.name}", *(f"persistentvolumeclaim/{claim}" for claim in pod.claims)):
+        found = [h for h in state.happenings if h.warning and h.subject == subject][-3:]
+        if found:
+            lines += [f"{subject.partition('/')[2]}, events:", *(f"  {h.reason}: {h.message}" for h in found)]
+    return lines

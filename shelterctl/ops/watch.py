@@ -34,8 +34,8 @@ class WatchRequest:
 class WatchResult:
     """The last state that was told, the history of the replicas (epoch seconds) and the newest changes in words.
 
-    `pods` is None where the cluster never told them. `dropped_watches` counts every watch that dropped, `still_dropped` names those
-    that were away at the end: then the state is older than the end.
+    `pods` is None where the cluster never told them. `watch_drops` counts the times that watches were away, `still_dropped`
+    names those that were at the end: then the state is older than the end.
     """
 
     context: str
@@ -43,7 +43,7 @@ class WatchResult:
     watched_s: float
     end: WatchEnd
     changes: int
-    dropped_watches: int
+    watch_drops: int
     still_dropped: tuple[str, ...]
     pods: tuple[Pod, ...] | None
     autoscaler: Autoscaler | None
@@ -79,7 +79,7 @@ def watch(cluster: Cluster, clock: Clock, request: WatchRequest) -> Generator[Ev
         watched_s=clock.monotonic_s() - began_s,
         end=end,
         changes=model.changes,
-        dropped_watches=model.drops,
+        watch_drops=model.drops,
         still_dropped=model.dropped,
         pods=model.pods,
         autoscaler=model.autoscaler,

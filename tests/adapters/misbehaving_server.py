@@ -80,6 +80,9 @@ def serving(*script: Answer, close_idle: bool = False) -> Iterator[Server]:
     try:
         yield server
     finally:
+        # A listener that a thread waits on goes on accepting until it is shut down.
+        with suppress(OSError):
+            listener.shutdown(socket.SHUT_RDWR)
         listener.close()
 
 

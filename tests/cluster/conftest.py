@@ -26,8 +26,7 @@ def _opened(folder: Path, *, shared: bool) -> Iterator[Shelterctl]:
     try:
         yield Shelterctl(namespace, folder / "state", folder, defaults)
     finally:
-        for name in (namespace, f"{namespace}-db"):
-            kube.delete_namespace(name)
+        kube.delete_namespaces(namespace, f"{namespace}-db")
         _ALIVE.pop(namespace)
 
 

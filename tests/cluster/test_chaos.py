@@ -64,7 +64,7 @@ def test_a_database_without_a_claim_is_not_killed_unless_its_loss_is_accepted_an
     refused = namespace("chaos", "kill-db", *SHORT, expect=3)
     assert refused.error == {
         "type": "Refused",
-        "what": "pod mongodb-0 has no claim: it keeps its data in data, which goes with the pod (emptyDir)",
+        "what": "pod mongodb-0 has no claim: it keeps its data in /data/db, /data/configdb, /tmp, which goes with the pod (emptyDir)",
         "why": "killing it would lose every document; a SIGKILL that spares the volume would pass and prove nothing",
         "next_command": "to see the loss: shelterctl chaos kill-db --mode delete --accept-ephemeral",
         "details": [],

@@ -78,4 +78,4 @@ def test_a_policy_that_blocks_dns_is_no_pass(stack: Shelterctl, blocked_dns: Non
 
 def test_nothing_deployed(namespace: Shelterctl) -> None:
     ran = namespace("dns", "check", expect=4)
-    assert (ran.error["type"], ran.error["next_command"]) == ("NotDeployed", "shelterctl up")
+    assert (ran.error["type"], ran.error["what"]) == ("NotDeployed", "no pod of the application is ready to ask from")

@@ -29,8 +29,9 @@ def write(sent_s: float, ended_s: float, saw: ClientSaw) -> WriteOutcome:
 def times(*writes: WriteOutcome, seen: tuple[PodsAt, ...] = ()) -> RecoveryTimes:
     found = recovery_times(writes, seen, REPORT, DATABASE, 0.05)
     rounded = tuple((name, round(at_s, 3)) for name, at_s in found.milestones)
-    numbers = [None if number is None else round(number, 3) for number in (found.first_ack_s, found.unavailable_s)]
-    return RecoveryTimes(rounded, numbers[0], numbers[1], round(found.resolution_s, 3))
+    first = None if found.first_ack_s is None else round(found.first_ack_s, 3)
+    silence = None if found.silence_s is None else (round(found.silence_s[0], 3), round(found.silence_s[1], 3))
+    return RecoveryTimes(rounded, first, silence, round(found.resolution_s, 3))
 
 
 def test_an_outage_and_its_end() -> None:
@@ -43,7 +44,10 @@ def test_an_outage_and_its_end() -> None:
         write(104.2, 104.3, ACK),
     )
     assert times(*writes) == RecoveryTimes(
-        (("first error", 0.02), ("last error", 4.0), ("first acknowledged write", 4.1)), 4.1, 4.08, 3.95
+        (("writes stop", 0.0), ("first error", 0.02), ("last error", 4.0), ("first acknowledged write", 4.1), ("writes resume", 4.1)),
+        4.1,
+        (0.0, 4.1),
+        3.95,
     )
 
 
@@ -51,10 +55,19 @@ def test_a_write_sent_before_the_fault_is_no_sign_of_recovery() -> None:
     assert times(write(99.9, 103.0, ACK)) == RecoveryTimes((), None, None, 0.05)
 
 
-def test_a_write_answered_before_the_first_error_is_no_sign_of_recovery() -> None:
-    """A pod that is being deleted serves on for a moment."""
-    writes = (write(100.01, 100.05, ACK), write(100.06, 101.0, ERROR), write(101.1, 106.0, ERROR))
-    assert times(*writes) == RecoveryTimes((("first error", 1.0), ("last error", 6.0)), None, None, 1.04)
+def test_the_outage_is_the_longest_silence_even_where_the_pod_served_on_for_a_moment() -> None:
+    """A pod that is being deleted serves on until it gets its signal: its first acknowledged write is no recovery."""
+    writes = (
+        write(99.5, 99.6, ACK),
+        write(100.01, 100.05, ACK),
+        write(102.0, 102.1, ACK),
+        write(102.15, 103.0, ERROR),
+        write(103.1, 106.0, ERROR),
+        write(106.1, 106.2, ACK),
+    )
+    found = times(*writes)
+    assert (found.first_ack_s, found.silence_s) == (0.05, (2.1, 6.2))
+    assert found.resolution_s == 3.0
 
 
 def test_without_an_error_the_first_write_after_the_fault_counts() -> None:
@@ -92,5 +105,6 @@ def test_a_pod_that_was_replaced() -> None:
 
 def test_the_resolution_is_the_widest_gap_between_two_writes_until_the_recovery() -> None:
     writes = [write(100 + 0.05 * n, 100.01 + 0.05 * n, ERROR) for n in range(1, 20)]
-    late = write(101.5, 101.6, ACK)
-    assert times(*writes, late, write(200.0, 200.1, ACK)).resolution_s == 0.55
+    before, late = write(99.9, 99.95, ACK), write(101.5, 101.6, ACK)
+    # What is sent after the recovery has no part in it, however late it comes.
+    assert times(before, *writes, late, write(102.5, 102.6, ACK)).resolution_s == 0.55

@@ -31,7 +31,7 @@ def exit_code(result: Checkup) -> ExitCode:
 
 
 def lines(result: Checkup, *, width: int, verbose: bool, fix: bool) -> Iterator[Line]:
-    """All checks by area. With `verbose`, also each check that was not made, and why what is well matters."""
+    """All checks by area. With `verbose` each check that was not made has a line of its own, with its reason."""
     for area in Area:
         own = [finding for finding in result.findings if finding.area is area]
         if own:
@@ -111,7 +111,7 @@ def _summary(result: Checkup, *, fix: bool) -> str:
         )
         if counts[state.value]
     ]
-    well = f"{counts[CheckState.OK.value]} checks are well"
+    well = "1 check is well" if counts[CheckState.OK.value] == 1 else f"{counts[CheckState.OK.value]} checks are well"
     summary = f"{', '.join(words)}; {well}." if words else f"All is well: {counts[CheckState.OK.value]} checks."
     if result.open_questions and not (result.missing_prerequisites or result.broken_stack):
         summary += f" Undecided: {', '.join(finding.title for finding in result.open_questions)}."

@@ -30,6 +30,11 @@ def lines(result: KillDbResult) -> Iterator[Line]:
         for number, fact in enumerate(result.proof.facts):
             yield Line(f"  {'Proof' if number == 0 else '':<9}{fact}")
     yield from _recovery(result)
+    for name in result.dns:
+        time = "never led to the new pod" if name.seconds is None else f"led to the new pod after {name.seconds:.2f} s"
+        yield Line(f"  {'DNS':<9}{name.name} {time}{' at most' if name.at_most else ''} (± {name.resolution_s:.2f} s)")
+    if result.dns_problem:
+        yield Line(f"  {'DNS':<9}unknown: {result.dns_problem}", "doubt")
     yield Line(f"  {'Not shown':<9} {_not_shown(result)}")
     yield Line(f"  Run {result.run}.   Check by hand: shelterctl runs show {result.run} --writes", "dim")
 
@@ -64,10 +69,13 @@ def _recovery(result: KillDbResult) -> Iterator[Line]:
     recovery = result.recovery
     if recovery is None or not recovery.milestones:
         return
-    times = [f"{name} {at_s:.2f} s" for name, at_s in recovery.milestones]
+    if recovery.silence_s is not None:
+        start_s, end_s = recovery.silence_s
+        yield Line(f"  {'Outage':<9}no write was acknowledged for {end_s - start_s:.2f} s, from {start_s:.2f} to {end_s:.2f} s after the kill")
+    times = [f"{name} {at_s:.2f} s" for name, at_s in recovery.milestones if not name.startswith("writes ")]
     for start in range(0, len(times), 3):
         yield Line(f"  {'Recovery' if start == 0 else '':<9}{', '.join(times[start : start + 3])}")
-    yield Line(f"  {'':<9}after the kill; a write was sent at least every {recovery.resolution_s * 1000:.0f} ms")
+    yield Line(f"  {'':<9}(± {recovery.resolution_s:.2f} s for writes; pods when the API server told of them)")
 
 
 def _not_shown(result: KillDbResult) -> str:

@@ -175,9 +175,9 @@ def end_lines(result: WatchResult, now_s: float, svg: Path | None) -> Iterator[L
     if result.pods is None:
         yield Line("the cluster told nothing in this time", "doubt")
     changes = f"{result.changes} change" + ("" if result.changes == 1 else "s")
-    drops = f", {result.dropped_watches} dropped watches" if result.dropped_watches > 1 else ", 1 dropped watch"
+    drops = {0: "", 1: ", the watch dropped once"}.get(result.watch_drops, f", the watch dropped {result.watch_drops} times")
     why = "" if result.end is WatchEnd.TIME else " until it was interrupted"
-    text = f"{clock_time(now_s)} watched for {format_duration(result.watched_s)}{why}: {changes}{drops if result.dropped_watches else ''}"
+    text = f"{clock_time(now_s)} watched for {format_duration(result.watched_s)}{why}: {changes}{drops}"
     yield Line(text, "strong")
     if result.still_dropped:
         yield Line(f"  still away: the watch of {', '.join(result.still_dropped)}; what was told last may be old", "doubt")

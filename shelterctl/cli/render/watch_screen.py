@@ -75,9 +75,9 @@ def _state(model: WatchModel, now_s: float, width: int) -> Iterator[Text]:
     """What holds now: whether the cluster is heard, what is deployed, the autoscaler."""
     if model.dropped and model.dropped_s is not None:
         away = format_duration(round(max(0.0, now_s - model.dropped_s))).replace(".0 s", " s")
-        yield from _words([f"not heard from the cluster since {clock_time(model.dropped_s)}, {away}:", "this is from before"], width, "bad")
+        yield from _words([f"not heard from the cluster since {clock_time(model.dropped_s)}, {away}: what follows is old"], width, "bad")
     if model.empty:
-        yield from _words(["Nothing is deployed here.", "shelterctl up deploys it;", "this screen goes on watching."], width, "doubt")
+        yield from _words(["Nothing is deployed here: shelterctl up. This screen goes on watching."], width, "doubt")
     elif model.autoscaler is not None:
         seen = model.autoscaler
         words = [f"HPA {seen.name}", cpu_words(seen), _replicas(seen)]
@@ -88,7 +88,7 @@ def _state(model: WatchModel, now_s: float, width: int) -> Iterator[Text]:
         problem = metric_problem(seen)
         yield from _words([*words, problem], width, "doubt" if problem or model.beyond is not None else "strong")
     elif model.autoscaler_known:
-        yield from _words(["no autoscaler:", "nothing scales the application"], width, "doubt")
+        yield from _words(["no autoscaler: nothing scales the application"], width, "doubt")
     elif model.pods is None:
         yield from _words(["looking at the cluster …"], width, "dim")
 
@@ -135,7 +135,9 @@ def _graph(model: WatchModel, now_s: float, width: int, rows: int) -> Iterator[T
         if legend and not apart and last.desired is not None:
             # The lines are one at their end.
             legend = f" {last.ready} of {last.desired} ready"
-        yield text.append(legend, style=_PARTS[line.segments[-1].part])
+        text.append(legend, style=_PARTS[line.segments[-1].part])
+        text.rstrip()
+        yield text
     margin = next(index for index, letter in enumerate(lines[-1].text) if letter == "└") + 1
     target = model.autoscaler.cpu_target_percent if model.autoscaler is not None else None
     blocks = sparkline(model.history, now_s, span, columns - margin, target or 100)
@@ -230,7 +232,7 @@ def _words(words: Sequence[str], width: int, style: str = "plain") -> list[Text]
             lines[-1] += f"   {word}"
         else:
             wrapped = _wrap(word if not lines else f"  {word}", width, indent=2)
-            lines += wrapped[:2]
+            lines += wrapped[:3]
     return [Text(line, style=STYLES[style]) for line in lines]
 
 

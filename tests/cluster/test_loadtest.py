@@ -1,0 +1,74 @@
+"""`loadtest`: a short real load on the Service, and one that is cut off."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+
+import pytest
+
+from tests.cluster import kube
+from tests.cluster.commands import Shelterctl, wait_until
+
+pytestmark = pytest.mark.cluster
+
+
+def locusts_of(folder: str) -> list[str]:
+    """The processes whose command line names the folder of a run or of a test."""
+    found = subprocess.run(["ps", "-eo", "pid,args"], capture_output=True, text=True, check=True).stdout
+    return [line for line in found.splitlines() if "locust" in line and folder in line]
+
+
+def test_a_short_load(stack: Shelterctl) -> None:
+    ran = stack("loadtest", "--users", "20", "--spawn-rate", "10", "--duration", "25s")
+    result = ran.result
+    assert result["judgement"]["verdict"] == "PASS", ran.shown()
+    traffic = result["traffic"]
+    assert (traffic["failures"], result["generator"]["users_reached"], result["generator"]["end"]) == (0, 20, "finished")
+    # Twenty users who pause a second each: about twenty requests a second, less the start.
+    assert 200 < traffic["requests"] < 1000
+    assert traffic["requests"] == sum(pod["requests"] for pod in traffic["by_pod"]) == sum(traffic["by_name"].values())
+    pods = set(kube.uids(stack.namespace, "pods", "app.kubernetes.io/name=app"))
+    assert {pod["pod"] for pod in traffic["by_pod"]} <= pods
+    writes = traffic["by_name"]["POST /data"]
+    reads = sum(count for name, count in traffic["by_name"].items() if name.startswith("GET /data"))
+    assert 0.2 < writes / (writes + reads) < 0.5
+    assert result["timeline"]["points"][0]["ready"] >= 1
+
+    folder = stack.state_dir / "runs" / ran.document["run"]
+    assert json.loads((folder / "result.json").read_text()) == ran.document
+    events = [json.loads(line) for line in (folder / "events.jsonl").read_text().splitlines()]
+    ticks = [event for event in events if event["kind"] == "load_tick"]
+    assert sum(tick["requests"] for tick in ticks) == traffic["requests"]
+    assert {"pods", "autoscaler"} <= {event["kind"] for event in events}
+    assert locusts_of(str(folder)) == []
+
+
+def test_ctrl_c_stops_the_swarm_and_still_gives_the_result(stack: Shelterctl) -> None:
+    running = stack.start("loadtest", "--users", "10", "--duration", "5m", output="jsonl")
+    wait_until(lambda: running.stdout.read_text().count('"kind": "load_tick"') >= 5, "five seconds of load")
+    (folder,) = stack.runs("loadtest")[-1:]
+    assert locusts_of(str(stack.folder)) or locusts_of("locustfiles"), "the swarm is not found among the processes"
+    running.signal(signal.SIGINT)
+    ran = running.end(timeout_s=45)
+    assert ran.exit_code == 130, ran.shown()
+    result = ran.result
+    assert (result["interrupted"], result["judgement"]["verdict"], result["generator"]["end"]) == (True, "UNKNOWN", "stopped")
+    assert result["judgement"]["reasons"][0]["text"] == "the run was interrupted: it shows what happened until then"
+    assert result["traffic"]["requests"] == sum(pod["requests"] for pod in result["traffic"]["by_pod"]) > 0
+    assert json.loads((folder / "result.json").read_text())["exit_code"] == 130
+    wait_until(lambda: not locusts_of(str(folder)) and not children_of(running.process.pid), "the end of the swarm", timeout_s=5)
+
+
+def children_of(process_id: int) -> list[str]:
+    found = subprocess.run(["ps", "-o", "pid=", "--ppid", str(process_id)], capture_output=True, text=True, check=False).stdout
+    return found.split()
+
+
+def test_a_load_that_asks_too_much_is_no_pass(stack: Shelterctl) -> None:
+    ran = stack("loadtest", "--users", "5", "--duration", "8s", "--max-p95", "1ms", expect=None)
+    assert (ran.exit_code, ran.result["judgement"]["verdict"]) in ((6, "FAIL"), (7, "UNKNOWN"))
+    nowhere = stack("loadtest", "--users", "3", "--duration", "6s", "--host", "http://127.0.0.1:9", expect=None)
+    assert nowhere.exit_code in (4, 6, 7)
+    assert nowhere.result["judgement"]["verdict"] != "PASS"

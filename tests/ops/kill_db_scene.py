@@ -1,0 +1,223 @@
+"""A service on 127.0.0.1 over a store in memory that can be killed, and that can do each thing that a database must not.
+
+The pods beside it are told, not run: they carry the story of one kill, and no test here says anything about a cluster.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from shelterctl.adapters.http_client import HttpxClient
+from shelterctl.core.dns import DnsAnswer, DnsQuery, DnsScene
+from shelterctl.core.events import Event, PodsSeen
+from shelterctl.core.fault import KillMode, KillReport
+from shelterctl.core.ledger import StoredDocument, payload_digest
+from shelterctl.core.state import Claim, Endpoint, Pod, StackState
+from shelterctl.errors import ApiUnreachable, ClusterError
+from tests.core.stack_examples import CLAIM, DATABASE, DEPLOYMENT, NOW, POD, STATEFUL_SET
+
+OUTAGE_S = 0.4
+BEFORE = DATABASE.containers[0]
+AFTER = replace(BEFORE, restarts=1, container_id="d1" * 6, last_exit_code=137, last_reason="Error", last_container_id=BEFORE.container_id)
+UNCLEAN = '{"id": 22271, "msg": "Detected unclean shutdown - Lock file is not empty"}'
+
+
+@dataclass
+class Store:
+    """Documents by id. `up` is False during the outage; the hooks are where a test makes it misbehave."""
+
+    documents: dict[str, dict[str, Any]] = field(default_factory=dict)
+    acknowledged: list[str] = field(default_factory=list)
+    rejected: dict[str, dict[str, Any]] = field(default_factory=dict)
+    open: list[str] = field(default_factory=list)
+    up: bool = True
+    readable: bool = True
+    acknowledges: bool = True
+    echo: Callable[[str], str] = lambda id_: id_
+    listings: int = 0
+    after_listing: Callable[[Store], None] = lambda store: None
+    hidden_from_service: set[str] = field(default_factory=set)
+    lock: threading.RLock = field(default_factory=threading.RLock)
+    turn: int = 0
+
+    def post(self, id_: str, data: dict[str, Any]) -> tuple[int, dict[str, Any]] | None:
+        """Status and body, or None for a connection that is closed without an answer."""
+        with self.lock:
+            if self.up and self.acknowledges:
+                self.documents[id_] = data
+                self.acknowledged.append(id_)
+                return 201, {"id": self.echo(id_), "data": data}
+            self.turn += 1
+            if self.turn % 3 == 0:
+                self.rejected[id_] = data
+                return 503, {"applied": False}
+            if self.turn % 2 and self.up is False:
+                # Written, and the answer is lost with the process.
+                self.documents[id_] = data
+                self.open.append(id_)
+            return (503, {"applied": "unknown"}) if self.turn % 3 == 1 else None
+
+    def page(self, prefix: str, after: str, limit: int) -> dict[str, Any]:
+        with self.lock:
+            shown = self.documents.keys() - self.hidden_from_service
+            ids = sorted(id_ for id_ in shown if id_.startswith(prefix) and id_ > after)
+            page = {"items": [{"id": id_, "data": self.documents[id_]} for id_ in ids[:limit]], "next": len(ids) > limit}
+            answer = copy.deepcopy(page)
+            if len(ids) <= limit and prefix:
+                self.listings += 1
+                if self.listings == 1:
+                    self.after_listing(self)
+            return answer
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    store: Store
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        answer = self.store.post(self.headers["Idempotency-Key"], body)
+        if answer is None:
+            self.close_connection = True
+        else:
+            self._send(*answer)
+
+    def do_GET(self) -> None:
+        query = {name: values[0] for name, values in parse_qs(urlsplit(self.path).query).items()}
+        if not self.store.readable:
+            self._send(500, {})
+        else:
+            self._send(200, self.store.page(query.get("prefix", ""), query.get("after", ""), int(query["limit"])))
+
+    def _send(self, status: int, body: dict[str, Any]) -> None:
+        content = json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, format: str, *arguments: object) -> None:
+        pass
+
+
+@dataclass
+class Scene:
+    """The parts that the operation's ports need, around one store. `on_recovery` is what the database does wrong when it is back."""
+
+    store: Store
+    url: str
+    pod: Pod = DATABASE
+    pod_after: Pod = replace(DATABASE, containers=(AFTER,))
+    claims_after: tuple[Claim, ...] = (CLAIM,)
+    on_recovery: Callable[[Store], None] = lambda store: None
+    on_kill: Callable[[], None] = lambda: None
+    recovers: bool = True
+    state_after_fails: bool = False
+    database_fails: bool = False
+    database_lacks: set[str] = field(default_factory=set)
+    log: tuple[str, ...] = (UNCLEAN,)
+    killed: bool = False
+    prepared: bool = False
+    closed: int = 0
+    mode: KillMode = KillMode.SIGKILL
+
+    # The cluster.
+
+    def version(self) -> str:
+        return "v1.34.4"
+
+    def state(self, *, warnings_since_s: float = 0.0, with_usage: bool = True) -> StackState:
+        if self.killed and self.state_after_fails:
+            raise ApiUnreachable("the API server does not answer", why="connection refused")
+        endpoint = Endpoint("app", 30300, "10.0.0.1", self.url)
+        claims = self.claims_after if self.killed else (CLAIM,)
+        return StackState(NOW, "shelter", (DEPLOYMENT, STATEFUL_SET), (POD, self.pod), None, claims, endpoint)
+
+    def watch(self, stop: Callable[[], bool]) -> Iterator[Event]:
+        seen: Pod | None = None
+        while not stop():
+            if self.pod is not seen:
+                seen = self.pod
+                yield PodsSeen((POD, seen))
+            time.sleep(0.01)
+
+    def log_tail(self, pod: Pod, container: str, *, lines: int, previous: bool = False) -> tuple[str, ...]:
+        return self.log
+
+    # The fault.
+
+    def prepare(self, pod: Pod, mode: KillMode) -> None:
+        self.prepared, self.mode = True, mode
+
+    def kill(self) -> KillReport:
+        self.on_kill()
+        sent_s = time.monotonic()
+        with self.store.lock:
+            self.store.up = False
+        self.pod = replace(self.pod, ready=False)
+        self.killed = True
+        threading.Thread(target=self._recover, daemon=True).start()
+        sigkill = self.mode is KillMode.SIGKILL
+        return KillReport(self.mode, sent_s, time.monotonic(), time.time(), "minikube", 2079 if sigkill else None, sigkill or None)
+
+    def close(self) -> None:
+        self.closed += 1
+
+    def _recover(self) -> None:
+        time.sleep(OUTAGE_S)
+        if self.recovers:
+            with self.store.lock:
+                self.on_recovery(self.store)
+                self.store.up = True
+            self.pod = self.pod_after
+
+    # The database.
+
+    def documents(self, *, run: str | None, until: str | None, limit: int) -> Sequence[StoredDocument]:
+        if self.killed and self.database_fails:
+            raise ClusterError("a program in pod app-1 failed with exit code 1", why="ServerSelectionTimeoutError")
+        with self.store.lock:
+            found = [
+                StoredDocument(id_, payload_digest(data), str(data.get("id", "")) if run and data.get("run") == run else "")
+                for id_, data in sorted(self.store.documents.items())
+                if id_ not in self.database_lacks and (not run or data.get("run") == run) and (until is None or id_ <= until)
+            ]
+        return found[:limit]
+
+    # Names: no part of the account.
+
+    def scene(self) -> DnsScene:
+        raise ClusterError("nothing resolves names here")
+
+    def ask(self, queries: Sequence[DnsQuery]) -> Sequence[DnsAnswer]:
+        raise ClusterError("nothing resolves names here")
+
+    def server(self) -> str:
+        return "mongod 8.0.4"
+
+
+@contextmanager
+def scene() -> Iterator[Scene]:
+    """A fresh store with two documents of somebody else's, served on 127.0.0.1."""
+    store = Store(documents={"old-1": {"name": "Rex"}, "old-2": {"name": "Ada"}})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"store": store}))
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+    try:
+        yield Scene(store, f"http://127.0.0.1:{server.server_address[1]}")
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def make_http() -> HttpxClient:
+    return HttpxClient()

@@ -1,0 +1,419 @@
+"""The whole account against a real HTTP server on this machine whose store does each thing that a database must not do."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import pytest
+
+from shelterctl.adapters.clock import SystemClock
+from shelterctl.core.events import Event, Milestone, StepStarted, WritesSoFar
+from shelterctl.core.fault import KillMode
+from shelterctl.core.ledger import Category
+from shelterctl.core.verdict import Verdict
+from shelterctl.errors import FaultFailed, Interrupted, Refused
+from shelterctl.ops import chaos_kill_db, readback, writers
+from shelterctl.ops.chaos_kill_db import KillDbPorts, KillDbRequest, KillDbResult, kill_db
+from tests.core.stack_examples import DATABASE
+from tests.fakes import FolderInMemory
+from tests.ops.kill_db_scene import AFTER, Scene, Store, make_http, scene
+
+pytestmark = pytest.mark.local
+
+RUN = "20261121-120000-kill-db"
+Defect = Callable[[Store], None]
+
+
+@pytest.fixture(autouse=True)
+def _short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same waits, shorter: nothing on this machine is under way for seconds."""
+    monkeypatch.setattr(chaos_kill_db, "SETTLE_S", 0.3)
+    monkeypatch.setattr(chaos_kill_db, "_WARM_UP_TIMEOUT_S", 2.0)
+    monkeypatch.setattr(writers, "CLIENT_TIMEOUT_S", 1.0)
+    monkeypatch.setattr(readback, "_TRIES", 2)
+
+
+@pytest.fixture
+def stage() -> Iterator[Scene]:
+    with scene() as made:
+        yield made
+
+
+@pytest.fixture
+def folder() -> FolderInMemory:
+    return FolderInMemory(RUN)
+
+
+def ports(stage: Scene, folder: FolderInMemory) -> KillDbPorts:
+    return KillDbPorts(stage, stage, stage, stage, make_http, folder, SystemClock())  # type: ignore[arg-type]
+
+
+def run(stage: Scene, folder: FolderInMemory, mode: KillMode = KillMode.SIGKILL, *, timeout_s: float = 10.0) -> KillDbResult:
+    operation = kill_db(ports(stage, folder), KillDbRequest(mode, 2, warm_up_s=0.5, after_acks=10, recovery_timeout_s=timeout_s))
+    while True:
+        try:
+            next(operation)
+        except StopIteration as stop:
+            result: KillDbResult = stop.value
+            break
+    assert stage.closed == 1
+    assert not [thread for thread in threading.enumerate() if "_write" in thread.name]
+    return result
+
+
+def failing(result: KillDbResult) -> dict[str, int]:
+    return {c.value: result.counts[c.value] for c in Category if c.fails and result.counts[c.value]}
+
+
+def reasons(result: KillDbResult) -> list[str]:
+    return [reason.text for reason in result.judgement.reasons]
+
+
+def mine(store: Store) -> str:
+    """An acknowledged write from before the kill."""
+    return store.acknowledged[len(store.acknowledged) // 2]
+
+
+def test_a_database_that_keeps_its_word_passes(stage: Scene, folder: FolderInMemory) -> None:
+    result = run(stage, folder)
+    assert (result.judgement.verdict, reasons(result)) == (Verdict.PASS, [])
+    assert result.attempts == result.acknowledged + result.rejected + result.indeterminate
+    assert result.found["acknowledged"] == result.acknowledged > 20
+    assert min(result.rejected, result.indeterminate) > 0
+    assert result.found["rejected"] == 0
+    assert (result.prior, result.server) == (2, "mongod 8.0.4")
+    assert result.window is not None
+    assert min(result.window.acknowledged_before, result.window.acknowledged_after) > 0
+    assert result.recovery is not None
+    assert {"first error", "first acknowledged write", "pod ready"} <= {name for name, _ in result.recovery.milestones}
+
+
+def test_every_write_is_in_the_journal_before_it_is_sent_and_in_the_account_after(stage: Scene, folder: FolderInMemory) -> None:
+    result = run(stage, folder)
+    lines = [json.loads(line) for line in folder.journals["writes.jsonl"]]
+    intents = [line["id"] for line in lines if line["kind"] == "intent"]
+    seen: set[str] = set()
+    for line in lines:
+        assert line["kind"] == "intent" or line["id"] in seen
+        seen.add(line["id"])
+    assert set(stage.store.acknowledged) | stage.store.rejected.keys() | set(stage.store.open) <= set(intents)
+    assert len(intents) == len(set(intents)) == result.attempts
+    account = [json.loads(line) for line in folder.journals["account.jsonl"]]
+    assert {line["id"] for line in account} == set(intents) | {"old-1", "old-2"}
+    assert not any(line["fails"] for line in account)
+
+
+def lose(store: Store) -> None:
+    del store.documents[mine(store)]
+
+
+def corrupt(store: Store) -> None:
+    store.documents[mine(store)] |= {"padding": "0"}
+
+
+def rename(store: Store) -> None:
+    store.documents[f"{RUN}:w9:0"] = store.documents.pop(mine(store))
+
+
+def duplicate(store: Store) -> None:
+    store.documents[f"{RUN}:w9:0"] = dict(store.documents[mine(store)])
+
+
+def copy_elsewhere(store: Store) -> None:
+    store.documents["zzz"] = dict(store.documents[mine(store)])
+
+
+def phantom(store: Store) -> None:
+    id_, data = next(iter(store.rejected.items()))
+    store.documents[id_] = data
+
+
+def unexpected(store: Store) -> None:
+    store.documents[f"{RUN}:w9:0"] = {"run": RUN, "id": f"{RUN}:w9:0"}
+
+
+def lose_prior(store: Store) -> None:
+    del store.documents["old-1"]
+
+
+def change_prior(store: Store) -> None:
+    store.documents["old-2"] = {"name": "Ida"}
+
+
+def empty(store: Store) -> None:
+    store.documents.clear()
+
+
+@pytest.mark.parametrize(
+    ("defect", "category"),
+    [
+        (lose, Category.LOST),
+        (corrupt, Category.CORRUPT),
+        (rename, Category.CORRUPT),
+        (duplicate, Category.DUPLICATE),
+        (copy_elsewhere, Category.DUPLICATE),
+        (phantom, Category.PHANTOM),
+        (unexpected, Category.UNEXPECTED),
+        (lose_prior, Category.PRIOR_DATA_LOST),
+        (change_prior, Category.CORRUPT),
+    ],
+)
+def test_a_defect_fails_as_what_it_is(stage: Scene, folder: FolderInMemory, defect: Defect, category: Category) -> None:
+    stage.on_recovery = defect
+    result = run(stage, folder)
+    assert result.judgement.verdict is Verdict.FAIL
+    assert failing(result) == {category.value: 1}
+    assert reasons(result)[0].startswith(f"1 {category.value}: ")
+    assert sum(json.loads(line)["fails"] for line in folder.journals["account.jsonl"]) == 1
+
+
+def test_a_database_that_comes_back_empty(stage: Scene, folder: FolderInMemory) -> None:
+    stage.on_recovery = empty
+    result = run(stage, folder)
+    assert result.judgement.verdict is Verdict.FAIL
+    assert failing(result).keys() == {"lost", "prior data lost"}
+
+
+def test_a_write_that_was_read_once_and_is_gone_later(stage: Scene, folder: FolderInMemory) -> None:
+    def forget(store: Store) -> None:
+        del store.documents[store.open[0]]
+
+    stage.store.after_listing = forget
+    result = run(stage, folder)
+    assert (result.judgement.verdict, failing(result)) == (Verdict.FAIL, {"lost after read": 1})
+
+
+def test_a_rejected_write_that_was_read_once_and_is_gone_later(stage: Scene, folder: FolderInMemory) -> None:
+    def forget(store: Store) -> None:
+        del store.documents[next(iter(store.rejected))]
+
+    stage.on_recovery = phantom
+    stage.store.after_listing = forget
+    result = run(stage, folder)
+    assert (result.judgement.verdict, failing(result)) == (Verdict.FAIL, {"phantom": 1})
+
+
+def test_a_write_that_only_the_service_lacks(stage: Scene, folder: FolderInMemory) -> None:
+    stage.on_recovery = lambda store: store.hidden_from_service.add(mine(store))
+    result = run(stage, folder)
+    assert (result.judgement.verdict, failing(result)) == (Verdict.FAIL, {"lost": 1})
+    assert "(seen by: service)" in reasons(result)[0]
+
+
+def test_a_write_that_only_the_database_lacks(stage: Scene, folder: FolderInMemory) -> None:
+    stage.on_recovery = lambda store: stage.database_lacks.add(mine(store))
+    result = run(stage, folder)
+    assert (result.judgement.verdict, failing(result)) == (Verdict.FAIL, {"lost": 1})
+    assert "(seen by: database)" in reasons(result)[0]
+
+
+def test_what_others_write_meanwhile_is_theirs(stage: Scene, folder: FolderInMemory) -> None:
+    stage.on_recovery = lambda store: store.documents.update({"a-new-one": {"name": "Tom"}, "zz": {"name": "Eve"}})
+    assert run(stage, folder).judgement.verdict is Verdict.PASS
+
+
+# What decides nothing.
+
+
+def test_where_nothing_is_acknowledged_nothing_is_killed(stage: Scene, folder: FolderInMemory) -> None:
+    stage.store.acknowledges = False
+    result = run(stage, folder)
+    assert not stage.killed
+    assert (result.judgement.verdict, reasons(result)) == (Verdict.UNKNOWN, ["no fault was injected"])
+
+
+def test_an_acknowledgement_of_another_id_is_none(stage: Scene, folder: FolderInMemory) -> None:
+    stage.store.echo = lambda id_: "another"
+    result = run(stage, folder)
+    assert not stage.killed
+    assert (result.judgement.verdict, result.acknowledged) == (Verdict.UNKNOWN, 0)
+
+
+def test_no_acknowledgement_in_the_second_before_the_kill(stage: Scene, folder: FolderInMemory) -> None:
+    def stall() -> None:
+        stage.store.acknowledges = False
+        time.sleep(1.3)
+
+    stage.on_kill = stall
+    stage.on_recovery = lambda store: setattr(store, "acknowledges", True)
+    result = run(stage, folder)
+    assert result.judgement.verdict is Verdict.UNKNOWN
+    assert reasons(result) == ["no write was acknowledged in the second before the kill: nothing was at risk"]
+
+
+def test_a_service_that_does_not_come_back(stage: Scene, folder: FolderInMemory) -> None:
+    stage.recovers = False
+    result = run(stage, folder, timeout_s=1.0)
+    assert result.judgement.verdict is Verdict.UNKNOWN
+    assert reasons(result)[0] == "no recovery within 1 s: 0 writes acknowledged in a row, and the pod is not ready again"
+    assert "no write that was sent after the kill was acknowledged: the service did not come back" in reasons(result)
+
+
+def service_unreadable(stage: Scene) -> None:
+    stage.store.readable = False
+
+
+def database_unreadable(stage: Scene) -> None:
+    stage.database_fails = True
+
+
+def both_unreadable(stage: Scene) -> None:
+    service_unreadable(stage)
+    database_unreadable(stage)
+
+
+BY_SERVICE = "the read-back (service) failed: the documents could not be read back through the service: status 500"
+BY_DATABASE = "the read-back (database) failed: a program in pod app-1 failed with exit code 1: ServerSelectionTimeoutError"
+
+
+@pytest.mark.parametrize(
+    ("trouble", "expected"),
+    [
+        (service_unreadable, [BY_SERVICE]),
+        (database_unreadable, [BY_DATABASE]),
+        (both_unreadable, [BY_SERVICE, BY_DATABASE]),
+    ],
+)
+def test_a_reading_that_fails_leaves_the_verdict_open(
+    stage: Scene, folder: FolderInMemory, trouble: Callable[[Scene], None], expected: list[str]
+) -> None:
+    trouble(stage)
+    result = run(stage, folder)
+    assert (result.judgement.verdict, reasons(result)) == (Verdict.UNKNOWN, expected)
+
+
+def test_a_loss_that_one_reading_shows_fails_though_the_other_reading_failed(stage: Scene, folder: FolderInMemory) -> None:
+    stage.database_fails = True
+    stage.on_recovery = lose
+    result = run(stage, folder)
+    assert result.judgement.verdict is Verdict.FAIL
+    assert reasons(result)[1] == BY_DATABASE
+
+
+def no_exit_code(stage: Scene) -> None:
+    stage.pod_after = replace(DATABASE, containers=(replace(AFTER, last_exit_code=0),))
+
+
+def no_line(stage: Scene) -> None:
+    stage.log = ("no JSON", '{"id": 1}')
+
+
+def another_claim(stage: Scene) -> None:
+    stage.claims_after = (replace(stage.claims_after[0], uid="claim-2"),)
+
+
+def no_state(stage: Scene) -> None:
+    stage.state_after_fails = True
+
+
+@pytest.mark.parametrize(
+    ("trouble", "reason"),
+    [
+        (no_exit_code, "the container ended with exit code 0, a SIGKILL leaves 137"),
+        (no_line, "mongod's log has no line about an unclean shutdown"),
+        (another_claim, "the claim or its volume is not the same object as before the fault"),
+        (no_state, "the proof could not be read: the API server does not answer: connection refused"),
+    ],
+)
+def test_a_kill_that_is_not_proved(stage: Scene, folder: FolderInMemory, trouble: Callable[[Scene], None], reason: str) -> None:
+    trouble(stage)
+    result = run(stage, folder)
+    assert (result.judgement.verdict, reasons(result)) == (Verdict.UNKNOWN, [reason])
+
+
+def test_a_loss_fails_though_the_proof_cannot_be_read(stage: Scene, folder: FolderInMemory) -> None:
+    stage.state_after_fails = True
+    stage.on_recovery = lose
+    assert run(stage, folder).judgement.verdict is Verdict.FAIL
+
+
+@pytest.mark.parametrize("mode", [KillMode.DELETE, KillMode.FORCE_DELETE])
+def test_a_deleted_pod_is_replaced(stage: Scene, folder: FolderInMemory, mode: KillMode) -> None:
+    stage.pod_after = replace(DATABASE, uid="22222222-bbbb")
+    assert run(stage, folder, mode).judgement.verdict is Verdict.PASS
+
+
+def test_a_disk_that_is_full_stops_the_writing(stage: Scene, folder: FolderInMemory) -> None:
+    stage.on_kill = lambda: setattr(folder, "full", True)
+    result = run(stage, folder, timeout_s=1.0)
+    assert result.judgement.verdict is Verdict.UNKNOWN
+    assert "the journal could not be written: runs cannot be written: No space left on device" in reasons(result)
+    assert "the account could not be written down: runs cannot be written: No space left on device" in reasons(result)
+
+
+def test_a_fault_that_fails_leaves_nothing_behind(stage: Scene, folder: FolderInMemory) -> None:
+    def refuse() -> None:
+        raise FaultFailed("process 2079 could not be killed")
+
+    stage.on_kill = refuse
+    with pytest.raises(FaultFailed):
+        run(stage, folder)
+    assert stage.closed == 1
+    wrote = len(folder.journals["writes.jsonl"])
+    time.sleep(0.3)
+    assert len(folder.journals["writes.jsonl"]) == wrote
+
+
+def test_the_ids_of_an_earlier_run_of_that_name_are_refused(stage: Scene, folder: FolderInMemory) -> None:
+    stage.store.documents[f"{RUN}:w0:0"] = {"run": RUN}
+    with pytest.raises(Refused, match=f"holds documents of a run called {RUN} already"):
+        run(stage, folder)
+    assert (stage.closed, folder.journals) == (1, {})
+
+
+# Ctrl-C at each step.
+
+
+def interrupt_in(stage: Scene, folder: FolderInMemory, step: str) -> Interrupted:
+    operation = kill_db(ports(stage, folder), KillDbRequest(KillMode.SIGKILL, 2, warm_up_s=0.5, after_acks=10))
+    event: Event = next(operation)
+    while not (isinstance(event, StepStarted) and event.step == step):
+        event = next(operation)
+    next(operation)
+    with pytest.raises(Interrupted) as caught:
+        operation.throw(KeyboardInterrupt())
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("step", "killed", "words"),
+    [
+        ("guards", False, "interrupted: Checking what the fault would strike"),
+        ("warm-up", False, "interrupted: no fault was injected"),
+        ("recovery", True, "interrupted: the database was killed; Kubernetes starts it again by itself"),
+        ("settle", True, "interrupted: Waiting until nothing can be under way"),
+        ("read-back", True, "interrupted: Reading every id back, twice"),
+        ("proof", True, "interrupted: Looking for the proof of the kill"),
+    ],
+)
+def test_an_interruption_stops_the_writers_and_says_what_was_done(
+    stage: Scene, folder: FolderInMemory, step: str, killed: bool, words: str
+) -> None:
+    error = interrupt_in(stage, folder, step)
+    assert (error.what, stage.killed, stage.closed) == (words, killed, 1)
+    wrote = len(folder.journals.get("writes.jsonl", []))
+    time.sleep(0.2)
+    assert len(folder.journals.get("writes.jsonl", [])) == wrote
+
+
+def test_the_events_tell_the_story_in_order(stage: Scene, folder: FolderInMemory) -> None:
+    operation = kill_db(ports(stage, folder), KillDbRequest(KillMode.SIGKILL, 2, warm_up_s=0.5, after_acks=10))
+    events = list(operation)
+    assert [event.step for event in events if isinstance(event, StepStarted)] == [
+        "guards",
+        "warm-up",
+        "recovery",
+        "settle",
+        "read-back",
+        "proof",
+    ]
+    milestones = [event for event in events if isinstance(event, Milestone)]
+    assert milestones[0] == Milestone("fault", 0.0, "sigkill")
+    times = [event.at_s for event in milestones[1:]]
+    assert times == sorted(times)
+    (count,) = [event for event in events if isinstance(event, WritesSoFar)]
+    assert count.attempts == count.acknowledged + count.rejected + count.indeterminate

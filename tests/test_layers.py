@@ -1,0 +1,61 @@
+"""The layers of the code, held by import-linter; and what a start may cost."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.local
+
+ROOT = Path(__file__).resolve().parents[1]
+HEAVY = ("docker", "kubernetes", "httpx", "rich", "locust", "gevent", "pymongo", "yaml", "flask", "requests")
+
+
+def test_the_layers_hold() -> None:
+    code = "from importlinter.cli import lint_imports_command; lint_imports_command()"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stdout
+    assert "4 kept, 0 broken" in done.stdout
+
+
+def test_starting_imports_nothing_heavy() -> None:
+    code = f"""
+import sys
+from shelterctl.cli.app import main
+assert main(["up", "--help"]) == 0
+print("HEAVY", sorted(set(sys.modules) & set({HEAVY!r})))
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.splitlines()[-1] == "HEAVY []"
+
+
+def test_locust_is_imported_by_nothing_of_ours_but_the_bridge_in_its_process() -> None:
+    found = [
+        str(path.relative_to(ROOT))
+        for path in (ROOT / "shelterctl").rglob("*.py")
+        if any(line.lstrip().startswith(("import locust", "from locust", "import gevent", "from gevent")) for line in path.read_text().splitlines())
+    ]
+    assert found == ["shelterctl/adapters/locust_bridge.py"]
+
+
+def test_one_module_starts_processes() -> None:
+    starts = ("subprocess.Popen(", "subprocess.run(", "os.system(", "os.fork(", "os.exec", "check_output(")
+    found = [
+        str(path.relative_to(ROOT))
+        for path in (ROOT / "shelterctl").rglob("*.py")
+        if "probes" not in path.parts and any(word in path.read_text() for word in starts)
+    ]
+    assert found == ["shelterctl/adapters/process.py"]
+
+
+def test_only_the_command_line_prints() -> None:
+    found = [
+        str(path.relative_to(ROOT))
+        for folder in ("core", "ops", "adapters")
+        for path in (ROOT / "shelterctl" / folder).rglob("*.py")
+        if "probes" not in path.parts and any(word in path.read_text() for word in ("print(", "sys.stdout", "sys.exit("))
+    ]
+    assert [path for path in found if path != "shelterctl/adapters/locust_bridge.py"] == []
