@@ -36,7 +36,10 @@ def test_locust_is_imported_by_nothing_of_ours_but_the_bridge_in_its_process() -
     found = [
         str(path.relative_to(ROOT))
         for path in (ROOT / "shelterctl").rglob("*.py")
-        if any(line.lstrip().startswith(("import locust", "from locust", "import gevent", "from gevent")) for line in path.read_text().splitlines())
+        if any(
+            line.lstrip().startswith(("import locust", "from locust", "import gevent", "from gevent"))
+            for line in path.read_text().splitlines()
+        )
     ]
     assert found == ["shelterctl/adapters/locust_bridge.py"]
 

@@ -63,6 +63,8 @@ class KubernetesCluster:
         managed = kube_apply.managed_objects(self.api, self.namespaces())
         # What old pods still read when they restart goes only when they have gone (`prune_superseded`).
         doomed = [item for item in managed if dry_run or item["kind"] != "ConfigMap"]
+        if not dry_run:
+            kube_scale.keep_replicas(self.api, plan.documents)
         changes = kube_apply.apply_all(self.api, plan.documents, dry_run=dry_run, force=force)
         changes += kube_apply.prune(self.api, plan.documents, doomed, dry_run=dry_run)
         if not dry_run:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 
 from shelterctl.core.events import Event, Milestone, Notice, Outcome, WritesSoFar
 from shelterctl.core.fault import KillEvidence, KillMode, KillProof, KillReport, prove
-from shelterctl.core.ledger import Account, ClientSaw, StoredDocument, WriteOutcome, reconcile
+from shelterctl.core.ledger import ClientSaw, WriteOutcome
 from shelterctl.core.ledger_verdict import RiskWindow, risk_window, verdict
 from shelterctl.core.recovery import RecoveryTimes, recovery_times
 from shelterctl.core.state import Pod, Role, StackState
@@ -17,19 +16,17 @@ from shelterctl.errors import ClusterError, Interrupted, Refused, ShelterError
 from shelterctl.ops import chaos_guards, shutdown_line
 from shelterctl.ops.dns_follow import DnsRecovery
 from shelterctl.ops.dns_recovery import DnsRecoveryWatch
+from shelterctl.ops.kill_db_account import Reading, write_account
 from shelterctl.ops.pods_seen import PodHistory
 from shelterctl.ops.readback import read_back
 from shelterctl.ops.steps import Done, run_step
 from shelterctl.ops.writers import Writers, acknowledged_since
 from shelterctl.ports import Clock, Cluster, DatabaseReader, DnsProber, FaultInjector, Http, RunFolder
 
-ACCOUNT = "account.jsonl"
 #: Longer than every timeout of the client (5 s) and of the server (500 ms, 2 s): nothing is under way any more after it.
 SETTLE_S = 6.0
 #: The prior documents that are held to the account: the first in id order.
 PRIOR_LIMIT = 5_000
-#: More than a run can write: 16 threads for ten minutes at 20 ms.
-RUN_LIMIT = 500_000
 PROBE_INTERVAL_S = 0.05
 PROBE_THREADS = 10
 _WARM_UP_TIMEOUT_S = 20.0
@@ -135,11 +132,12 @@ def kill_db(ports: KillDbPorts, request: KillDbRequest) -> Generator[Event, None
         open_questions.append(Reason(run.writers.ledger.problem))
     outcomes = run.writers.ledger.close()
     yield from _settle(ports)
-    account, questions = yield from run_step(clock, "read-back", "Reading every id back, twice", _account(ports, run, outcomes))
+    reading = Reading(ports.make_http, ports.database, ports.clock, run.url, ports.folder.run_id, run.prior, run.seen_once)
+    account, questions = yield from run_step(clock, "read-back", "Reading every id back, twice", reading.work(outcomes))
     proof = yield from run_step(clock, "proof", "Looking for the proof of the kill", _proof(ports, run))
     window = risk_window(outcomes, sent_s=run.report.sent_mono_s, confirmed_s=run.report.confirmed_mono_s) if run.report else None
     try:
-        _write_account(ports.folder, account)
+        write_account(ports.folder, account)
     except ShelterError as error:
         questions.append(Reason(f"the account could not be written down: {error.what}: {error.why}"))
     judgement = verdict(account, window, proof, open_questions=[*open_questions, *questions])
@@ -245,47 +243,6 @@ def _settle(ports: KillDbPorts) -> Generator[Event, None, None]:
     yield from run_step(ports.clock, "settle", "Waiting until nothing can be under way", work())
 
 
-def _account(ports: KillDbPorts, run: _Run, outcomes: list[WriteOutcome]) -> Generator[str, None, Done[tuple[Account, list[Reason]]]]:
-    """Reads both views; a view that cannot be read is an open question, and the account rests on the other."""
-    questions: list[Reason] = []
-    views: dict[str, list[StoredDocument]] = {}
-    last = max(run.prior, default=None)
-    name = ports.folder.run_id
-
-    def service() -> Iterable[StoredDocument]:
-        http = ports.make_http()
-        try:
-            yield from read_back(http, ports.clock, run.url, run=name, prefix=f"{name}:")
-            if last is not None:
-                yield from read_back(http, ports.clock, run.url, run=name, until=last)
-        finally:
-            http.close()
-
-    def database() -> Iterable[StoredDocument]:
-        yield from ports.database.documents(run=name, until=None, limit=RUN_LIMIT)
-        if last is not None:
-            yield from ports.database.documents(run=None, until=last, limit=RUN_LIMIT)
-
-    for view, read in (("service", service), ("database", database)):
-        yield f"through the {view}" if view == "service" else "straight from the database"
-        try:
-            # By stored id: the second reading may return documents of the first again. What others wrote meanwhile is theirs.
-            found = {d.id: d for d in reversed(list(read()))}
-            views[view] = [d for d in found.values() if d.id in run.prior or d.payload_id or d.id.startswith(f"{name}:")]
-        except ShelterError as error:
-            questions.append(Reason(f"the read-back ({view}) failed: {error.what}: {error.why}".rstrip(": "), "shelterctl status"))
-    account = reconcile(outcomes, views, prior=run.prior, seen_once=run.seen_once) if views else _unread(outcomes, run)
-    title = f"{account.attempts} writes accounted for, read through {' and '.join(views) or 'nothing'}"
-    return Done(title, (account, questions), Outcome.UNCHANGED if not questions else Outcome.FAILED)
-
-
-def _unread(outcomes: list[WriteOutcome], run: _Run) -> Account:
-    """The account of a run that could not be read back at all: counts of what the clients saw, and no entry."""
-    saws = [write.saw for write in outcomes]
-    counts = (saws.count(ClientSaw.ACK), saws.count(ClientSaw.REJECTED), saws.count(ClientSaw.INDETERMINATE))
-    return Account((), len(outcomes), *counts, len(run.prior), {}, {})
-
-
 def _proof(ports: KillDbPorts, run: _Run) -> Generator[str, None, Done[KillProof | None]]:
     if run.report is None:
         return Done("No fault was injected", None, Outcome.SKIPPED)
@@ -321,9 +278,3 @@ def _counted(outcomes: list[WriteOutcome]) -> WritesSoFar:
     saws = [write.saw for write in outcomes]
     counts = (saws.count(ClientSaw.ACK), saws.count(ClientSaw.REJECTED), saws.count(ClientSaw.INDETERMINATE))
     return WritesSoFar(len(saws), *counts)
-
-
-def _write_account(folder: RunFolder, account: Account) -> None:
-    for entry in account.entries:
-        line = {"id": entry.id, "category": entry.category.value, "saw": entry.saw.value if entry.saw else None}
-        folder.append_journal(ACCOUNT, json.dumps({**line, "present": entry.present, "where": entry.where, "fails": entry.category.fails}))

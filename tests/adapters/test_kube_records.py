@@ -60,7 +60,7 @@ def test_memory_and_storage(quantity: str | None, expected: int) -> None:
     assert quantity_bytes(quantity) == expected
 
 
-@pytest.mark.parametrize("text", ["", "Mi", "1Zi", "abc", "1 Gi"])
+@pytest.mark.parametrize("text", ["", "Mi", "1Zi", "abc", "1,5Gi"])
 def test_what_is_no_quantity(text: str) -> None:
     with pytest.raises(ApiRejected, match="as a quantity"):
         millicores(text)
@@ -279,7 +279,10 @@ def test_the_newest_replica_set_is_that_of_the_highest_revision() -> None:
 
 
 def test_an_autoscaler() -> None:
-    memory = {"type": "Resource", "resource": {"name": "memory", "target": {"averageUtilization": 80}, "current": {"averageUtilization": 9}}}
+    memory = {
+        "type": "Resource",
+        "resource": {"name": "memory", "target": {"averageUtilization": 80}, "current": {"averageUtilization": 9}},
+    }
     cpu = {"type": "Resource", "resource": {"name": "cpu", "target": {"averageUtilization": 70}, "current": {"averageUtilization": 184}}}
     found = kube_records.autoscaler(
         {
@@ -327,10 +330,24 @@ def test_a_claim_that_waits() -> None:
 
 def test_events_of_both_kinds() -> None:
     subject = {"kind": "Pod", "name": "app-1"}
-    old = {"metadata": {}, "involvedObject": subject, "type": "Warning", "reason": "BackOff", "message": " back-off\n", "count": 3,
-           "lastTimestamp": "2026-11-21T10:00:00Z"}  # fmt: skip
-    new = {"metadata": {}, "involvedObject": subject, "type": "Normal", "reason": "Killing", "lastTimestamp": None,
-           "eventTime": "2026-11-21T10:00:00.500000Z", "series": {"count": 2, "lastObservedTime": "2026-11-21T10:00:01.000000Z"}}  # fmt: skip
+    old = {
+        "metadata": {},
+        "involvedObject": subject,
+        "type": "Warning",
+        "reason": "BackOff",
+        "message": " back-off\n",
+        "count": 3,
+        "lastTimestamp": "2026-11-21T10:00:00Z",
+    }
+    new = {
+        "metadata": {},
+        "involvedObject": subject,
+        "type": "Normal",
+        "reason": "Killing",
+        "lastTimestamp": None,
+        "eventTime": "2026-11-21T10:00:00.500000Z",
+        "series": {"count": 2, "lastObservedTime": "2026-11-21T10:00:01.000000Z"},
+    }
     assert kube_records.happening(old) == Happening("pod/app-1", "BackOff", "back-off", True, 3, 1795255200.0)
     assert kube_records.happening(new) == Happening("pod/app-1", "Killing", "", False, 2, 1795255201.0)
 

@@ -98,7 +98,10 @@ def test_another_namespace_reaches_everything_that_names_it() -> None:
         ("mongodb", "mongodb"),
         ("mongodb:27017", "mongodb:27017"),
         ("mongodb.shelter", "mongodb.team"),
-        ("mongodb-0.mongodb.shelter-db.svc:27017,mongodb-1.mongodb.shelter-db.svc", "mongodb-0.mongodb.team-db.svc:27017,mongodb-1.mongodb.team-db.svc"),
+        (
+            "mongodb-0.mongodb.shelter-db.svc:27017,mongodb-1.mongodb.shelter-db.svc",
+            "mongodb-0.mongodb.team-db.svc:27017,mongodb-1.mongodb.team-db.svc",
+        ),
         ("db.shelters.example", "db.shelters.example"),
     ],
 )
@@ -133,7 +136,7 @@ def test_the_node_port() -> None:
     ],
 )
 def test_the_autoscaler(options: dict[str, int], least: int, most: int, target: int) -> None:
-    spec = edited(**options)["HorizontalPodAutoscaler", "app"]["spec"]
+    spec = edited("shelter", **options)["HorizontalPodAutoscaler", "app"]["spec"]
     assert spec == {"minReplicas": least, "maxReplicas": most, "metrics": [cpu(target)]}
 
 

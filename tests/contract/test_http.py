@@ -58,7 +58,7 @@ def client(request: pytest.FixtureRequest, port: int) -> Iterator[Http]:
 
 def test_what_is_sent_is_what_is_answered(client: Http, port: int) -> None:
     answer = client.request(
-        "POST", f"http://127.0.0.1:{port}/data?a=1", headers={"Idempotency-Key": "k"}, body=b'{"ü": 1}', timeout_s=5
+        "POST", f"http://127.0.0.1:{port}/data?a=1", headers={"Idempotency-Key": "k"}, body='{"ü": 1}'.encode(), timeout_s=5
     )
     assert json.loads(answer.body) == {"method": "POST", "target": "/data?a=1", "key": "k", "body": '{"ü": 1}'}
     assert (answer.status, answer.headers["x-pod"]) == (200, "app-1")

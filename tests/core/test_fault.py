@@ -15,16 +15,12 @@ pytestmark = pytest.mark.unit
 
 REPORT = KillReport(KillMode.SIGKILL, 10.0, 10.01, 1e6, "minikube", 2079, True)
 BEFORE = DATABASE.containers[0]
-AFTER = replace(
-    BEFORE, restarts=1, container_id="d1" * 6, last_exit_code=137, last_reason="Error", last_container_id=BEFORE.container_id
-)
+AFTER = replace(BEFORE, restarts=1, container_id="d1" * 6, last_exit_code=137, last_reason="Error", last_container_id=BEFORE.container_id)
 NOTED = "Detected unclean shutdown - Lock file is not empty"
 KILLED = KillEvidence(
     REPORT, DATABASE, replace(DATABASE, containers=(AFTER,)), (CLAIM,), (CLAIM,), server="mongod 8.0.4", unclean_shutdown_line=NOTED
 )
-DELETED = replace(
-    KILLED, report=replace(REPORT, mode=KillMode.DELETE, process_gone=None), pod_after=replace(DATABASE, uid="22222222-bbbb")
-)
+DELETED = replace(KILLED, report=replace(REPORT, mode=KillMode.DELETE, process_gone=None), pod_after=replace(DATABASE, uid="22222222-bbbb"))
 
 
 def after(**changes: object) -> KillEvidence:

@@ -66,9 +66,7 @@ COPY = document("somewhere-else", payload_id=ID)
         (ACK, [COPY], False, Category.CORRUPT, True),
     ],
 )
-def test_what_became_of_a_write(
-    saw: ClientSaw, stored: list[StoredDocument], read_once: bool, category: Category, fails: bool
-) -> None:
+def test_what_became_of_a_write(saw: ClientSaw, stored: list[StoredDocument], read_once: bool, category: Category, fails: bool) -> None:
     account = reconcile([write(saw)], both(*stored), prior={}, seen_once=[ID] if read_once else [])
     assert [(entry.id, entry.category, entry.saw) for entry in account.entries] == [(ID, category, saw)]
     assert category.fails is fails
@@ -188,7 +186,7 @@ def test_without_a_view_there_is_no_account() -> None:
         (100, {"id": ID}, INDETERMINATE),
     ],
 )
-def test_what_an_answer_says(status: int, answer: None | dict[str, str | bool | int | None] | list[str], saw: ClientSaw) -> None:
+def test_what_an_answer_says(status: int, answer: dict[str, str | bool | int | None] | list[str] | None, saw: ClientSaw) -> None:
     assert classify_answer(ID, status, answer) is saw  # type: ignore[arg-type]
 
 

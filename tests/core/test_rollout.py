@@ -110,7 +110,7 @@ def test_an_old_pods_trouble_is_not_the_new_rollouts() -> None:
 
 @pytest.mark.parametrize("change", [{"deleting": True}, {"namespace": "other"}, {"role": DATABASE.role}])
 def test_a_pod_that_is_not_the_workloads_own(change: dict[str, object]) -> None:
-    stranger = pod("app-2", container("waiting", "InvalidImageName"), **change)
+    stranger = pod("app-2", container("waiting", "InvalidImageName"), **change)  # type: ignore[arg-type]
     assert judge(ROLLING, stranger).progress is Progress.WAITING
 
 

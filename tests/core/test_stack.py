@@ -30,7 +30,7 @@ PAIR = "--replicas asks for a fixed number of pods: it excludes --min, --max and
     ],
 )
 def test_options_and_what_is_wrong_with_them(options: dict[str, int], problems: tuple[str, ...]) -> None:
-    assert StackOptions("minikube", "shelter-app:x", **options).problems() == problems  # type: ignore[arg-type]
+    assert StackOptions("minikube", "shelter-app:x", **options).problems() == problems
 
 
 def test_an_apply_report_by_change() -> None:

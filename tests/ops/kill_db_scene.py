@@ -28,6 +28,7 @@ from tests.core.stack_examples import CLAIM, DATABASE, DEPLOYMENT, NOW, POD, STA
 OUTAGE_S = 0.4
 BEFORE = DATABASE.containers[0]
 AFTER = replace(BEFORE, restarts=1, container_id="d1" * 6, last_exit_code=137, last_reason="Error", last_container_id=BEFORE.container_id)
+RESTARTED = replace(DATABASE, containers=(AFTER,))
 UNCLEAN = '{"id": 22271, "msg": "Detected unclean shutdown - Lock file is not empty"}'
 
 
@@ -116,7 +117,7 @@ class Scene:
     store: Store
     url: str
     pod: Pod = DATABASE
-    pod_after: Pod = replace(DATABASE, containers=(AFTER,))
+    pod_after: Pod = RESTARTED
     claims_after: tuple[Claim, ...] = (CLAIM,)
     on_recovery: Callable[[Store], None] = lambda store: None
     on_kill: Callable[[], None] = lambda: None

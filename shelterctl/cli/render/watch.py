@@ -18,7 +18,7 @@ from shelterctl.core.duration import format_duration
 from shelterctl.core.events import Event, LoadTick
 from shelterctl.core.watch_model import SHARE_S, WatchModel, fold
 from shelterctl.core.watch_notes import Note
-from shelterctl.errors import UsageError
+from shelterctl.errors import ExitCode, Interrupted, UsageError
 from shelterctl.ops.watch import WatchEnd, WatchRequest, WatchResult, watch
 
 if TYPE_CHECKING:
@@ -47,9 +47,14 @@ def follow(session: Session, limit_s: float | None, svg: Path | None) -> int:
     model = WatchModel(settings.namespace, wiring.context, wiring.clock.wall_s())
     display = WatchDisplay(session.terminal, model, LoadTail(state_dir(settings), SHARE_S).new, wiring.clock.wall_s)
     request = WatchRequest(settings.namespace, wiring.context, limit_s)
-    result = session.drive(watch(wiring.cluster, wiring.clock, request), display)
-    if svg is not None:
-        write_svg(svg, *display.busiest)
+    try:
+        result = session.drive(watch(wiring.cluster, wiring.clock, request), display)
+    except Interrupted:
+        # `| head` has read enough: whoever follows decides when that is, as with Ctrl-C.
+        return ExitCode.OK
+    finally:
+        if svg is not None and display.busiest[0].changes:
+            write_svg(svg, *display.busiest)
     return session.finish(result, 0, lambda: end_lines(result, wiring.clock.wall_s(), svg))
 
 
