@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from shelterctl.cli.options import with_common_options
-from shelterctl.cli.session import Session
+
+if TYPE_CHECKING:
+    from shelterctl.cli.session import Session
 
 
 @with_common_options("doctor")
