@@ -44,13 +44,16 @@ def client_for(context: str) -> Any:
     """The official client's ApiClient for a context. Raises ContextError."""
     from kubernetes.client import ApiClient, Configuration
     from kubernetes.config import ConfigException, list_kube_config_contexts, load_kube_config
+    from yaml import YAMLError
 
+    # The client does not look at what it reads: a file that is no kubeconfig fails with whatever comes of it.
+    unusable = (OSError, YAMLError, ValueError, TypeError, AttributeError, KeyError)
     configuration = Configuration()
     try:
         load_kube_config(context=context, client_configuration=configuration)
-    except ConfigException as error:
+    except (ConfigException, *unusable) as error:
         known: list[str] = []
-        with suppress(ConfigException, OSError):
+        with suppress(ConfigException, *unusable):
             known = [str(item["name"]) for item in list_kube_config_contexts()[0]]
         raise ContextError(
             f"the kubeconfig has no usable context “{context}”",
@@ -115,7 +118,7 @@ def _entries(context: str) -> tuple[dict[str, Any], dict[str, Any]] | None:
     import yaml
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    named = os.environ.get("KUBECONFIG") or str(Path("~/.kube/config").expanduser())
+    named = os.environ.get("KUBECONFIG") or os.path.expanduser("~/.kube/config")  # noqa: PTH111 - Path.expanduser raises without a home
     entries: dict[tuple[str, str], dict[str, Any]] = {}
     for path in (Path(part) for part in named.split(os.pathsep) if part):
         try:

@@ -99,6 +99,7 @@ class Terminal:
                     console.print(Text(" " * indent) + text, soft_wrap=True)
                 else:
                     for part in text.wrap(console, max(10, console.width - indent - 2)):
+                        part.rstrip()
                         console.print(Text(" " * indent) + part, soft_wrap=True)
                         indent = indent if indent >= 2 else indent + 2
             else:

@@ -66,13 +66,16 @@ def recovery_times(
     )
 
 
-def _longest_silence(outcomes: Iterable[WriteOutcome], fault_s: float) -> tuple[float, float] | None:
-    """The longest time between two acknowledgements of which the second came after the fault; None where fewer than two are known."""
+def _longest_silence(outcomes: Sequence[WriteOutcome], fault_s: float) -> tuple[float, float] | None:
+    """The longest time between two acknowledgements of which the second came after the fault; None where its end is not known."""
     acks = sorted(w.ended_at_s for w in outcomes if w.saw is ClientSaw.ACK)
     gaps = [(earlier, later) for earlier, later in pairwise(acks) if later > fault_s]
     if not gaps:
         return None
     start_s, end_s = max(gaps, key=lambda gap: gap[1] - gap[0])
+    if max(w.ended_at_s for w in outcomes) - acks[-1] > end_s - start_s:
+        # The longest one had not ended when the writers did.
+        return None
     return max(0.0, start_s - fault_s), end_s - fault_s
 
 

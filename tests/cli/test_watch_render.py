@@ -203,6 +203,12 @@ def test_names_and_messages_with_brackets_are_not_read_as_markup(tmp_path: Path)
     assert "[red]app" in words
 
 
+def test_the_picture_fetches_nothing(tmp_path: Path) -> None:
+    model, _ = told([(0.0, PodsSeen(STACK))])
+    write_svg(tmp_path / "watch.svg", model, NOON)
+    assert re.findall(r"url\([\"']?http[^)]*|src=[^ ]*", (tmp_path / "watch.svg").read_text(encoding="utf-8")) == []
+
+
 def test_what_a_terminal_would_take_for_a_command_is_left_out() -> None:
     assert (
         change_line(Note(NOON, "pod app-1", "Failed: \x1b[2J\x07line one\nline two")) == "12:00:00 pod app-1 Failed:  [2J line one line two"

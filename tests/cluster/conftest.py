@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.cluster import kube
 from tests.cluster.commands import Shelterctl
-from tests.cluster.projects import Project, copy_project
+from tests.cluster.projects import Project, copy_project, forget_image
 
 #: Namespaces that are there now, and whether every test of the session uses them.
 _ALIVE: dict[str, bool] = {}
 PREFIX = "shelter-test"
-
-MakeProject = Callable[[], Project]
 
 
 def _opened(folder: Path, *, shared: bool) -> Iterator[Shelterctl]:
@@ -44,16 +42,18 @@ def namespace(tmp_path: Path) -> Iterator[Shelterctl]:
     yield from _opened(tmp_path, shared=False)
 
 
-@pytest.fixture
-def make_project(tmp_path: Path) -> MakeProject:
-    """Makes copies of the project."""
-    count = iter(range(100))
-    return lambda: copy_project(tmp_path / f"project-{next(count)}")
+@pytest.fixture(scope="module")
+def other_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shelterctl]:
+    """A namespace for the tests of one module."""
+    yield from _opened(tmp_path_factory.mktemp("other"), shared=True)
 
 
 @pytest.fixture
-def project(make_project: MakeProject) -> Project:
-    return make_project()
+def project(tmp_path: Path) -> Iterator[Project]:
+    """A copy of the project."""
+    project = copy_project(tmp_path / "project")
+    yield project
+    forget_image(project)
 
 
 @pytest.hookimpl(wrapper=True)

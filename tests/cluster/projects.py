@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
 
+from shelterctl.adapters.build_context import FolderContext
+from tests.cluster import kube
 from tests.cluster.commands import REPOSITORY
 
 
@@ -45,3 +48,12 @@ def copy_project(folder: Path) -> Project:
     for part in ("app", "manifests", "locustfiles"):
         shutil.copytree(REPOSITORY / part, folder / part, ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
     return Project(folder)
+
+
+def forget_image(project: Project) -> None:
+    """Removes the image of a project's sources, from this machine and from the node, unless they are the repository's own."""
+    own, built = (FolderContext(folder / "app").tag() for folder in (REPOSITORY, project.folder))
+    if built != own:
+        reference = f"shelter-app:{built}"
+        subprocess.run(["docker", "image", "rm", reference], capture_output=True, check=False)
+        subprocess.run(["minikube", "-p", kube.CONTEXT, "image", "rm", reference], capture_output=True, check=False, timeout=60)

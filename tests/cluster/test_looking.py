@@ -74,7 +74,7 @@ def test_nothing_is_deployed(namespace: Shelterctl) -> None:
 
 def test_watch_tells_a_change_and_ends_by_itself(stack: Shelterctl) -> None:
     running = stack.start("status", "watch", "--for", "10s", output="table")
-    running.wait_for("app-")
+    running.wait_for("pods app 1 of 1 ready, db 1 of 1 ready")
     (pod,) = kube.uids(stack.namespace, "pods", "app.kubernetes.io/name=app")
     kube.kubectl("-n", stack.namespace, "delete", "pod", pod, "--wait=false")
     running.wait_for(f"pod {pod}")

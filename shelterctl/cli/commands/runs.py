@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from shelterctl.cli.session import Session
 
 
+def group() -> None:
+    """What earlier runs found."""
+
+
 @with_common_options("runs list")
 def list_(session: Session) -> int:
     """The runs in the state folder, oldest first."""

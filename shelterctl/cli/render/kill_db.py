@@ -71,7 +71,8 @@ def _recovery(result: KillDbResult) -> Iterator[Line]:
         return
     if recovery.silence_s is not None:
         start_s, end_s = recovery.silence_s
-        yield Line(f"  {'Outage':<9}no write was acknowledged for {end_s - start_s:.2f} s, from {start_s:.2f} to {end_s:.2f} s after the kill")
+        when = f"from {start_s:.2f} to {end_s:.2f} s after the kill"
+        yield Line(f"  {'Outage':<9}no write was acknowledged for {end_s - start_s:.2f} s, {when}")
     times = [f"{name} {at_s:.2f} s" for name, at_s in recovery.milestones if not name.startswith("writes ")]
     for start in range(0, len(times), 3):
         yield Line(f"  {'Recovery' if start == 0 else '':<9}{', '.join(times[start : start + 3])}")

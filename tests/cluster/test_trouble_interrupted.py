@@ -24,21 +24,10 @@ LEFT = {
 }
 
 
-@pytest.mark.parametrize(
-    ("step", "sign"),
-    [("build", signal.SIGINT), ("build", signal.SIGTERM), ("load", signal.SIGTERM), ("rollout", signal.SIGINT)],
-    ids=lambda value: value if isinstance(value, str) else value.name,
-)
-def test_up_is_interrupted_and_the_next_one_completes(stack: Shelterctl, project: Project, step: str, sign: signal.Signals) -> None:
-    # A change of its own for each case: else the image of the one before is there already.
-    project.prepend("app/shelter_app/live.py", f"# {step} {sign.name}\n")
-    if step == "build":
-        project.replace("app/Dockerfile", "WORKDIR /srv/app", "RUN sleep 60\nWORKDIR /srv/app")
-    before, tag = kube.versions(stack.namespace), service.answering_tag(stack)
+def interrupt(stack: Shelterctl, project: Project, step: str, said: str, sign: signal.Signals) -> None:
     running = stack.start("up", *project.option, output="jsonl")
     running.wait_for_step(step)
-    if step == "build":
-        running.wait_for("sleep 60")
+    running.wait_for(said)
     running.signal(sign)
     ran = running.end(timeout_s=30)
     assert ran.exit_code == 130, ran.shown()
@@ -46,13 +35,23 @@ def test_up_is_interrupted_and_the_next_one_completes(stack: Shelterctl, project
     assert ran.error["what"].startswith("interrupted: ")
     assert ran.error["why"] == LEFT[step]
     assert LEFT[step] in " ".join(ran.stderr.split())
-    (folder,) = stack.runs("up")[-1:]
+    folder = stack.runs("up")[-1]
     assert json.loads((folder / "result.json").read_text())["exit_code"] == 130
-    if step != "rollout":
-        assert kube.versions(stack.namespace) == before
-        assert service.answering_tag(stack) == tag
-    if step == "build":
-        project.replace("app/Dockerfile", "RUN sleep 60\n", "")
+
+
+def test_up_is_interrupted_in_each_step_and_the_next_one_completes(stack: Shelterctl, project: Project) -> None:
+    before, tag = kube.versions(stack.namespace), service.answering_tag(stack)
+    project.prepend("app/shelter_app/live.py", "# interrupted\n")
+    project.replace("app/Dockerfile", "WORKDIR /srv/app", "RUN sleep 60\nWORKDIR /srv/app")
+    for sign in (signal.SIGINT, signal.SIGTERM):
+        interrupt(stack, project, "build", "sleep 60", sign)
+    project.replace("app/Dockerfile", "RUN sleep 60\n", "")
+    interrupt(stack, project, "load", '"step": "load"', signal.SIGTERM)
+    # Nothing was applied until now.
+    assert kube.versions(stack.namespace) == before
+    assert service.answering_tag(stack) == tag
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        interrupt(stack, project, "rollout", '"kind": "step_progress", "step": "rollout"', sign)
     done = stack("up", *project.option).result
     assert done["chain"]["reference"] == f"shelter-app:{service.answering_tag(stack)}"
     assert service.answering_tag(stack) != tag
@@ -71,28 +70,20 @@ def test_a_killed_up_holds_up_nobody(namespace: Shelterctl) -> None:
     assert [run["exit_code"] for run in namespace("runs", "list").document["result"]] == [None, 0]
 
 
-def test_two_at_the_same_time(stack: Shelterctl, project: Project) -> None:
-    """One waits for the other and says so; both end well."""
-    project.prepend("app/shelter_app/live.py", "# two at the same time\n")
+def test_several_at_the_same_time(stack: Shelterctl, project: Project) -> None:
+    """One waits for the other and says so, and both end well; who does not want to wait that long is told who is at work."""
+    project.prepend("app/shelter_app/live.py", "# several at the same time\n")
     first = stack.start("up", *project.option, output="jsonl")
-    first.wait_for_step("rollout")
+    first.wait_for_step("build")
     second = stack.start("up", *project.option, output="json")
-    line = second.wait_for("Waiting: shelterctl up (process ")
-    assert line.endswith(f"works on {stack.namespace} in minikube") or str(first.process.pid) in line
+    hasty = stack("down", "--timeout", "1s", expect=5)
+    assert hasty.error["type"] == "WaitTimeout"
+    assert hasty.error["what"].startswith(f"shelterctl up (process {first.process.pid}, since ")
+    assert hasty.error["what"].endswith(f") still works on {stack.namespace} in minikube")
+    second.wait_for(f"Waiting: shelterctl up (process {first.process.pid}, since ")
     ends = [first.end(), second.end()]
     assert [ran.exit_code for ran in ends] == [0, 0], "\n".join(ran.shown() for ran in ends)
     assert ends[1].result["changed"] is False
-
-
-def test_who_does_not_want_to_wait_that_long(stack: Shelterctl, project: Project) -> None:
-    project.prepend("app/shelter_app/live.py", "# the second has no patience\n")
-    first = stack.start("up", *project.option, output="jsonl")
-    first.wait_for_step("build")
-    second = stack("down", "--timeout", "1s", expect=5)
-    assert second.error["type"] == "WaitTimeout"
-    assert second.error["what"].startswith(f"shelterctl up (process {first.process.pid}, since ")
-    assert second.error["what"].endswith(f") still works on {stack.namespace} in minikube")
-    assert first.end().exit_code == 0
 
 
 @pytest.fixture

@@ -1,0 +1,80 @@
+"""Runs the command line as users do: a process of its own, in a folder of its own, with nothing of this machine's settings."""
+
+from __future__ import annotations
+
+import os
+import pty
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+TIMEOUT_S = 60
+#: A context whose API server is not there: port 1 of this machine.
+KUBECONFIG = """apiVersion: v1
+kind: Config
+current-context: gone
+clusters: [{name: gone, cluster: {server: "https://127.0.0.1:1"}}]
+users: [{name: gone, user: {token: secret-token}}]
+contexts: [{name: gone, context: {cluster: gone, user: gone}}]
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """The exit code and what was printed."""
+
+    code: int
+    out: str
+    err: str
+
+
+class CommandLine:
+    """`shelterctl …` in one folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        (folder / "home").mkdir()
+        (folder / "work").mkdir()
+        (folder / "kubeconfig").write_text(KUBECONFIG)
+
+    def environment(self, changes: Mapping[str, str]) -> dict[str, str]:
+        kept = {name: os.environ[name] for name in ("PATH", "LANG", "PYTHONDONTWRITEBYTECODE") if name in os.environ}
+        own = {"HOME": str(self.folder / "home"), "KUBECONFIG": str(self.folder / "kubeconfig"), "TMPDIR": str(self.folder)}
+        return kept | own | {"PYTHONPATH": str(ROOT), "PYTHONUTF8": "1", "COLUMNS": "80"} | changes
+
+    def run(self, *arguments: str, **environment: str) -> Ran:
+        done = subprocess.run(
+            [sys.executable, "-m", "shelterctl", *arguments],
+            cwd=self.folder / "work",
+            env=self.environment(environment),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT_S,
+            check=False,
+        )
+        return Ran(done.returncode, done.stdout, done.stderr)
+
+    def on_terminal(self, *arguments: str, columns: int, answer: str = "", **environment: str) -> Ran:
+        """The same on a terminal of so many columns; both streams come as `out`."""
+        controller, terminal = pty.openpty()
+        env = self.environment(environment) | {"COLUMNS": str(columns), "TERM": "xterm"}
+        command = [sys.executable, "-m", "shelterctl", *arguments]
+        process = subprocess.Popen(command, cwd=self.folder / "work", env=env, stdin=terminal, stdout=terminal, stderr=terminal)
+        os.close(terminal)
+        if answer:
+            os.write(controller, answer.encode())
+        shown = b""
+        try:
+            while block := os.read(controller, 65536):
+                shown += block
+        except OSError:
+            # What a terminal says when the other end is closed.
+            pass
+        finally:
+            os.close(controller)
+            code = process.wait(timeout=TIMEOUT_S)
+        return Ran(code, shown.decode().replace("\r\n", "\n"), "")
