@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
@@ -96,7 +97,7 @@ class Session:
                         self.folder.record(event)
                     display.show(event)
                     if self.terminal.output == "jsonl":
-                        self.terminal.json({"schema": SCHEMA, **_event_json(event)})
+                        self.terminal.json({"schema": SCHEMA, "wall_s": round(time.time(), 3), **_event_json(event)})
                 except StopIteration as stop:
                     value: R = stop.value
                     return value

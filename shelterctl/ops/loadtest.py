@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from shelterctl.core.events import (
+    AutoscalerGone,
     AutoscalerSeen,
     Event,
     LoadTick,
@@ -166,6 +167,8 @@ def _observe(run: _Run, observer: Observer, at_s: float, event: Event | Gap) -> 
         observer.pods(at_s, event.pods)
     elif isinstance(event, AutoscalerSeen):
         observer.autoscaler(at_s, event.autoscaler)
+    elif isinstance(event, AutoscalerGone):
+        observer.autoscaler(at_s, None)
     elif isinstance(event, UsageSeen):
         observer.usage(at_s, event.usage)
     elif isinstance(event, WatchDropped):

@@ -15,6 +15,7 @@ from shelterctl.core.events import (
     StepStarted,
     TargetChosen,
     WatchDropped,
+    WatchRestored,
 )
 
 if TYPE_CHECKING:
@@ -60,6 +61,8 @@ class StepsDisplay:
             self._above(Line(_target(event), "strong"))
         elif isinstance(event, WatchDropped):
             self._above(Line(f"  ! the watch of {event.resource} dropped and is taken up again: {event.why}", "doubt"))
+        elif isinstance(event, WatchRestored):
+            self._above(Line(f"  the watch of {event.resource} is back after {event.after_s:.1f} s"))
         elif isinstance(event, ClusterEventSeen) and (event.warning or self._terminal.verbose):
             self._above(Line(f"  {event.subject} {event.reason}: {event.message}", "dim"))
 
