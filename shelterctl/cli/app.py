@@ -6,7 +6,7 @@ import io
 import os
 import sys
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -16,7 +16,7 @@ from shelterctl.errors import ExitCode
 
 #: The root of the parser's own errors. typer carries its own copy of click in some releases and not in others, and exports this
 #: class in none; a usage error leads to it in all.
-ClickException = typer.BadParameter.__mro__[2]
+ClickException: Any = typer.BadParameter.__mro__[2]
 
 app = typer.Typer(
     name="shelterctl",
