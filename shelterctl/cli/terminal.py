@@ -54,9 +54,14 @@ class Terminal:
         """A console without markup, emoji codes and guesses about what to highlight: pod names contain brackets."""
         from rich.console import Console
 
+        class Plain(Console):
+            def on_broken_pipe(self) -> None:
+                # Called while the error is handled. Rich would exit with 1 whatever was found.
+                raise
+
         stream = self.stderr if stderr else self.stdout
         width = None if stream.isatty() else max(self.width, 100)
-        return Console(file=stream, markup=False, emoji=False, highlight=False, width=width, no_color="NO_COLOR" in os.environ or None)
+        return Plain(file=stream, markup=False, emoji=False, highlight=False, width=width, no_color="NO_COLOR" in os.environ or None)
 
     def result(self, lines: Iterable[Line | RenderableType]) -> None:
         """Prints a result for people."""

@@ -95,7 +95,7 @@ def _not_called_for(plan: LoadPlan, timeline: Timeline) -> ScalingCheck:
     last = [point for point in timeline.points if point.cpu_percent is not None]
     if not enough:
         period = f" (they come every {timeline.metric_period_s:.0f} s)" if timeline.metric_period_s else ""
-        text = f"the load ended before the autoscaler could read a metric taken under it{period}"
+        text = f"the load ended before the autoscaler could read a metric taken wholly under it{period}"
         return _unknown(ScalingState.TOO_SHORT, Reason(text, _longer(plan, plan.ramp_s + BLIND_METRIC_S + SCALE_UP_S)))
     peak = max(point.cpu_percent or 0 for point in last)
     text = f"the load called for no more pods: the autoscaler read {peak}% at most, its target is {last[-1].target_percent}%"

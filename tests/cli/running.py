@@ -43,7 +43,7 @@ class CommandLine:
     def environment(self, changes: Mapping[str, str]) -> dict[str, str]:
         kept = {name: os.environ[name] for name in ("PATH", "LANG", "PYTHONDONTWRITEBYTECODE") if name in os.environ}
         own = {"HOME": str(self.folder / "home"), "KUBECONFIG": str(self.folder / "kubeconfig"), "TMPDIR": str(self.folder)}
-        return kept | own | {"PYTHONPATH": str(ROOT), "PYTHONUTF8": "1", "COLUMNS": "80"} | changes
+        return {**kept, **own, "PYTHONPATH": str(ROOT), "PYTHONUTF8": "1", "COLUMNS": "80", **changes}
 
     def run(self, *arguments: str, **environment: str) -> Ran:
         done = subprocess.run(
@@ -61,7 +61,7 @@ class CommandLine:
     def on_terminal(self, *arguments: str, columns: int, answer: str = "", **environment: str) -> Ran:
         """The same on a terminal of so many columns; both streams come as `out`."""
         controller, terminal = pty.openpty()
-        env = self.environment(environment) | {"COLUMNS": str(columns), "TERM": "xterm"}
+        env = {**self.environment(environment), "COLUMNS": str(columns), "TERM": "xterm"}
         command = [sys.executable, "-m", "shelterctl", *arguments]
         process = subprocess.Popen(command, cwd=self.folder / "work", env=env, stdin=terminal, stdout=terminal, stderr=terminal)
         os.close(terminal)

@@ -73,7 +73,8 @@ class Running:
 
     def wait_for(self, text: str, *, timeout_s: float = 90.0) -> str:
         """Waits until the command has written `text`, to whichever stream, and returns the line."""
-        return wait_until(lambda: self._line_with(text), f"“{text}” from shelterctl {' '.join(self.arguments)}", timeout_s=timeout_s)
+        what = f"“{text}” from shelterctl {' '.join(self.arguments)}"
+        return str(wait_until(lambda: self._line_with(text), what, timeout_s=timeout_s))
 
     def wait_for_step(self, step: str, *, timeout_s: float = 90.0) -> None:
         """Waits until a step has begun, by the events of `--output jsonl`."""

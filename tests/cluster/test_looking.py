@@ -16,7 +16,7 @@ import time
 import pytest
 
 from tests.cluster import kube, service
-from tests.cluster.commands import Shelterctl, clean_environment
+from tests.cluster.commands import Shelterctl, clean_environment, wait_until
 
 pytestmark = pytest.mark.cluster
 
@@ -73,9 +73,11 @@ def test_nothing_is_deployed(namespace: Shelterctl) -> None:
 
 
 def test_watch_tells_a_change_and_ends_by_itself(stack: Shelterctl) -> None:
+    app = "app.kubernetes.io/name=app"
+    wait_until(lambda: len(kube.uids(stack.namespace, "pods", app)) == 1, "the end of an earlier revision's pod")
     running = stack.start("status", "watch", "--for", "10s", output="table")
     running.wait_for("pods app 1 of 1 ready, db 1 of 1 ready")
-    (pod,) = kube.uids(stack.namespace, "pods", "app.kubernetes.io/name=app")
+    (pod,) = kube.uids(stack.namespace, "pods", app)
     kube.kubectl("-n", stack.namespace, "delete", "pod", pod, "--wait=false")
     running.wait_for(f"pod {pod}")
     ran = running.end()
@@ -98,9 +100,9 @@ def test_watch_ends_cleanly_on_ctrl_c(stack: Shelterctl) -> None:
 
 def test_logs(stack: Shelterctl) -> None:
     service.write(service.url(stack), "in-the-log", {"a": 1})
-    (pod,) = kube.uids(stack.namespace, "pods", "app.kubernetes.io/name=app")
+    pods = set(kube.uids(stack.namespace, "pods", "app.kubernetes.io/name=app"))
     lines = [json.loads(line) for line in stack("logs", "--lines", "200").stdout.splitlines()]
-    assert {line["pod"] for line in lines} == {pod}
+    assert {line["pod"] for line in lines} == pods
     assert any("Listening at: http://0.0.0.0:8000" in line["line"] for line in lines)
     database = stack("logs", "db", output="table").stdout
     assert database.startswith("mongodb-0  ")

@@ -77,7 +77,7 @@ def test_a_pod_that_never_gets_ready(stack: Shelterctl, project: Project) -> Non
 
 
 def test_a_claim_that_stays_pending(namespace: Shelterctl, project: Project) -> None:
-    patch = [{"op": "add", "path": "/spec/volumeClaimTemplates/0/spec/storageClassName", "value": "no-such-class"}]
+    patch: list[dict[str, object]] = [{"op": "add", "path": "/spec/volumeClaimTemplates/0/spec/storageClassName", "value": "no-such-class"}]
     project.patch("StatefulSet", "mongodb", patch)
     ran = namespace("up", *project.option, "--timeout", "12s", expect=5)
     assert ran.error["what"] == "the rollout was not complete after 12 s"

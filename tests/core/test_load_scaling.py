@@ -88,7 +88,7 @@ def test_too_short_where_no_metric_was_taken_under_the_load() -> None:
     assert said(end(seen, 40)) == (
         ScalingState.TOO_SHORT,
         Verdict.UNKNOWN,
-        "the load ended before the autoscaler could read a metric taken under it (they come every 60 s)",
+        "the load ended before the autoscaler could read a metric taken wholly under it (they come every 60 s)",
         "shelterctl loadtest --users 200 --spawn-rate 20 --duration 480s",
     )
 
