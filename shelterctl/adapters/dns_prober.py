@@ -96,7 +96,9 @@ class PodDnsProber:
         ready = [pod for pod in state.pods_of(Role.APP) if pod.ready and not pod.deleting]
         if not ready:
             raise NotDeployed(
-                "no pod of the application is ready to ask from", why=f"namespace {state.namespace}", next_command="shelterctl status"
+                "no pod of the application is ready to ask from",
+                why=f"namespace {state.namespace}",
+                next_command="shelterctl status" if state.pods else "shelterctl up",
             )
         known = self._pod.uid if self._pod is not None else ""
         self._pod = next((pod for pod in ready if pod.uid == known), ready[0])

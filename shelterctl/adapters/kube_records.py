@@ -207,7 +207,8 @@ def autoscaler(item: Json) -> Autoscaler:
         minimum=int(spec.get("minReplicas") or 1),
         maximum=int(spec["maxReplicas"]),
         current=int(status.get("currentReplicas", 0)),
-        desired=int(status.get("desiredReplicas", 0)),
+        # 0 until the controller has decided something: it leaves the replicas as they are till then.
+        desired=int(status.get("desiredReplicas") or status.get("currentReplicas") or spec.get("minReplicas") or 1),
         cpu_target_percent=target,
         cpu_percent=current,
         conditions=tuple(

@@ -87,7 +87,7 @@ def milestones_of(timeline: Timeline | None) -> tuple[Milestone, ...]:
             found.append(Milestone("pod served its first request", pod.first_answer_at_s, pod.pod))
     if timeline.at_maximum is not None:
         limit = timeline.at_maximum
-        found.append(Milestone("autoscaler at its maximum", limit.since_s, f"{limit.maximum}, wanted {limit.wanted}"))
+        found.append(Milestone("autoscaler at its maximum", limit.since_s, f"{limit.maximum}, wanted up to {limit.wanted}"))
     return tuple(sorted(found, key=lambda item: item.at_s))
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from shelterctl.core.events import Outcome
 from shelterctl.core.rollout import Progress, RolloutJudgement, Trouble, judge_rollout
 from shelterctl.core.state import Autoscaler, Pod, Role, StackState, Workload
+from shelterctl.core.words import counted
 from shelterctl.errors import ClusterError, NotDeployed, RolloutFailed, WaitTimeout
 from shelterctl.ops.steps import Done
 from shelterctl.ports import Clock, Cluster
@@ -110,7 +111,7 @@ def _failure(cluster: Cluster, state: StackState, namespace: str, kind: str, jud
         look = f"kubectl -n {namespace} delete pod {judgement.stuck_on_old_revision.name}   (the controller then makes the new one)"
     serving = [pod.name for pod in state.pods_of(Role.APP) if pod.ready and not pod.deleting]
     if serving:
-        why = (why + "; " if why else "") + f"{len(serving)} ready pods go on serving"
+        why = (why + "; " if why else "") + f"{counted(len(serving), 'ready pod')} {'goes' if len(serving) == 1 else 'go'} on serving"
     return RolloutFailed(judgement.sentence, why=why, next_command=look, details=_evidence(cluster, state, judgement.troubles))
 
 

@@ -34,7 +34,7 @@ def test_an_image_that_crashes_and_the_old_revision_serves_on(stack: Shelterctl,
     ran = stack("up", *project.option, *LONG, expect=4)
     pod = newest_pod(stack.namespace)
     gave_up(ran, f"app: container app of pod {pod} crashes", "restarts in")
-    assert ran.error["why"] == "1 ready pods go on serving"
+    assert ran.error["why"] == "1 ready pod goes on serving"
     assert ran.error["next_command"] == f"kubectl -n {stack.namespace} logs {pod} -c app --previous"
     assert ran.error["details"][0] == f"{pod}, container app, exit code 1, last lines:"
     assert "  the configuration is missing" in ran.error["details"]

@@ -175,7 +175,7 @@ def _limits(result: LoadResult) -> Iterator[Line]:
     if timeline is not None and timeline.at_maximum is not None:
         at = timeline.at_maximum
         pods = f"; the pods' CPU was {limit:.0f}% of their limit" if limit is not None else ""
-        yield Line(f"  Limit    HPA at its maximum of {at.maximum}: it wanted {at.wanted} from {at.since_s:.0f} s on{pods}")
+        yield Line(f"  Limit    HPA at its maximum of {at.maximum}: it wanted up to {at.wanted}, from {at.since_s:.0f} s on{pods}")
         yield Line(f"           Generator: {own}")
     else:
         yield Line(f"  Limit    Generator: {own}")

@@ -8,6 +8,7 @@ from shelterctl.cli.render.stack import app_first, autoscaler_line, claim_lines,
 from shelterctl.cli.render.up import short_id
 from shelterctl.cli.terminal import Line
 from shelterctl.core.rollout import Progress
+from shelterctl.core.words import counted
 from shelterctl.ops.status import StatusResult
 
 _SHOWN_WARNINGS = 8
@@ -61,7 +62,7 @@ def _warnings(result: StatusResult) -> Iterator[Line]:
         yield Line(f"  and {len(current) - _SHOWN_WARNINGS} before them: shelterctl status --output json", "dim")
     if past:
         names = ", ".join(sorted({h.subject.removeprefix("pod/") for h in past}))
-        yield Line(f"{len(past)} warnings of the last 10 minutes are over: {names} became ready after them", "dim")
+        yield Line(f"{counted(len(past), 'warning')} of the last 10 minutes before {names} became ready", "dim")
 
 
 def _chain_problem(result: StatusResult) -> str:
