@@ -93,7 +93,7 @@ def status() -> None:
 def watch() -> None:
     """`status watch` at rest."""
     found = script("bench_watch.py")
-    row("`status watch` at rest", f"{found['cpu_percent']:.1f}% of a core", "3%")
+    row("`status watch` at rest", f"{found['cpu_percent_of_a_core']:.1f}% of a core", "3%")
 
 
 def load() -> None:

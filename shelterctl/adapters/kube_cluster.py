@@ -44,7 +44,10 @@ class KubernetesCluster:
     def namespaces(self) -> tuple[str, ...]:
         """The namespaces of the stack that exist or may exist: the application's first."""
         companion = f"{self.namespace}-db"
-        return (self.namespace, companion) if self.api.get_or_none(f"/api/v1/namespaces/{companion}") else (self.namespace,)
+        found = self.api.get_or_none(f"/api/v1/namespaces/{companion}")
+        # One of that name that shelterctl did not make is somebody else's: it is neither looked into nor changed.
+        ours = found is not None and (found["metadata"].get("labels") or {}).get(manifest_edits.MANAGED_BY) == manifest_edits.MANAGER
+        return (self.namespace, companion) if ours else (self.namespace,)
 
     def plan(self, options: StackOptions) -> StackPlan:
         rendered = kustomize.render(self._manifests(), options.overlay)

@@ -14,6 +14,8 @@ from shelterctl.ops.steps import Done
 from shelterctl.ports import Clock, Cluster
 
 POLL_S = 0.5
+#: How long a controller may take to withdraw a failure that is over; it looks again within a second or two.
+STALE_FAILURE_S = 4.0
 LOG_LINES = 12
 #: The autoscaler gives up on pods without a CPU request, and no waiting changes a pod's requests.
 _HOPELESS_METRIC = "missing request for cpu"
@@ -23,7 +25,8 @@ _NOT_ADMITTED = ("exceeded quota", "failed quota", "violates PodSecurity")
 
 def wait_for_rollouts(cluster: Cluster, clock: Clock, *, timeout_s: float, changed: bool) -> Generator[str, None, Done[StackState]]:
     """Waits until every workload is complete. Raises RolloutFailed with the evidence, WaitTimeout with what was still missing."""
-    deadline_s = clock.monotonic_s() + timeout_s
+    began_s = clock.monotonic_s()
+    deadline_s = began_s + timeout_s
     # Events carry whole seconds. Older ones are an earlier attempt's: what they tell of may be mended by now.
     began_wall_s = float(int(clock.wall_s()))
     waited = False
@@ -34,9 +37,11 @@ def wait_for_rollouts(cluster: Cluster, clock: Clock, *, timeout_s: float, chang
         judged = [(w, judge_rollout(w, state.pods, state.claims, now_s=clock.wall_s())) for w in state.workloads]
         judged = [(w, _admitted(w, judgement, state, began_wall_s)) for w, judgement in judged]
         for workload, judgement in judged:
-            if judgement.progress is Progress.FAILED:
+            # The controller's own word may be of an earlier attempt, whose cause is mended: it gets a moment to take it back.
+            stale = bool(workload.failure) and clock.monotonic_s() - began_s < STALE_FAILURE_S
+            if judgement.progress is Progress.FAILED and not stale:
                 raise _failure(cluster, state, workload.namespace, workload.kind, judgement)
-        missing = [judgement.sentence for _, judgement in judged if judgement.progress is Progress.WAITING]
+        missing = [judgement.sentence for _, judgement in judged if judgement.progress is not Progress.COMPLETE]
         if not missing:
             title = ", ".join(f"{w.name} {w.ready}/{w.desired}" for w, _ in judged) + " ready"
             outcome = Outcome.CHANGED if changed or waited else Outcome.UNCHANGED
