@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import shutil
 import subprocess
 from dataclasses import dataclass
@@ -32,8 +33,9 @@ class Project:
         file.write_text(text.replace(old, new))
 
     def prepend(self, path: str, text: str) -> None:
+        """Puts text before a Python file, with a line that no earlier run has built: its image could be in the node already."""
         file = self.folder / path
-        file.write_text(text + file.read_text())
+        file.write_text(f"# {secrets.token_hex(8)}\n{text}{file.read_text()}")
 
     def patch(self, kind: str, name: str, operations: list[dict[str, object]], *, overlay: str = "minikube") -> None:
         """Adds a JSON patch to an overlay."""

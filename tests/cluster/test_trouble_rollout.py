@@ -126,7 +126,7 @@ def test_fields_that_others_have_set(stack: Shelterctl) -> None:
     assert "somebody" in ran.error["why"]
     assert kube.get(stack.namespace, "deployment", "app")["spec"]["minReadySeconds"] == 3
     stack("up", "--force-conflicts")
-    assert kube.get(stack.namespace, "deployment", "app")["spec"]["minReadySeconds"] == 2
+    assert kube.get(stack.namespace, "deployment", "app")["spec"]["minReadySeconds"] == 1
 
 
 def test_a_disk_that_is_full(stack: Shelterctl, tmp_path: Path) -> None:

@@ -50,7 +50,7 @@ def test_each_tool_finds_its_kind_of_fault(tmp_path: Path) -> None:
     # A password in the sources that the rendered overlays no longer show: a patch replaces it.
     spoilt(copy, "base/app/kustomization.yaml", "HOST=mongodb-0.mongodb:27017", "HOST=mongodb://root:hunter2@mongodb")
     # A field that does not exist, a privilege, and two spaces at the end of a line.
-    spoilt(copy, "base/app/deployment.yaml", "minReadySeconds: 2", "minReadySecond: 2")
+    spoilt(copy, "base/app/deployment.yaml", "minReadySeconds: 1", "minReadySecond: 1")
     spoilt(copy, "base/app/deployment.yaml", "readOnlyRootFilesystem: true", "readOnlyRootFilesystem: false")
     spoilt(copy, "base/app/service.yaml", "kind: Service", "kind: Service  ")
     spoilt(copy, "overlays/minikube-quota/kustomization.yaml", "components/quota", "components/absent")
