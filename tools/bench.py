@@ -82,7 +82,11 @@ def up() -> None:
                 file.write(f"\n# bench {time.time()} {number}\n")
             times.append(seconds([*TOOL, "up", "--no-wait-hpa", "--project-dir", str(copy)], cwd=copy))
     seconds([*TOOL, "up", "--no-wait-hpa"])
-    row("`up` after a one-line change, until the new version answers", f"{statistics.median(times):.1f} s", "10 s")
+    row(
+        "`up` after a one-line change, until the rollout is complete and the new version answers",
+        f"{statistics.median(times):.1f} s",
+        "10 s",
+    )
 
 
 def status() -> None:
