@@ -5,11 +5,9 @@ from __future__ import annotations
 import json
 import queue
 import threading
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from shelterctl.adapters import (
     kube_apply,
@@ -147,16 +145,3 @@ class KubernetesCluster:
         except ValueError as error:
             raise ApiRejected(f"a program in pod {pod.name} gave no JSON", why=(err or out).strip()[-400:]) from error
         return parsed
-
-    def wait_deleted(self, path: str, *, timeout_s: float) -> bool:
-        """True once the object at `path` is gone."""
-        deadline = time.monotonic() + timeout_s
-        while self.api.get_or_none(path) is not None:
-            if time.monotonic() > deadline:
-                return False
-            time.sleep(0.5)
-        return True
-
-    def raw(self, path: str, query: Mapping[str, str] | None = None) -> Mapping[str, Any]:
-        """A GET of the API for the adapters that read more than the ports name."""
-        return self.api.get(path, query)
