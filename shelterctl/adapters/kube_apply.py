@@ -33,6 +33,8 @@ PRUNED_KINDS = (
 )
 #: A new namespace's objects may be refused for a moment, until its own service account and caches are there.
 SETTLE_S = 10.0
+#: A quota's first status takes some tenths of a second.
+QUOTA_TIMEOUT_S = 5.0
 
 
 def label(document: Json) -> str:
@@ -110,8 +112,26 @@ def apply_all(api: KubeApi, documents: Sequence[Json], *, dry_run: bool, force: 
     if dry_run:
         absent = {n for n in manifest_edits.namespaces(documents) if api.get_or_none(f"/api/v1/namespaces/{n}") is None}
     for stage in sorted(groups):
-        changes += parallel([partial(_apply_or_report, api, d, absent, dry_run, force) for d in groups[stage]])
+        made = parallel([partial(_apply_or_report, api, d, absent, dry_run, force) for d in groups[stage]])
+        if not dry_run:
+            _await_quotas(api, [d for d, change in zip(groups[stage], made, strict=True) if change.change is not Change.UNCHANGED])
+        changes += made
     return changes
+
+
+def _await_quotas(api: KubeApi, documents: Iterable[Json]) -> None:
+    """Waits until the quotas are in force: pods that are asked for before are let in, however many.
+
+    The controller that fills in a quota's status is told of it as the admission of pods is. It is not waited for longer than it needs
+    on any cluster: a quota that is late is no reason to give up.
+    """
+    deadline = time.monotonic() + QUOTA_TIMEOUT_S
+    for quota in (d for d in documents if d["kind"] == "ResourceQuota"):
+        while time.monotonic() < deadline:
+            found = api.get_or_none(path_of(api, quota)) or {}
+            if (found.get("status") or {}).get("hard") == (found.get("spec") or {}).get("hard"):
+                break
+            time.sleep(0.05)
 
 
 def _stage(document: Json) -> int:

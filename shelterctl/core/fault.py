@@ -40,6 +40,8 @@ class KillReport:
 class KillEvidence:
     """The database's pod and claims before and after the fault, and what its log says of the last shutdown.
 
+    `pods_seen` is the pod as the cluster's watch told of it meanwhile, oldest first: the kubelet's record of an exit may be gone again
+    when the proof is looked for (it removes a dead container as soon as a second one is there that does not run yet).
     `unclean_shutdown_line` is mongod's own line; `writes_shutdown_line` is False for servers that never write one.
     """
 
@@ -51,6 +53,7 @@ class KillEvidence:
     server: str = ""
     unclean_shutdown_line: str = ""
     writes_shutdown_line: bool = True
+    pods_seen: tuple[Pod, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +103,13 @@ def _prove_sigkill(evidence: KillEvidence, after: Pod, facts: list[str], doubts:
         return
     if new.restarts != old.restarts + 1 or new.container_id == old.container_id:
         doubts.append(Reason(f"container {old.name} restarted {new.restarts - old.restarts} times where one restart was the fault's own"))
-    if new.last_container_id != old.container_id:
+    records = [pod.containers[0] for pod in (after, *evidence.pods_seen) if pod.uid == before.uid and pod.containers]
+    ended = next((c for c in records if c.last_container_id == old.container_id), None)
+    if ended is None:
         doubts.append(Reason("the exit code on record is not that of the container that was killed"))
-    elif new.last_exit_code != SIGKILL_EXIT_CODE:
-        doubts.append(Reason(f"the container ended with exit code {new.last_exit_code}, a SIGKILL leaves {SIGKILL_EXIT_CODE}"))
-    elif new.last_reason == "OOMKilled":
+    elif ended.last_exit_code != SIGKILL_EXIT_CODE:
+        doubts.append(Reason(f"the container ended with exit code {ended.last_exit_code}, a SIGKILL leaves {SIGKILL_EXIT_CODE}"))
+    elif ended.last_reason == "OOMKilled":
         doubts.append(Reason("the kernel killed the container for want of memory: the fault's own signal proves nothing"))
     else:
         facts.append(f"exit code {SIGKILL_EXIT_CODE}, restart {old.restarts} → {new.restarts}, same pod {after.uid[:8]}")

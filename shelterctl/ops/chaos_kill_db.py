@@ -9,7 +9,7 @@ from shelterctl.core.events import Event, Milestone, Notice, Outcome, WritesSoFa
 from shelterctl.core.fault import KillEvidence, KillMode, KillProof, KillReport, prove
 from shelterctl.core.ledger import ClientSaw, WriteOutcome
 from shelterctl.core.ledger_verdict import RiskWindow, risk_window, verdict
-from shelterctl.core.recovery import RecoveryTimes, recovery_times
+from shelterctl.core.recovery import PodsAt, RecoveryTimes, recovery_times
 from shelterctl.core.state import Pod, Role, StackState
 from shelterctl.core.verdict import Judgement, Reason
 from shelterctl.errors import ClusterError, Interrupted, Refused, ShelterError
@@ -134,7 +134,7 @@ def kill_db(ports: KillDbPorts, request: KillDbRequest) -> Generator[Event, None
     yield from _settle(ports)
     reading = Reading(ports.make_http, ports.database, ports.clock, run.url, ports.folder.run_id, run.prior, run.seen_once)
     account, questions = yield from run_step(clock, "read-back", "Reading every id back, twice", reading.work(outcomes))
-    proof = yield from run_step(clock, "proof", "Looking for the proof of the kill", _proof(ports, run))
+    proof = yield from run_step(clock, "proof", "Looking for the proof of the kill", _proof(ports, run, feed.seen()))
     window = risk_window(outcomes, sent_s=run.report.sent_mono_s, confirmed_s=run.report.confirmed_mono_s) if run.report else None
     try:
         write_account(ports.folder, account)
@@ -243,7 +243,7 @@ def _settle(ports: KillDbPorts) -> Generator[Event, None, None]:
     yield from run_step(ports.clock, "settle", "Waiting until nothing can be under way", work())
 
 
-def _proof(ports: KillDbPorts, run: _Run) -> Generator[str, None, Done[KillProof | None]]:
+def _proof(ports: KillDbPorts, run: _Run, seen: tuple[PodsAt, ...]) -> Generator[str, None, Done[KillProof | None]]:
     if run.report is None:
         return Done("No fault was injected", None, Outcome.SKIPPED)
     yield "the pod, its claim and the database's log"
@@ -258,9 +258,11 @@ def _proof(ports: KillDbPorts, run: _Run) -> Generator[str, None, Done[KillProof
     line = shutdown_line.find(ports.cluster, after) if after is not None else ""
     before_claims = tuple(c for c in run.state_before.claims if c.name in run.pod_before.claims)
     after_claims = tuple(c for c in state.claims if after is not None and c.name in after.claims)
+    meanwhile = tuple(pod for at in seen for pod in at.pods if pod.name == run.pod_before.name)
     evidence = KillEvidence(
-        run.report, run.pod_before, after, before_claims, after_claims, server, line, writes_shutdown_line=not server.startswith("FerretDB")
-    )
+        run.report, run.pod_before, after, before_claims, after_claims, server, line,
+        writes_shutdown_line=not server.startswith("FerretDB"), pods_seen=meanwhile,
+    )  # fmt: skip
     proof = prove(evidence)
     return Done(
         "The kill is proved" if proof.proved else "The kill is not proved", proof, Outcome.UNCHANGED if proof.proved else Outcome.FAILED

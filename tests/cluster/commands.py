@@ -59,7 +59,15 @@ class Ran:
 
     def shown(self) -> str:
         tail = "\n".join(self.stdout.splitlines()[-40:])
-        return f"shelterctl {' '.join(self.arguments)} ended with {self.exit_code}\n{tail}\n{self.stderr[-4000:]}"
+        return f"shelterctl {' '.join(self.arguments)} ended with {self.exit_code}\n{self._why()}{tail}\n{self.stderr[-4000:]}"
+
+    def _why(self) -> str:
+        """What decided a verdict: it stands at the top of a result, whose end alone is shown."""
+        try:
+            found = self.document.get("result") or {}
+        except (ValueError, IndexError):
+            return ""
+        return "".join(f"{name}: {json.dumps(found[name])}\n" for name in ("judgement", "proof") if name in found)
 
 
 @dataclass

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,21 @@ def test_every_write_through_a_kill_is_accounted_for(stack: Shelterctl, mode: st
     assert len(acknowledged) >= 20
     assert acknowledged <= stored == {entry["id"] for entry in account if entry["present"]}
     assert not {entry["id"] for entry in account if entry["saw"] == "rejected"} & stored
+
+
+def test_the_exit_code_is_known_when_the_kubelet_has_removed_the_dead_container(stack: Shelterctl) -> None:
+    """As its garbage collection does when it comes by between the making of the next container and its start."""
+    (before,) = kube.items(stack.namespace, "pods", "-l", "app.kubernetes.io/name=mongodb")
+    dead = before["status"]["containerStatuses"][0]["containerID"].removeprefix("containerd://")
+    running = stack.start("chaos", "kill-db", *SHORT, output="jsonl")
+    running.wait_for_step("settle")
+    subprocess.run(["docker", "exec", "minikube", "crictl", "rm", dead], check=True, capture_output=True, timeout=30)
+    ran = running.end()
+    (after,) = kube.items(stack.namespace, "pods", "-l", "app.kubernetes.io/name=mongodb")
+    assert after["status"]["containerStatuses"][0]["lastState"] == {}
+    assert ran.exit_code == 0, ran.shown()
+    restarts = before["status"]["containerStatuses"][0]["restartCount"]
+    assert f"exit code 137, restart {restarts} → {restarts + 1}" in ran.result["proof"]["facts"][1]
 
 
 def test_a_database_without_a_claim_is_not_killed_unless_its_loss_is_accepted_and_then_it_fails(

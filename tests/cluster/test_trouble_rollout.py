@@ -90,9 +90,9 @@ def test_a_claim_that_stays_pending(namespace: Shelterctl, project: Project) -> 
 def test_a_quota_that_forbids_the_pods(namespace: Shelterctl, project: Project) -> None:
     overlay = project.folder / "manifests" / "overlays" / "minikube-quota" / "kustomization.yaml"
     assert overlay.is_file()
-    project.replace("manifests/components/quota/quota.yaml", 'pods: "12"', 'pods: "1"')
+    project.replace("manifests/components/quota/quota.yaml", 'pods: "12"', 'pods: "0"')
     ran = namespace("up", "--overlay", "minikube-quota", *project.option, *LONG, expect=4)
-    gave_up(ran, "exceeded quota: shelter", "pods=1")
+    gave_up(ran, "exceeded quota: shelter", "requested: pods=1, used: pods=0, limited: pods=0")
     assert ran.error["next_command"].startswith(f"kubectl -n {namespace.namespace} ")
 
 

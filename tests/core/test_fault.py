@@ -75,6 +75,28 @@ def test_what_leaves_a_sigkill_in_doubt(evidence: KillEvidence, doubt: str) -> N
     assert doubts(evidence) == [doubt]
 
 
+def test_an_exit_that_the_watch_saw_stands_when_the_record_is_gone() -> None:
+    gone = after(last_container_id="", last_exit_code=None, last_reason="")
+    ended = replace(DATABASE, containers=(replace(BEFORE, last_exit_code=137, last_reason="Error", last_container_id=BEFORE.container_id),))
+    assert prove(replace(gone, pods_seen=(DATABASE, ended))) == prove(KILLED)
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        {"uid": "22222222-bbbb"},
+        {"containers": (replace(AFTER, last_container_id="e2" * 6),)},
+        {"containers": (replace(AFTER, last_exit_code=143),)},
+        {"containers": (replace(AFTER, last_reason="OOMKilled"),)},
+        {"containers": ()},
+    ],
+)
+def test_an_exit_that_the_watch_saw_is_held_to_the_same_rules(seen: dict[str, object]) -> None:
+    gone = after(last_container_id="", last_exit_code=None, last_reason="")
+    other: Pod = replace(DATABASE, **{"containers": (AFTER,), **seen})  # type: ignore[arg-type]
+    assert len(doubts(replace(gone, pods_seen=(other,)))) == 1
+
+
 def test_a_server_that_never_notes_a_shutdown_needs_no_line() -> None:
     proof = prove(replace(KILLED, server="FerretDB 1.24.0", unclean_shutdown_line="", writes_shutdown_line=False))
     assert proof.proved
