@@ -11,8 +11,11 @@ from shelterctl.core.stack import RemovalReport
 from shelterctl.errors import WaitTimeout
 
 _POLL_S = 0.3
+#: A Helm chart's MongoDB has the same name label as ours, and its data are not ours to delete; every chart's parts name an instance.
+_COMPONENT, _INSTANCE = "app.kubernetes.io/component", "app.kubernetes.io/instance"
+_COMPONENTS = ("web", "database")
 #: The pods and claims of the stack; a claim inherits the labels of its StatefulSet's selector.
-PARTS = f"{kube_records.NAME_LABEL} in ({', '.join(kube_records.ROLES)})"
+PARTS = f"{kube_records.NAME_LABEL} in ({', '.join(kube_records.ROLES)}),{_COMPONENT} in ({', '.join(_COMPONENTS)}),!{_INSTANCE}"
 #: What somebody would miss if the namespace went.
 _HELD_BY_OTHERS = (
     ("/api/v1/namespaces/{}/persistentvolumeclaims", "PersistentVolumeClaim"),
@@ -98,10 +101,16 @@ def is_strangers(item: Json) -> bool:
     labels = meta.get("labels") or {}
     if labels.get(manifest_edits.MANAGED_BY) == manifest_edits.MANAGER or meta.get("ownerReferences"):
         return False
-    if kind in ("PersistentVolumeClaim", "Pod") and labels.get(kube_records.NAME_LABEL) in kube_records.ROLES:
+    if kind in ("PersistentVolumeClaim", "Pod") and _is_part(labels):
         return False
     made_by_kubernetes = {"ConfigMap": ("kube-root-ca.crt",), "Service": ("kubernetes",)}
     return meta["name"] not in made_by_kubernetes.get(kind, ()) and item.get("type") != "kubernetes.io/service-account-token"
+
+
+def _is_part(labels: Json) -> bool:
+    """What `PARTS` selects."""
+    named = labels.get(kube_records.NAME_LABEL) in kube_records.ROLES and labels.get(_COMPONENT) in _COMPONENTS
+    return named and _INSTANCE not in labels
 
 
 def _named(item: Json) -> str:

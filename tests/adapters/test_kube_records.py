@@ -363,6 +363,7 @@ def test_usage_is_the_sum_of_the_containers() -> None:
 
 
 OURS = {"app.kubernetes.io/managed-by": "shelterctl"}
+DATABASE_LABELS = {"app.kubernetes.io/name": "mongodb", "app.kubernetes.io/component": "database"}
 
 
 @pytest.mark.parametrize(
@@ -372,7 +373,12 @@ OURS = {"app.kubernetes.io/managed-by": "shelterctl"}
         ({"kind": "PersistentVolumeClaim", "metadata": {"name": "photos"}}, True),
         ({"kind": "Deployment", "metadata": {"name": "blog", "labels": {"app.kubernetes.io/managed-by": "Helm"}}}, True),
         ({"kind": "Secret", "metadata": {"name": "mongodb-root", "labels": OURS}}, False),
-        ({"kind": "PersistentVolumeClaim", "metadata": {"name": "data-mongodb-0", "labels": {"app.kubernetes.io/name": "mongodb"}}}, False),
+        ({"kind": "PersistentVolumeClaim", "metadata": {"name": "data-mongodb-0", "labels": DATABASE_LABELS}}, False),
+        ({"kind": "PersistentVolumeClaim", "metadata": {"name": "chart", "labels": {"app.kubernetes.io/name": "mongodb"}}}, True),
+        (
+            {"kind": "PersistentVolumeClaim", "metadata": {"labels": {**DATABASE_LABELS, "app.kubernetes.io/instance": "x"}, "name": "x"}},
+            True,
+        ),
         ({"kind": "Pod", "metadata": {"name": "app-1", "ownerReferences": [{"uid": "rs"}]}}, False),
         ({"kind": "ConfigMap", "metadata": {"name": "kube-root-ca.crt"}}, False),
         ({"kind": "Secret", "metadata": {"name": "kube-root-ca.crt"}}, True),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from tests.cluster import kube, service
@@ -44,6 +46,32 @@ def test_down_keeps_the_data_up_finds_them_again_and_delete_data_removes_all(nam
     assert kube.kubectl("get", "pv", volume, "--ignore-not-found", "-o", "jsonpath={.status.phase}") in ("", "Released")
     nothing = namespace("down", "--delete-data", "--yes").result
     assert (nothing["removed"], nothing["kept"]) == ([], [])
+
+
+def test_what_others_have_in_the_namespace_stays_with_it(namespace: Shelterctl) -> None:
+    """A chart's MongoDB carries the same name label as ours."""
+    name = namespace.namespace
+    namespace("up")
+    claim = {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {
+            "name": "data-chart-mongodb-0",
+            "namespace": name,
+            "labels": {
+                "app.kubernetes.io/name": "mongodb",
+                "app.kubernetes.io/instance": "chart",
+                "app.kubernetes.io/component": "mongodb",
+            },
+        },
+        "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Mi"}}},
+    }
+    kube.kubectl("apply", "-f", "-", stdin=json.dumps(claim))
+    gone = namespace("down", "--delete-data", "--yes").result
+    assert gone["kept"] == [f"namespace/{name}"]
+    assert {"persistentvolumeclaim/data-mongodb-0", "secret/mongodb-root"} <= set(gone["removed"])
+    assert kube.names(name, "pvc") == ["data-chart-mongodb-0"]
+    assert kube.names(name, "secrets") == []
 
 
 def test_a_lost_password_beside_a_claim_is_refused(namespace: Shelterctl) -> None:
