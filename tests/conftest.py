@@ -7,6 +7,7 @@ a cluster and has none must not look well.
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 from collections.abc import Generator, Sequence
@@ -18,6 +19,11 @@ import pytest
 KINDS = ("unit", "local", "cluster")
 CONTEXT = "minikube"
 READY_TIMEOUT_S = 3
+
+
+def pytest_configure() -> None:
+    # A shell that starts the tests in the background has them ignore SIGINT, and every command that they start inherits that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
