@@ -44,8 +44,7 @@ class KubernetesCluster:
         companion = f"{self.namespace}-db"
         found = self.api.get_or_none(f"/api/v1/namespaces/{companion}")
         # One of that name that shelterctl did not make is somebody else's: it is neither looked into nor changed.
-        ours = found is not None and (found["metadata"].get("labels") or {}).get(manifest_edits.MANAGED_BY) == manifest_edits.MANAGER
-        return (self.namespace, companion) if ours else (self.namespace,)
+        return (self.namespace, companion) if found is not None and manifest_edits.is_managed(found) else (self.namespace,)
 
     def plan(self, options: StackOptions) -> StackPlan:
         rendered = kustomize.render(self._manifests(), options.overlay)

@@ -52,7 +52,7 @@ def remove(api: KubeApi, namespaces: Sequence[str], *, delete_data: bool) -> Ite
         spaces = []
         for name in namespaces:
             space = api.get_or_none(f"/api/v1/namespaces/{name}")
-            if space is None or not _ours(space):
+            if space is None or not manifest_edits.is_managed(space):
                 continue
             stranger = _stranger(api, name)
             if stranger:
@@ -82,10 +82,6 @@ def _data(api: KubeApi, namespaces: Sequence[str]) -> list[Json]:
     return found
 
 
-def _ours(namespace: Json) -> bool:
-    return (namespace["metadata"].get("labels") or {}).get(manifest_edits.MANAGED_BY) == manifest_edits.MANAGER
-
-
 def _stranger(api: KubeApi, namespace: str) -> str:
     """One object in the namespace that `up` did not make and that would go with it, as `kind/name`; empty where there is none."""
     for path, kind in _HELD_BY_OTHERS:
@@ -98,10 +94,9 @@ def _stranger(api: KubeApi, namespace: str) -> str:
 def is_strangers(item: Json) -> bool:
     """Whether an object was made by somebody else than shelterctl or Kubernetes itself."""
     meta, kind = item["metadata"], item["kind"]
-    labels = meta.get("labels") or {}
-    if labels.get(manifest_edits.MANAGED_BY) == manifest_edits.MANAGER or meta.get("ownerReferences"):
+    if manifest_edits.is_managed(item) or meta.get("ownerReferences"):
         return False
-    if kind in ("PersistentVolumeClaim", "Pod") and _is_part(labels):
+    if kind in ("PersistentVolumeClaim", "Pod") and _is_part(meta.get("labels") or {}):
         return False
     made_by_kubernetes = {"ConfigMap": ("kube-root-ca.crt",), "Service": ("kubernetes",)}
     return meta["name"] not in made_by_kubernetes.get(kind, ()) and item.get("type") != "kubernetes.io/service-account-token"

@@ -21,6 +21,11 @@ _FIRST = ("Namespace", "ResourceQuota", "LimitRange", "ServiceAccount", "Secret"
 _LAST = ("StatefulSet", "Deployment", "HorizontalPodAutoscaler")
 
 
+def is_managed(item: Json) -> bool:
+    """Whether shelterctl made the object."""
+    return (item["metadata"].get("labels") or {}).get(MANAGED_BY) == MANAGER
+
+
 def edit(documents: Iterable[Json], options: StackOptions, namespace: str) -> tuple[dict[str, Any], ...]:
     """The documents as they are to be applied, in the order of application.
 
