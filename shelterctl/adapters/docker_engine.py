@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from shelterctl.adapters.oci_archive import saved_config_digest
+from shelterctl.adapters.image_config import rebuilt
+from shelterctl.adapters.oci_archive import SavedImage, read_saved, saved_config_digest
 from shelterctl.core.image import LocalImage
 from shelterctl.errors import BuildFailed, DockerUnavailable, ImageLoadFailed
 from shelterctl.ports import EngineInfo
@@ -24,6 +25,9 @@ WORK_SILENCE_S = 1800
 LABELS = {"app.kubernetes.io/managed-by": "shelterctl"}
 _SAVE_CHUNK_BYTES = 1024 * 1024
 _KEPT_LINES = 40
+#: Stages of the latest builds; an image has fewer steps than that.
+_STAGES_LOOKED_AT = 8
+_STEPS_LOOKED_AT = 127
 _CONTAINERD_STORE = "io.containerd.snapshotter.v1"
 
 
@@ -115,6 +119,38 @@ class DockerEngine:
             finally:
                 for response in responses:
                     response.close()
+
+    def parts(self, image: LocalImage, wanted: Sequence[str], known_configs: Sequence[bytes], folder: Path) -> SavedImage | None:
+        """The configuration and the `wanted` layers (diff_ids) without saving the whole image, or None where that cannot be done.
+
+        It can where another image's configuration is known that begins as this one's, and where the layers are a stage of the
+        Dockerfile by themselves. Each part is held to its digest. Raises DockerUnavailable.
+        """
+        if not known_configs or not self.check().config_digest_ids:
+            return None
+        from docker.errors import APIError
+
+        with _client(QUERY_TIMEOUT_S) as client:
+            try:
+                line = [client.inspect_image(image.image_id)]  # type: ignore[no-untyped-call]
+                while line[-1].get("Parent") and len(line) < _STEPS_LOOKED_AT:
+                    line.append(client.inspect_image(line[-1]["Parent"]))  # type: ignore[no-untyped-call]
+                steps = [str(step["CreatedBy"]) for step in reversed(client.history(image.image_id))]  # type: ignore[no-untyped-call]
+                config = rebuilt(line[0], line[1:], steps, known_configs)
+                if config is None:
+                    return None
+                if not wanted:
+                    return SavedImage(config, {})
+                latest = sorted(client.images(filters={"dangling": True}), key=lambda stage: int(stage["Created"]), reverse=True)
+                stages = [client.inspect_image(stage["Id"]) for stage in latest[:_STAGES_LOOKED_AT]]  # type: ignore[no-untyped-call]
+            except APIError:
+                # An image went away meanwhile; saving it says so in its own words.
+                return None
+        holder = next((stage["Id"] for stage in stages if set(stage["RootFS"]["Layers"] or ()) == set(wanted)), None)
+        if holder is None:
+            return None
+        with closing(self.save(holder)) as saved:
+            return SavedImage(config, read_saved(saved, holder, wanted, folder).layers)
 
 
 @contextmanager

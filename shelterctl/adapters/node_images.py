@@ -2,7 +2,8 @@
 
 containerd keeps layers as blobs and gets an OCI archive without those that it has. Its importer (1.6) has no flag for a lease, so
 nothing keeps those blobs from the garbage collector between the look and the import: they are looked for again afterwards, when the new
-image holds on to them, and if one is gone the whole image is sent. Docker in the node gets the whole image through `docker load`, anything
+image holds on to them, and if one is gone the whole image is sent. What the node lacks is taken from the engine part by part where it can
+give parts, else out of the whole image as it saves it. Docker in the node gets the whole image through `docker load`, anything
 else gets it from `minikube image load`. In every case the image counts as loaded only once the node names its id.
 """
 
@@ -36,13 +37,16 @@ _DOCKER_IMAGES = ("docker", "images", "--no-trunc", "--format", "{{.Repository}}
 _BLOB_FOLDER = "/var/lib/containerd/io.containerd.content.v1.content/blobs/sha256"
 _UNCOMPRESSED = "containerd.io/uncompressed="
 _LARGE_BYTES = 1024 * 1024
+_RELATIVES = 4
 _NO_SPACE = ("no space left on device", "disk quota exceeded")
 
 
 class ImageSource(Protocol):
-    """Whoever holds the image on this machine."""
+    """Whoever holds the image on this machine: whole, or (None where it cannot) its configuration and some layers alone."""
 
     def save(self, reference: str) -> Generator[bytes, None, None]: ...
+
+    def parts(self, image: LocalImage, wanted: Sequence[str], known_configs: Sequence[bytes], folder: Path) -> SavedImage | None: ...
 
 
 @dataclass(slots=True)
@@ -99,7 +103,8 @@ class MinikubeImages:
         return total
 
     def _load_into_containerd_node(self, shell: NodeShell, image: LocalImage) -> LoadReport:
-        if (known := _name_of(self._ids_in(shell), image.image_id)) is not None:
+        ids = self._ids_in(shell)
+        if (known := _name_of(ids, image.image_id)) is not None:
             tag = [*_CTR, "images", "tag", "--force", _full_name(known), _full_name(image.reference)]
             if _full_name(known) == _full_name(image.reference) or shell.run(tag, timeout_s=QUERY_TIMEOUT_S, check=False).returncode == 0:
                 self._await_id(shell, image)
@@ -108,7 +113,7 @@ class MinikubeImages:
         missing = missing_layers(image.layers, present)
         if len(missing) < len(image.layers):
             try:
-                report = self._import_layers(shell, image, present, missing)
+                report = self._import_layers(shell, image, present, missing, tuple(ids.values()))
                 if not missing_layers(image.layers, _blobs_in(shell)):
                     return report
             except (CommandFailed, ImageLoadFailed) as error:
@@ -116,11 +121,18 @@ class MinikubeImages:
                     raise
         return self._import_layers(shell, image, {}, image.layers)
 
-    def _import_layers(self, shell: NodeShell, image: LocalImage, present: Mapping[str, Blob], missing: Sequence[str]) -> LoadReport:
-        """Imports the image with the `missing` layers in the archive and the others named as the node holds them."""
+    def _import_layers(
+        self, shell: NodeShell, image: LocalImage, present: Mapping[str, Blob], missing: Sequence[str], relatives: Sequence[str] = ()
+    ) -> LoadReport:
+        """Imports the image with the `missing` layers in the archive and the others named as the node holds them.
+
+        `relatives` are ids of images in the node, of which some may begin as this one does.
+        """
         sent = _Sent()
         with tempfile.TemporaryDirectory(prefix="shelterctl-image-") as name:
-            taken = self._take(image, missing, present, Path(name))
+            folder = Path(name)
+            configs = _latest_configs(shell, relatives) if relatives else []
+            taken = self._source.parts(image, missing, configs, folder) or self._take(image, missing, present, folder)
             layers = [taken.layers[layer] if layer in taken.layers else present[layer] for layer in image.layers]
             chunks = archive_chunks(_full_name(image.reference), taken.config, layers)
             shell.feed([*_CTR, "images", "import", "-"], sent.count(chunks), timeout_s=LOAD_TIMEOUT_S)
@@ -223,6 +235,13 @@ def parse_docker_images(output: str) -> Mapping[str, str]:
     """Short reference to image id, from `docker images` with one `name:tag id` a line."""
     pairs = (line.split() for line in output.splitlines())
     return {short_name(pair[0]): pair[1] for pair in pairs if len(pair) == 2 and "<none>" not in pair[0]}
+
+
+def _latest_configs(shell: NodeShell, image_ids: Sequence[str]) -> Sequence[bytes]:
+    """The configurations of the images that came into the node last, a line of JSON each; none where they cannot be read."""
+    names = " ".join(sorted({image_id.removeprefix("sha256:") for image_id in image_ids}))
+    newest = f"cd {_BLOB_FOLDER} && for name in $(ls -t {names} 2>/dev/null | head -n {_RELATIVES}); do cat $name && echo; done"
+    return shell.script(newest, timeout_s=QUERY_TIMEOUT_S, check=False).stdout.splitlines()
 
 
 def _blobs_in(shell: NodeShell) -> Mapping[str, Blob]:

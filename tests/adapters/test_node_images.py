@@ -86,6 +86,9 @@ def test_a_full_disk_in_the_node_is_named() -> None:
     assert (other.why, other.next_command) == ("ctr: connection refused", "minikube image load -p shop app:1")
 
 
+DOCKERFILE = 'FROM busybox:1.37\nCOPY middle /m\nCOPY code /c\nCMD ["cat", "/c"]\n'
+
+
 class Loads:
     """Builds small images and keeps what it takes to load them; removes both at the end."""
 
@@ -102,10 +105,10 @@ class Loads:
         self.middle = uuid.uuid4().hex * 100
         self.made: list[LocalImage] = []
 
-    def build(self, tag: str, code: str) -> LocalImage:
+    def build(self, tag: str, code: str, dockerfile: str = DOCKERFILE) -> LocalImage:
         (self.folder / "middle").write_text(self.middle)
         (self.folder / "code").write_text(code)
-        (self.folder / "Dockerfile").write_text('FROM busybox:1.37\nCOPY middle /m\nCOPY code /c\nCMD ["cat", "/c"]\n')
+        (self.folder / "Dockerfile").write_text(dockerfile)
         for _ in self.engine.build(self.folder, f"{self.name}:{tag}", {}):
             pass
         image = self.engine.inspect(f"{self.name}:{tag}")
@@ -145,6 +148,35 @@ def test_only_what_the_node_lacks_is_sent(loads: Loads, monkeypatch: pytest.Monk
     found = loads.store.image_ids()
     assert (found[first.reference], found[second.reference]) == (first.image_id, second.image_id)
     assert list(spool.iterdir()) == []
+
+
+class CountingSource:
+    """The engine, counting what is saved whole."""
+
+    def __init__(self, engine: DockerEngine) -> None:
+        self.engine = engine
+        self.parts = engine.parts
+        self.saved: list[str] = []
+
+    def save(self, reference: str) -> Generator[bytes, None, None]:
+        self.saved.append(reference)
+        return self.engine.save(reference)
+
+
+@pytest.mark.cluster
+def test_a_layer_with_a_stage_of_its_own_spares_saving_the_image(loads: Loads) -> None:
+    source = CountingSource(loads.engine)
+    store = MinikubeImages("minikube", "containerd", [loads.node], source)
+    staged = "FROM busybox:1.37 AS build\nCOPY code /made/c\nFROM scratch AS code\nCOPY --from=build /made /\nFROM busybox:1.37\n"
+    staged += "COPY middle /m\nCOPY --from=code / /\n"
+    first, second = loads.build("1", "one", staged), loads.build("2", "two", staged)
+    store.load(first)
+    assert source.saved == [first.reference]
+    report = store.load(second)
+    assert (report.layers_sent, report.layers_present) == (1, 2)
+    if int(loads.engine.check().version.partition(".")[0]) < 25:
+        assert source.saved == [first.reference]
+    assert store.image_ids()[second.reference] == second.image_id
 
 
 @pytest.mark.cluster
@@ -191,6 +223,9 @@ class VanishingSource:
         self.loads = loads
         self.command = command
         self.saves = 0
+
+    def parts(self, *_: object) -> None:
+        """Has none: what is sent is saved."""
 
     def save(self, reference: str) -> Generator[bytes, None, None]:
         self.saves += 1
