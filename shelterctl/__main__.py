@@ -1,4 +1,4 @@
-"""The entry point. It answers `--version` before anything is imported: scripts ask for it, and it should cost nothing."""
+"""The entry point. It answers `--version` and `--help` before any command is imported: both should cost nothing."""
 
 from __future__ import annotations
 
@@ -11,7 +11,12 @@ def main() -> None:
     if sys.argv[1:] in (["--version"], ["-V"]):
         from shelterctl import __version__
 
-        sys.stdout.write(f"shelterctl {__version__}\n")
+        _say(f"shelterctl {__version__}\n")
+        return
+    if sys.argv[1:] in (["--help"], ["-h"]):
+        from shelterctl.cli.front_page import front_page
+
+        _say(front_page())
         return
     # Importing leaves no garbage worth looking for; looking costs a tenth of the start.
     gc.disable()
@@ -19,6 +24,18 @@ def main() -> None:
 
     gc.enable()
     sys.exit(run(sys.argv[1:]))
+
+
+def _say(text: str) -> None:
+    try:
+        print(text, end="", flush=True)  # noqa: T201 - the command line's own page
+    except OSError as error:
+        # What is left in the buffer would be tried once more at the exit, with a traceback.
+        sys.stdout = None
+        if not isinstance(error, BrokenPipeError):
+            sys.stderr.write(f"✗ standard output cannot be written: {error.strerror}\n")
+            # `ExitCode.PREREQUISITE`, without the time that its import takes.
+            sys.exit(3)
 
 
 if __name__ == "__main__":

@@ -73,6 +73,10 @@ class StateFolderError(PrerequisiteError):
     """The folder for runs cannot be written."""
 
 
+class OutputLost(PrerequisiteError):
+    """Standard output cannot be written: a full disk behind it, as a rule."""
+
+
 class ClusterError(ShelterError):
     """The cluster or its API said no."""
 

@@ -6,11 +6,13 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from shelterctl import __version__
+from shelterctl.cli.front_page import ABOUT, FIRST_STEPS
 from shelterctl.cli.lazy import CONTEXT_SETTINGS, LazyGroup
 from shelterctl.errors import ExitCode
 
@@ -21,10 +23,11 @@ ClickException: Any = typer.BadParameter.__mro__[2]
 app = typer.Typer(
     name="shelterctl",
     cls=LazyGroup,
-    epilog="First: shelterctl up   Then: shelterctl loadtest --users 200, shelterctl chaos kill-db, shelterctl dns check",
+    help=ABOUT,
+    epilog=FIRST_STEPS,
     context_settings=CONTEXT_SETTINGS,
     no_args_is_help=True,
-    # Rich would double the time of --help; its tables add nothing to a list of commands.
+    # Rich would double the time of a command's --help; its tables add nothing to a list of options.
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
@@ -40,11 +43,14 @@ def _version(wanted: bool) -> None:
 def _root(
     version: Annotated[bool, typer.Option("--version", "-V", callback=_version, is_eager=True, help="Print the version and exit.")] = False,
 ) -> None:
-    """Deploy a Flask and MongoDB application to a cluster and prove that it scales, that its data survives, that its names resolve."""
+    pass
 
 
 def main(arguments: Sequence[str]) -> int:
     """Runs a command and returns the exit code. Raises nothing."""
+    # Python has no stream where the shell closed one (`>&-`): what is written there is not wanted.
+    sys.stdout = sys.stdout or Path(os.devnull).open("w")  # noqa: SIM115 - open as long as the process, here and below
+    sys.stderr = sys.stderr or Path(os.devnull).open("w")  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # An old terminal's encoding has no ✓: a sign that cannot be shown is no reason to fail.
@@ -65,4 +71,9 @@ def main(arguments: Sequence[str]) -> int:
         # The reader went away (`| head`): there is nobody left to tell.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.OK
+    except OSError as error:
+        # A page of help: commands turn theirs into words themselves.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.stderr.write(f"✗ standard output cannot be written: {error.strerror}\n")
+        return ExitCode.PREREQUISITE
     return int(code or 0)

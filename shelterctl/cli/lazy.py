@@ -3,44 +3,14 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import typer
 from typer.core import TyperGroup
 
+from shelterctl.cli.front_page import ENTRIES, Entry
+
 CONTEXT_SETTINGS = {"help_option_names": ["-h", "--help"]}
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A command: its module under `commands`, its function there, its line in the list. `subcommands` maps names to functions.
-
-    With `alone`, a group does something without a subcommand too.
-    """
-
-    module: str
-    function: str
-    summary: str
-    subcommands: Mapping[str, str] = field(default_factory=dict)
-    alone: bool = False
-
-
-#: In the order in which a newcomer needs them.
-ENTRIES: Mapping[str, Entry] = {
-    "up": Entry("up", "command", "Build, load, apply, wait, and prove that what was built answers."),
-    "status": Entry("status", "command", "The stack in one screen; `watch` follows it live.", {"watch": "watch"}, alone=True),
-    "loadtest": Entry("loadtest", "command", "A Locust swarm, and what the HPA does under it."),
-    "chaos": Entry("chaos", "group", "Faults, with an account of every write: kill-db.", {"kill-db": "kill_db"}),
-    "dns": Entry("dns", "group", "DNS, asked from a pod of the application: check.", {"check": "check"}),
-    "doctor": Entry("doctor", "command", "Every prerequisite and every known trap, and what mends it."),
-    "url": Entry("url", "command", "Where the service answers."),
-    "logs": Entry("logs", "command", "The logs of the application or the database."),
-    "runs": Entry("runs", "group", "What earlier runs found: list, show.", {"list": "list_", "show": "show"}),
-    "down": Entry("down", "command", "Remove what `up` made; the data stay."),
-    "version": Entry("version", "command", "The versions of shelterctl and of what it works with."),
-}
 
 
 class LazyGroup(TyperGroup):
@@ -74,6 +44,6 @@ def build(name: str, entry: Entry) -> Any:
         part.command(name)(function)
         return typer.main.get_command(part)
     part.callback(invoke_without_command=entry.alone)(function)
-    for command, attribute in entry.subcommands.items():
+    for command, attribute in (entry.subcommands or {}).items():
         part.command(command)(getattr(module, attribute))
     return typer.main.get_command(part)

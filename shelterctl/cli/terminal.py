@@ -6,11 +6,13 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO
 
 from shelterctl.core.serial import JsonValue
+from shelterctl.errors import OutputLost
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -64,8 +66,9 @@ class Terminal:
         return Plain(file=stream, markup=False, emoji=False, highlight=False, width=width, no_color="NO_COLOR" in os.environ or None)
 
     def result(self, lines: Iterable[Line | RenderableType]) -> None:
-        """Prints a result for people."""
-        self._print(lines, stderr=False)
+        """Prints a result for people. Raises OutputLost, BrokenPipeError."""
+        with self._writing():
+            self._print(lines, stderr=False)
 
     def say(self, lines: Iterable[Line | RenderableType]) -> None:
         """Prints progress or a warning."""
@@ -77,10 +80,11 @@ class Terminal:
         self._print(lines, stderr=True)
 
     def json(self, document: Mapping[str, JsonValue]) -> None:
-        """Prints a document: on one line for jsonl, readable for json."""
+        """Prints a document: on one line for jsonl, readable for json. Raises OutputLost, BrokenPipeError."""
         indent = None if self.output == "jsonl" else 1
-        self.stdout.write(json.dumps(document, ensure_ascii=False, indent=indent) + "\n")
-        self.stdout.flush()
+        with self._writing():
+            self.stdout.write(json.dumps(document, ensure_ascii=False, indent=indent) + "\n")
+            self.stdout.flush()
 
     def reader_is_gone(self) -> None:
         """Whatever is printed from now on goes nowhere: nobody reads standard output any more."""
@@ -91,6 +95,20 @@ class Terminal:
         self.stderr.write(f"{question} [y/N] ")
         self.stderr.flush()
         return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            yield
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            self.reader_is_gone()
+            raise OutputLost(
+                "the result cannot be written to standard output",
+                why=str(error.strerror),
+                next_command="the same to another file; `shelterctl runs list` names what was kept",
+            ) from error
 
     def _print(self, lines: Iterable[Line | RenderableType], *, stderr: bool) -> None:
         console = self.console(stderr=stderr)

@@ -6,9 +6,11 @@ import os
 import pty
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 ROOT = Path(__file__).resolve().parents[2]
 TIMEOUT_S = 60
@@ -45,18 +47,24 @@ class CommandLine:
         own = {"HOME": str(self.folder / "home"), "KUBECONFIG": str(self.folder / "kubeconfig"), "TMPDIR": str(self.folder)}
         return {**kept, **own, "PYTHONPATH": str(ROOT), "PYTHONUTF8": "1", "COLUMNS": "80", **changes}
 
-    def run(self, *arguments: str, **environment: str) -> Ran:
+    def run(self, *arguments: str, stdout: Path | None = None, **environment: str) -> Ran:
+        """Runs to the end. `stdout` is a file that standard output goes to instead."""
+        with stdout.open("w") if stdout else nullcontext(subprocess.PIPE) as output:
+            return self._run(arguments, output, environment)
+
+    def _run(self, arguments: Sequence[str], stdout: IO[str] | int, environment: Mapping[str, str]) -> Ran:
         done = subprocess.run(
             [sys.executable, "-m", "shelterctl", *arguments],
             cwd=self.folder / "work",
             env=self.environment(environment),
             stdin=subprocess.DEVNULL,
-            capture_output=True,
+            stdout=stdout,
+            stderr=subprocess.PIPE,
             text=True,
             timeout=TIMEOUT_S,
             check=False,
         )
-        return Ran(done.returncode, done.stdout, done.stderr)
+        return Ran(done.returncode, done.stdout or "", done.stderr)
 
     def on_terminal(self, *arguments: str, columns: int, answer: str = "", **environment: str) -> Ran:
         """The same on a terminal of so many columns; both streams come as `out`."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import signal
 import subprocess
 import sys
@@ -233,44 +232,6 @@ def test_an_error_is_kept_and_shown_again(shelterctl: CommandLine) -> None:
     assert "exit 4" in shown.out
 
 
-@pytest.mark.parametrize("arguments", [["runs", "list"], ["runs", "list", "-o", "json"]])
-def test_a_reader_who_has_read_enough(shelterctl: CommandLine, arguments: list[str]) -> None:
-    """`| head` closes the pipe; that is no error, and no traceback."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", f"import time; time.sleep(0.5); from shelterctl.cli.app import main; raise SystemExit(main({arguments!r}))"],
-        cwd=shelterctl.folder / "work",
-        env=shelterctl.environment({}),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
-    assert process.stdout is not None
-    assert process.stderr is not None
-    process.stdout.close()
-    with process.stderr:
-        assert process.stderr.read() == b""
-    assert process.wait(timeout=TIMEOUT_S) == 0
-
-
-def test_an_operation_that_nobody_reads_is_broken_off_and_is_no_success(shelterctl: CommandLine) -> None:
-    arguments = ["down", "--context", "gone", "--yes", "-o", "jsonl"]
-    process = subprocess.Popen(
-        [sys.executable, "-c", f"import time; time.sleep(0.5); from shelterctl.cli.app import main; raise SystemExit(main({arguments!r}))"],
-        cwd=shelterctl.folder / "work",
-        env=shelterctl.environment({}),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout is not None
-    assert process.stderr is not None
-    process.stdout.close()
-    with process.stderr:
-        said = process.stderr.read()
-    assert process.wait(timeout=TIMEOUT_S) == 130
-    assert "✗ down was broken off: nobody reads its output any more" in said
-    assert "Traceback" not in said
-
-
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
 def test_an_interruption_while_waiting_for_another_command(shelterctl: CommandLine, sign: signal.Signals) -> None:
     holder = """
@@ -301,33 +262,6 @@ input()
         assert "✗ interrupted\n" in rest
         assert "Traceback" not in rest
         first.kill()
-
-
-def test_signs_that_a_terminal_cannot_show(shelterctl: CommandLine) -> None:
-    ran = shelterctl.run("runs", "show", PYTHONIOENCODING="ascii", PYTHONUTF8="0")
-    assert ran == Ran(2, "", "\\u2717 there is no run in .shelterctl/runs\n  Next: shelterctl runs list\n")
-
-
-# On a terminal.
-
-
-def test_forty_columns(shelterctl: CommandLine) -> None:
-    ran = shelterctl.on_terminal("loadtest", "--users", "200", "--duration", "5s", columns=40)
-    assert ran.code == 2
-    assert re.sub(r"\x1b\[[0-9;]*m", "", ran.out) == (
-        "✗ --users 200 at --spawn-rate 20 take\n"
-        "  10 s to start, and the run ends after\n"
-        "  5 s: ask for a longer --duration or a\n"
-        "  higher --spawn-rate\n"
-        "  Next: shelterctl loadtest --help\n"
-    )
-
-
-def test_help_on_forty_columns(shelterctl: CommandLine) -> None:
-    """The parser itself never writes narrower than 50 columns."""
-    ran = shelterctl.on_terminal("chaos", "kill-db", "--help", columns=40)
-    assert ran.code == 0
-    assert max(len(line) for line in ran.out.splitlines()) <= 55
 
 
 @pytest.mark.parametrize(("answer", "code"), [("y\n", 4), ("yes\n", 4), ("n\n", 3), ("\n", 3), ("ja\n", 3)])
