@@ -215,6 +215,7 @@ def autoscaler(item: Json) -> Autoscaler:
             Condition(c["type"], c["status"] == "True", c.get("reason", ""), c.get("message", "")) for c in status.get("conditions") or ()
         ),
         last_scale_at_s=epoch_s(status.get("lastScaleTime")),
+        scale_up_window_s=float(((spec.get("behavior") or {}).get("scaleUp") or {}).get("stabilizationWindowSeconds") or 0),
     )
 
 

@@ -103,6 +103,7 @@ class Observer:
             dropped_watches=self._dropped,
             waiting_pods=self._waiting(),
             metric_problem=_metric_problem(self._autoscaler),
+            scale_up_window_s=self._autoscaler.scale_up_window_s if self._autoscaler else 0.0,
         )
 
     def _ready(self) -> list[Pod]:

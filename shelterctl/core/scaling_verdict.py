@@ -41,7 +41,7 @@ def judge_scaling(plan: LoadPlan, timeline: Timeline) -> ScalingCheck:
 
     SHOWN needs a reading above the target and its tolerance that the load can have caused, a decision for more pods at or after it,
     and a pod that became ready after the decision, so that more were ready than before it. FAILED needs a reading above, for SCALE_UP_S
-    on end, below the maximum, without such a pod.
+    and the autoscaler's stabilization window on end, below the maximum, without such a pod.
     """
     if not timeline.autoscaled:
         reason = Reason("there is no autoscaler: nothing can be said about scaling (--host URL tests the service alone)", "shelterctl up")
@@ -75,14 +75,15 @@ def _called_for(plan: LoadPlan, timeline: Timeline, calling: list[ReplicaPoint],
         )
         return _unknown(ScalingState.AT_MAXIMUM, reason)
     lasted_s = _longest_call_s(timeline)
-    if lasted_s >= SCALE_UP_S:
+    enough_s = SCALE_UP_S + timeline.scale_up_window_s
+    if lasted_s >= enough_s:
         decided = f"it decided {ups[0].before} → {ups[0].after} at {ups[0].at_s:.0f} s" if ups else "it decided nothing"
         waiting = f" ({'; '.join(timeline.waiting_pods[:2])})" if timeline.waiting_pods else ""
         text = f"{reading} and for {lasted_s:.0f} s on end, {decided}, and no pod was added that became ready{waiting}"
         return ScalingCheck(ScalingState.FAILED, Judgement(Verdict.FAIL, (Reason(text, "shelterctl status"),)))
     decided = f"it decided {ups[0].before} → {ups[0].after} at {ups[0].at_s:.0f} s, " if ups else ""
-    text = f"{reading}, {decided}and the load that called for more pods lasted {lasted_s:.0f} s: a scale-up takes up to {SCALE_UP_S:.0f} s"
-    return _unknown(ScalingState.TOO_SHORT, Reason(text, _longer(plan, first.at_s + 2 * SCALE_UP_S)))
+    text = f"{reading}, {decided}and the load that called for more pods lasted {lasted_s:.0f} s: a scale-up takes up to {enough_s:.0f} s"
+    return _unknown(ScalingState.TOO_SHORT, Reason(text, _longer(plan, first.at_s + enough_s + SCALE_UP_S)))
 
 
 def _not_called_for(plan: LoadPlan, timeline: Timeline) -> ScalingCheck:
@@ -96,7 +97,9 @@ def _not_called_for(plan: LoadPlan, timeline: Timeline) -> ScalingCheck:
     if not enough:
         period = f" (they come every {timeline.metric_period_s:.0f} s)" if timeline.metric_period_s else ""
         text = f"the load ended before the autoscaler could read a metric taken wholly under it{period}"
-        return _unknown(ScalingState.TOO_SHORT, Reason(text, _longer(plan, plan.ramp_s + BLIND_METRIC_S + SCALE_UP_S)))
+        return _unknown(
+            ScalingState.TOO_SHORT, Reason(text, _longer(plan, plan.ramp_s + BLIND_METRIC_S + SCALE_UP_S + timeline.scale_up_window_s))
+        )
     peak = max(point.cpu_percent or 0 for point in last)
     text = f"the load called for no more pods: the autoscaler read {peak}% at most, its target is {last[-1].target_percent}%"
     return _unknown(ScalingState.NOT_CALLED_FOR, Reason(text, plan.command(users=2 * plan.users, watched=True)))

@@ -104,7 +104,10 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Autoscaler:
-    """The autoscaler's status. `cpu_percent` is None until it has a metric."""
+    """The autoscaler's status. `cpu_percent` is None until it has a metric.
+
+    `scale_up_window_s` is its stabilization window for scaling up (seconds): it waits that long before it follows a higher reading.
+    """
 
     name: str
     minimum: int
@@ -115,6 +118,7 @@ class Autoscaler:
     cpu_percent: int | None
     conditions: tuple[Condition, ...] = ()
     last_scale_at_s: float | None = None
+    scale_up_window_s: float = 0.0
 
     @property
     def has_metric(self) -> bool:

@@ -106,7 +106,10 @@ class Blindness:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """The whole run as the cluster told it. `observed_s` is how long it was watched after the load's begin."""
+    """The whole run as the cluster told it. `observed_s` is how long it was watched after the load's begin.
+
+    `scale_up_window_s` is the autoscaler's stabilization window for scaling up (seconds).
+    """
 
     observed_s: float
     autoscaled: bool
@@ -122,6 +125,7 @@ class Timeline:
     dropped_watches: int = 0
     waiting_pods: tuple[str, ...] = ()
     metric_problem: str = ""
+    scale_up_window_s: float = 0.0
 
     @property
     def first_ready(self) -> int:

@@ -9,7 +9,6 @@ import pytest
 
 from shelterctl.adapters import kube_records
 from shelterctl.adapters.kube_records import epoch_s, image_id, millicores, quantity_bytes
-from shelterctl.adapters.kube_remove import is_strangers
 from shelterctl.core.state import Autoscaler, Claim, Condition, ContainerState, Happening, Pod, PodName, Role, Usage, Workload
 from shelterctl.errors import ApiRejected
 
@@ -287,7 +286,12 @@ def test_an_autoscaler() -> None:
     found = kube_records.autoscaler(
         {
             "metadata": {"name": "app"},
-            "spec": {"minReplicas": 2, "maxReplicas": 5, "metrics": [memory, cpu]},
+            "spec": {
+                "minReplicas": 2,
+                "maxReplicas": 5,
+                "metrics": [memory, cpu],
+                "behavior": {"scaleUp": {"stabilizationWindowSeconds": 120}, "scaleDown": {"stabilizationWindowSeconds": 300}},
+            },
             "status": {
                 "currentReplicas": 2,
                 "desiredReplicas": 5,
@@ -298,7 +302,7 @@ def test_an_autoscaler() -> None:
         }
     )
     limited = Condition("ScalingLimited", True, "TooManyReplicas", "…")
-    assert found == Autoscaler("app", 2, 5, 2, 5, 70, 184, (limited,), 1795255200.0)
+    assert found == Autoscaler("app", 2, 5, 2, 5, 70, 184, (limited,), 1795255200.0, 120.0)
     assert found.has_metric
 
 
@@ -360,30 +364,3 @@ def test_usage_is_the_sum_of_the_containers() -> None:
         "containers": [{"usage": {"cpu": "371938251n", "memory": "62464Ki"}}, {"usage": {"cpu": "1m", "memory": "1Mi"}}],
     }
     assert kube_records.usage(item) == Usage(PodName("app-1"), 373, 62464 * 1024 + 1024**2, 1795255200.0, 15.037)
-
-
-OURS = {"app.kubernetes.io/managed-by": "shelterctl"}
-DATABASE_LABELS = {"app.kubernetes.io/name": "mongodb", "app.kubernetes.io/component": "database"}
-
-
-@pytest.mark.parametrize(
-    ("item", "expected"),
-    [
-        ({"kind": "Secret", "metadata": {"name": "theirs"}}, True),
-        ({"kind": "PersistentVolumeClaim", "metadata": {"name": "photos"}}, True),
-        ({"kind": "Deployment", "metadata": {"name": "blog", "labels": {"app.kubernetes.io/managed-by": "Helm"}}}, True),
-        ({"kind": "Secret", "metadata": {"name": "mongodb-root", "labels": OURS}}, False),
-        ({"kind": "PersistentVolumeClaim", "metadata": {"name": "data-mongodb-0", "labels": DATABASE_LABELS}}, False),
-        ({"kind": "PersistentVolumeClaim", "metadata": {"name": "chart", "labels": {"app.kubernetes.io/name": "mongodb"}}}, True),
-        (
-            {"kind": "PersistentVolumeClaim", "metadata": {"labels": {**DATABASE_LABELS, "app.kubernetes.io/instance": "x"}, "name": "x"}},
-            True,
-        ),
-        ({"kind": "Pod", "metadata": {"name": "app-1", "ownerReferences": [{"uid": "rs"}]}}, False),
-        ({"kind": "ConfigMap", "metadata": {"name": "kube-root-ca.crt"}}, False),
-        ({"kind": "Secret", "metadata": {"name": "kube-root-ca.crt"}}, True),
-        ({"kind": "Secret", "type": "kubernetes.io/service-account-token", "metadata": {"name": "token"}}, False),
-    ],
-)
-def test_what_a_namespace_holds_of_others_and_keeps_it_from_being_deleted(item: dict[str, Any], expected: bool) -> None:
-    assert is_strangers(item) is expected

@@ -139,6 +139,16 @@ def test_failed_where_nothing_was_decided() -> None:
     )
 
 
+def test_an_autoscaler_that_waits_before_it_follows_is_given_its_time() -> None:
+    """`behavior.scaleUp.stabilizationWindowSeconds`."""
+    seen = observed()
+    seen.autoscaler(BEGAN + 46, replace(autoscaler(2, 184), scale_up_window_s=120.0))
+    state, verdict, text, _ = said(end(seen))
+    assert (state, verdict) == (ScalingState.TOO_SHORT, Verdict.UNKNOWN)
+    assert text.endswith("lasted 194 s: a scale-up takes up to 210 s")
+    assert said(end(seen, 256))[0] is ScalingState.FAILED
+
+
 def test_failed_where_the_pods_found_no_room() -> None:
     seen = observed()
     seen.autoscaler(BEGAN + 46, autoscaler(4, 184))
