@@ -109,8 +109,14 @@ class Cluster(Protocol):
     def plan(self, options: StackOptions) -> StackPlan:
         """Renders what `options` ask for. Changes nothing."""
 
-    def ensure_credentials(self, plan: StackPlan) -> tuple[str, ...]:
-        """Creates what passwords are absent and returns the names of those it created; never changes one that exists."""
+    def pods_of_others(self, plan: StackPlan) -> tuple[str, ...]:
+        """What others run where the plan would go, and where shelterctl was not before."""
+
+    def ensure_credentials(self, plan: StackPlan, *, force: bool = False) -> tuple[str, ...]:
+        """Creates what passwords are absent and returns the names of those it created; never changes one that exists.
+
+        `force` as for `apply`. Raises ApiRejected.
+        """
 
     def apply(self, plan: StackPlan, *, dry_run: bool = False, force: bool = False) -> ApplyReport:
         """Makes the target equal to the plan and prunes what an earlier plan made, but for what running pods may still need.

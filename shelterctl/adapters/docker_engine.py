@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -25,9 +26,13 @@ WORK_SILENCE_S = 1800
 LABELS = {"app.kubernetes.io/managed-by": "shelterctl"}
 _SAVE_CHUNK_BYTES = 1024 * 1024
 _KEPT_LINES = 40
-#: Stages of the latest builds; an image has fewer steps than that.
+#: Where another process built the image: the stages of the latest builds.
 _STAGES_LOOKED_AT = 8
+#: An image has fewer steps than that.
 _STEPS_LOOKED_AT = 127
+#: What the classic builder says: a step's image, and where a stage begins.
+_STEP_IMAGE = re.compile(r" ---> ([0-9a-f]{12,64})")
+_NEW_STAGE = re.compile(r"Step \d+/\d+ : FROM ")
 _CONTAINERD_STORE = "io.containerd.snapshotter.v1"
 
 
@@ -36,6 +41,7 @@ class DockerEngine:
 
     def __init__(self) -> None:
         self._info: EngineInfo | None = None
+        self._stages: list[str] = []
 
     def check(self) -> EngineInfo:
         """The engine's version, and whether its image ids are configurations' digests. Raises DockerUnavailable."""
@@ -75,6 +81,7 @@ class DockerEngine:
         Raises BuildFailed with the last lines, DockerUnavailable.
         """
         recent: list[str] = []
+        latest_step = ""
         command = f"docker build {context}"
         with _client(WORK_SILENCE_S) as client, _errors_as_build_failed(reference, recent, command):
             responses = _record_responses(client)
@@ -92,6 +99,10 @@ class DockerEngine:
                 for entry in entries:
                     for line in _lines(entry):
                         recent[:] = [*recent[-_KEPT_LINES:], line]
+                        if found := _STEP_IMAGE.fullmatch(line):
+                            latest_step = found[1]
+                        elif latest_step and _NEW_STAGE.match(line):
+                            self._stages.append(latest_step)
                         yield line
                     if "error" in entry:
                         why = str(entry["error"]).strip()
@@ -141,8 +152,9 @@ class DockerEngine:
                     return None
                 if not wanted:
                     return SavedImage(config, {})
-                latest = sorted(client.images(filters={"dangling": True}), key=lambda stage: int(stage["Created"]), reverse=True)
-                stages = [client.inspect_image(stage["Id"]) for stage in latest[:_STAGES_LOOKED_AT]]  # type: ignore[no-untyped-call]
+                dangling = sorted(client.images(filters={"dangling": True}), key=lambda stage: int(stage["Created"]), reverse=True)
+                names = [*self._stages, *(str(stage["Id"]) for stage in dangling[:_STAGES_LOOKED_AT])]
+                stages = [client.inspect_image(name) for name in names]  # type: ignore[no-untyped-call]
             except APIError:
                 # An image went away meanwhile; saving it says so in its own words.
                 return None

@@ -12,6 +12,7 @@ from pathlib import Path
 from shelterctl.adapters import (
     kube_apply,
     kube_credentials,
+    kube_others,
     kube_records,
     kube_remove,
     kube_scale,
@@ -52,11 +53,14 @@ class KubernetesCluster:
         autoscaled = any(document["kind"] == "HorizontalPodAutoscaler" for document in documents)
         return StackPlan(options, manifest_edits.images(documents), len(documents), autoscaled, documents)
 
-    def ensure_credentials(self, plan: StackPlan) -> tuple[str, ...]:
+    def pods_of_others(self, plan: StackPlan) -> tuple[str, ...]:
+        return kube_others.pods_of_others(self.api, plan.documents)
+
+    def ensure_credentials(self, plan: StackPlan, *, force: bool = False) -> tuple[str, ...]:
         # The Secrets need their namespace, and the pods need the Secrets: so the namespaces come first, here.
         for document in plan.documents:
             if document["kind"] == "Namespace":
-                kube_apply.apply_document(self.api, document, dry_run=False, force=True)
+                kube_apply.apply_document(self.api, document, dry_run=False, force=force)
         return kube_credentials.ensure(self.api, plan.documents)
 
     def apply(self, plan: StackPlan, *, dry_run: bool = False, force: bool = False) -> ApplyReport:

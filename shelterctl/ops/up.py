@@ -9,7 +9,7 @@ from shelterctl.core.events import Event, Notice, Outcome, TargetChosen
 from shelterctl.core.image import ImageChain, LoadReport, LocalImage
 from shelterctl.core.stack import ApplyReport, Change, StackOptions, StackPlan
 from shelterctl.core.state import Autoscaler, Endpoint, Pod, Role, StackState
-from shelterctl.errors import ImageLoadFailed, MinikubeUnavailable, PrerequisiteError, ServiceUnreachable
+from shelterctl.errors import ImageLoadFailed, MinikubeUnavailable, PrerequisiteError, Refused, ServiceUnreachable
 from shelterctl.ops import rollout_wait
 from shelterctl.ops.answer import wait_for_answer
 from shelterctl.ops.steps import Done, run_step
@@ -21,7 +21,10 @@ _LEFT_CLUSTER = "what was applied stays; `shelterctl up` goes on from there, `sh
 
 @dataclass(frozen=True, slots=True)
 class UpRequest:
-    """What the user asked of `up`. `options.image` is filled in from the sources."""
+    """What the user asked of `up`. `options.image` is filled in from the sources.
+
+    With `among_others` it goes into a namespace where others' pods run, too.
+    """
 
     context: str
     profile: str | None
@@ -31,6 +34,7 @@ class UpRequest:
     wait_hpa: bool = True
     dry_run: bool = False
     force: bool = False
+    among_others: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +83,7 @@ def up(ports: UpPorts, request: UpRequest) -> Generator[Event, None, UpResult]:
     yield TargetChosen(request.context, request.namespace, request.profile, version, store.runtime() if store else "")
     reference = f"{APP_REPOSITORY}:{ports.sources.tag()}"
     plan = ports.cluster.plan(replace(request.options, image=reference))
+    yield from _look_for_others(ports, request, plan)
     if request.dry_run:
         return (yield from _dry_run(ports, request, plan, began_s))
 
@@ -139,6 +144,22 @@ def _prerequisites(ports: UpPorts, request: UpRequest) -> Generator[str, None, D
     return Done(", ".join(words) + (" started" if started else ""), version, Outcome.CHANGED if started else Outcome.UNCHANGED)
 
 
+def _look_for_others(ports: UpPorts, request: UpRequest, plan: StackPlan) -> Generator[Event, None, None]:
+    """The stack denies whatever traffic it does not know in its whole namespace: whose pods are there should not find out that way."""
+    others = ports.cluster.pods_of_others(plan)
+    if not others:
+        return
+    shown = ", ".join(others[:3]) + (f" and {len(others) - 3} more" if len(others) > 3 else "")
+    what = f"others' pods run where the stack would go: {shown}"
+    if not (request.among_others or request.dry_run):
+        raise Refused(
+            what,
+            why="its policies deny all traffic in the namespace but its own: they would be cut off",
+            next_command="shelterctl up --namespace shelter   (or any other; with --yes it goes there all the same)",
+        )
+    yield Notice(f"{what}; its policies cut them off", "warning")
+
+
 def _build(ports: UpPorts, reference: str) -> Generator[str, None, Done[LocalImage]]:
     there = ports.engine.inspect(reference)
     if there is not None:
@@ -185,7 +206,7 @@ def _loaded_title(reports: list[LoadReport], in_node: Mapping[str, str], plan: S
 
 def _apply(ports: UpPorts, plan: StackPlan, request: UpRequest) -> Generator[str, None, Done[tuple[tuple[str, ...], ApplyReport]]]:
     yield "namespace and passwords"
-    secrets = ports.cluster.ensure_credentials(plan)
+    secrets = ports.cluster.ensure_credentials(plan, force=request.force)
     yield f"{plan.object_count} objects"
     report = ports.cluster.apply(plan, force=request.force)
     return Done(applied_title(report, secrets), (secrets, report), Outcome.CHANGED if report.changed_anything else Outcome.UNCHANGED)

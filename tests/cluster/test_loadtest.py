@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from shelterctl.core.load_verdict import LAG_P99_LIMIT_MS
 from tests.cluster import kube
 from tests.cluster.commands import Shelterctl, wait_until
 
@@ -34,9 +35,10 @@ def ended(process_id: int) -> bool:
 
 def test_a_short_load(measured: Shelterctl) -> None:
     stack = measured
-    ran = stack("loadtest", "--users", "20", "--spawn-rate", "10", "--duration", "25s")
+    ran = stack("loadtest", "--users", "20", "--spawn-rate", "10", "--duration", "25s", expect=None)
     result = ran.result
-    assert result["judgement"]["verdict"] == "PASS", ran.shown()
+    # A machine that was busy otherwise made the generator late, and then nothing may be called well.
+    assert result["judgement"]["verdict"] == ("PASS" if result["generator"]["lag_p99_ms"] <= LAG_P99_LIMIT_MS else "UNKNOWN"), ran.shown()
     traffic = result["traffic"]
     assert (traffic["failures"], result["generator"]["users_reached"], result["generator"]["end"]) == (0, 20, "finished")
     # Twenty users who pause a second each: about twenty requests a second, less the start.
@@ -69,7 +71,9 @@ def test_ctrl_c_stops_the_swarm_and_still_gives_the_result(stack: Shelterctl) ->
     assert ran.exit_code == 130, ran.shown()
     result = ran.result
     assert (result["interrupted"], result["judgement"]["verdict"], result["generator"]["end"]) == (True, "UNKNOWN", "stopped")
-    assert result["judgement"]["reasons"][0]["text"] == "the run was interrupted: it shows what happened until then"
+    # Not alone where the machine was busy otherwise.
+    said = [reason["text"] for reason in result["judgement"]["reasons"]]
+    assert "the run was interrupted: it shows what happened until then" in said
     assert result["traffic"]["requests"] == sum(pod["requests"] for pod in result["traffic"]["by_pod"]) > 0
     assert json.loads((folder / "result.json").read_text())["exit_code"] == 130
     assert ended(swarm)

@@ -169,6 +169,26 @@ def test_an_image_that_does_not_build(untouched: Shelterctl, project: Project) -
     assert "7" in ran.error["what"] + ran.error["why"]
 
 
+def test_a_namespace_in_which_others_run(namespace: Shelterctl) -> None:
+    """The stack's policies would cut them off, and they would learn of it from their users."""
+    name = namespace.namespace
+    kube.kubectl("create", "namespace", name)
+    kube.kubectl("run", "blog", "-n", name, "--image=shelterctl-nobody:1", "--image-pull-policy=Never")
+    before = kube.kubectl("get", "namespace", name, "-o", "jsonpath={.metadata.resourceVersion}")
+    ran = namespace("up", expect=3)
+    refused(ran, "Refused", f"others' pods run where the stack would go: {name}/blog")
+    assert "--yes" in ran.error["next_command"]
+    assert f"{name}/blog" in namespace("up", "--dry-run").stderr
+    assert kube.kubectl("get", "namespace", name, "-o", "jsonpath={.metadata.resourceVersion}") == before
+    assert kube.names(name, "networkpolicies") == []
+    kube.kubectl("delete", "pod", "blog", "-n", name, "--now")
+    kube.kubectl("label", "namespace", name, "pod-security.kubernetes.io/enforce=baseline")
+    ran = namespace("up", expect=4)
+    refused(ran, "ApiRejected", f"namespace/{name}: others have set fields that the manifests set too")
+    assert "--force-conflicts" in ran.error["next_command"]
+    assert kube.names(name, "networkpolicies") == []
+
+
 def test_nothing_is_left_of_a_refusal_but_its_record(untouched: Shelterctl) -> None:
     untouched("up", expect=4, environment=kubeconfig(untouched.folder / "config", closed_port()))
     (folder,) = untouched.runs("up")

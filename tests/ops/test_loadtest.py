@@ -14,6 +14,7 @@ from shelterctl.core.events import AutoscalerSeen, Event, LoadTick, Milestone, N
 from shelterctl.core.load import Expectations, LoadPlan
 from shelterctl.core.load_report import LoadResult
 from shelterctl.core.load_result import GeneratorEnd
+from shelterctl.core.load_verdict import LAG_P99_LIMIT_MS
 from shelterctl.core.scaling_verdict import ScalingState
 from shelterctl.core.serial import to_json
 from shelterctl.core.verdict import Reason, Verdict
@@ -50,7 +51,9 @@ def test_a_real_swarm_on_a_service_of_somebody_elses(tmp_path: Path) -> None:
         plan = LoadPlan(target.url, users=10, spawn_rate=10, duration_s=3, locustfile=str(LOCUSTFILE), think_s=0.2)
         events, result = finished(loadtest(None, LocustRunner(), SystemClock(), tmp_path, plan))
         assert result.traffic.requests == target.count() > 0
-    assert (result.judgement.verdict, result.interrupted, result.timeline, result.scaling) == (Verdict.PASS, False, None, None)
+    # A machine that was busy otherwise made the generator late, and then nothing may be called well.
+    verdict = Verdict.PASS if result.generator.lag_p99_ms <= LAG_P99_LIMIT_MS else Verdict.UNKNOWN
+    assert (result.judgement.verdict, result.interrupted, result.timeline, result.scaling) == (verdict, False, None, None)
     assert (result.generator.end, result.generator.users_reached) == (GeneratorEnd.FINISHED, 10)
     assert sorted(item.pod for item in result.traffic.by_pod) == ["pod-0", "pod-1"]
     ticks = [event for event in events if isinstance(event, LoadTick)]
@@ -73,7 +76,7 @@ def test_an_interrupt_stops_a_real_swarm_and_still_gives_the_result(tmp_path: Pa
         _, result = finished(operation)
         assert result.traffic.requests == target.count() > 0
     assert notice == Notice("interrupted: the swarm was stopped, and this is what it showed until then", "warning")
-    assert result.judgement.reasons == (Reason("the run was interrupted: it shows what happened until then"),)
+    assert Reason("the run was interrupted: it shows what happened until then") in result.judgement.reasons
     assert (result.judgement.verdict, result.interrupted, result.generator.end) == (Verdict.UNKNOWN, True, GeneratorEnd.STOPPED)
 
 

@@ -64,6 +64,7 @@ def command(
         wait_hpa,
         dry_run,
         force,
+        settings.yes,
     )
     with session.lock("up"):
         result = session.drive(up(ports, request), StepsDisplay(session.terminal))
