@@ -223,9 +223,10 @@ def applied_title(report: ApplyReport, secrets: tuple[str, ...]) -> str:
             parts.append(f"{len(found)} {change.value}{names}")
     if not parts:
         return f"Applied {count} objects: all as they were"
-    as_they_were = len(report.of(Change.UNCHANGED))
+    unchanged = len(report.of(Change.UNCHANGED))
+    rest = f", {unchanged} {'as it was' if unchanged == 1 else 'as they were'}" if unchanged else ""
     made = f"; passwords generated: {', '.join(secrets)}" if secrets else ""
-    return f"Applied {count} objects: " + ", ".join(parts) + (f", {as_they_were} as they were" if as_they_were else "") + made
+    return f"Applied {count} objects: " + ", ".join(parts) + rest + made
 
 
 def _running_ids(state: StackState, reference: str) -> tuple[str, ...]:
