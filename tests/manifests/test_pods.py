@@ -135,7 +135,7 @@ def test_a_pod_that_is_told_to_stop_has_time_for_what_it_began(each: Rendered) -
 
 def test_a_rollout_never_takes_a_serving_pod_away_first(each: Rendered) -> None:
     spec = each.one("Deployment", "app")["spec"]
-    assert spec["strategy"] == {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 2}}
+    assert spec["strategy"] == {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 3}}
     startup = each.container("Deployment", "app")["startupProbe"]
     assert 0 < spec["minReadySeconds"] < 10
     assert startup["periodSeconds"] * startup["failureThreshold"] < spec["progressDeadlineSeconds"]
