@@ -200,8 +200,12 @@ def _loaded_title(reports: list[LoadReport], in_node: Mapping[str, str], plan: S
     if not reports:
         there = sum(reference in in_node for reference in plan.images)
         return f"The node has the images already ({there} of {len(plan.images)})"
-    parts = [f"{r.reference}: {r.sent_bytes / 1e6:.1f} MB sent, {r.layers_present} layers were there" for r in reports]
+    parts = [f"{r.reference}: {r.sent_bytes / 1e6:.1f} MB sent, {_layers(r.layers_present)} there" for r in reports]
     return "Loaded " + "; ".join(parts)
+
+
+def _layers(count: int) -> str:
+    return "1 layer was" if count == 1 else f"{count} layers were"
 
 
 def _apply(ports: UpPorts, plan: StackPlan, request: UpRequest) -> Generator[str, None, Done[tuple[tuple[str, ...], ApplyReport]]]:
