@@ -27,6 +27,9 @@ THINK_LIMIT = 10
 RUN = os.environ.get("SHELTER_RUN", "locust")
 SEED = os.environ.get("SHELTER_SEED", "")
 CONNECTION_S = (10.0, 30.0)
+#: Servers close connections that are idle (gunicorn after 2 s, where it is not told otherwise). A request that is sent at that very moment
+#: fails by nobody's fault, so that after a longer pause a user comes on a new connection.
+IDLE_S = 1.9
 PAGE = 50
 #: How many of the ids written are remembered for reading; the newest replace the oldest.
 REMEMBERED = 10_000
@@ -81,10 +84,12 @@ class ShelterUser(FastHttpUser):
 
     def wait_time(self) -> float:
         now = time.monotonic()
-        if now >= self.reconnect_at:
+        pause_s = min(self.chance.expovariate(1 / THINK_S), THINK_LIMIT * THINK_S) if THINK_S > 0 else 0.0
+        if now >= self.reconnect_at or pause_s > IDLE_S:
             self.client.client.close()  # the next request opens a new connection
+        if now >= self.reconnect_at:
             self.reconnect_at = now + self.chance.uniform(*CONNECTION_S)
-        return min(self.chance.expovariate(1 / THINK_S), THINK_LIMIT * THINK_S) if THINK_S > 0 else 0.0
+        return pause_s
 
     @task(6)
     def write(self) -> None:

@@ -49,6 +49,9 @@ class ImageEngine(Protocol):
 
     def inspect(self, reference: str) -> LocalImage | None: ...
 
+    def forget(self, reference: str) -> None:
+        """Takes the name off an image. Raises DockerUnavailable."""
+
     def build(self, context: Path, reference: str, build_args: Mapping[str, str]) -> Iterator[str]:
         """Builds `context` and yields the builder's lines. Raises BuildFailed with the last of them."""
 

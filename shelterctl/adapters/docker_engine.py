@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -113,6 +113,13 @@ class DockerEngine:
                     response.close()
         if self.inspect(reference) is None:
             raise BuildFailed(f"{reference} is not there after its build", next_command=command, details=recent[-12:])
+
+    def forget(self, reference: str) -> None:
+        """Takes the name off an image; what it was built of stays in the cache. Raises DockerUnavailable."""
+        from docker.errors import ImageNotFound
+
+        with _client(QUERY_TIMEOUT_S) as client, suppress(ImageNotFound):
+            client.remove_image(reference, noprune=True)
 
     def save(self, reference: str) -> Generator[bytes, None, None]:
         """The image as `docker save` writes it; close the generator to stop early. Raises ImageLoadFailed, DockerUnavailable."""

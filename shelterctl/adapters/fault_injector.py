@@ -23,9 +23,10 @@ _FIND_FIRST_PROCESS = (
 )
 #: The number may belong to another process of the node by now: it is killed only while it is still the container's.
 _KILL = "grep -qs {container} /proc/{pid}/cgroup && kill -9 {pid} && echo sent || echo failed"
-#: Says `gone` once the process has ended (a zombie has), `there` where it has not after the last try.
+#: Says `gone` once the process has ended (a zombie has), `there` where it has not after the last try. One look at one file: with two,
+#: a process that goes between them would seem to be there.
 _AWAIT_GONE = (
-    "alive() {{ [ -d /proc/{pid} ] && ! grep -q '^State:.Z' /proc/{pid}/status 2>/dev/null; }}; i=0; "
+    "alive() {{ grep -qs '^State:.[^ZX]' /proc/{pid}/status; }}; i=0; "
     "while alive && [ $i -lt {tries} ]; do sleep 0.05; i=$((i+1)); done; if alive; then echo there; else echo gone; fi"
 )
 

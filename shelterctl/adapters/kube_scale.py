@@ -6,25 +6,31 @@ from collections.abc import Iterable
 
 from shelterctl.adapters.kube_api import Json, KubeApi
 from shelterctl.adapters.manifest_edits import MANAGER
+from shelterctl.core.stack import Change, ObjectChange
 
 #: Not the manager that applies: it must not own the number of replicas, or the next apply would take it away from the autoscaler.
 FIELD_MANAGER = "shelterctl-minimum"
 
 
-def raise_to_minimum(api: KubeApi, documents: Iterable[Json]) -> None:
-    """Scales the target of each autoscaler in the documents up to its minimum, where it has less. Raises ApiRejected.
+def raise_to_minimum(api: KubeApi, documents: Iterable[Json]) -> list[ObjectChange]:
+    """Scales the target of each autoscaler in the documents up to its minimum, where it has less; returns those. Raises ApiRejected.
 
     Else it would run one pod until the autoscaler first looks, up to 15 s later.
     """
+    scaled = []
     for document in documents:
         if document["kind"] != "HorizontalPodAutoscaler":
             continue
-        target = document["spec"]["scaleTargetRef"]
-        path = api.object_path(target["apiVersion"], target["kind"], document["metadata"]["namespace"], target["name"]) + "/scale"
+        target, namespace = document["spec"]["scaleTargetRef"], document["metadata"]["namespace"]
+        path = api.object_path(target["apiVersion"], target["kind"], namespace, target["name"]) + "/scale"
         minimum = int(document["spec"].get("minReplicas") or 1)
-        if int(api.get(path)["spec"].get("replicas", 0)) < minimum:
+        found = int(api.get(path)["spec"].get("replicas", 0))
+        if found < minimum:
             query = {"fieldManager": FIELD_MANAGER}
             api.request("PATCH", path, query=query, body={"spec": {"replicas": minimum}}, content_type="application/merge-patch+json")
+            name = f"{target['kind'].lower()}/{target['name']}"
+            scaled.append(ObjectChange(name, namespace, Change.CHANGED, (f"-  replicas: {found}", f"+  replicas: {minimum}")))
+    return scaled
 
 
 def keep_replicas(api: KubeApi, documents: Iterable[Json]) -> None:

@@ -21,6 +21,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import gevent
+import geventhttpclient.client
 from locust import events
 from locust.env import Environment
 from locust.runners import LocalRunner, Runner
@@ -210,6 +211,10 @@ def raise_file_limit() -> None:
     if soft != hard:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
+
+# Its HTTP client asks again, and tells nobody, where a connection ends without an answer to a GET: a request that a dying pod dropped
+# would be counted as answered. Whoever asks has to know.
+geventhttpclient.client.IDEMPOTENT_METHODS = frozenset()
 
 recorder = Recorder(os.environ["SHELTERCTL_LOAD_SAMPLES"])
 

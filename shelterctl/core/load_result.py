@@ -103,6 +103,7 @@ class LoadTally:
         self._window: deque[LoadSample] = deque()
         self._busy_s = self._cpu_s = self._seconds = 0.0
         self._peak_percent = 0.0
+        self._windows = 0
         self._last_answer_s: float | None = None
         self._loaded_until_s = 0.0
         self.began_wall_s: float | None = None
@@ -168,14 +169,18 @@ class LoadTally:
         )
 
     def generator(self, end: GeneratorEnd, last_lines: tuple[str, ...]) -> GeneratorLoad:
-        """The generator's own load so far."""
+        """The generator's own load so far. A run without a whole window is judged by its mean: it may have been busy all along."""
+        mean = 100 * self._cpu_s / self._seconds if self._seconds else 0.0
+        busy = self._busy_s / self._seconds if self._seconds else 0.0
+        if not self._windows:
+            busy = 1.0 if mean >= BUSY_CPU_PERCENT else 0.0
         return GeneratorLoad(
             users_asked=self._plan.users,
             users_reached=self.users_reached,
             seconds=self._seconds,
-            cpu_percent_mean=100 * self._cpu_s / self._seconds if self._seconds else 0.0,
-            cpu_percent_peak=self._peak_percent,
-            busy_ratio=self._busy_s / self._seconds if self._seconds else 0.0,
+            cpu_percent_mean=mean,
+            cpu_percent_peak=self._peak_percent if self._windows else mean,
+            busy_ratio=busy,
             lag_p99_ms=self._lag.percentile(99) or 0.0,
             lag_max_ms=self._lag.max_ms,
             end=end,
@@ -191,6 +196,7 @@ class LoadTally:
             seconds -= self._window.popleft().interval_s
         if seconds < BUSY_WINDOW_S - 0.5:
             return
+        self._windows += 1
         percent = 100 * math.fsum(item.cpu_s for item in self._window) / seconds
         self._peak_percent = max(self._peak_percent, percent)
         if percent >= BUSY_CPU_PERCENT:

@@ -9,7 +9,7 @@ from shelterctl.core.events import Event, Notice, Outcome, TargetChosen
 from shelterctl.core.image import ImageChain, LoadReport, LocalImage
 from shelterctl.core.stack import ApplyReport, Change, StackOptions, StackPlan
 from shelterctl.core.state import Autoscaler, Endpoint, Pod, Role, StackState
-from shelterctl.errors import ImageLoadFailed, MinikubeUnavailable, PrerequisiteError, Refused, ServiceUnreachable
+from shelterctl.errors import BuildFailed, ImageLoadFailed, MinikubeUnavailable, PrerequisiteError, Refused, ServiceUnreachable
 from shelterctl.ops import rollout_wait
 from shelterctl.ops.answer import wait_for_answer
 from shelterctl.ops.steps import Done, run_step
@@ -75,7 +75,7 @@ def up(ports: UpPorts, request: UpRequest) -> Generator[Event, None, UpResult]:
     """Deploys. Raises ShelterErrors, each with what was left behind where that matters."""
     clock = ports.clock
     began_s = clock.monotonic_s()
-    version = yield from run_step(
+    version, started = yield from run_step(
         clock, "prerequisites", "Checking Docker, the cluster and its metrics", _prerequisites(ports, request),
         left="minikube may be half started: `minikube start` goes on",
     )  # fmt: skip
@@ -114,14 +114,15 @@ def up(ports: UpPorts, request: UpRequest) -> Generator[Event, None, UpResult]:
         )  # fmt: skip
     chain = ImageChain(reference, image.image_id, loaded_id, _running_ids(state, reference))
     chain = yield from run_step(clock, "answer", "Asking the service", _answer(ports, state, chain), left=_LEFT_CLUSTER)
-    changed = bool(loads or secrets or applied.changed_anything)
+    changed = bool(started or loads or secrets or applied.changed_anything)
     return UpResult(
         request.context, request.namespace, False, changed, chain, loads, applied, secrets, state.endpoint, state.pods, autoscaler,
         clock.monotonic_s() - began_s,
     )  # fmt: skip
 
 
-def _prerequisites(ports: UpPorts, request: UpRequest) -> Generator[str, None, Done[str]]:
+def _prerequisites(ports: UpPorts, request: UpRequest) -> Generator[str, None, Done[tuple[str, bool]]]:
+    """The cluster's version, and whether something had to be started for it."""
     engine = ports.engine.check()
     words = [f"Docker {engine.version}"]
     started = False
@@ -141,7 +142,8 @@ def _prerequisites(ports: UpPorts, request: UpRequest) -> Generator[str, None, D
         words.append(f"minikube profile {machine.profile} ({machine.driver})")
     version = ports.cluster.version()
     words.append(f"Kubernetes {version}")
-    return Done(", ".join(words) + (" started" if started else ""), version, Outcome.CHANGED if started else Outcome.UNCHANGED)
+    outcome = Outcome.CHANGED if started else Outcome.UNCHANGED
+    return Done(", ".join(words) + (" started" if started else ""), (version, started), outcome)
 
 
 def _look_for_others(ports: UpPorts, request: UpRequest, plan: StackPlan) -> Generator[Event, None, None]:
@@ -167,6 +169,10 @@ def _build(ports: UpPorts, reference: str) -> Generator[str, None, Done[LocalIma
     build_args = {"IMAGE_TAG": reference.rpartition(":")[2], "GIT_REVISION": ports.sources.git_revision()}
     yield from ports.engine.build(ports.sources.path(), reference, build_args)
     built = ports.engine.inspect(reference)
+    if f"{APP_REPOSITORY}:{ports.sources.tag()}" != reference:
+        # Its tag would stand for other sources than those in it, and every later `up` would believe it.
+        ports.engine.forget(reference)
+        raise BuildFailed(f"the sources changed while {reference} was built from them", next_command="shelterctl up")
     if built is None:
         raise PrerequisiteError(
             f"the build of {reference} ended well, and the image is not there", next_command="docker images shelter-app"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from shelterctl.adapters.fault_injector import KubernetesFaults
+from shelterctl.adapters.fault_injector import _AWAIT_GONE, KubernetesFaults
 from shelterctl.adapters.kube_api import KubeApi
 from shelterctl.adapters.node_shell import NodeShell
 from shelterctl.core.fault import KillMode
@@ -49,6 +49,24 @@ def container() -> Iterator[str]:
 def _cgroup(process_id: str) -> str:
     path = Path(f"/proc/{process_id}/cgroup")
     return path.read_text() if path.exists() else ""
+
+
+def test_a_process_counts_as_gone_once_it_has_ended_reaped_or_not() -> None:
+    """One look decides: a process that goes between two looks is gone."""
+
+    def said(process_id: int) -> str:
+        line = _AWAIT_GONE.format(pid=process_id, tries=1)
+        return subprocess.run(["sh", "-c", line], capture_output=True, text=True, timeout=20, check=True).stdout.strip()
+
+    child = subprocess.Popen(["sleep", "60"])
+    try:
+        assert said(child.pid) == "there"
+    finally:
+        child.kill()
+    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+    assert said(child.pid) == "gone"
+    child.wait()
+    assert said(child.pid) == "gone"
 
 
 def pod(container: str) -> Pod:

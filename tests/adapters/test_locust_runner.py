@@ -19,6 +19,8 @@ from shelterctl.core.histogram import bin_of
 from shelterctl.core.load import LoadPlan, LoadSample
 from shelterctl.errors import LoadGeneratorFailed, UsageError
 from tests.adapters.load_target import LOCUSTFILE, ROOT, Target, serving
+from tests.adapters.misbehaving_server import answers, closes
+from tests.adapters.misbehaving_server import serving as misbehaving
 
 pytestmark = pytest.mark.local
 
@@ -239,3 +241,21 @@ def test_the_log_and_the_samples_stay_in_the_run_folder(generator: LocustRunner,
         until_ended(generator)
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([LOG_FILE, SAMPLES_FILE])
     assert any("Aggregated" in line for line in generator.last_lines())
+
+
+def test_a_request_that_nobody_answers_is_a_failure_and_not_asked_again(generator: LocustRunner, tmp_path: Path) -> None:
+    """A pod that dies with requests in hand closes their connections. Locust's HTTP client would ask another one, in silence."""
+    answered = (answers() for _ in range(30))
+    with misbehaving(*answered, closes, closes, *(answers() for _ in range(2000))) as server:
+        locustfile = tmp_path / "reads.py"
+        locustfile.write_text(
+            "from locust import FastHttpUser, task, constant\n\n\n"
+            "class Reader(FastHttpUser):\n    wait_time = constant(0.02)\n\n"
+            "    @task\n    def read(self):\n        self.client.get('/data')\n"
+        )
+        example = LoadPlan(server.url, users=2, spawn_rate=10, duration_s=2, locustfile=str(locustfile), run="test", think_s=0.05, seed=1)
+        generator.start(example, tmp_path)
+        samples = until_ended(generator)
+    assert sum(sample.requests for sample in samples) == len(server.requests)
+    assert sum(sample.failures for sample in samples) == 2
+    assert added(samples, "failure_kinds") == {"HTTPConnectionClosed": 2}

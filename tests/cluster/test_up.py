@@ -30,12 +30,12 @@ def test_from_nothing_and_then_again_changes_nothing(namespace: Shelterctl) -> N
     assert outcomes(first) == {
         "created": [
             "configmap/app-config", "configmap/mongodb-init", "deployment/app", "horizontalpodautoscaler/app",
+            f"namespace/{namespace.namespace}",
             "networkpolicy/allow-app-to-mongodb", "networkpolicy/allow-clients-to-app", "networkpolicy/allow-dns",
             "networkpolicy/allow-mongodb-from-app", "networkpolicy/default-deny", "poddisruptionbudget/app",
             "poddisruptionbudget/mongodb", "service/app", "service/mongodb", "serviceaccount/app", "serviceaccount/mongodb",
             "statefulset/mongodb",
         ],
-        "unchanged": [f"namespace/{namespace.namespace}"],
     }  # fmt: skip
     secrets = [f"{namespace.namespace}/mongodb-app", f"{namespace.namespace}/mongodb-root"]
     assert (first.result["changed"], sorted(first.result["secrets_created"])) == (True, secrets)
@@ -51,6 +51,14 @@ def test_from_nothing_and_then_again_changes_nothing(namespace: Shelterctl) -> N
     assert kube.versions(namespace.namespace) == before
     assert kube.uids(namespace.namespace, "pods", f"{DATABASE.split('=')[0]}") == pods
     assert kube.passwords(namespace.namespace) == passwords
+
+    # What is set right again beside the apply itself is told, too.
+    kube.kubectl("label", "namespace", namespace.namespace, "pod-security.kubernetes.io/enforce-")
+    kube.kubectl("-n", namespace.namespace, "scale", "deployment/app", "--replicas=0")
+    third = namespace("up")
+    assert outcomes(third)["changed"] == ["deployment/app", f"namespace/{namespace.namespace}"]
+    assert third.result["changed"] is True
+    pods = kube.uids(namespace.namespace, "pods", f"{DATABASE.split('=')[0]}")
 
     shown = kube.kubectl("-n", namespace.namespace, "get", "pods,statefulsets,deployments,configmaps,events", "-o", "yaml")
     for pod in pods:

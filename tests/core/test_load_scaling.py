@@ -139,6 +139,19 @@ def test_failed_where_nothing_was_decided() -> None:
     )
 
 
+def test_a_pod_that_was_late_to_an_earlier_decision_is_no_proof_of_this_one() -> None:
+    """Three were asked for before this load, and two were ready: the third is not what this load's decision added."""
+    seen = observed(desired=3)
+    seen.usage(BEGAN + 36, usage(35, 300, 300))
+    seen.autoscaler(BEGAN + 46, autoscaler(5, 184, current=3))
+    seen.pods(BEGAN + 54, [*TWO, pod("app-3")])
+    state, verdict, text, _ = said(end(seen))
+    assert (state, verdict) == (ScalingState.UNKNOWN, Verdict.UNKNOWN)
+    assert text.startswith("3 → 5 replicas were decided at 46 s, when 2 were ready of 3")
+    seen.pods(BEGAN + 56, [*TWO, pod("app-3"), pod("app-4")])
+    assert said(end(seen))[:2] == (ScalingState.SHOWN, Verdict.PASS)
+
+
 def test_an_autoscaler_that_waits_before_it_follows_is_given_its_time() -> None:
     """`behavior.scaleUp.stabilizationWindowSeconds`."""
     seen = observed()
