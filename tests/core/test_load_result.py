@@ -80,5 +80,15 @@ def test_a_full_second_is_noise_and_five_in_a_row_are_a_limit() -> None:
     assert load.last_lines == ()
 
 
+@pytest.mark.parametrize(("cpu_s", "busy_ratio"), [(0.95, 1.0), (0.3, 0.0)])
+def test_a_run_without_a_whole_window_is_judged_by_its_mean(cpu_s: float, busy_ratio: float) -> None:
+    tally = LoadTally(PLAN)
+    for second in (1.0, 2.0, 3.0):
+        tally.add(sample(second, cpu_s=cpu_s))
+    load = tally.generator(GeneratorEnd.FINISHED, ())
+    assert load.busy_ratio == busy_ratio
+    assert load.cpu_percent_peak == pytest.approx(100 * cpu_s)
+
+
 def test_the_last_lines_are_kept_where_the_generator_died() -> None:
     assert LoadTally(PLAN).generator(GeneratorEnd.DIED, ("MemoryError",)).last_lines == ("MemoryError",)
