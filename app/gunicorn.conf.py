@@ -22,13 +22,13 @@ timeout = 30
 graceful_timeout = 20
 keepalive = 5
 # The heartbeat's file: in memory, for the root file system is read-only and a slow disk would look like a dead worker.
-worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else "/tmp"  # noqa: S108
+worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else "/tmp"  # noqa: S108 - a tmpfs in the pod
 # It would be written under $HOME, which is read-only.
 control_socket_disable = True
 accesslog = "-" if _settings.access_log else None
 logger_class = JsonAccessLogger
 
 
-def post_worker_init(worker):  # type: ignore[no-untyped-def]
+def post_worker_init(worker):  # type: ignore[no-untyped-def]  # gunicorn counts the arguments and has no types
     adapt_gunicorn(_settings.pod_name)
     serve_liveness(worker, _settings)

@@ -85,9 +85,10 @@ class ShelterUser(FastHttpUser):
     def wait_time(self) -> float:
         now = time.monotonic()
         pause_s = min(self.chance.expovariate(1 / THINK_S), THINK_LIMIT * THINK_S) if THINK_S > 0 else 0.0
-        if now >= self.reconnect_at or pause_s > IDLE_S:
+        due = now >= self.reconnect_at
+        if due or pause_s > IDLE_S:
             self.client.client.close()  # the next request opens a new connection
-        if now >= self.reconnect_at:
+        if due:
             self.reconnect_at = now + self.chance.uniform(*CONNECTION_S)
         return pause_s
 

@@ -18,7 +18,7 @@ from shelterctl.core.image import LoadReport, LocalImage
 from shelterctl.core.ledger import StoredDocument
 from shelterctl.core.load import LoadPlan, LoadSample
 from shelterctl.core.serial import JsonValue
-from shelterctl.core.stack import ApplyReport, RemovalReport, StackOptions, StackPlan
+from shelterctl.core.stack import ApplyReport, ObjectChange, RemovalReport, StackOptions, StackPlan
 from shelterctl.core.state import Pod, PodName, Role, StackState, Usage
 
 
@@ -115,10 +115,10 @@ class Cluster(Protocol):
     def pods_of_others(self, plan: StackPlan) -> tuple[str, ...]:
         """What others run where the plan would go, and where shelterctl was not before."""
 
-    def ensure_credentials(self, plan: StackPlan, *, force: bool = False) -> tuple[str, ...]:
-        """Creates what passwords are absent and returns the names of those it created; never changes one that exists.
+    def ensure_credentials(self, plan: StackPlan, *, force: bool = False) -> tuple[tuple[str, ...], tuple[ObjectChange, ...]]:
+        """Creates what passwords are absent, and before them the namespaces that they live in; never changes one that exists.
 
-        `force` as for `apply`. Raises ApiRejected.
+        Returns the names of the passwords created, and what became of the namespaces. `force` as for `apply`. Raises ApiRejected.
         """
 
     def apply(self, plan: StackPlan, *, dry_run: bool = False, force: bool = False) -> ApplyReport:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Final, Protocol
 
-# gunicorn publishes no types.
+# gunicorn publishes no types: what comes from it is ignored here and below.
 from gunicorn import util as gunicorn_util  # type: ignore[import-untyped]
 from gunicorn.glogging import Logger  # type: ignore[import-untyped]
 

@@ -24,7 +24,7 @@ from shelterctl.adapters import (
 from shelterctl.adapters.kube_api import KubeApi
 from shelterctl.core.events import Event
 from shelterctl.core.serial import JsonValue
-from shelterctl.core.stack import ApplyReport, Change, ObjectChange, RemovalReport, StackOptions, StackPlan
+from shelterctl.core.stack import ApplyReport, ObjectChange, RemovalReport, StackOptions, StackPlan
 from shelterctl.core.state import Pod, PodName, Role, StackState, Usage
 from shelterctl.errors import ApiRejected, ApiUnreachable, NotDeployed
 
@@ -36,8 +36,6 @@ class KubernetesCluster:
         self.api = api
         self.namespace = namespace
         self._manifests = manifests
-        #: What was applied ahead of the rest, and is reported with it.
-        self._ahead: list[ObjectChange] = []
 
     def version(self) -> str:
         return str(self.api.get("/version")["gitVersion"])
@@ -58,11 +56,11 @@ class KubernetesCluster:
     def pods_of_others(self, plan: StackPlan) -> tuple[str, ...]:
         return kube_others.pods_of_others(self.api, plan.documents)
 
-    def ensure_credentials(self, plan: StackPlan, *, force: bool = False) -> tuple[str, ...]:
+    def ensure_credentials(self, plan: StackPlan, *, force: bool = False) -> tuple[tuple[str, ...], tuple[ObjectChange, ...]]:
         # The Secrets need their namespace, and the pods need the Secrets: so the namespaces come first, here.
         spaces = [document for document in plan.documents if document["kind"] == "Namespace"]
-        self._ahead = [kube_apply.apply_document(self.api, document, dry_run=False, force=force) for document in spaces]
-        return kube_credentials.ensure(self.api, plan.documents)
+        ahead = tuple(kube_apply.apply_document(self.api, document, dry_run=False, force=force) for document in spaces)
+        return kube_credentials.ensure(self.api, plan.documents), ahead
 
     def apply(self, plan: StackPlan, *, dry_run: bool = False, force: bool = False) -> ApplyReport:
         managed = kube_apply.managed_objects(self.api, self.namespaces())
@@ -72,13 +70,8 @@ class KubernetesCluster:
             kube_scale.keep_replicas(self.api, plan.documents)
         changes = kube_apply.apply_all(self.api, plan.documents, dry_run=dry_run, force=force)
         changes += kube_apply.prune(self.api, plan.documents, doomed, dry_run=dry_run)
-        if dry_run:
-            return ApplyReport(tuple(changes))
-        besides = {(item.object, item.namespace): item for item in (*self._ahead, *kube_scale.raise_to_minimum(self.api, plan.documents))}
-        self._ahead = []
-        return ApplyReport(
-            tuple(besides.get((item.object, item.namespace), item) if item.change is Change.UNCHANGED else item for item in changes)
-        )
+        report = ApplyReport(tuple(changes))
+        return report if dry_run else report.including(kube_scale.raise_to_minimum(self.api, plan.documents))
 
     def prune_superseded(self, plan: StackPlan) -> ApplyReport:
         managed = [item for item in kube_apply.managed_objects(self.api, self.namespaces()) if item["kind"] == "ConfigMap"]

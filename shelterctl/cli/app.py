@@ -67,13 +67,12 @@ def main(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         sys.stderr.write("interrupted\n")
         return ExitCode.INTERRUPTED
-    except BrokenPipeError:
-        # The reader went away (`| head`): there is nobody left to tell.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return ExitCode.OK
     except OSError as error:
-        # A page of help: commands turn theirs into words themselves.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(error, BrokenPipeError):
+            # The reader went away (`| head`): there is nobody left to tell.
+            return ExitCode.OK
+        # A page of help: commands turn theirs into words themselves.
         sys.stderr.write(f"✗ standard output cannot be written: {error.strerror}\n")
         return ExitCode.PREREQUISITE
     return int(code or 0)

@@ -11,6 +11,7 @@ from shelterctl.core.hpa_dead_zone import dead_zone
 from shelterctl.core.hpa_int32 import int32_from_float, wrap_int
 from shelterctl.core.hpa_tolerance import DEFAULT_TOLERANCE
 from shelterctl.core.state import Autoscaler
+from shelterctl.core.words import listed
 
 HPA = Check("hpa", Area.SCALING, "HPA")
 HPA_METRIC = Check("hpa-metric", Area.SCALING, "HPA's metric", essential=True)
@@ -204,9 +205,8 @@ def _judge_dead_zone(scaler: ScalerFacts, facts: ScalingFacts) -> Finding:
 def _judge_others(facts: ScalingFacts) -> Finding:
     strangers = [pod.name for pod in facts.pods if not pod.owned and pod.counted]
     if strangers:
-        shown = ", ".join(strangers[:3]) + (f" and {len(strangers) - 3} more" if len(strangers) > 3 else "")
         return OTHER_PODS.problem(
-            f"{shown}: matched by the selector, not made by the Deployment",
+            f"{listed(strangers, 3)}: matched by the selector, not made by the Deployment",
             "the HPA averages over whatever its selector matches, and counts it as replicas",
             _show_selected(facts),
         )

@@ -10,6 +10,7 @@ from shelterctl.core.dns import ANSWERED, SILENT, DnsAnswer, DnsRow, DnsScene, D
 from shelterctl.core.dns_expectations import ServerExpectation
 from shelterctl.core.dns_judgement import AGAIN, COREDNS_LOGS, POLICIES, wrong_records
 from shelterctl.core.verdict import Judgement, Reason, Verdict, judge
+from shelterctl.core.words import listed
 
 
 def judge_server(expected: ServerExpectation, answer: DnsAnswer | None) -> DnsServerRow:
@@ -89,8 +90,7 @@ def judge_report(rows: Iterable[DnsRow], servers: Iterable[DnsServerRow], extra_
         label = " ".join(part for part in (server.server, server.address, server.transport) if part)
         causes.setdefault((server.verdict, server.reason, server.next_command), []).append(label)
     for (verdict, reason, next_command), labels in causes.items():
-        more = f" and {len(labels) - 1} more" if len(labels) > 1 else ""
-        reasons[verdict].append(Reason(f"{labels[0]}{more}: {reason}" if labels[0] else reason, next_command))
+        reasons[verdict].append(Reason(f"{listed(labels, 1)}: {reason}" if labels[0] else reason, next_command))
     doubts = [*extra_doubts, *reasons[Verdict.UNKNOWN]]
     if not any(row.queries for row in rows):
         doubts.insert(0, Reason("not one name was asked: nothing is known", AGAIN))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from shelterctl.core.fault import KillProof
 from shelterctl.core.ledger import Account, Category, ClientSaw, WriteOutcome
 from shelterctl.core.verdict import Judgement, Reason, judge
+from shelterctl.core.words import listed
 
 #: A write must have been acknowledged this shortly before the fault, or nothing was at risk when it struck.
 FRESHNESS_S = 1.0
@@ -80,8 +81,7 @@ def verdict(account: Account, window: RiskWindow | None, proof: KillProof | None
 
 def _failure(category: Category, account: Account) -> Reason:
     entries = account.of(category)
-    shown = ", ".join(entry.id for entry in entries[:SHOWN_IDS])
-    more = f" and {len(entries) - SHOWN_IDS} more" if len(entries) > SHOWN_IDS else ""
+    shown = listed([entry.id for entry in entries], SHOWN_IDS)
     views = sorted({entry.where for entry in entries if entry.where})
     where = f" (seen by: {'; '.join(views)})" if views else ""
-    return Reason(f"{len(entries)} {category.value}: {_SENTENCES[category]}{where}: {shown}{more}", "shelterctl runs show <run> --writes")
+    return Reason(f"{len(entries)} {category.value}: {_SENTENCES[category]}{where}: {shown}", "shelterctl runs show <run> --writes")

@@ -102,8 +102,8 @@ class LoadTally:
         self._late: deque[LoadSample] = deque()
         self._window: deque[LoadSample] = deque()
         self._busy_s = self._cpu_s = self._seconds = 0.0
-        self._peak_percent = 0.0
-        self._windows = 0
+        #: None until there was a whole window.
+        self._peak_percent: float | None = None
         self._last_answer_s: float | None = None
         self._loaded_until_s = 0.0
         self.began_wall_s: float | None = None
@@ -172,14 +172,14 @@ class LoadTally:
         """The generator's own load so far. A run without a whole window is judged by its mean: it may have been busy all along."""
         mean = 100 * self._cpu_s / self._seconds if self._seconds else 0.0
         busy = self._busy_s / self._seconds if self._seconds else 0.0
-        if not self._windows:
+        if self._peak_percent is None:
             busy = 1.0 if mean >= BUSY_CPU_PERCENT else 0.0
         return GeneratorLoad(
             users_asked=self._plan.users,
             users_reached=self.users_reached,
             seconds=self._seconds,
             cpu_percent_mean=mean,
-            cpu_percent_peak=self._peak_percent if self._windows else mean,
+            cpu_percent_peak=mean if self._peak_percent is None else self._peak_percent,
             busy_ratio=busy,
             lag_p99_ms=self._lag.percentile(99) or 0.0,
             lag_max_ms=self._lag.max_ms,
@@ -196,9 +196,8 @@ class LoadTally:
             seconds -= self._window.popleft().interval_s
         if seconds < BUSY_WINDOW_S - 0.5:
             return
-        self._windows += 1
         percent = 100 * math.fsum(item.cpu_s for item in self._window) / seconds
-        self._peak_percent = max(self._peak_percent, percent)
+        self._peak_percent = max(self._peak_percent or 0.0, percent)
         if percent >= BUSY_CPU_PERCENT:
             self._busy_s += sample.interval_s
 

@@ -66,7 +66,7 @@ def judge_scaling(plan: LoadPlan, timeline: Timeline) -> ScalingCheck:
 
 
 def _called_for(plan: LoadPlan, timeline: Timeline, calling: list[ReplicaPoint], ups: list[Decision]) -> ScalingCheck:
-    late = next((item for item in ups if item.ready < item.before and _rose(item, timeline)), None)
+    late = next((item for item in ups if item.ready < item.before and _exceeded(item.ready, item, timeline)), None)
     if late is not None:
         text = (
             f"{late.before} → {late.after} replicas were decided at {late.at_s:.0f} s, when {late.ready} were ready of {late.before}: "
@@ -129,13 +129,14 @@ def _decisions_of_this_load(timeline: Timeline, calling: list[ReplicaPoint]) -> 
 
 def _pod_after(decision: Decision, timeline: Timeline) -> NewPod | None:
     # More than had been asked for before, too: a pod that was late to an earlier decision is no proof of this one.
-    enough = max(decision.ready, decision.before)
-    more = any(point.at_s >= decision.at_s and point.ready > enough for point in timeline.points)
-    return next((pod for pod in timeline.new_pods if pod.ready_at_s >= decision.at_s), None) if more else None
+    if not _exceeded(max(decision.ready, decision.before), decision, timeline):
+        return None
+    return next((pod for pod in timeline.new_pods if pod.ready_at_s >= decision.at_s), None)
 
 
-def _rose(decision: Decision, timeline: Timeline) -> bool:
-    return any(point.at_s >= decision.at_s and point.ready > decision.ready for point in timeline.points)
+def _exceeded(ready: int, decision: Decision, timeline: Timeline) -> bool:
+    """Whether more than so many were ready at some time after the decision."""
+    return any(point.at_s >= decision.at_s and point.ready > ready for point in timeline.points)
 
 
 def _longest_call_s(timeline: Timeline) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -77,6 +77,13 @@ class ApplyReport:
 
     def of(self, change: Change) -> tuple[ObjectChange, ...]:
         return tuple(item for item in self.changes if item.change is change)
+
+    def including(self, others: Iterable[ObjectChange]) -> ApplyReport:
+        """The same, with what was done to its objects besides, where applying them changed nothing."""
+        known = {(item.object, item.namespace): item for item in others}
+        return ApplyReport(
+            tuple(known.get((item.object, item.namespace), item) if item.change is Change.UNCHANGED else item for item in self.changes)
+        )
 
     @property
     def changed_anything(self) -> bool:

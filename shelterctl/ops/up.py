@@ -9,6 +9,7 @@ from shelterctl.core.events import Event, Notice, Outcome, TargetChosen
 from shelterctl.core.image import ImageChain, LoadReport, LocalImage
 from shelterctl.core.stack import ApplyReport, Change, StackOptions, StackPlan
 from shelterctl.core.state import Autoscaler, Endpoint, Pod, Role, StackState
+from shelterctl.core.words import counted, listed
 from shelterctl.errors import BuildFailed, ImageLoadFailed, MinikubeUnavailable, PrerequisiteError, Refused, ServiceUnreachable
 from shelterctl.ops import rollout_wait
 from shelterctl.ops.answer import wait_for_answer
@@ -151,8 +152,7 @@ def _look_for_others(ports: UpPorts, request: UpRequest, plan: StackPlan) -> Gen
     others = ports.cluster.pods_of_others(plan)
     if not others:
         return
-    shown = ", ".join(others[:3]) + (f" and {len(others) - 3} more" if len(others) > 3 else "")
-    what = f"others' pods run where the stack would go: {shown}"
+    what = f"others' pods run where the stack would go: {listed(others, 3)}"
     if not (request.among_others or request.dry_run):
         raise Refused(
             what,
@@ -211,14 +211,14 @@ def _loaded_title(reports: list[LoadReport], in_node: Mapping[str, str], plan: S
 
 
 def _layers(count: int) -> str:
-    return "1 layer was" if count == 1 else f"{count} layers were"
+    return f"{counted(count, 'layer')} {'was' if count == 1 else 'were'}"
 
 
 def _apply(ports: UpPorts, plan: StackPlan, request: UpRequest) -> Generator[str, None, Done[tuple[tuple[str, ...], ApplyReport]]]:
     yield "namespace and passwords"
-    secrets = ports.cluster.ensure_credentials(plan, force=request.force)
+    secrets, ahead = ports.cluster.ensure_credentials(plan, force=request.force)
     yield f"{plan.object_count} objects"
-    report = ports.cluster.apply(plan, force=request.force)
+    report = ports.cluster.apply(plan, force=request.force).including(ahead)
     return Done(applied_title(report, secrets), (secrets, report), Outcome.CHANGED if report.changed_anything else Outcome.UNCHANGED)
 
 
