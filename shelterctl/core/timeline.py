@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from shelterctl.core.hpa import desired_from_utilization
+from shelterctl.core.hpa.algorithm import desired_from_utilization
 from shelterctl.core.state import PodName
 
 

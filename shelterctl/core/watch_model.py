@@ -18,7 +18,7 @@ from shelterctl.core.events import (
     WatchRestored,
 )
 from shelterctl.core.history import HistorySample, remember
-from shelterctl.core.hpa import desired_from_utilization
+from shelterctl.core.hpa.algorithm import desired_from_utilization
 from shelterctl.core.state import Autoscaler, Pod, Role, Usage
 from shelterctl.core.watch_notes import Note, autoscaler_notes, pod_notes, usage_note
 

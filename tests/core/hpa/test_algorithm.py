@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from shelterctl.core.hpa import (
+from shelterctl.core.hpa.algorithm import (
     AssumedUsage,
     PodSample,
     ProposalRule,
@@ -14,7 +14,7 @@ from shelterctl.core.hpa import (
     desired_from_utilization,
     propose_replicas,
 )
-from shelterctl.core.hpa_pods import GroupReason, PodGroup, SortedPod
+from shelterctl.core.hpa.pods import GroupReason, PodGroup, SortedPod
 
 pytestmark = pytest.mark.unit
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from shelterctl.core.hpa_behavior import (
+from shelterctl.core.hpa.behavior import (
     Behavior,
     EffectiveBehavior,
     EffectiveRules,
@@ -14,7 +14,7 @@ from shelterctl.core.hpa_behavior import (
     tolerances_of,
     with_defaults,
 )
-from shelterctl.core.hpa_tolerance import Tolerances
+from shelterctl.core.hpa.tolerance import Tolerances
 
 pytestmark = pytest.mark.unit
 

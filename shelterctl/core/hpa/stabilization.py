@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
-from shelterctl.core.hpa_behavior import (
+from shelterctl.core.hpa.behavior import (
     DEFAULT_DOWNSCALE_STABILIZATION_S,
     EffectiveBehavior,
     EffectiveRules,
@@ -17,8 +17,8 @@ from shelterctl.core.hpa_behavior import (
     ScalingPolicy,
     SelectPolicy,
 )
-from shelterctl.core.hpa_conditions import Condition, ConditionReason, able_to_scale, scaling_limited
-from shelterctl.core.hpa_int32 import INT32_MAX, INT32_MIN, int32_from_float, wrap_int
+from shelterctl.core.hpa.conditions import Condition, ConditionReason, able_to_scale, scaling_limited
+from shelterctl.core.hpa.int32 import INT32_MAX, INT32_MIN, int32_from_float, wrap_int
 
 
 class _Timed(Protocol):

@@ -2,11 +2,11 @@
 
 import pytest
 
-from shelterctl.core.hpa import ReplicaProposal
-from shelterctl.core.hpa_behavior import Behavior, PolicyType, ScalingPolicy, ScalingRules, with_defaults
-from shelterctl.core.hpa_conditions import Condition, ConditionReason, ConditionType, Event, EventReason
-from shelterctl.core.hpa_stabilize import History, Recommendation, ScaleEvent, Stabilizer
-from shelterctl.core.hpa_sync import SyncOutcome, combine_proposals, sync
+from shelterctl.core.hpa.algorithm import ReplicaProposal
+from shelterctl.core.hpa.behavior import Behavior, PolicyType, ScalingPolicy, ScalingRules, with_defaults
+from shelterctl.core.hpa.conditions import Condition, ConditionReason, ConditionType, Event, EventReason
+from shelterctl.core.hpa.stabilization import History, Recommendation, ScaleEvent, Stabilizer
+from shelterctl.core.hpa.sync import SyncOutcome, combine_proposals, sync
 
 pytestmark = pytest.mark.unit
 

@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from shelterctl.core.hpa_int32 import int32_from_float, quotient, wrap_int
-from shelterctl.core.hpa_pods import (
+from shelterctl.core.hpa.int32 import int32_from_float, quotient, wrap_int
+from shelterctl.core.hpa.pods import (
     DEFAULT_CPU_INITIALIZATION_PERIOD_S,
     DEFAULT_INITIAL_READINESS_DELAY_S,
     PodGroup,
@@ -19,7 +19,7 @@ from shelterctl.core.hpa_pods import (
     find_missing_request,
     sort_pods,
 )
-from shelterctl.core.hpa_tolerance import DEFAULT_TOLERANCE, Tolerances, both_ways
+from shelterctl.core.hpa.tolerance import DEFAULT_TOLERANCE, Tolerances, both_ways
 
 __all__ = [
     "AssumedUsage",

@@ -1,7 +1,7 @@
 """Compare our HorizontalPodAutoscaler with a recorder of Kubernetes' own, and keep its answers as test data.
 
-    python tests/core/make_hpa_cases.py RECORDER --compare 100000    # random cases, stops at a difference
-    python tests/core/make_hpa_cases.py RECORDER --write             # writes tests/core/data/hpa-*.jsonl.gz
+    python tests/core/hpa/make_cases.py RECORDER --compare 100000    # random cases, stops at a difference
+    python tests/core/hpa/make_cases.py RECORDER --write             # writes tests/core/hpa/data/hpa-*.jsonl.gz
 
 RECORDER is a program that reads a case a line from standard input, as JSON, and answers each with a line: a case is
 {"current", "target", "tolerance", "pods"} or {"trace": {...}}, as the data shows.
@@ -16,9 +16,9 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[2]))
+sys.path.insert(0, str(Path(__file__).parents[3]))
 
-from tests.core.test_hpa_recorded import DATA, JsonObject, propose, propose_answer, trace_answer
+from tests.core.hpa.test_recorded import DATA, JsonObject, propose, propose_answer, trace_answer
 
 BATCH = 2000
 PROPOSALS_KEPT_PER_RULE = 400

@@ -7,8 +7,8 @@ Source: ``reconcileAutoscaler`` and ``computeReplicasForMetrics`` in Kubernetes'
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from shelterctl.core.hpa import ReplicaProposal
-from shelterctl.core.hpa_conditions import (
+from shelterctl.core.hpa.algorithm import ReplicaProposal
+from shelterctl.core.hpa.conditions import (
     Condition,
     ConditionReason,
     Event,
@@ -16,7 +16,7 @@ from shelterctl.core.hpa_conditions import (
     able_to_scale,
     scaling_active,
 )
-from shelterctl.core.hpa_stabilize import History, Normalized, Recommendation, Stabilizer
+from shelterctl.core.hpa.stabilization import History, Normalized, Recommendation, Stabilizer
 
 
 @dataclass(frozen=True, slots=True)

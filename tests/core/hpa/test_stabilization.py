@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shelterctl.core.hpa_behavior import (
+from shelterctl.core.hpa.behavior import (
     Behavior,
     PolicyType,
     ScalingPolicy,
@@ -14,8 +14,8 @@ from shelterctl.core.hpa_behavior import (
     SelectPolicy,
     with_defaults,
 )
-from shelterctl.core.hpa_conditions import Condition, ConditionReason, ConditionType
-from shelterctl.core.hpa_stabilize import History, Normalized, Recommendation, ScaleEvent, Stabilizer
+from shelterctl.core.hpa.conditions import Condition, ConditionReason, ConditionType
+from shelterctl.core.hpa.stabilization import History, Normalized, Recommendation, ScaleEvent, Stabilizer
 
 pytestmark = pytest.mark.unit
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shelterctl.core.hpa import PodSample, desired_from_utilization, propose_replicas
+from shelterctl.core.hpa.algorithm import PodSample, desired_from_utilization, propose_replicas
 
 pytestmark = pytest.mark.unit
 

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shelterctl.core.hpa import desired_from_utilization
-from shelterctl.core.hpa_dead_zone import DeadZone, dead_zone
+from shelterctl.core.hpa.algorithm import desired_from_utilization
+from shelterctl.core.hpa.dead_zone import DeadZone, dead_zone
 
 pytestmark = pytest.mark.unit
 

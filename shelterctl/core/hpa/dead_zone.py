@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from shelterctl.core.hpa_tolerance import DEFAULT_TOLERANCE, Tolerances
+from shelterctl.core.hpa.tolerance import DEFAULT_TOLERANCE, Tolerances
 
 
 @dataclass(frozen=True, slots=True)

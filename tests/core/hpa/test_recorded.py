@@ -1,6 +1,6 @@
 """The decisions of Kubernetes 1.34.4's own controller code, recorded, against ours.
 
-Each line of the data is a case and the answer to it; ``make_hpa_cases.py`` makes more of them.
+Each line of the data is a case and the answer to it; ``make_cases.py`` makes more of them.
 """
 
 import gzip
@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from shelterctl.core.hpa import PodSample, ReplicaProposal, propose_replicas
-from shelterctl.core.hpa_behavior import parse_behavior, with_defaults
-from shelterctl.core.hpa_conditions import Condition
-from shelterctl.core.hpa_stabilize import History, Stabilizer
-from shelterctl.core.hpa_sync import sync
+from shelterctl.core.hpa.algorithm import PodSample, ReplicaProposal, propose_replicas
+from shelterctl.core.hpa.behavior import parse_behavior, with_defaults
+from shelterctl.core.hpa.conditions import Condition
+from shelterctl.core.hpa.stabilization import History, Stabilizer
+from shelterctl.core.hpa.sync import sync
 
 pytestmark = pytest.mark.unit
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 
-from shelterctl.core.hpa_int32 import INT32_MAX
-from shelterctl.core.hpa_tolerance import DEFAULT_TOLERANCE, Tolerances
+from shelterctl.core.hpa.int32 import INT32_MAX
+from shelterctl.core.hpa.tolerance import DEFAULT_TOLERANCE, Tolerances
 
 DEFAULT_DOWNSCALE_STABILIZATION_S = 300
 MAX_STABILIZATION_WINDOW_S = 3600
