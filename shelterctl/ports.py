@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from shelterctl.core.dns import DnsAnswer, DnsQuery, DnsScene
+from shelterctl.core.dns.records import DnsAnswer, DnsQuery, DnsScene
 from shelterctl.core.events import Event
 from shelterctl.core.fault import KillMode, KillReport
 from shelterctl.core.image import LoadReport, LocalImage

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import files
 from typing import Any, Protocol, TypeAlias
 
-from shelterctl.core.dns import (
+from shelterctl.core.dns.records import (
     DnsAnswer,
     DnsAttempt,
     DnsEndpoint,

@@ -6,16 +6,16 @@ import secrets
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from shelterctl.core.dns import DnsAnswer, DnsQuery, DnsReport, DnsRow, DnsScene, DnsServerRow
-from shelterctl.core.dns_expectations import (
+from shelterctl.core.dns.expectations import (
     Expectation,
     ServerExpectation,
     direct_expectations,
     record_expectations,
     server_expectations,
 )
-from shelterctl.core.dns_judgement import judge_record, object_rows
-from shelterctl.core.dns_verdict import judge_report, judge_server, unknown_server_rows
+from shelterctl.core.dns.judgement import judge_record, object_rows
+from shelterctl.core.dns.records import DnsAnswer, DnsQuery, DnsReport, DnsRow, DnsScene, DnsServerRow
+from shelterctl.core.dns.verdict import judge_report, judge_server, unknown_server_rows
 from shelterctl.core.events import Event, Notice, Outcome, StepFinished, StepProgress, StepStarted
 from shelterctl.core.verdict import Judgement, Reason, Verdict
 from shelterctl.errors import ClusterError

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Generator
 from dataclasses import dataclass
 
-from shelterctl.core.dns import DnsAnswer, DnsQuery, DnsScene, RecordType, Status, full_name
+from shelterctl.core.dns.records import DnsAnswer, DnsQuery, DnsScene, RecordType, Status, full_name
 from shelterctl.core.events import Event, Milestone
 from shelterctl.ports import Clock, DnsProber
 

@@ -17,7 +17,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from shelterctl.adapters.http_client import HttpxClient
-from shelterctl.core.dns import DnsAnswer, DnsQuery, DnsScene
+from shelterctl.core.dns.records import DnsAnswer, DnsQuery, DnsScene
 from shelterctl.core.events import Event, PodsSeen
 from shelterctl.core.fault import KillMode, KillReport
 from shelterctl.core.ledger import StoredDocument, payload_digest

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from shelterctl.core.dns import (
+from shelterctl.core.dns.records import (
     DnsAnswer,
     DnsAttempt,
     DnsEndpoint,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from shelterctl.core.dns import DnsAnswer, DnsAttempt, DnsPod, DnsQuery, DnsScene, DnsService, ResolverConfig, Status
+from shelterctl.core.dns.records import DnsAnswer, DnsAttempt, DnsPod, DnsQuery, DnsScene, DnsService, ResolverConfig, Status
 from shelterctl.core.events import Event, Milestone
 from shelterctl.ops.dns_follow import DnsRecovery, dns_follow
 

@@ -3,7 +3,8 @@
 It needs the standard library and dnspython, and nothing of shelterctl. It judges nothing.
 
 Argument: {"queries": [...], "deadline_s": 60, "resolv_conf": "/etc/resolv.conf", "port": 53}. A query has the fields of
-`shelterctl.core.dns.DnsQuery`, an answer those of `DnsAnswer` without `query`. Without queries it prints the resolver's configuration.
+`shelterctl.core.dns.records.DnsQuery`, an answer those of `DnsAnswer` without `query`. Without queries it prints the resolver's
+configuration.
 Output: {"schema": 1, "resolver": {...}, "answers": [...], "error": ""}; answers in the queries' order, one each.
 """
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from shelterctl.cli.terminal import Line, verdict_style
-from shelterctl.core.dns import DnsReport, DnsRow
+from shelterctl.core.dns.records import DnsReport, DnsRow
 from shelterctl.core.verdict import Verdict
 
 _MARKS = {Verdict.PASS: "✓", Verdict.FAIL: "✗", Verdict.UNKNOWN: "?"}

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from ipaddress import ip_address
 
-from shelterctl.core.dns import DnsEndpoint, DnsPort, DnsQuery, DnsScene, DnsService, RecordType, Status, Via, full_name
+from shelterctl.core.dns.records import DnsEndpoint, DnsPort, DnsQuery, DnsScene, DnsService, RecordType, Status, Via, full_name
 from shelterctl.core.verdict import Reason
 
 #: Stands for a label that the DNS server chooses: an endpoint without a hostname gets one (specification, 2.1).

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from ipaddress import ip_address
 
-from shelterctl.core.dns import ANSWERED, SILENT, DnsAnswer, DnsRow, DnsScene, DnsService, Status, Via, full_name
-from shelterctl.core.dns_expectations import ANY_LABEL, EMPTY, Expectation
+from shelterctl.core.dns.expectations import ANY_LABEL, EMPTY, Expectation
+from shelterctl.core.dns.records import ANSWERED, SILENT, DnsAnswer, DnsRow, DnsScene, DnsService, Status, Via, full_name
 from shelterctl.core.verdict import Verdict
 
 #: What to run next.

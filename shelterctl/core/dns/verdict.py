@@ -6,9 +6,9 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from shelterctl.core.dns import ANSWERED, SILENT, DnsAnswer, DnsRow, DnsScene, DnsServerRow, Status
-from shelterctl.core.dns_expectations import ServerExpectation
-from shelterctl.core.dns_judgement import AGAIN, COREDNS_LOGS, POLICIES, wrong_records
+from shelterctl.core.dns.expectations import ServerExpectation
+from shelterctl.core.dns.judgement import AGAIN, COREDNS_LOGS, POLICIES, wrong_records
+from shelterctl.core.dns.records import ANSWERED, SILENT, DnsAnswer, DnsRow, DnsScene, DnsServerRow, Status
 from shelterctl.core.verdict import Judgement, Reason, Verdict, judge
 from shelterctl.core.words import listed
 

@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shelterctl.core.dns import (
+from shelterctl.core.dns.expectations import EMPTY, Expectation, ServerExpectation
+from shelterctl.core.dns.judgement import Judged, judge_record, slice_row
+from shelterctl.core.dns.records import (
     DnsAnswer,
     DnsAttempt,
     DnsEndpoint,
@@ -23,9 +25,7 @@ from shelterctl.core.dns import (
     Status,
     Via,
 )
-from shelterctl.core.dns_expectations import EMPTY, Expectation, ServerExpectation
-from shelterctl.core.dns_judgement import Judged, judge_record, slice_row
-from shelterctl.core.dns_verdict import judge_report, judge_server, percentile, unknown_server_rows
+from shelterctl.core.dns.verdict import judge_report, judge_server, percentile, unknown_server_rows
 from shelterctl.core.verdict import Reason, Verdict
 
 pytestmark = pytest.mark.unit

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shelterctl.core.dns import (
+from shelterctl.core.dns.expectations import direct_expectations, of_service, record_expectations, server_expectations
+from shelterctl.core.dns.records import (
     DnsEndpoint,
     DnsPod,
     DnsPort,
@@ -21,7 +22,6 @@ from shelterctl.core.dns import (
     candidates,
     full_name,
 )
-from shelterctl.core.dns_expectations import direct_expectations, of_service, record_expectations, server_expectations
 
 pytestmark = pytest.mark.unit
 

@@ -1,0 +1,1 @@
+"""What the names of a stack must resolve to, and what an answer shows."""
