@@ -13,9 +13,9 @@ from typing import Protocol
 
 from shelterctl.core.dns.records import DnsAnswer, DnsQuery, DnsScene
 from shelterctl.core.events import Event
-from shelterctl.core.fault import KillMode, KillReport
+from shelterctl.core.faults.fault import KillMode, KillReport
+from shelterctl.core.faults.ledger import StoredDocument
 from shelterctl.core.image import LoadReport, LocalImage
-from shelterctl.core.ledger import StoredDocument
 from shelterctl.core.load import LoadPlan, LoadSample
 from shelterctl.core.serial import JsonValue
 from shelterctl.core.stack import ApplyReport, ObjectChange, RemovalReport, StackOptions, StackPlan

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from importlib.resources import files
 
 from shelterctl.adapters.kube_cluster import KubernetesCluster
-from shelterctl.core.ledger import StoredDocument
+from shelterctl.core.faults.ledger import StoredDocument
 from shelterctl.core.serial import JsonValue
 from shelterctl.core.state import Role
 from shelterctl.errors import ClusterError, NotDeployed

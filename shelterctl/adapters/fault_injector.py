@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 from shelterctl.adapters.kube_api import KubeApi
 from shelterctl.adapters.node_shell import NodeShell, ShellSession
-from shelterctl.core.fault import KillMode, KillReport
+from shelterctl.core.faults.fault import KillMode, KillReport
 from shelterctl.core.state import Pod
 from shelterctl.errors import CommandFailed, FaultFailed, WaitTimeout
 

@@ -6,10 +6,10 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 
 from shelterctl.core.events import Event, Milestone, Notice, Outcome, WritesSoFar
-from shelterctl.core.fault import KillEvidence, KillMode, KillProof, KillReport, prove
-from shelterctl.core.ledger import ClientSaw, WriteOutcome
-from shelterctl.core.ledger_verdict import RiskWindow, risk_window, verdict
-from shelterctl.core.recovery import PodsAt, RecoveryTimes, recovery_times
+from shelterctl.core.faults.fault import KillEvidence, KillMode, KillProof, KillReport, prove
+from shelterctl.core.faults.ledger import ClientSaw, WriteOutcome
+from shelterctl.core.faults.recovery import PodsAt, RecoveryTimes, recovery_times
+from shelterctl.core.faults.verdict import RiskWindow, risk_window, verdict
 from shelterctl.core.state import Pod, Role, StackState
 from shelterctl.core.verdict import Judgement, Reason
 from shelterctl.errors import ClusterError, Interrupted, Refused, ShelterError

@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass
 
 from shelterctl.core.events import Outcome
-from shelterctl.core.ledger import Account, ClientSaw, StoredDocument, WriteOutcome, reconcile
+from shelterctl.core.faults.ledger import Account, ClientSaw, StoredDocument, WriteOutcome, reconcile
 from shelterctl.core.verdict import Reason
 from shelterctl.errors import ShelterError
 from shelterctl.ops.readback import read_back

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from shelterctl.core.events import PodsSeen
-from shelterctl.core.recovery import PodsAt
+from shelterctl.core.faults.recovery import PodsAt
 from shelterctl.core.state import Pod
 from shelterctl.ops.cluster_feed import ClusterFeed
 from shelterctl.ports import Clock, Cluster

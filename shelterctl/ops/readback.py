@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from urllib.parse import urlencode
 
-from shelterctl.core.ledger import StoredDocument, payload_digest
+from shelterctl.core.faults.ledger import StoredDocument, payload_digest
 from shelterctl.errors import ServiceUnreachable
 from shelterctl.ports import Clock, Http, SendOutcome
 

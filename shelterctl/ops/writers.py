@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from shelterctl.core.ledger import ClientSaw, WriteOutcome, classify_answer, classify_no_answer, payload_digest
+from shelterctl.core.faults.ledger import ClientSaw, WriteOutcome, classify_answer, classify_no_answer, payload_digest
 from shelterctl.core.serial import JsonValue
 from shelterctl.errors import ShelterError
 from shelterctl.ports import Http, RunFolder, SendOutcome

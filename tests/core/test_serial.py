@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from shelterctl.core.ledger import Category, Entry
+from shelterctl.core.faults.ledger import Category, Entry
 from shelterctl.core.serial import to_json
 
 pytestmark = pytest.mark.unit

@@ -19,8 +19,8 @@ from urllib.parse import parse_qs, urlsplit
 from shelterctl.adapters.http_client import HttpxClient
 from shelterctl.core.dns.records import DnsAnswer, DnsQuery, DnsScene
 from shelterctl.core.events import Event, PodsSeen
-from shelterctl.core.fault import KillMode, KillReport
-from shelterctl.core.ledger import StoredDocument, payload_digest
+from shelterctl.core.faults.fault import KillMode, KillReport
+from shelterctl.core.faults.ledger import StoredDocument, payload_digest
 from shelterctl.core.state import Claim, Endpoint, Pod, StackState
 from shelterctl.errors import ApiUnreachable, ClusterError
 from tests.core.stack_examples import CLAIM, DATABASE, DEPLOYMENT, NOW, POD, STATEFUL_SET

@@ -12,8 +12,8 @@ import pytest
 
 from shelterctl.adapters.clock import SystemClock
 from shelterctl.core.events import Event, Milestone, StepStarted, WritesSoFar
-from shelterctl.core.fault import KillMode
-from shelterctl.core.ledger import Category
+from shelterctl.core.faults.fault import KillMode
+from shelterctl.core.faults.ledger import Category
 from shelterctl.core.verdict import Verdict
 from shelterctl.errors import FaultFailed, Interrupted, Refused
 from shelterctl.ops import chaos_kill_db, readback, writers

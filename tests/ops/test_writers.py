@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
-from shelterctl.core.ledger import ClientSaw, WriteOutcome, payload_digest
+from shelterctl.core.faults.ledger import ClientSaw, WriteOutcome, payload_digest
 from shelterctl.errors import StateFolderError
 from shelterctl.ops import writers as module
 from shelterctl.ops.writers import Writers, acknowledged_since

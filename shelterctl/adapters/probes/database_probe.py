@@ -62,7 +62,7 @@ def payload_of(found: dict[str, Any]) -> object:
 
 
 def digest(payload: object) -> str:
-    """As `shelterctl.core.ledger.payload_digest`: SHA-256 of the canonical JSON."""
+    """As `shelterctl.core.faults.ledger.payload_digest`: SHA-256 of the canonical JSON."""
     canonical = json.dumps(payload, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return "sha256:" + hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
 

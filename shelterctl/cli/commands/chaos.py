@@ -38,7 +38,7 @@ def kill_db(
     from shelterctl.cli.render import kill_db as render
     from shelterctl.cli.render.steps import StepsDisplay
     from shelterctl.core.duration import parse_duration_s
-    from shelterctl.core.fault import KillMode
+    from shelterctl.core.faults.fault import KillMode
     from shelterctl.errors import UsageError
     from shelterctl.ops.chaos_kill_db import KillDbPorts, KillDbRequest, kill_db
     from shelterctl.settings import nearest

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from shelterctl.cli.terminal import Line, verdict_style
-from shelterctl.core.fault import KillMode
-from shelterctl.core.ledger import Category
+from shelterctl.core.faults.fault import KillMode
+from shelterctl.core.faults.ledger import Category
 from shelterctl.core.verdict import Verdict
 from shelterctl.errors import ExitCode
 from shelterctl.ops.chaos_kill_db import PRIOR_LIMIT, KillDbResult

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shelterctl.core.fault import KillProof
-from shelterctl.core.ledger import Account, Category, ClientSaw, StoredDocument, WriteOutcome, reconcile
-from shelterctl.core.ledger_verdict import RiskWindow, risk_window, verdict
+from shelterctl.core.faults.fault import KillProof
+from shelterctl.core.faults.ledger import Account, Category, ClientSaw, StoredDocument, WriteOutcome, reconcile
+from shelterctl.core.faults.verdict import RiskWindow, risk_window, verdict
 from shelterctl.core.verdict import Judgement, Reason, Verdict
 
 pytestmark = pytest.mark.unit
@@ -101,7 +101,7 @@ accounts = st.lists(st.sampled_from(Category), max_size=6).map(
 
 
 def _account_of(found: list[Category]) -> Account:
-    from shelterctl.core.ledger import Entry
+    from shelterctl.core.faults.ledger import Entry
 
     entries = tuple(Entry(f"id-{number}", category, ClientSaw.ACK, True) for number, category in enumerate(found))
     return Account(entries, len(entries), len(entries), 0, 0, 0, {}, {})

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from shelterctl.core.fault import KillMode, KillReport
-from shelterctl.core.ledger import ClientSaw, WriteOutcome
-from shelterctl.core.recovery import PodsAt, RecoveryTimes, recovery_times
+from shelterctl.core.faults.fault import KillMode, KillReport
+from shelterctl.core.faults.ledger import ClientSaw, WriteOutcome
+from shelterctl.core.faults.recovery import PodsAt, RecoveryTimes, recovery_times
 from shelterctl.core.state import Pod
 from tests.core.stack_examples import DATABASE, container
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shelterctl.core.ledger import (
+from shelterctl.core.faults.ledger import (
     Account,
     Category,
     ClientSaw,

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from shelterctl.core.fault import KillReport
-from shelterctl.core.ledger import ClientSaw, WriteOutcome
+from shelterctl.core.faults.fault import KillReport
+from shelterctl.core.faults.ledger import ClientSaw, WriteOutcome
 from shelterctl.core.state import Pod
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from shelterctl.core.fault import KillEvidence, KillMode, KillProof, KillReport, prove
+from shelterctl.core.faults.fault import KillEvidence, KillMode, KillProof, KillReport, prove
 from shelterctl.core.state import ContainerState, Pod
 from shelterctl.core.verdict import Reason
 from tests.core.stack_examples import CLAIM, DATABASE
