@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from shelterctl.core.deploy.image import LoadReport, LocalImage
+from shelterctl.core.deploy.stack import ApplyReport, ObjectChange, RemovalReport, StackOptions, StackPlan
 from shelterctl.core.dns.records import DnsAnswer, DnsQuery, DnsScene
 from shelterctl.core.events import Event
 from shelterctl.core.faults.fault import KillMode, KillReport
 from shelterctl.core.faults.ledger import StoredDocument
-from shelterctl.core.image import LoadReport, LocalImage
 from shelterctl.core.load import LoadPlan, LoadSample
 from shelterctl.core.serial import JsonValue
-from shelterctl.core.stack import ApplyReport, ObjectChange, RemovalReport, StackOptions, StackPlan
 from shelterctl.core.state import Pod, PodName, Role, StackState, Usage
 
 

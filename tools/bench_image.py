@@ -23,7 +23,7 @@ from shelterctl.adapters.docker_engine import DockerEngine
 from shelterctl.adapters.minikube import Minikube
 from shelterctl.adapters.node_images import MinikubeImages
 from shelterctl.adapters.node_shell import NodeShell
-from shelterctl.core.image import LocalImage
+from shelterctl.core.deploy.image import LocalImage
 from shelterctl.core.serial import JsonValue
 from shelterctl.errors import ShelterError
 

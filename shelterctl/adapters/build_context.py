@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from shelterctl.adapters import process
-from shelterctl.core.image import ContextFile, context_tag
+from shelterctl.core.deploy.image import ContextFile, context_tag
 from shelterctl.errors import CommandFailed, ProgramMissing, UsageError, WaitTimeout
 
 GIT_TIMEOUT_S = 10.0

@@ -21,7 +21,7 @@ from shelterctl.core.checkup_metrics import MetricsFacts, StartOptions
 from shelterctl.core.checkup_scaling import ScalingFacts
 from shelterctl.core.checkup_service import AnswerFacts, ImageFacts, PortFacts
 from shelterctl.core.checkup_stack import StackFacts
-from shelterctl.core.stack import StackOptions
+from shelterctl.core.deploy.stack import StackOptions
 from shelterctl.core.state import Role, StackState
 from shelterctl.errors import ApiRejected, MinikubeUnavailable, NotDeployed, ShelterError
 from shelterctl.ports import NodeImageStore

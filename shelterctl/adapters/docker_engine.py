@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from shelterctl.adapters.image_config import rebuilt
 from shelterctl.adapters.oci_archive import SavedImage, read_saved, saved_config_digest
-from shelterctl.core.image import LocalImage
+from shelterctl.core.deploy.image import LocalImage
 from shelterctl.errors import BuildFailed, DockerUnavailable, ImageLoadFailed
 from shelterctl.ports import EngineInfo
 

@@ -13,7 +13,7 @@ import yaml
 
 from shelterctl.adapters import manifest_edits
 from shelterctl.adapters.kube_api import Json, KubeApi, parallel
-from shelterctl.core.stack import Change, ObjectChange
+from shelterctl.core.deploy.stack import Change, ObjectChange
 from shelterctl.errors import ApiRejected
 
 FIELD_MANAGER = "shelterctl"

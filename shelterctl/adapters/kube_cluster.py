@@ -22,9 +22,9 @@ from shelterctl.adapters import (
     manifest_edits,
 )
 from shelterctl.adapters.kube_api import KubeApi
+from shelterctl.core.deploy.stack import ApplyReport, ObjectChange, RemovalReport, StackOptions, StackPlan
 from shelterctl.core.events import Event
 from shelterctl.core.serial import JsonValue
-from shelterctl.core.stack import ApplyReport, ObjectChange, RemovalReport, StackOptions, StackPlan
 from shelterctl.core.state import Pod, PodName, Role, StackState, Usage
 from shelterctl.errors import ApiRejected, ApiUnreachable, NotDeployed
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from shelterctl.adapters import kube_apply, kube_others, manifest_edits
 from shelterctl.adapters.kube_api import Json, KubeApi
-from shelterctl.core.stack import RemovalReport
+from shelterctl.core.deploy.stack import RemovalReport
 from shelterctl.errors import WaitTimeout
 
 _POLL_S = 0.3

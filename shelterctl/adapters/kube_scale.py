@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from shelterctl.adapters.kube_api import Json, KubeApi
 from shelterctl.adapters.manifest_edits import MANAGER
-from shelterctl.core.stack import Change, ObjectChange
+from shelterctl.core.deploy.stack import Change, ObjectChange
 
 #: Not the manager that applies: it must not own the number of replicas, or the next apply would take it away from the autoscaler.
 FIELD_MANAGER = "shelterctl-minimum"

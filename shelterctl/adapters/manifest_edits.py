@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from shelterctl.adapters.kube_api import Json
-from shelterctl.core.stack import StackOptions
+from shelterctl.core.deploy.stack import StackOptions
 
 #: The namespace that the manifests name. Others derive from it: `shelter-db` becomes `<namespace>-db`.
 MANIFEST_NAMESPACE = "shelter"

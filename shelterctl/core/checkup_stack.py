@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from shelterctl.core.checkup import Area, Check, Finding, Repair, StuckPod
-from shelterctl.core.rollout import Progress, RolloutJudgement, Trouble, judge_rollout
+from shelterctl.core.deploy.rollout import Progress, RolloutJudgement, Trouble, judge_rollout
 from shelterctl.core.state import Claim, Role, StackState, Workload
 
 NAMESPACE = Check("namespace", Area.STACK, "namespace")

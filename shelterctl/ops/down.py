@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Generator
 from dataclasses import dataclass
 
+from shelterctl.core.deploy.stack import RemovalReport
 from shelterctl.core.events import Event, Notice, Outcome
-from shelterctl.core.stack import RemovalReport
 from shelterctl.ops.steps import Done, run_step
 from shelterctl.ports import Clock, Cluster
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable
 from dataclasses import replace
 
+from shelterctl.core.deploy.rollout import Progress, RolloutJudgement, Trouble, judge_rollout
 from shelterctl.core.events import Outcome
-from shelterctl.core.rollout import Progress, RolloutJudgement, Trouble, judge_rollout
 from shelterctl.core.state import Autoscaler, Pod, Role, StackState, Workload
 from shelterctl.core.words import counted
 from shelterctl.errors import ClusterError, NotDeployed, RolloutFailed, WaitTimeout

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from shelterctl.core.image import ImageChain
-from shelterctl.core.rollout import RolloutJudgement, judge_rollout
+from shelterctl.core.deploy.image import ImageChain
+from shelterctl.core.deploy.rollout import RolloutJudgement, judge_rollout
 from shelterctl.core.state import Role, StackState
 from shelterctl.errors import NotDeployed, ShelterError
 from shelterctl.ops.answer import ask_version

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, replace
 
+from shelterctl.core.deploy.image import ImageChain, LoadReport, LocalImage
+from shelterctl.core.deploy.stack import ApplyReport, Change, StackOptions, StackPlan
 from shelterctl.core.events import Event, Notice, Outcome, TargetChosen
-from shelterctl.core.image import ImageChain, LoadReport, LocalImage
-from shelterctl.core.stack import ApplyReport, Change, StackOptions, StackPlan
 from shelterctl.core.state import Autoscaler, Endpoint, Pod, Role, StackState
 from shelterctl.core.words import counted, listed
 from shelterctl.errors import BuildFailed, ImageLoadFailed, MinikubeUnavailable, PrerequisiteError, Refused, ServiceUnreachable

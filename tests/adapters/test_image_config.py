@@ -16,7 +16,7 @@ from shelterctl.adapters import process
 from shelterctl.adapters.docker_engine import DockerEngine
 from shelterctl.adapters.image_config import rebuilt
 from shelterctl.adapters.oci_archive import read_saved
-from shelterctl.core.image import LocalImage
+from shelterctl.core.deploy.image import LocalImage
 
 #: As Docker 20.10 keeps it: Go escapes what HTML could misread, and leaves other letters as they are.
 KEPT = (

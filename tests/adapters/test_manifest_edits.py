@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from shelterctl.adapters.manifest_edits import edit, images, namespaces
-from shelterctl.core.stack import StackOptions
+from shelterctl.core.deploy.stack import StackOptions
 
 pytestmark = pytest.mark.unit
 

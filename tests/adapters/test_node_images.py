@@ -23,7 +23,7 @@ from shelterctl.adapters.node_images import (
 )
 from shelterctl.adapters.node_shell import NodeShell
 from shelterctl.adapters.oci_archive import LAYER_TAR, LAYER_TAR_GZIP, Blob
-from shelterctl.core.image import LoadReport, LocalImage
+from shelterctl.core.deploy.image import LoadReport, LocalImage
 from shelterctl.errors import CommandFailed, ImageLoadFailed
 
 ONE, TWO, THREE = (f"sha256:{letter * 64}" for letter in "abc")

@@ -9,7 +9,7 @@ from typing import cast
 
 import pytest
 
-from shelterctl.core.image import LocalImage
+from shelterctl.core.deploy.image import LocalImage
 from shelterctl.errors import BuildFailed
 from shelterctl.ops.up import UpPorts, _build
 

@@ -36,7 +36,7 @@ def command(
     """
     from shelterctl.cli.render import up as render
     from shelterctl.cli.render.steps import StepsDisplay
-    from shelterctl.core.stack import StackOptions
+    from shelterctl.core.deploy.stack import StackOptions
     from shelterctl.errors import UsageError
     from shelterctl.ops.up import UpPorts, UpRequest, up
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from shelterctl.cli.render.stack import app_first, autoscaler_line, claim_lines, clock_time, pod_lines
 from shelterctl.cli.render.up import short_id
 from shelterctl.cli.terminal import Line
-from shelterctl.core.rollout import Progress
+from shelterctl.core.deploy.rollout import Progress
 from shelterctl.core.words import counted
 from shelterctl.ops.status import StatusResult
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from shelterctl.cli.render.stack import autoscaler_line, pod_lines
 from shelterctl.cli.terminal import Line
+from shelterctl.core.deploy.stack import Change
 from shelterctl.core.duration import format_duration
-from shelterctl.core.stack import Change
 from shelterctl.core.state import Role
 from shelterctl.ops.up import UpResult
 

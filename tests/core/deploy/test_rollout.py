@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from shelterctl.core.rollout import Progress, RolloutJudgement, judge_rollout
+from shelterctl.core.deploy.rollout import Progress, RolloutJudgement, judge_rollout
 from shelterctl.core.state import Claim, Pod, Workload
 from tests.core.stack_examples import CLAIM, CONTAINER, DATABASE, DEPLOYMENT, NOW, STATEFUL_SET, container, pod
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shelterctl.core.stack import ApplyReport, Change, ObjectChange, StackOptions
+from shelterctl.core.deploy.stack import ApplyReport, Change, ObjectChange, StackOptions
 
 pytestmark = pytest.mark.unit
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shelterctl.core.image import ContextFile, ImageChain, context_tag, missing_layers
+from shelterctl.core.deploy.image import ContextFile, ImageChain, context_tag, missing_layers
 
 pytestmark = pytest.mark.unit
 
