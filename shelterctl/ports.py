@@ -17,7 +17,7 @@ from shelterctl.core.dns.records import DnsAnswer, DnsQuery, DnsScene
 from shelterctl.core.events import Event
 from shelterctl.core.faults.fault import KillMode, KillReport
 from shelterctl.core.faults.ledger import StoredDocument
-from shelterctl.core.load import LoadPlan, LoadSample
+from shelterctl.core.load.plan import LoadPlan, LoadSample
 from shelterctl.core.serial import JsonValue
 from shelterctl.core.state import Pod, PodName, Role, StackState, Usage
 

@@ -1,7 +1,7 @@
 """Loaded into Locust's own process, beside the locustfile: counts what happens and writes one JSON line a second.
 
 It imports nothing of shelterctl: gevent has patched everything here. It counts by events, since Locust's CSV lacks the last second and
-its percentiles are rounded to whole milliseconds or tens. Latencies are binned as in `shelterctl.core.histogram`.
+its percentiles are rounded to whole milliseconds or tens. Latencies are binned as in `shelterctl.core.load.histogram`.
 
 Environment: SHELTERCTL_LOAD_SAMPLES (the file to append to), SHELTERCTL_LOAD_PARENT (the process whose end ends the swarm),
 SHELTERCTL_LOAD_DURATION_S (how long the load lasts from its first user on; Locust's own limit knows whole seconds and starts earlier).

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from shelterctl.adapters import process
-from shelterctl.core.histogram import RELATIVE_ERROR
-from shelterctl.core.load import LoadPlan, LoadSample
+from shelterctl.core.load.histogram import RELATIVE_ERROR
+from shelterctl.core.load.plan import LoadPlan, LoadSample
 from shelterctl.core.serial import JsonValue
 from shelterctl.errors import LoadGeneratorFailed, UsageError
 

@@ -19,11 +19,11 @@ from shelterctl.core.events import (
     UsageSeen,
     WatchDropped,
 )
-from shelterctl.core.histogram import Histogram
-from shelterctl.core.load import Expectations, LoadPlan, LoadSample
-from shelterctl.core.load_report import LoadResult, conclude
-from shelterctl.core.load_result import GeneratorEnd, LoadTally, sample_percentiles
-from shelterctl.core.observer import Observer
+from shelterctl.core.load.histogram import Histogram
+from shelterctl.core.load.observer import Observer
+from shelterctl.core.load.plan import Expectations, LoadPlan, LoadSample
+from shelterctl.core.load.result import LoadResult, conclude
+from shelterctl.core.load.tally import GeneratorEnd, LoadTally, sample_percentiles
 from shelterctl.core.state import Role
 from shelterctl.errors import NotDeployed, ShelterError, UsageError
 from shelterctl.ops.cluster_feed import ClusterFeed, Gap

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from shelterctl.core.load_verdict import LAG_P99_LIMIT_MS
+from shelterctl.core.load.verdict import LAG_P99_LIMIT_MS
 from tests.cluster import kube
 from tests.cluster.commands import Shelterctl, wait_until
 

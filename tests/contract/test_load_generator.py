@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from shelterctl.adapters.locust_runner import LocustRunner
-from shelterctl.core.load import LoadPlan, LoadSample
+from shelterctl.core.load.plan import LoadPlan, LoadSample
 from shelterctl.ports import Clock, LoadGenerator
 from tests.adapters.load_target import LOCUSTFILE, serving
-from tests.core.load_examples import sample
+from tests.core.load.examples import sample
 from tests.ops.load_scenes import PreparedSwarm, SteppingClock, SystemClock
 
 pytestmark = pytest.mark.local

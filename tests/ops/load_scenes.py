@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from shelterctl.core.events import Event
-from shelterctl.core.load import LoadPlan, LoadSample
+from shelterctl.core.load.plan import LoadPlan, LoadSample
 from shelterctl.core.state import Autoscaler, Pod, StackState
 from shelterctl.errors import ApiUnreachable
-from tests.core.load_examples import BEGAN
+from tests.core.load.examples import BEGAN
 
 
 class SystemClock:

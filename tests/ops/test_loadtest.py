@@ -11,18 +11,18 @@ import pytest
 
 from shelterctl.adapters.locust_runner import LocustRunner
 from shelterctl.core.events import AutoscalerSeen, Event, LoadTick, Milestone, Notice, PodsSeen, StepFinished, StepStarted, UsageSeen
-from shelterctl.core.load import Expectations, LoadPlan
-from shelterctl.core.load_report import LoadResult
-from shelterctl.core.load_result import GeneratorEnd
-from shelterctl.core.load_verdict import LAG_P99_LIMIT_MS
-from shelterctl.core.scaling_verdict import ScalingState
+from shelterctl.core.load.plan import Expectations, LoadPlan
+from shelterctl.core.load.result import LoadResult
+from shelterctl.core.load.scaling import ScalingState
+from shelterctl.core.load.tally import GeneratorEnd
+from shelterctl.core.load.verdict import LAG_P99_LIMIT_MS
 from shelterctl.core.serial import to_json
 from shelterctl.core.verdict import Reason, Verdict
 from shelterctl.errors import ApiUnreachable, LoadGeneratorFailed, NotDeployed, UsageError
 from shelterctl.ops.loadtest import loadtest
 from shelterctl.ports import Cluster
 from tests.adapters.load_target import LOCUSTFILE, serving
-from tests.core.load_examples import BEGAN, autoscaler, pod, sample, usage
+from tests.core.load.examples import BEGAN, autoscaler, pod, sample, usage
 from tests.ops.load_scenes import PreparedSwarm, SteppingClock, SystemClock, ToldStory, stack
 
 PLAN = LoadPlan("http://127.0.0.1:1", users=200, spawn_rate=200, duration_s=240, locustfile="shelter.py")

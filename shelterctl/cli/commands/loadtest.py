@@ -38,7 +38,7 @@ def command(
     """
     from shelterctl.cli.render import loadtest as render
     from shelterctl.cli.render.kill_db import exit_code
-    from shelterctl.core.load import Expectations, LoadPlan
+    from shelterctl.core.load.plan import Expectations, LoadPlan
     from shelterctl.errors import ExitCode, NotDeployed, ServiceUnreachable, UsageError
     from shelterctl.ops.loadtest import loadtest
 

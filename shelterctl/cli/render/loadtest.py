@@ -9,10 +9,10 @@ from shelterctl.cli.render.stack import clock_time
 from shelterctl.cli.render.steps import StepsDisplay
 from shelterctl.cli.terminal import Line, Terminal, verdict_style
 from shelterctl.core.events import AutoscalerSeen, Event, LoadTick, Milestone, PodsSeen, StepFinished, StepProgress, StepStarted
-from shelterctl.core.load import LoadPlan
-from shelterctl.core.load_report import LoadResult
-from shelterctl.core.load_verdict import CheckName
-from shelterctl.core.scaling_verdict import ScalingState
+from shelterctl.core.load.plan import LoadPlan
+from shelterctl.core.load.result import LoadResult
+from shelterctl.core.load.scaling import ScalingState
+from shelterctl.core.load.verdict import CheckName
 from shelterctl.core.state import Autoscaler, Role
 from shelterctl.core.verdict import Verdict
 

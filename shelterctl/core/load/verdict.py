@@ -8,10 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from shelterctl.core.load import Expectations, LoadPlan
-from shelterctl.core.load_result import BUSY_CPU_PERCENT, OWN_ERRORS, GeneratorEnd, GeneratorLoad, Traffic
-from shelterctl.core.scaling_verdict import ScalingCheck, ScalingState
-from shelterctl.core.timeline import Timeline
+from shelterctl.core.load.plan import Expectations, LoadPlan
+from shelterctl.core.load.scaling import ScalingCheck, ScalingState
+from shelterctl.core.load.tally import BUSY_CPU_PERCENT, OWN_ERRORS, GeneratorEnd, GeneratorLoad, Traffic
+from shelterctl.core.load.timeline import Timeline
 from shelterctl.core.verdict import Judgement, Reason, Verdict, judge
 
 #: A generator at its limit for a tenth of the run shaped what was measured.

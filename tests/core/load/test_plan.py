@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shelterctl.core.histogram import RELATIVE_ERROR, Histogram, bin_of, value_of
-from shelterctl.core.load import Expectations, LoadPlan
+from shelterctl.core.load.histogram import RELATIVE_ERROR, Histogram, bin_of, value_of
+from shelterctl.core.load.plan import Expectations, LoadPlan
 
 pytestmark = pytest.mark.unit
 

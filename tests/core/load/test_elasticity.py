@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shelterctl.core.elasticity import Elasticity, Step, elasticity, replicas_demanded
+from shelterctl.core.load.elasticity import Elasticity, Step, elasticity, replicas_demanded
 
 pytestmark = pytest.mark.unit
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from shelterctl.core.observer import Observer
+from shelterctl.core.load.observer import Observer
+from shelterctl.core.load.timeline import AtMaximum, Blindness, Decision, MetricShown, NewPod, ReplicaPoint, UsagePoint
 from shelterctl.core.state import PodName, Role
-from shelterctl.core.timeline import AtMaximum, Blindness, Decision, MetricShown, NewPod, ReplicaPoint, UsagePoint
-from tests.core.load_examples import BEGAN, autoscaler, pod, usage
+from tests.core.load.examples import BEGAN, autoscaler, pod, usage
 
 pytestmark = pytest.mark.unit
 

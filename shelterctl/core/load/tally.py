@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
-from shelterctl.core.histogram import Histogram
-from shelterctl.core.load import LoadPlan, LoadSample
+from shelterctl.core.load.histogram import Histogram
+from shelterctl.core.load.plan import LoadPlan, LoadSample
 from shelterctl.core.state import PodName
 
 #: Locust itself warns at 90% of a core: one process cannot use more than all of one, and waits for itself before that.

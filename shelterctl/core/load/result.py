@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from shelterctl.core.events import Milestone
-from shelterctl.core.load import Expectations, LoadPlan
-from shelterctl.core.load_result import GeneratorLoad, LoadTally, Traffic
-from shelterctl.core.load_verdict import Check, judge_load
-from shelterctl.core.observer import Observer
-from shelterctl.core.scaling_verdict import ScalingState, judge_scaling
-from shelterctl.core.timeline import Timeline
+from shelterctl.core.load.observer import Observer
+from shelterctl.core.load.plan import Expectations, LoadPlan
+from shelterctl.core.load.scaling import ScalingState, judge_scaling
+from shelterctl.core.load.tally import GeneratorLoad, LoadTally, Traffic
+from shelterctl.core.load.timeline import Timeline
+from shelterctl.core.load.verdict import Check, judge_load
 from shelterctl.core.verdict import Judgement
 
 

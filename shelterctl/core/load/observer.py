@@ -7,8 +7,8 @@ from dataclasses import replace
 from itertools import pairwise
 from statistics import median
 
+from shelterctl.core.load.timeline import AtMaximum, Blindness, Decision, MetricShown, NewPod, ReplicaPoint, Timeline, UsagePoint
 from shelterctl.core.state import Autoscaler, Pod, PodName, Role, Usage
-from shelterctl.core.timeline import AtMaximum, Blindness, Decision, MetricShown, NewPod, ReplicaPoint, Timeline, UsagePoint
 
 #: A rise of fewer points of the target's percentage is noise of an idle application.
 NOTICEABLE_POINTS = 5

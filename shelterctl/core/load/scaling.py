@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from shelterctl.core.load import LoadPlan
-from shelterctl.core.timeline import Decision, NewPod, ReplicaPoint, Timeline
+from shelterctl.core.load.plan import LoadPlan
+from shelterctl.core.load.timeline import Decision, NewPod, ReplicaPoint, Timeline
 from shelterctl.core.verdict import Judgement, Reason, Verdict
 
 #: From the reading that calls for more pods to a ready one: two syncs of the autoscaler (15 s each by default), a minute for the pod.

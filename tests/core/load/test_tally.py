@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from shelterctl.core.histogram import bin_of
-from shelterctl.core.load_result import GeneratorEnd, LoadTally, PodTraffic
+from shelterctl.core.load.histogram import bin_of
+from shelterctl.core.load.tally import GeneratorEnd, LoadTally, PodTraffic
 from shelterctl.core.state import PodName
-from tests.core.load_examples import BEGAN, PLAN, sample
+from tests.core.load.examples import BEGAN, PLAN, sample
 
 pytestmark = pytest.mark.unit
 

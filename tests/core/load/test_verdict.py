@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from shelterctl.core.load import Expectations
-from shelterctl.core.load_result import GeneratorEnd, GeneratorLoad, Traffic
-from shelterctl.core.load_verdict import CheckName, judge_load
-from shelterctl.core.scaling_verdict import ScalingCheck, ScalingState
-from shelterctl.core.timeline import Blindness, Timeline
+from shelterctl.core.load.plan import Expectations
+from shelterctl.core.load.scaling import ScalingCheck, ScalingState
+from shelterctl.core.load.tally import GeneratorEnd, GeneratorLoad, Traffic
+from shelterctl.core.load.timeline import Blindness, Timeline
+from shelterctl.core.load.verdict import CheckName, judge_load
 from shelterctl.core.verdict import Judgement, Reason, Verdict
-from tests.core.load_examples import GENERATOR, PLAN, TRAFFIC
+from tests.core.load.examples import GENERATOR, PLAN, TRAFFIC
 
 pytestmark = pytest.mark.unit
 

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from shelterctl.core.observer import Observer
-from shelterctl.core.scaling_verdict import ScalingState, judge_scaling
-from shelterctl.core.timeline import Timeline
+from shelterctl.core.load.observer import Observer
+from shelterctl.core.load.scaling import ScalingState, judge_scaling
+from shelterctl.core.load.timeline import Timeline
 from shelterctl.core.verdict import Verdict
-from tests.core.load_examples import BEGAN, PLAN, autoscaler, pod, usage
+from tests.core.load.examples import BEGAN, PLAN, autoscaler, pod, usage
 
 pytestmark = pytest.mark.unit
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from shelterctl.core.histogram import bin_of
-from shelterctl.core.load import LoadPlan, LoadSample
-from shelterctl.core.load_result import GeneratorEnd, GeneratorLoad, Traffic
+from shelterctl.core.load.histogram import bin_of
+from shelterctl.core.load.plan import LoadPlan, LoadSample
+from shelterctl.core.load.tally import GeneratorEnd, GeneratorLoad, Traffic
 from shelterctl.core.state import Autoscaler, Condition, ContainerState, Pod, PodName, Role, Usage
 
 BEGAN = 1_000_000.0
