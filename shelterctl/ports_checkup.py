@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
-from shelterctl.core.checkup import Finding
-from shelterctl.core.checkup_capacity import Demand, Requested
-from shelterctl.core.checkup_cluster import InsideNode, NodeFacts, StorageClassFacts, SystemPod
-from shelterctl.core.checkup_host import EngineFacts, KubeconfigFacts, MachineFacts, ToolFacts
-from shelterctl.core.checkup_metrics import MetricsFacts, StartOptions
-from shelterctl.core.checkup_scaling import ScalingFacts
-from shelterctl.core.checkup_service import AnswerFacts, ImageFacts, PortFacts
-from shelterctl.core.checkup_stack import StackFacts
+from shelterctl.core.checkup.capacity import Demand, Requested
+from shelterctl.core.checkup.check import Finding
+from shelterctl.core.checkup.cluster import InsideNode, NodeFacts, StorageClassFacts, SystemPod
+from shelterctl.core.checkup.host import EngineFacts, KubeconfigFacts, MachineFacts, ToolFacts
+from shelterctl.core.checkup.metrics import MetricsFacts, StartOptions
+from shelterctl.core.checkup.scaling import ScalingFacts
+from shelterctl.core.checkup.service import AnswerFacts, ImageFacts, PortFacts
+from shelterctl.core.checkup.stack import StackFacts
 
 
 class CheckupFacts(Protocol):

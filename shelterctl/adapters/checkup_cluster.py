@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 
 from shelterctl.adapters.kube_api import Json, KubeApi
 from shelterctl.adapters.kube_records import epoch_s, millicores, quantity_bytes, role_of
-from shelterctl.core.checkup_capacity import Demand, Requested
-from shelterctl.core.checkup_cluster import NodeFacts, StorageClassFacts, SystemPod
-from shelterctl.core.checkup_metrics import MetricsFacts
+from shelterctl.core.checkup.capacity import Demand, Requested
+from shelterctl.core.checkup.cluster import NodeFacts, StorageClassFacts, SystemPod
+from shelterctl.core.checkup.metrics import MetricsFacts
 from shelterctl.core.duration import parse_duration_s
 from shelterctl.errors import ApiRejected, NotDeployed
 

@@ -13,14 +13,14 @@ from shelterctl.adapters.kube_api import Json, KubeApi, parallel
 from shelterctl.adapters.kube_cluster import KubernetesCluster
 from shelterctl.adapters.kube_records import role_of
 from shelterctl.adapters.minikube import Minikube
-from shelterctl.core.checkup import Finding, Repair
-from shelterctl.core.checkup_capacity import Demand, Requested
-from shelterctl.core.checkup_cluster import InsideNode, NodeFacts, StorageClassFacts, SystemPod
-from shelterctl.core.checkup_host import EngineFacts, KubeconfigFacts, MachineFacts, ToolFacts
-from shelterctl.core.checkup_metrics import MetricsFacts, StartOptions
-from shelterctl.core.checkup_scaling import ScalingFacts
-from shelterctl.core.checkup_service import AnswerFacts, ImageFacts, PortFacts
-from shelterctl.core.checkup_stack import StackFacts
+from shelterctl.core.checkup.capacity import Demand, Requested
+from shelterctl.core.checkup.check import Finding, Repair
+from shelterctl.core.checkup.cluster import InsideNode, NodeFacts, StorageClassFacts, SystemPod
+from shelterctl.core.checkup.host import EngineFacts, KubeconfigFacts, MachineFacts, ToolFacts
+from shelterctl.core.checkup.metrics import MetricsFacts, StartOptions
+from shelterctl.core.checkup.scaling import ScalingFacts
+from shelterctl.core.checkup.service import AnswerFacts, ImageFacts, PortFacts
+from shelterctl.core.checkup.stack import StackFacts
 from shelterctl.core.deploy.stack import StackOptions
 from shelterctl.core.state import Role, StackState
 from shelterctl.errors import ApiRejected, MinikubeUnavailable, NotDeployed, ShelterError

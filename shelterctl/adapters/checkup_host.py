@@ -15,9 +15,9 @@ from shelterctl.adapters.docker_engine import DockerEngine
 from shelterctl.adapters.kube_api import Json
 from shelterctl.adapters.minikube import Minikube, minikube_home
 from shelterctl.adapters.node_shell import NodeShell, host_docker_env
-from shelterctl.core.checkup_cluster import InsideNode
-from shelterctl.core.checkup_host import DiskSpace, EngineFacts, KubeconfigFacts, MachineFacts, ToolFacts
-from shelterctl.core.checkup_metrics import StartOptions
+from shelterctl.core.checkup.cluster import InsideNode
+from shelterctl.core.checkup.host import DiskSpace, EngineFacts, KubeconfigFacts, MachineFacts, ToolFacts
+from shelterctl.core.checkup.metrics import StartOptions
 from shelterctl.errors import CommandFailed, DockerUnavailable, ShelterError
 
 QUERY_TIMEOUT_S = 15.0

@@ -12,9 +12,9 @@ from shelterctl.adapters.checkup_cluster import metrics_pods, started_s
 from shelterctl.adapters.http_client import HttpxClient
 from shelterctl.adapters.kube_api import Json, KubeApi
 from shelterctl.adapters.kube_credentials import APP_SECRET, ROOT_SECRET
-from shelterctl.core.checkup_scaling import ScalerFacts, ScalingFacts, ScalingRule, SelectedContainer, SelectedPod
-from shelterctl.core.checkup_service import AnswerFacts, PortFacts
-from shelterctl.core.checkup_stack import BudgetFacts, StackFacts
+from shelterctl.core.checkup.scaling import ScalerFacts, ScalingFacts, ScalingRule, SelectedContainer, SelectedPod
+from shelterctl.core.checkup.service import AnswerFacts, PortFacts
+from shelterctl.core.checkup.stack import BudgetFacts, StackFacts
 from shelterctl.core.state import Role, StackState
 from shelterctl.errors import NotDeployed
 from shelterctl.ports import SendOutcome

@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from shelterctl.core.checkup import Check, Finding
+from shelterctl.core.checkup.check import Check, Finding
 from shelterctl.errors import ShelterError, WaitTimeout
 from shelterctl.ports import Clock
 

@@ -9,18 +9,16 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
-from shelterctl.core import (
-    checkup_capacity,
-    checkup_cluster,
-    checkup_host,
-    checkup_metrics,
-    checkup_scaling,
-    checkup_service,
-    checkup_stack,
-)
-from shelterctl.core.checkup import Check, CheckState, Checkup, Finding, Mended, Repair, count_states, in_order, wanted_repairs
-from shelterctl.core.checkup_host import MachineFacts
-from shelterctl.core.checkup_stack import NOT_DEPLOYED
+from shelterctl.core.checkup import capacity as capacity_checks
+from shelterctl.core.checkup import cluster as cluster_checks
+from shelterctl.core.checkup import host as host_checks
+from shelterctl.core.checkup import metrics as metrics_checks
+from shelterctl.core.checkup import scaling as scaling_checks
+from shelterctl.core.checkup import service as service_checks
+from shelterctl.core.checkup import stack as stack_checks
+from shelterctl.core.checkup.check import Check, CheckState, Checkup, Finding, Mended, Repair, count_states, in_order, wanted_repairs
+from shelterctl.core.checkup.host import MachineFacts
+from shelterctl.core.checkup.stack import NOT_DEPLOYED
 from shelterctl.core.events import Event, Outcome
 from shelterctl.errors import NotDeployed, ShelterError
 from shelterctl.ops.checkup_looks import Look, Looks
@@ -31,18 +29,18 @@ from shelterctl.ports_checkup import CheckupFacts, CheckupRepairs
 T = TypeVar("T")
 #: Between two examinations while a repair takes effect.
 RECHECK_S = 5.0
-_INSIDE = (checkup_cluster.NODE_DISK, checkup_cluster.VOLUMES_DISK, checkup_cluster.CLOCKS)
-_NODES = (checkup_cluster.NODE_READY, checkup_cluster.NODE_PRESSURE, checkup_cluster.KUBELET_SKEW)
-_METRICS = (checkup_metrics.ADDON, checkup_metrics.METRICS_API, checkup_metrics.SAMPLES)
-_ROOM = (checkup_capacity.CPU_ROOM, checkup_capacity.MEMORY_ROOM)
-_IMAGE = (checkup_service.IMAGE, checkup_service.PULL_POLICY)
-_ANSWER = (checkup_service.ANSWER, checkup_service.DATABASE_ANSWER)
-_STORAGE = (checkup_cluster.STORAGE_CLASS, checkup_cluster.PROVISIONER)
-_PODS = (checkup_cluster.COREDNS, checkup_cluster.POLICIES)
+_INSIDE = (cluster_checks.NODE_DISK, cluster_checks.VOLUMES_DISK, cluster_checks.CLOCKS)
+_NODES = (cluster_checks.NODE_READY, cluster_checks.NODE_PRESSURE, cluster_checks.KUBELET_SKEW)
+_METRICS = (metrics_checks.ADDON, metrics_checks.METRICS_API, metrics_checks.SAMPLES)
+_ROOM = (capacity_checks.CPU_ROOM, capacity_checks.MEMORY_ROOM)
+_IMAGE = (service_checks.IMAGE, service_checks.PULL_POLICY)
+_ANSWER = (service_checks.ANSWER, service_checks.DATABASE_ANSWER)
+_STORAGE = (cluster_checks.STORAGE_CLASS, cluster_checks.PROVISIONER)
+_PODS = (cluster_checks.COREDNS, cluster_checks.POLICIES)
 #: What must be well before a repair counts as one, beside the checks that asked for it.
 _PROOF = {
-    Repair.START_MACHINE: {checkup_host.PROFILE.id, checkup_cluster.API.id, checkup_cluster.NODE_READY.id},
-    Repair.UPDATE_CONTEXT: {checkup_host.KUBECONFIG.id, checkup_cluster.API.id},
+    Repair.START_MACHINE: {host_checks.PROFILE.id, cluster_checks.API.id, cluster_checks.NODE_READY.id},
+    Repair.UPDATE_CONTEXT: {host_checks.KUBECONFIG.id, cluster_checks.API.id},
     Repair.ENABLE_METRICS: {check.id for check in _METRICS},
     Repair.REPLACE_STUCK_POD: set(),
 }
@@ -130,46 +128,46 @@ def examine(ports: DoctorPorts, request: DoctorRequest) -> Generator[str, None, 
     machine = looks.take("minikube profile", facts.machine) if request.profile else None
     yield from looks.wait()
     found: list[Finding] = []
-    found += engine.findings((checkup_host.DOCKER_ENGINE,), lambda value: checkup_host.judge_engine(value, minikube=machine is not None))
-    found += tools.findings((checkup_host.KUSTOMIZE,), checkup_host.judge_tools)
+    found += engine.findings((host_checks.DOCKER_ENGINE,), lambda value: host_checks.judge_engine(value, minikube=machine is not None))
+    found += tools.findings((host_checks.KUSTOMIZE,), host_checks.judge_tools)
     found += _judge_minikube(request, program, machine)
-    found += kubeconfig.findings((checkup_host.KUBECONFIG,), lambda value: [checkup_host.judge_kubeconfig(value, request.profile)])
+    found += kubeconfig.findings((host_checks.KUBECONFIG,), lambda value: [host_checks.judge_kubeconfig(value, request.profile)])
     server = _judge_api(version, machine, found, request)
     found.append(server)
     running = machine is not None and machine.value is not None and machine.value.running
     inside = yield from _inside(facts, looks, running=running, minikube=machine is not None)
     if version.value is None:
-        found += [check.unknown("the API server does not answer", blocked_by=checkup_cluster.API.id) for check in _needs_api()]
+        found += [check.unknown("the API server does not answer", blocked_by=cluster_checks.API.id) for check in _needs_api()]
         return in_order((*found, *inside))
     server_version = version.value
-    found.append(checkup_cluster.judge_version(server_version))
-    found += tools.findings((checkup_host.KUBECTL_SKEW,), lambda value: [checkup_host.judge_kubectl_skew(value, server_version)])
+    found.append(cluster_checks.judge_version(server_version))
+    found += tools.findings((host_checks.KUBECTL_SKEW,), lambda value: [host_checks.judge_kubectl_skew(value, server_version)])
     found += yield from _cluster(facts, looks, server_version)
     found += yield from _stack(facts, looks)
     return in_order((*found, *inside))
 
 
 def _judge_minikube(request: DoctorRequest, program: Look[tuple[str, str]] | None, machine: Look[MachineFacts] | None) -> Iterator[Finding]:
-    checks = (checkup_host.MINIKUBE_PROGRAM, checkup_host.PROFILE, checkup_host.REACH)
+    checks = (host_checks.MINIKUBE_PROGRAM, host_checks.PROFILE, host_checks.REACH)
     if program is None or machine is None:
         yield from (check.skipped(f"context {request.context} is not a minikube profile's") for check in checks)
         return
-    there = [*program.findings(checks[:1], lambda value: [checkup_host.judge_minikube_program(*value)])]
+    there = [*program.findings(checks[:1], lambda value: [host_checks.judge_minikube_program(*value)])]
     yield from there
-    broken = "" if there[0].state is CheckState.OK else checkup_host.MINIKUBE_PROGRAM.id
+    broken = "" if there[0].state is CheckState.OK else host_checks.MINIKUBE_PROGRAM.id
     yield from machine.findings(
-        checks[1:], lambda value: (checkup_host.judge_machine(value), checkup_host.judge_reach(value, request.platform)), blocked_by=broken
+        checks[1:], lambda value: (host_checks.judge_machine(value), host_checks.judge_reach(value, request.platform)), blocked_by=broken
     )
 
 
 def _judge_api(version: Look[str], machine: Look[MachineFacts] | None, found: Iterable[Finding], request: DoctorRequest) -> Finding:
     """Why the API server does not answer is told by the check below it that failed, where one did."""
-    check = checkup_cluster.API
+    check = cluster_checks.API
     if version.value is not None:
         return check.ok(f"answers, {version.value}")
     error = version.error
     said = (f"{error.what}: {error.why}" if error.why else error.what) if error is not None else "no answer in time"
-    for below in (checkup_host.PROFILE, checkup_host.KUBECONFIG):
+    for below in (host_checks.PROFILE, host_checks.KUBECONFIG):
         if any(finding.check == below.id and finding.state is CheckState.PROBLEM for finding in found):
             return check.unknown(said, blocked_by=below.id)
     mend = f"minikube start -p {request.profile}" if machine is not None else "kubectl cluster-info"
@@ -178,25 +176,25 @@ def _judge_api(version: Look[str], machine: Look[MachineFacts] | None, found: It
 
 def _needs_api() -> tuple[Check, ...]:
     return (
-        checkup_cluster.KUBERNETES_VERSION, checkup_host.KUBECTL_SKEW, *_NODES, *_PODS, *_STORAGE, *_METRICS,
-        *checkup_stack.stack_checks(), *_IMAGE, checkup_service.NODE_PORT, *_ANSWER, *_ROOM, *checkup_scaling.ALL,
+        cluster_checks.KUBERNETES_VERSION, host_checks.KUBECTL_SKEW, *_NODES, *_PODS, *_STORAGE, *_METRICS,
+        *stack_checks.all_checks(), *_IMAGE, service_checks.NODE_PORT, *_ANSWER, *_ROOM, *scaling_checks.ALL,
     )  # fmt: skip
 
 
 def _inside(facts: CheckupFacts, looks: Looks, *, running: bool, minikube: bool) -> Generator[str, None, list[Finding]]:
     """What only a shell in the node tells."""
-    checks = (*_INSIDE, checkup_metrics.HOUSEKEEPING)
+    checks = (*_INSIDE, metrics_checks.HOUSEKEEPING)
     if not minikube:
         return [check.unknown("no shell reaches the nodes of a cluster that is not minikube's") for check in checks]
     if not running:
-        return [check.unknown("nothing shows that the profile runs", blocked_by=checkup_host.PROFILE.id) for check in checks]
+        return [check.unknown("nothing shows that the profile runs", blocked_by=host_checks.PROFILE.id) for check in checks]
     inside, start = looks.take("node", facts.inside_nodes), looks.take("profile's options", facts.start_options)
     yield from looks.wait()
-    found = [*inside.findings(_INSIDE, checkup_cluster.judge_inside)]
+    found = [*inside.findings(_INSIDE, cluster_checks.judge_inside)]
     flags = [node.kubelet_flags for node in inside.value or ()]
     # One node that was not seen may be the one with the trap.
     known = None if not flags or None in flags else tuple(flag for one in flags for flag in one or ())
-    found += start.findings((checkup_metrics.HOUSEKEEPING,), lambda value: [checkup_metrics.judge_housekeeping(known, value)])
+    found += start.findings((metrics_checks.HOUSEKEEPING,), lambda value: [metrics_checks.judge_housekeeping(known, value)])
     return found
 
 
@@ -205,14 +203,14 @@ def _cluster(facts: CheckupFacts, looks: Looks, server_version: str) -> Generato
     classes, metrics = looks.take("storage", facts.storage_classes), looks.take("metrics", facts.metrics)
     requested, demand = looks.take("requests", facts.requested), looks.take("demand", facts.demand)
     yield from looks.wait()
-    found = [*nodes.findings(_NODES, lambda value: checkup_cluster.judge_nodes(value, server_version))]
-    found += pods.findings(_PODS, lambda value: (checkup_cluster.judge_coredns(value), checkup_cluster.judge_policies(value)))
-    found += classes.findings(_STORAGE, lambda value: pods.findings(_STORAGE, lambda system: checkup_cluster.judge_storage(value, system)))
-    found += metrics.findings(_METRICS, checkup_metrics.judge_metrics)
+    found = [*nodes.findings(_NODES, lambda value: cluster_checks.judge_nodes(value, server_version))]
+    found += pods.findings(_PODS, lambda value: (cluster_checks.judge_coredns(value), cluster_checks.judge_policies(value)))
+    found += classes.findings(_STORAGE, lambda value: pods.findings(_STORAGE, lambda system: cluster_checks.judge_storage(value, system)))
+    found += metrics.findings(_METRICS, metrics_checks.judge_metrics)
     found += nodes.findings(
         _ROOM,
         lambda value: requested.findings(
-            _ROOM, lambda others: demand.findings(_ROOM, lambda wanted: checkup_capacity.judge_room(value, others, wanted))
+            _ROOM, lambda others: demand.findings(_ROOM, lambda wanted: capacity_checks.judge_room(value, others, wanted))
         ),
     )
     return found
@@ -222,12 +220,12 @@ def _stack(facts: CheckupFacts, looks: Looks) -> Generator[str, None, list[Findi
     stack, scaling = looks.take("stack", facts.stack), looks.take("autoscaler", facts.scaling)
     image, port, answer = looks.take("image", facts.image), looks.take("node port", facts.port), looks.take("service", facts.answer)
     yield from looks.wait()
-    found = [*stack.findings(checkup_stack.stack_checks(), checkup_stack.judge_stack)]
+    found = [*stack.findings(stack_checks.all_checks(), stack_checks.judge_stack)]
     deployed = stack.value is None or stack.value.deployed
-    found += _if_deployed(image, _IMAGE, deployed) or image.findings(_IMAGE, checkup_service.judge_image)
-    found += port.findings((checkup_service.NODE_PORT,), lambda value: [checkup_service.judge_port(value)])
-    found += _if_deployed(answer, _ANSWER, deployed) or answer.findings(_ANSWER, checkup_service.judge_answer)
-    found += _if_deployed(scaling, checkup_scaling.ALL, deployed) or scaling.findings(checkup_scaling.ALL, checkup_scaling.judge_scaling)
+    found += _if_deployed(image, _IMAGE, deployed) or image.findings(_IMAGE, service_checks.judge_image)
+    found += port.findings((service_checks.NODE_PORT,), lambda value: [service_checks.judge_port(value)])
+    found += _if_deployed(answer, _ANSWER, deployed) or answer.findings(_ANSWER, service_checks.judge_answer)
+    found += _if_deployed(scaling, scaling_checks.ALL, deployed) or scaling.findings(scaling_checks.ALL, scaling_checks.judge_scaling)
     return found
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from shelterctl.cli.render import doctor as render
-from shelterctl.core.checkup import Area, Check, Checkup, Finding, Mended, Repair, StuckPod, count_states, in_order, wanted_repairs
+from shelterctl.core.checkup.check import Area, Check, Checkup, Finding, Mended, Repair, StuckPod, count_states, in_order, wanted_repairs
 
 ENGINE = Check("docker-engine", Area.HOST, "Docker engine", essential=True)
 DISK = Check("host-disk", Area.HOST, "Docker's disk")

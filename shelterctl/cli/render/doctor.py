@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 
 from shelterctl.cli.terminal import Line
-from shelterctl.core.checkup import Area, CheckState, Checkup, Finding
+from shelterctl.core.checkup.check import Area, CheckState, Checkup, Finding
 from shelterctl.core.duration import format_duration
 from shelterctl.errors import ExitCode
 

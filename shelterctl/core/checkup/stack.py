@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from shelterctl.core.checkup import Area, Check, Finding, Repair, StuckPod
+from shelterctl.core.checkup.check import Area, Check, Finding, Repair, StuckPod
 from shelterctl.core.deploy.rollout import Progress, RolloutJudgement, Trouble, judge_rollout
 from shelterctl.core.state import Claim, Role, StackState, Workload
 
@@ -206,6 +206,6 @@ def _judge_budgets(facts: StackFacts) -> Finding:
     return BUDGETS.ok(", ".join(f"{b.name} {b.healthy} healthy of {b.desired} wanted" for b in facts.budgets))
 
 
-def stack_checks() -> Sequence[Check]:
+def all_checks() -> Sequence[Check]:
     """The checks of `judge_stack`, for where they could not be made."""
     return (NAMESPACE, DEPLOYED, SECRETS, CLAIMS, ROLLOUT_APP, ROLLOUT_DB, BUDGETS)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from shelterctl.core.checkup import Area, Check, Finding
-from shelterctl.core.checkup_cluster import NodeFacts
+from shelterctl.core.checkup.check import Area, Check, Finding
+from shelterctl.core.checkup.cluster import NodeFacts
 
 CPU_ROOM = Check("cpu-room", Area.CLUSTER, "CPU for the maximum")
 MEMORY_ROOM = Check("memory-room", Area.CLUSTER, "memory for the maximum")

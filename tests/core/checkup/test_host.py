@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from shelterctl.core.checkup import CheckState, Repair, minor_version
-from shelterctl.core.checkup_host import (
+from shelterctl.core.checkup.check import CheckState, Repair, minor_version
+from shelterctl.core.checkup.host import (
     DiskSpace,
     EngineFacts,
     KubeconfigFacts,
@@ -18,7 +18,7 @@ from shelterctl.core.checkup_host import (
     judge_reach,
     judge_tools,
 )
-from tests.core.checkup_examples import short
+from tests.core.checkup.examples import short
 
 pytestmark = pytest.mark.unit
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from shelterctl.core.checkup import Area, Check, Finding, Repair
-from shelterctl.core.checkup_cluster import SystemPod
+from shelterctl.core.checkup.check import Area, Check, Finding, Repair
+from shelterctl.core.checkup.cluster import SystemPod
 from shelterctl.core.duration import format_duration, parse_duration_s
 
 ADDON = Check("metrics-addon", Area.METRICS, "metrics-server", essential=True)

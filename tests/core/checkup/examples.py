@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from shelterctl.core.checkup import CheckState, Finding
-from shelterctl.core.checkup_cluster import NodeFacts, SystemPod
-from shelterctl.core.checkup_scaling import ScalerFacts, ScalingFacts, ScalingRule, SelectedContainer, SelectedPod
-from shelterctl.core.checkup_stack import BudgetFacts, StackFacts
+from shelterctl.core.checkup.check import CheckState, Finding
+from shelterctl.core.checkup.cluster import NodeFacts, SystemPod
+from shelterctl.core.checkup.scaling import ScalerFacts, ScalingFacts, ScalingRule, SelectedContainer, SelectedPod
+from shelterctl.core.checkup.stack import BudgetFacts, StackFacts
 from shelterctl.core.state import Autoscaler, Claim, Condition, ContainerState, Pod, PodName, Role, StackState, Workload
 
 NOW_S = 1_000_000.0

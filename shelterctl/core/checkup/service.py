@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from shelterctl.core.checkup import Area, Check, Finding
+from shelterctl.core.checkup.check import Area, Check, Finding
 
 IMAGE = Check("image", Area.STACK, "image")
 PULL_POLICY = Check("pull-policy", Area.STACK, "image's tag and policy")

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from shelterctl.core.checkup import CheckState, Repair, StuckPod
-from shelterctl.core.checkup_service import AnswerFacts, ImageFacts, PortFacts, judge_answer, judge_image, judge_port
-from shelterctl.core.checkup_stack import judge_stack
+from shelterctl.core.checkup.check import CheckState, Repair, StuckPod
+from shelterctl.core.checkup.service import AnswerFacts, ImageFacts, PortFacts, judge_answer, judge_image, judge_port
+from shelterctl.core.checkup.stack import judge_stack
 from shelterctl.core.state import Claim, Role
-from tests.core.checkup_examples import APP, BUDGET, CLAIM, DATABASE, PODS, pod, short, stack, state
+from tests.core.checkup.examples import APP, BUDGET, CLAIM, DATABASE, PODS, pod, short, stack, state
 
 pytestmark = pytest.mark.unit
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from shelterctl.core.checkup import CheckState, Finding, Repair
-from shelterctl.core.checkup_capacity import Demand, Requested, judge_room, pods_that_fit
-from shelterctl.core.checkup_cluster import (
+from shelterctl.core.checkup.capacity import Demand, Requested, judge_room, pods_that_fit
+from shelterctl.core.checkup.check import CheckState, Finding, Repair
+from shelterctl.core.checkup.cluster import (
     InsideNode,
     StorageClassFacts,
     SystemPod,
@@ -19,9 +19,9 @@ from shelterctl.core.checkup_cluster import (
     judge_storage,
     judge_version,
 )
-from shelterctl.core.checkup_host import DiskSpace
-from shelterctl.core.checkup_metrics import MetricsFacts, StartOptions, judge_housekeeping, judge_metrics
-from tests.core.checkup_examples import NODE, NOW_S, short, system_pod
+from shelterctl.core.checkup.host import DiskSpace
+from shelterctl.core.checkup.metrics import MetricsFacts, StartOptions, judge_housekeeping, judge_metrics
+from tests.core.checkup.examples import NODE, NOW_S, short, system_pod
 
 pytestmark = pytest.mark.unit
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from shelterctl.core.checkup import Area, Check, Finding, Repair
+from shelterctl.core.checkup.check import Area, Check, Finding, Repair
 from shelterctl.core.hpa.dead_zone import dead_zone
 from shelterctl.core.hpa.int32 import int32_from_float, wrap_int
 from shelterctl.core.hpa.tolerance import DEFAULT_TOLERANCE

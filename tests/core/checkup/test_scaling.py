@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from shelterctl.core.checkup import CheckState, Repair
-from shelterctl.core.checkup_scaling import ScalerFacts, ScalingFacts, ScalingRule, judge_scaling
+from shelterctl.core.checkup.check import CheckState, Repair
+from shelterctl.core.checkup.scaling import ScalerFacts, ScalingFacts, ScalingRule, judge_scaling
 from shelterctl.core.state import Condition
-from tests.core.checkup_examples import HPA, SCALER, scaling, selected, short, up
+from tests.core.checkup.examples import HPA, SCALER, scaling, selected, short, up
 
 pytestmark = pytest.mark.unit
 

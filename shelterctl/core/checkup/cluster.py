@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from shelterctl.core.checkup import Area, Check, Finding, minor_version, size
-from shelterctl.core.checkup_host import DiskSpace, judge_disk
+from shelterctl.core.checkup.check import Area, Check, Finding, minor_version, size
+from shelterctl.core.checkup.host import DiskSpace, judge_disk
 from shelterctl.core.duration import format_duration
 
 API = Check("api-server", Area.CLUSTER, "API server", essential=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from shelterctl.core.checkup import Area, Check, Finding, Repair, minor_version, size
+from shelterctl.core.checkup.check import Area, Check, Finding, Repair, minor_version, size
 
 DOCKER_PROGRAM = Check("docker-program", Area.HOST, "docker program")
 DOCKER_ENGINE = Check("docker-engine", Area.HOST, "Docker engine", essential=True)

@@ -1,0 +1,1 @@
+"""`doctor`'s checks: what a fact means, why it matters, and what mends it."""
