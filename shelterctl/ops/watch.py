@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from enum import Enum
 
 from shelterctl.core.events import Event
-from shelterctl.core.history import HistorySample
 from shelterctl.core.state import Autoscaler, Pod, Usage
-from shelterctl.core.watch_model import WatchModel, fold
-from shelterctl.core.watch_notes import Note
+from shelterctl.core.watch.history import HistorySample
+from shelterctl.core.watch.model import WatchModel, fold
+from shelterctl.core.watch.notes import Note
 from shelterctl.ports import Clock, Cluster
 
 

@@ -14,9 +14,9 @@ from shelterctl.cli.render.watch_screen import screen
 from shelterctl.cli.terminal import Terminal
 from shelterctl.core.events import AutoscalerGone, AutoscalerSeen, Event, LoadTick, PodsSeen, UsageSeen, WatchDropped
 from shelterctl.core.state import Role
-from shelterctl.core.watch_model import WatchModel
-from shelterctl.core.watch_notes import Note
-from tests.core.watch_examples import NOON, STACK, pod, scaler, told, usage, waiting
+from shelterctl.core.watch.model import WatchModel
+from shelterctl.core.watch.notes import Note
+from tests.core.watch.examples import NOON, STACK, pod, scaler, told, usage, waiting
 
 pytestmark = pytest.mark.unit
 

@@ -17,8 +17,8 @@ from shelterctl.cli.render.watch_screen import note_words, screen
 from shelterctl.cli.terminal import Line, Terminal
 from shelterctl.core.duration import format_duration
 from shelterctl.core.events import Event, LoadTick
-from shelterctl.core.watch_model import SHARE_S, WatchModel, fold
-from shelterctl.core.watch_notes import Note
+from shelterctl.core.watch.model import SHARE_S, WatchModel, fold
+from shelterctl.core.watch.notes import Note
 from shelterctl.errors import ExitCode, Interrupted, UsageError
 from shelterctl.ops.watch import WatchEnd, WatchRequest, WatchResult, watch
 

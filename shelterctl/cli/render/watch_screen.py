@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from shelterctl.cli.render.stack import app_first, clock_time, phase
 from shelterctl.cli.terminal import STYLES
 from shelterctl.core.duration import format_duration
-from shelterctl.core.history import GraphLine, replica_graph, span_s, sparkline
 from shelterctl.core.state import Autoscaler, Pod
-from shelterctl.core.watch_model import WatchModel
-from shelterctl.core.watch_notes import Note, cpu_words, metric_problem
+from shelterctl.core.watch.history import GraphLine, replica_graph, span_s, sparkline
+from shelterctl.core.watch.model import WatchModel
+from shelterctl.core.watch.notes import Note, cpu_words, metric_problem
 
 if TYPE_CHECKING:
     from rich.text import Text

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from shelterctl.core.events import Event
 from shelterctl.core.state import Autoscaler, Condition, ContainerState, Pod, PodName, Role, Usage
-from shelterctl.core.watch_model import WatchModel, fold
+from shelterctl.core.watch.model import WatchModel, fold
 
 #: 2026-11-21 12:00:00 UTC
 NOON = 1_795_262_400.0

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from shelterctl.core.history import NOTICEABLE_POINTS
 from shelterctl.core.state import Autoscaler, Pod, Role, Usage
+from shelterctl.core.watch.history import NOTICEABLE_POINTS
 
 #: A container that waits with one of these does not wait for its turn.
 _ORDINARY_WAITING = ("", "ContainerCreating", "PodInitializing")

@@ -17,10 +17,10 @@ from shelterctl.core.events import (
     WatchDropped,
     WatchRestored,
 )
-from shelterctl.core.history import HistorySample, remember
 from shelterctl.core.hpa.algorithm import desired_from_utilization
 from shelterctl.core.state import Autoscaler, Pod, Role, Usage
-from shelterctl.core.watch_notes import Note, autoscaler_notes, pod_notes, usage_note
+from shelterctl.core.watch.history import HistorySample, remember
+from shelterctl.core.watch.notes import Note, autoscaler_notes, pod_notes, usage_note
 
 KEPT_NOTES = 40
 #: A second of load that is older than this says nothing about now.

@@ -15,9 +15,9 @@ from shelterctl.core.events import (
     WatchDropped,
     WatchRestored,
 )
-from shelterctl.core.history import HistorySample
 from shelterctl.core.state import Condition, Role
-from tests.core.watch_examples import APP_1, APP_2, DB, NOON, STACK, pod, scaler, told, usage, waiting
+from shelterctl.core.watch.history import HistorySample
+from tests.core.watch.examples import APP_1, APP_2, DB, NOON, STACK, pod, scaler, told, usage, waiting
 
 pytestmark = pytest.mark.unit
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shelterctl.core.history import KEPT_S, HistorySample, remember, replica_graph, span_s, sparkline
+from shelterctl.core.watch.history import KEPT_S, HistorySample, remember, replica_graph, span_s, sparkline
 
 pytestmark = pytest.mark.unit
 
