@@ -19,7 +19,7 @@ from shelterctl.errors import ContextError, ExitCode, Interrupted, Refused, Shel
 from shelterctl.settings import Settings, load
 
 if TYPE_CHECKING:
-    from shelterctl.adapters.run_store import RunFolderOnDisk
+    from shelterctl.adapters.runs.store import RunFolderOnDisk
     from shelterctl.wiring import Wiring
 
 R = TypeVar("R")
@@ -76,7 +76,7 @@ class Session:
 
     def open_folder(self, command: str) -> RunFolderOnDisk:
         """The run's folder. Raises StateFolderError."""
-        from shelterctl.adapters.run_store import RunFolderOnDisk
+        from shelterctl.adapters.runs.store import RunFolderOnDisk
         from shelterctl.wiring import state_dir
 
         self.folder = RunFolderOnDisk(state_dir(self.settings), command)
@@ -159,7 +159,7 @@ class Session:
     @contextmanager
     def lock(self, what: str) -> Iterator[None]:
         """Holds the stack's lock: two commands that change one stack do not work at the same time."""
-        from shelterctl.adapters.lock import StackLock
+        from shelterctl.adapters.runs.lock import StackLock
 
         lock = StackLock(self.wiring.context, self.settings.namespace)
         try:

@@ -235,7 +235,7 @@ def test_an_error_is_kept_and_shown_again(shelterctl: CommandLine) -> None:
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
 def test_an_interruption_while_waiting_for_another_command(shelterctl: CommandLine, sign: signal.Signals) -> None:
     holder = """
-from shelterctl.adapters.lock import StackLock
+from shelterctl.adapters.runs.lock import StackLock
 lock = StackLock("gone", "shelter")
 list(lock.acquire("up", timeout_s=30))
 print("held", flush=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from shelterctl.adapters.run_store import RunFolderOnDisk
+from shelterctl.adapters.runs.store import RunFolderOnDisk
 from shelterctl.errors import StateFolderError
 from shelterctl.ports import RunFolder
 from tests.fakes import FolderInMemory

@@ -19,7 +19,7 @@ def group() -> None:
 @with_common_options("runs list")
 def list_(session: Session) -> int:
     """The runs in the state folder, oldest first."""
-    from shelterctl.adapters.run_store import list_runs
+    from shelterctl.adapters.runs.store import list_runs
     from shelterctl.cli.render import runs as render
     from shelterctl.wiring import state_dir
 
@@ -41,7 +41,7 @@ def show(
       shelterctl runs show last
       shelterctl runs show 20261121-120655-kill-db --writes
     """
-    from shelterctl.adapters.run_store import EVENTS, find_run, read_journal, read_result, read_text
+    from shelterctl.adapters.runs.store import EVENTS, find_run, read_journal, read_result, read_text
     from shelterctl.cli.render import runs as render
     from shelterctl.wiring import state_dir
 

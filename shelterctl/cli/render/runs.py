@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from shelterctl.adapters.run_store import RunSummary
+from shelterctl.adapters.runs.store import RunSummary
 from shelterctl.cli.render.stack import clock_time
 from shelterctl.cli.terminal import Line, verdict_style
 from shelterctl.core.serial import JsonValue

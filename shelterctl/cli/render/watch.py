@@ -37,7 +37,7 @@ _DRAW_EVERY_S = 0.1
 
 def follow(session: Session, limit_s: float | None, svg: Path | None) -> int:
     """Follows the stack until Ctrl-C or `limit_s`; exit code 0. Raises ApiUnreachable where the cluster is not there at first."""
-    from shelterctl.adapters.run_tail import LoadTail
+    from shelterctl.adapters.runs.tail import LoadTail
     from shelterctl.wiring import state_dir
 
     if limit_s is not None and limit_s <= 0:

@@ -12,14 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from shelterctl.adapters.lock import StackLock
+from shelterctl.adapters.runs.lock import StackLock
 from shelterctl.errors import StateFolderError
 
 pytestmark = pytest.mark.local
 
 HOLDER = """
 import sys, time
-from shelterctl.adapters.lock import StackLock
+from shelterctl.adapters.runs.lock import StackLock
 lock = StackLock("minikube", "shelter")
 for holder in lock.acquire("up", timeout_s=30): pass
 print("held", flush=True)

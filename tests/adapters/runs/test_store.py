@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from shelterctl.adapters.run_store import RunFolderOnDisk, RunSummary, find_run, list_runs, read_journal, read_result
+from shelterctl.adapters.runs.store import RunFolderOnDisk, RunSummary, find_run, list_runs, read_journal, read_result
 from shelterctl.core.events import Notice
 from shelterctl.errors import StateFolderError, UsageError
 from tests.core.stack_examples import NOW
@@ -171,7 +171,7 @@ def test_a_run_folder_that_went_away(tmp_path: Path) -> None:
 FULL = """
 import resource, signal, sys
 from pathlib import Path
-from shelterctl.adapters.run_store import RunFolderOnDisk, read_journal
+from shelterctl.adapters.runs.store import RunFolderOnDisk, read_journal
 from shelterctl.errors import StateFolderError
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))

@@ -8,7 +8,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from shelterctl.adapters.run_store import EVENTS, RESULT
+from shelterctl.adapters.runs.store import EVENTS, RESULT
 from shelterctl.core.events import LoadTick
 
 #: A journal that is first seen is read from here before its end: the last seconds, whatever its size.

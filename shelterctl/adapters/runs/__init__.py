@@ -1,0 +1,1 @@
+"""The state folder: a folder for each run, and the lock of a stack."""
