@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from shelterctl.adapters.http_client import HttpxClient
     from shelterctl.adapters.http_question import Urllib3Client
     from shelterctl.adapters.kube_cluster import KubernetesCluster
-    from shelterctl.adapters.locust_runner import LocustRunner
     from shelterctl.adapters.minikube import Minikube
     from shelterctl.adapters.node_images import MinikubeImages
+    from shelterctl.adapters.swarm.runner import LocustRunner
 
 
 class Wiring:
@@ -132,7 +132,7 @@ class Wiring:
         return KubernetesFaults(self.api, self.machine.node_shells if self.machine is not None else None)
 
     def generator(self) -> LocustRunner:
-        from shelterctl.adapters.locust_runner import LocustRunner
+        from shelterctl.adapters.swarm.runner import LocustRunner
 
         return LocustRunner()
 

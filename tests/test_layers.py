@@ -41,7 +41,7 @@ def test_locust_is_imported_by_nothing_of_ours_but_the_bridge_in_its_process() -
             for line in path.read_text().splitlines()
         )
     ]
-    assert found == ["shelterctl/adapters/locust_bridge.py"]
+    assert found == ["shelterctl/adapters/swarm/locust_bridge.py"]
 
 
 def test_one_module_starts_processes() -> None:
@@ -61,4 +61,4 @@ def test_only_the_command_line_prints() -> None:
         for path in (ROOT / "shelterctl" / folder).rglob("*.py")
         if "probes" not in path.parts and any(word in path.read_text() for word in ("print(", "sys.stdout", "sys.exit("))
     ]
-    assert [path for path in found if path != "shelterctl/adapters/locust_bridge.py"] == []
+    assert [path for path in found if path != "shelterctl/adapters/swarm/locust_bridge.py"] == []

@@ -89,7 +89,7 @@ def bare(users: int, seconds: int) -> Measured:
 
 def ours(users: int, seconds: int) -> Measured:
     """The operation behind `shelterctl loadtest`, and how many requests its count differs from the server's."""
-    from shelterctl.adapters.locust_runner import LocustRunner
+    from shelterctl.adapters.swarm.runner import LocustRunner
     from shelterctl.core.load.plan import LoadPlan
     from shelterctl.ops.loadtest import loadtest
 

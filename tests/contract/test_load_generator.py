@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from shelterctl.adapters.locust_runner import LocustRunner
+from shelterctl.adapters.swarm.runner import LocustRunner
 from shelterctl.core.load.plan import LoadPlan, LoadSample
 from shelterctl.ports import Clock, LoadGenerator
-from tests.adapters.load_target import LOCUSTFILE, serving
+from tests.adapters.swarm.load_target import LOCUSTFILE, serving
 from tests.core.load.examples import sample
 from tests.ops.load_scenes import PreparedSwarm, SteppingClock, SystemClock
 

@@ -9,7 +9,7 @@ from typing import cast
 
 import pytest
 
-from shelterctl.adapters.locust_runner import LocustRunner
+from shelterctl.adapters.swarm.runner import LocustRunner
 from shelterctl.core.events import AutoscalerSeen, Event, LoadTick, Milestone, Notice, PodsSeen, StepFinished, StepStarted, UsageSeen
 from shelterctl.core.load.plan import Expectations, LoadPlan
 from shelterctl.core.load.result import LoadResult
@@ -21,7 +21,7 @@ from shelterctl.core.verdict import Reason, Verdict
 from shelterctl.errors import ApiUnreachable, LoadGeneratorFailed, NotDeployed, UsageError
 from shelterctl.ops.loadtest import loadtest
 from shelterctl.ports import Cluster
-from tests.adapters.load_target import LOCUSTFILE, serving
+from tests.adapters.swarm.load_target import LOCUSTFILE, serving
 from tests.core.load.examples import BEGAN, autoscaler, pod, sample, usage
 from tests.ops.load_scenes import PreparedSwarm, SteppingClock, SystemClock, ToldStory, stack
 

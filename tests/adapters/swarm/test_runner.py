@@ -14,13 +14,13 @@ from pathlib import Path
 
 import pytest
 
-from shelterctl.adapters.locust_runner import LOG_FILE, SAMPLES_FILE, LocustRunner
+from shelterctl.adapters.swarm.runner import LOG_FILE, SAMPLES_FILE, LocustRunner
 from shelterctl.core.load.histogram import bin_of
 from shelterctl.core.load.plan import LoadPlan, LoadSample
 from shelterctl.errors import LoadGeneratorFailed, UsageError
-from tests.adapters.load_target import LOCUSTFILE, ROOT, Target, serving
 from tests.adapters.misbehaving_server import answers, closes
 from tests.adapters.misbehaving_server import serving as misbehaving
+from tests.adapters.swarm.load_target import LOCUSTFILE, ROOT, Target, serving
 
 pytestmark = pytest.mark.local
 
@@ -131,7 +131,7 @@ def test_a_swarm_ends_with_its_parent(tmp_path: Path) -> None:
     program = """
 import sys, time
 from pathlib import Path
-from shelterctl.adapters.locust_runner import LocustRunner
+from shelterctl.adapters.swarm.runner import LocustRunner
 from shelterctl.core.load.plan import LoadPlan
 generator = LocustRunner()
 generator.start(LoadPlan(sys.argv[1], 5, 5, 600, sys.argv[2], think_s=0.1), Path(sys.argv[3]))

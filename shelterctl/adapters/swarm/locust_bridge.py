@@ -1,5 +1,6 @@
 """Loaded into Locust's own process, beside the locustfile: counts what happens and writes one JSON line a second.
 
+Locust imports it under its bare file name, beside the user's own modules: hence the long name.
 It imports nothing of shelterctl: gevent has patched everything here. It counts by events, since Locust's CSV lacks the last second and
 its percentiles are rounded to whole milliseconds or tens. Latencies are binned as in `shelterctl.core.load.histogram`.
 

@@ -1,0 +1,1 @@
+"""Runs a swarm of Locust users as a process of its own."""
