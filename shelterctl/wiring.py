@@ -13,11 +13,11 @@ from shelterctl.errors import UsageError
 from shelterctl.settings import Settings
 
 if TYPE_CHECKING:
-    from shelterctl.adapters.build_context import FolderContext
+    from shelterctl.adapters.build.context import FolderContext
+    from shelterctl.adapters.build.engine import DockerEngine
     from shelterctl.adapters.checkup_facts import KubernetesCheckup, Repairs
     from shelterctl.adapters.database_reader import PodDatabaseReader
     from shelterctl.adapters.dns_prober import PodDnsProber
-    from shelterctl.adapters.docker_engine import DockerEngine
     from shelterctl.adapters.fault_injector import KubernetesFaults
     from shelterctl.adapters.http_client import HttpxClient
     from shelterctl.adapters.http_question import Urllib3Client
@@ -73,13 +73,13 @@ class Wiring:
 
     @cached_property
     def engine(self) -> DockerEngine:
-        from shelterctl.adapters.docker_engine import DockerEngine
+        from shelterctl.adapters.build.engine import DockerEngine
 
         return DockerEngine()
 
     @cached_property
     def sources(self) -> FolderContext:
-        from shelterctl.adapters.build_context import FolderContext
+        from shelterctl.adapters.build.context import FolderContext
 
         return FolderContext(self.project / "app")
 

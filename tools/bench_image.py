@@ -19,7 +19,7 @@ import uuid
 from pathlib import Path
 
 from shelterctl.adapters import process
-from shelterctl.adapters.docker_engine import DockerEngine
+from shelterctl.adapters.build.engine import DockerEngine
 from shelterctl.adapters.minikube import Minikube
 from shelterctl.adapters.node_images import MinikubeImages
 from shelterctl.adapters.node_shell import NodeShell

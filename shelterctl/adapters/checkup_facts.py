@@ -8,7 +8,7 @@ from functools import partial
 from typing import Generic, TypeVar
 
 from shelterctl.adapters import checkup_cluster, checkup_host, checkup_stack
-from shelterctl.adapters.docker_engine import DockerEngine
+from shelterctl.adapters.build.engine import DockerEngine
 from shelterctl.adapters.kube_api import Json, KubeApi, parallel
 from shelterctl.adapters.kube_cluster import KubernetesCluster
 from shelterctl.adapters.kube_records import role_of

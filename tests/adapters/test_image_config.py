@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from shelterctl.adapters import process
-from shelterctl.adapters.docker_engine import DockerEngine
+from shelterctl.adapters.build.engine import DockerEngine
 from shelterctl.adapters.image_config import rebuilt
 from shelterctl.adapters.oci_archive import read_saved
 from shelterctl.core.deploy.image import LocalImage

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from shelterctl.adapters import process
-from shelterctl.adapters.docker_engine import DockerEngine
+from shelterctl.adapters.build.engine import DockerEngine
 from shelterctl.adapters.minikube import Minikube
 from shelterctl.adapters.node_images import (
     MinikubeImages,

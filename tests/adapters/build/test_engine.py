@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from shelterctl.adapters import process
-from shelterctl.adapters.docker_engine import DockerEngine, unavailable
+from shelterctl.adapters.build.engine import DockerEngine, unavailable
 from shelterctl.adapters.oci_archive import saved_config_digest
 from shelterctl.errors import BuildFailed, DockerUnavailable, ImageLoadFailed
 

@@ -1,0 +1,1 @@
+"""Builds the application's image with this machine's Docker, from sources whose hash is its tag."""
