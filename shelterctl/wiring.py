@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from shelterctl.adapters.http_client import HttpxClient
     from shelterctl.adapters.http_question import Urllib3Client
     from shelterctl.adapters.kube_cluster import KubernetesCluster
-    from shelterctl.adapters.minikube import Minikube
-    from shelterctl.adapters.node_images import MinikubeImages
+    from shelterctl.adapters.minikube.images import MinikubeImages
+    from shelterctl.adapters.minikube.machine import Minikube
     from shelterctl.adapters.swarm.runner import LocustRunner
 
 
@@ -42,7 +42,7 @@ class Wiring:
     @cached_property
     def is_minikube(self) -> bool:
         """Whether the context is that of a minikube profile: the default one, or any that minikube knows."""
-        from shelterctl.adapters.minikube import minikube_home
+        from shelterctl.adapters.minikube.machine import minikube_home
 
         return self.context == self.settings.profile or (minikube_home() / "profiles" / self.context / "config.json").is_file()
 
@@ -85,13 +85,13 @@ class Wiring:
 
     @cached_property
     def machine(self) -> Minikube | None:
-        from shelterctl.adapters.minikube import Minikube
+        from shelterctl.adapters.minikube.machine import Minikube
 
         return Minikube(self.context) if self.is_minikube else None
 
     def images(self) -> MinikubeImages:
         """The node's images; the machine must exist by now."""
-        from shelterctl.adapters.node_images import MinikubeImages
+        from shelterctl.adapters.minikube.images import MinikubeImages
 
         assert self.machine is not None
         profile = self.machine.profile()

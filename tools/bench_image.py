@@ -20,9 +20,9 @@ from pathlib import Path
 
 from shelterctl.adapters import process
 from shelterctl.adapters.build.engine import DockerEngine
-from shelterctl.adapters.minikube import Minikube
-from shelterctl.adapters.node_images import MinikubeImages
-from shelterctl.adapters.node_shell import NodeShell
+from shelterctl.adapters.minikube.images import MinikubeImages
+from shelterctl.adapters.minikube.machine import Minikube
+from shelterctl.adapters.minikube.node_shell import NodeShell
 from shelterctl.core.deploy.image import LocalImage
 from shelterctl.core.serial import JsonValue
 from shelterctl.errors import ShelterError

@@ -12,7 +12,7 @@ from shelterctl.adapters.build.engine import DockerEngine
 from shelterctl.adapters.kube_api import Json, KubeApi, parallel
 from shelterctl.adapters.kube_cluster import KubernetesCluster
 from shelterctl.adapters.kube_records import role_of
-from shelterctl.adapters.minikube import Minikube
+from shelterctl.adapters.minikube.machine import Minikube
 from shelterctl.core.checkup.capacity import Demand, Requested
 from shelterctl.core.checkup.check import Finding, Repair
 from shelterctl.core.checkup.cluster import InsideNode, NodeFacts, StorageClassFacts, SystemPod

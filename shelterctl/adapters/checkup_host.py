@@ -13,8 +13,8 @@ from contextlib import suppress
 from shelterctl.adapters import process
 from shelterctl.adapters.build.engine import DockerEngine
 from shelterctl.adapters.kube_api import Json
-from shelterctl.adapters.minikube import Minikube, minikube_home
-from shelterctl.adapters.node_shell import NodeShell, host_docker_env
+from shelterctl.adapters.minikube.machine import Minikube, minikube_home
+from shelterctl.adapters.minikube.node_shell import NodeShell, host_docker_env
 from shelterctl.core.checkup.cluster import InsideNode
 from shelterctl.core.checkup.host import DiskSpace, EngineFacts, KubeconfigFacts, MachineFacts, ToolFacts
 from shelterctl.core.checkup.metrics import StartOptions

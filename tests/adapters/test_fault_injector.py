@@ -12,7 +12,7 @@ import pytest
 
 from shelterctl.adapters.fault_injector import _AWAIT_GONE, KubernetesFaults
 from shelterctl.adapters.kube_api import KubeApi
-from shelterctl.adapters.node_shell import NodeShell
+from shelterctl.adapters.minikube.node_shell import NodeShell
 from shelterctl.core.faults.fault import KillMode
 from shelterctl.core.state import Pod
 from shelterctl.errors import FaultFailed

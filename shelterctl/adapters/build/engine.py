@@ -9,8 +9,8 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from shelterctl.adapters.image_config import rebuilt
-from shelterctl.adapters.oci_archive import SavedImage, read_saved, saved_config_digest
+from shelterctl.adapters.build.image_config import rebuilt
+from shelterctl.adapters.build.oci_archive import SavedImage, read_saved, saved_config_digest
 from shelterctl.core.deploy.image import LocalImage
 from shelterctl.errors import BuildFailed, DockerUnavailable, ImageLoadFailed
 from shelterctl.ports import EngineInfo

@@ -14,7 +14,7 @@ import pytest
 
 from shelterctl.adapters import process
 from shelterctl.adapters.build.engine import DockerEngine, unavailable
-from shelterctl.adapters.oci_archive import saved_config_digest
+from shelterctl.adapters.build.oci_archive import saved_config_digest
 from shelterctl.errors import BuildFailed, DockerUnavailable, ImageLoadFailed
 
 

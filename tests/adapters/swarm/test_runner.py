@@ -216,7 +216,7 @@ def test_the_bridge_bins_as_the_core_does(tmp_path: Path) -> None:
         [sys.executable, "-c", program, json.dumps(values)],
         env={
             **os.environ,
-            "PYTHONPATH": str(ROOT / "shelterctl" / "adapters"),
+            "PYTHONPATH": str(ROOT / "shelterctl" / "adapters" / "swarm"),
             "SHELTERCTL_LOAD_SAMPLES": str(tmp_path / "samples"),
         },
         check=True,

@@ -14,8 +14,8 @@ import pytest
 
 from shelterctl.adapters import process
 from shelterctl.adapters.build.engine import DockerEngine
-from shelterctl.adapters.image_config import rebuilt
-from shelterctl.adapters.oci_archive import read_saved
+from shelterctl.adapters.build.image_config import rebuilt
+from shelterctl.adapters.build.oci_archive import read_saved
 from shelterctl.core.deploy.image import LocalImage
 
 #: As Docker 20.10 keeps it: Go escapes what HTML could misread, and leaves other letters as they are.
@@ -176,7 +176,7 @@ def test_the_applications_code_is_a_part_by_itself(tmp_path: Path) -> None:
     """What makes `up` quick after a change of one line."""
     engine, name = DockerEngine(), f"shelterctl-test-{uuid.uuid4().hex[:8]}"
     context = tmp_path / "app"
-    shutil.copytree(Path(__file__).parents[2] / "app", context)
+    shutil.copytree(Path(__file__).parents[3] / "app", context)
     versions = []
     try:
         for tag in ("old", "new"):

@@ -12,8 +12,8 @@ import pytest
 
 from shelterctl.adapters import process
 from shelterctl.adapters.build.engine import DockerEngine
-from shelterctl.adapters.minikube import Minikube
-from shelterctl.adapters.node_images import (
+from shelterctl.adapters.build.oci_archive import LAYER_TAR, LAYER_TAR_GZIP, Blob
+from shelterctl.adapters.minikube.images import (
     MinikubeImages,
     load_failure,
     parse_blobs,
@@ -21,8 +21,8 @@ from shelterctl.adapters.node_images import (
     parse_docker_images,
     short_name,
 )
-from shelterctl.adapters.node_shell import NodeShell
-from shelterctl.adapters.oci_archive import LAYER_TAR, LAYER_TAR_GZIP, Blob
+from shelterctl.adapters.minikube.machine import Minikube
+from shelterctl.adapters.minikube.node_shell import NodeShell
 from shelterctl.core.deploy.image import LoadReport, LocalImage
 from shelterctl.errors import CommandFailed, ImageLoadFailed
 
