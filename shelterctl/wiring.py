@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shelterctl.adapters.clock import SystemClock
-from shelterctl.adapters.kube_api import KubeApi
+from shelterctl.adapters.kube.api import KubeApi
 from shelterctl.errors import UsageError
 from shelterctl.settings import Settings
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from shelterctl.adapters.build.context import FolderContext
     from shelterctl.adapters.build.engine import DockerEngine
     from shelterctl.adapters.checkup_facts import KubernetesCheckup, Repairs
-    from shelterctl.adapters.database_reader import PodDatabaseReader
-    from shelterctl.adapters.dns_prober import PodDnsProber
-    from shelterctl.adapters.fault_injector import KubernetesFaults
     from shelterctl.adapters.http_client import HttpxClient
     from shelterctl.adapters.http_question import Urllib3Client
-    from shelterctl.adapters.kube_cluster import KubernetesCluster
+    from shelterctl.adapters.kube.cluster import KubernetesCluster
+    from shelterctl.adapters.kube.database import PodDatabaseReader
+    from shelterctl.adapters.kube.dns import PodDnsProber
+    from shelterctl.adapters.kube.faults import KubernetesFaults
     from shelterctl.adapters.minikube.images import MinikubeImages
     from shelterctl.adapters.minikube.machine import Minikube
     from shelterctl.adapters.swarm.runner import LocustRunner
@@ -67,7 +67,7 @@ class Wiring:
 
     @cached_property
     def cluster(self) -> KubernetesCluster:
-        from shelterctl.adapters.kube_cluster import KubernetesCluster
+        from shelterctl.adapters.kube.cluster import KubernetesCluster
 
         return KubernetesCluster(self.api, self.settings.namespace, lambda: self.project / "manifests")
 
@@ -101,20 +101,20 @@ class Wiring:
 
     @cached_property
     def database(self) -> PodDatabaseReader:
-        from shelterctl.adapters.database_reader import PodDatabaseReader
+        from shelterctl.adapters.kube.database import PodDatabaseReader
 
         return PodDatabaseReader(self.cluster)
 
     @cached_property
     def dns(self) -> PodDnsProber:
-        from shelterctl.adapters.dns_prober import PodDnsProber
+        from shelterctl.adapters.kube.dns import PodDnsProber
 
         return PodDnsProber(self.api, self.cluster)
 
     def checkup(self) -> KubernetesCheckup:
         """A new look at everything, with a connection of its own: a repair may have changed the kubeconfig."""
         from shelterctl.adapters.checkup_facts import KubernetesCheckup
-        from shelterctl.adapters.kube_cluster import KubernetesCluster
+        from shelterctl.adapters.kube.cluster import KubernetesCluster
 
         api = KubeApi(self.context)
         cluster = KubernetesCluster(api, self.settings.namespace, lambda: self.project / "manifests")
@@ -127,7 +127,7 @@ class Wiring:
 
     def faults(self) -> KubernetesFaults:
         """A new injector; it is used for one fault."""
-        from shelterctl.adapters.fault_injector import KubernetesFaults
+        from shelterctl.adapters.kube.faults import KubernetesFaults
 
         return KubernetesFaults(self.api, self.machine.node_shells if self.machine is not None else None)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Sequence
 
-from shelterctl.adapters.kube_api import Json, KubeApi
-from shelterctl.adapters.kube_records import epoch_s, millicores, quantity_bytes, role_of
+from shelterctl.adapters.kube.api import Json, KubeApi
+from shelterctl.adapters.kube.records import epoch_s, millicores, quantity_bytes, role_of
 from shelterctl.core.checkup.capacity import Demand, Requested
 from shelterctl.core.checkup.cluster import NodeFacts, StorageClassFacts, SystemPod
 from shelterctl.core.checkup.metrics import MetricsFacts

@@ -9,9 +9,9 @@ from typing import Generic, TypeVar
 
 from shelterctl.adapters import checkup_cluster, checkup_host, checkup_stack
 from shelterctl.adapters.build.engine import DockerEngine
-from shelterctl.adapters.kube_api import Json, KubeApi, parallel
-from shelterctl.adapters.kube_cluster import KubernetesCluster
-from shelterctl.adapters.kube_records import role_of
+from shelterctl.adapters.kube.api import Json, KubeApi, parallel
+from shelterctl.adapters.kube.cluster import KubernetesCluster
+from shelterctl.adapters.kube.records import role_of
 from shelterctl.adapters.minikube.machine import Minikube
 from shelterctl.core.checkup.capacity import Demand, Requested
 from shelterctl.core.checkup.check import Finding, Repair

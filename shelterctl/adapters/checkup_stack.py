@@ -7,11 +7,11 @@ import time
 from collections.abc import Iterable, Sequence
 from contextlib import closing, suppress
 
-from shelterctl.adapters import kube_records
 from shelterctl.adapters.checkup_cluster import metrics_pods, started_s
 from shelterctl.adapters.http_client import HttpxClient
-from shelterctl.adapters.kube_api import Json, KubeApi
-from shelterctl.adapters.kube_credentials import APP_SECRET, ROOT_SECRET
+from shelterctl.adapters.kube import records
+from shelterctl.adapters.kube.api import Json, KubeApi
+from shelterctl.adapters.kube.credentials import APP_SECRET, ROOT_SECRET
 from shelterctl.core.checkup.scaling import ScalerFacts, ScalingFacts, ScalingRule, SelectedContainer, SelectedPod
 from shelterctl.core.checkup.service import AnswerFacts, PortFacts
 from shelterctl.core.checkup.stack import BudgetFacts, StackFacts
@@ -42,7 +42,7 @@ def stack(api: KubeApi, namespaces: Sequence[str], state: StackState) -> StackFa
     for namespace in namespaces:
         for kind in ("deployments", "statefulsets"):
             for item in api.items(f"/apis/apps/v1/namespaces/{namespace}/{kind}"):
-                if kube_records.role_of(item) is not None:
+                if records.role_of(item) is not None:
                     wanted += [(namespace, name) for name in _secrets_of(item["spec"]["template"]["spec"])]
         budgets += [_budget(item) for item in api.items(f"/apis/policy/v1/namespaces/{namespace}/poddisruptionbudgets")]
     return StackFacts(
@@ -80,7 +80,7 @@ def _budget(item: Json) -> BudgetFacts:
 def scaling(api: KubeApi, namespace: str, pods: Iterable[Json], metrics_served: bool) -> ScalingFacts:
     """The HPAs, and the pods that the Deployment's scale selects, whoever made them. Raises NotDeployed."""
     deployments = api.items(f"/apis/apps/v1/namespaces/{namespace}/deployments")
-    deployment = next((item for item in deployments if kube_records.role_of(item) is Role.APP), None)
+    deployment = next((item for item in deployments if records.role_of(item) is Role.APP), None)
     if deployment is None:
         raise NotDeployed(f"no Deployment of the application is in {namespace}", next_command="shelterctl up")
     name = deployment["metadata"]["name"]
@@ -112,16 +112,16 @@ def _scaler(item: Json, now_s: float, measuring_since_s: float) -> ScalerFacts:
     target = item["spec"]["scaleTargetRef"]
     behavior = item["spec"].get("behavior") or {}
     rules = tuple(_rule(name, behavior[key]) for name, key in (("up", "scaleUp"), ("down", "scaleDown")) if behavior.get(key))
-    created_s = kube_records.epoch_s(item["metadata"].get("creationTimestamp")) or 0.0
+    created_s = records.epoch_s(item["metadata"].get("creationTimestamp")) or 0.0
     since_s = max(created_s, measuring_since_s)
-    return ScalerFacts(kube_records.autoscaler(item), f"{target['kind']}/{target['name']}", rules, now_s - since_s)
+    return ScalerFacts(records.autoscaler(item), f"{target['kind']}/{target['name']}", rules, now_s - since_s)
 
 
 def _rule(direction: str, rules: Json) -> ScalingRule:
     policies = tuple((str(p["type"]), int(p["value"]), int(p["periodSeconds"])) for p in rules.get("policies") or ())
     tolerance = rules.get("tolerance")
     # A quantity: 0.05 may be written 50m.
-    thousandths = kube_records.millicores(str(tolerance)) if tolerance is not None else None
+    thousandths = records.millicores(str(tolerance)) if tolerance is not None else None
     return ScalingRule(direction, rules.get("selectPolicy") or "Max", policies, thousandths / 1000 if thousandths is not None else None)
 
 
@@ -140,7 +140,7 @@ def _selected(item: Json, own_sets: set[str]) -> SelectedPod:
 
 def _container(container: Json) -> SelectedContainer:
     resources = container.get("resources") or {}
-    request, limit = (kube_records.millicores((resources.get(kind) or {}).get("cpu")) for kind in ("requests", "limits"))
+    request, limit = (records.millicores((resources.get(kind) or {}).get("cpu")) for kind in ("requests", "limits"))
     return SelectedContainer(container["name"], request, limit)
 
 
@@ -157,7 +157,7 @@ def _replicas_managers(deployment: Json) -> tuple[str, ...]:
 def port(api: KubeApi, wanted: int, namespaces: Sequence[str]) -> PortFacts:
     """Who holds the node port that the stack has; `wanted` where it has none."""
     services = api.items("/api/v1/services")
-    own = next((item for item in services if item["metadata"]["namespace"] in namespaces and kube_records.role_of(item) is Role.APP), None)
+    own = next((item for item in services if item["metadata"]["namespace"] in namespaces and records.role_of(item) is Role.APP), None)
     number = next((p["nodePort"] for p in (own["spec"].get("ports") or () if own else ()) if p.get("nodePort")), wanted)
     holder = next((item for item in services for p in item["spec"].get("ports") or () if p.get("nodePort") == number), None)
     return PortFacts(int(number), _name(own), _name(holder))

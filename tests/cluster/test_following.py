@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator, Mapping
 
 import pytest
 
-from shelterctl.adapters.kube_api import KubeApi
-from shelterctl.adapters.kube_follow import Changed, Follower, Inbox, Listed, Source
+from shelterctl.adapters.kube.api import KubeApi
+from shelterctl.adapters.kube.follow import Changed, Follower, Inbox, Listed, Source
 from tests.cluster import kube
 from tests.cluster.commands import Shelterctl
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from shelterctl.adapters.manifest_edits import edit, images, namespaces
+from shelterctl.adapters.kube.manifest_edits import edit, images, namespaces
 from shelterctl.core.deploy.stack import StackOptions
 
 pytestmark = pytest.mark.unit

@@ -19,7 +19,7 @@ import dns.rcode
 import dns.rrset
 import pytest
 
-from shelterctl.adapters.dns_prober import checked_document, probe_source, read_answers, read_resolver
+from shelterctl.adapters.kube.dns import checked_document, probe_source, read_answers, read_resolver
 from shelterctl.core.dns.records import DnsAnswer, DnsQuery, RecordType, ResolverConfig, Status, Via
 from shelterctl.core.serial import to_json
 from shelterctl.errors import ClusterError

@@ -1,4 +1,4 @@
-"""The Cluster port for Kubernetes: plan, apply, look, watch, run in a pod, remove. The parts are in the `kube_*` modules."""
+"""The Cluster port for Kubernetes: plan, apply, look, watch, run in a pod, remove. Its parts are the modules beside it."""
 
 from __future__ import annotations
 
@@ -9,19 +9,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from shelterctl.adapters import (
-    kube_apply,
-    kube_credentials,
-    kube_others,
-    kube_records,
-    kube_remove,
-    kube_scale,
-    kube_state,
-    kube_watch,
-    kustomize,
-    manifest_edits,
-)
-from shelterctl.adapters.kube_api import KubeApi
+from shelterctl.adapters.kube import apply, credentials, kustomize, manifest_edits, others, records, remove, scale, state, watch
+from shelterctl.adapters.kube.api import KubeApi
 from shelterctl.core.deploy.stack import ApplyReport, ObjectChange, RemovalReport, StackOptions, StackPlan
 from shelterctl.core.events import Event
 from shelterctl.core.serial import JsonValue
@@ -54,40 +43,40 @@ class KubernetesCluster:
         return StackPlan(options, manifest_edits.images(documents), len(documents), autoscaled, documents)
 
     def pods_of_others(self, plan: StackPlan) -> tuple[str, ...]:
-        return kube_others.pods_of_others(self.api, plan.documents)
+        return others.pods_of_others(self.api, plan.documents)
 
     def ensure_credentials(self, plan: StackPlan, *, force: bool = False) -> tuple[tuple[str, ...], tuple[ObjectChange, ...]]:
         # The Secrets need their namespace, and the pods need the Secrets: so the namespaces come first, here.
         spaces = [document for document in plan.documents if document["kind"] == "Namespace"]
-        ahead = tuple(kube_apply.apply_document(self.api, document, dry_run=False, force=force) for document in spaces)
-        return kube_credentials.ensure(self.api, plan.documents), ahead
+        ahead = tuple(apply.apply_document(self.api, document, dry_run=False, force=force) for document in spaces)
+        return credentials.ensure(self.api, plan.documents), ahead
 
     def apply(self, plan: StackPlan, *, dry_run: bool = False, force: bool = False) -> ApplyReport:
-        managed = kube_apply.managed_objects(self.api, self.namespaces())
+        managed = apply.managed_objects(self.api, self.namespaces())
         # What old pods still read when they restart goes only when they have gone (`prune_superseded`).
         doomed = [item for item in managed if dry_run or item["kind"] != "ConfigMap"]
         if not dry_run:
-            kube_scale.keep_replicas(self.api, plan.documents)
-        changes = kube_apply.apply_all(self.api, plan.documents, dry_run=dry_run, force=force)
-        changes += kube_apply.prune(self.api, plan.documents, doomed, dry_run=dry_run)
+            scale.keep_replicas(self.api, plan.documents)
+        changes = apply.apply_all(self.api, plan.documents, dry_run=dry_run, force=force)
+        changes += apply.prune(self.api, plan.documents, doomed, dry_run=dry_run)
         report = ApplyReport(tuple(changes))
-        return report if dry_run else report.including(kube_scale.raise_to_minimum(self.api, plan.documents))
+        return report if dry_run else report.including(scale.raise_to_minimum(self.api, plan.documents))
 
     def prune_superseded(self, plan: StackPlan) -> ApplyReport:
-        managed = [item for item in kube_apply.managed_objects(self.api, self.namespaces()) if item["kind"] == "ConfigMap"]
-        return ApplyReport(tuple(kube_apply.prune(self.api, plan.documents, managed, dry_run=False)))
+        managed = [item for item in apply.managed_objects(self.api, self.namespaces()) if item["kind"] == "ConfigMap"]
+        return ApplyReport(tuple(apply.prune(self.api, plan.documents, managed, dry_run=False)))
 
     def state(self, *, warnings_since_s: float = 0.0, with_usage: bool = True) -> StackState:
-        return kube_state.read(self.api, self.namespaces(), warnings_since_s=warnings_since_s, with_usage=with_usage)
+        return state.read(self.api, self.namespaces(), warnings_since_s=warnings_since_s, with_usage=with_usage)
 
     def usage(self) -> tuple[Usage, ...]:
-        return kube_state.read_usage(self.api, self.namespaces())
+        return state.read_usage(self.api, self.namespaces())
 
     def watch(self, stop: Callable[[], bool]) -> Iterator[Event]:
         # Asked here, so that an API server that is not there is an error at once. Both are followed: the companion may come later.
         self.namespaces()
         spaces = (self.namespace, f"{self.namespace}-db")
-        return kube_watch.watch(self.api, spaces, lambda: kube_state.read_usage(self.api, spaces), stop)
+        return watch.watch(self.api, spaces, lambda: state.read_usage(self.api, spaces), stop)
 
     def log_tail(self, pod: Pod, container: str, *, lines: int, previous: bool = False) -> tuple[str, ...]:
         query = {"container": container, "tailLines": str(lines), **({"previous": "true"} if previous else {})}
@@ -101,7 +90,7 @@ class KubernetesCluster:
         return tuple(text.splitlines())
 
     def follow_logs(self, role: Role, *, follow: bool, previous: bool, lines: int) -> Iterator[tuple[PodName, str]]:
-        pods = [kube_records.pod(i) for n in self.namespaces() for i in self.api.items(f"/api/v1/namespaces/{n}/pods")]
+        pods = [records.pod(i) for n in self.namespaces() for i in self.api.items(f"/api/v1/namespaces/{n}/pods")]
         pods = [pod for pod in pods if pod.role is role]
         if not pods:
             raise NotDeployed(f"no pod of the {role.value} is there", next_command="shelterctl up")
@@ -135,7 +124,7 @@ class KubernetesCluster:
                     yield item
 
     def remove(self, *, delete_data: bool) -> Iterator[str | RemovalReport]:
-        return kube_remove.remove(self.api, self.namespaces(), delete_data=delete_data)
+        return remove.remove(self.api, self.namespaces(), delete_data=delete_data)
 
     def run_in_pod(self, pod: Pod, container: str, program: str, arguments: Sequence[str], *, timeout_s: float) -> JsonValue:
         code, out, err = self.api.exec(pod.namespace, pod.name, container, ["python", "-c", program, *arguments], timeout_s=timeout_s)

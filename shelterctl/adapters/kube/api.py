@@ -1,7 +1,7 @@
 """The Kubernetes API as JSON: one connection, requests, watches and exec. Everything that goes wrong becomes one of our errors.
 
-How the server is reached is `kube_access`'s; the official client's generated models are left aside: what is read here is parsed once,
-in `kube_records`.
+How the server is reached is `access`'s; the official client's generated models are left aside: what is read here is parsed once,
+in `records`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import quote, urlencode
 
-from shelterctl.adapters.kube_access import Access, client_for, open_access
+from shelterctl.adapters.kube.access import Access, client_for, open_access
 from shelterctl.errors import ApiRejected, ApiUnreachable
 
 if TYPE_CHECKING:

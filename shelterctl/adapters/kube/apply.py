@@ -11,8 +11,8 @@ from typing import Any
 
 import yaml
 
-from shelterctl.adapters import manifest_edits
-from shelterctl.adapters.kube_api import Json, KubeApi, parallel
+from shelterctl.adapters.kube import manifest_edits
+from shelterctl.adapters.kube.api import Json, KubeApi, parallel
 from shelterctl.core.deploy.stack import Change, ObjectChange
 from shelterctl.errors import ApiRejected
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from shelterctl.adapters.kube_api import Json
+from shelterctl.adapters.kube.api import Json
 from shelterctl.core.deploy.stack import StackOptions
 
 #: The namespace that the manifests name. Others derive from it: `shelter-db` becomes `<namespace>-db`.

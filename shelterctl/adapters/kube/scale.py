@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from shelterctl.adapters.kube_api import Json, KubeApi
-from shelterctl.adapters.manifest_edits import MANAGER
+from shelterctl.adapters.kube.api import Json, KubeApi
+from shelterctl.adapters.kube.manifest_edits import MANAGER
 from shelterctl.core.deploy.stack import Change, ObjectChange
 
 #: Not the manager that applies: it must not own the number of replicas, or the next apply would take it away from the autoscaler.

@@ -9,8 +9,8 @@ import base64
 import secrets
 from collections.abc import Iterable
 
-from shelterctl.adapters import kube_apply, manifest_edits
-from shelterctl.adapters.kube_api import Json, KubeApi
+from shelterctl.adapters.kube import apply, manifest_edits
+from shelterctl.adapters.kube.api import Json, KubeApi
 from shelterctl.errors import ApiRejected, Refused
 
 ROOT_SECRET = "mongodb-root"  # noqa: S105 - the Secret's name
@@ -51,7 +51,7 @@ def ensure(api: KubeApi, documents: Iterable[Json]) -> tuple[str, ...]:
         except ApiRejected as error:
             # Somebody else made it in this moment: theirs is kept.
             if error.status != 409:
-                raise kube_apply.explained(error, body) from error
+                raise apply.explained(error, body) from error
         else:
             made.append(f"{namespace}/{name}")
     return tuple(made)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from shelterctl.adapters.kube_api import Json
+from shelterctl.adapters.kube.api import Json
 from shelterctl.core.state import (
     Autoscaler,
     Claim,

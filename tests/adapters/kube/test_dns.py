@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from shelterctl.adapters.dns_prober import read_pod, read_service, unserved_workloads
+from shelterctl.adapters.kube.dns import read_pod, read_service, unserved_workloads
 from shelterctl.core.dns.records import DnsEndpoint, DnsPod, DnsPort, DnsService
 from shelterctl.core.state import Pod, PodName, Role, StackState, Workload
 

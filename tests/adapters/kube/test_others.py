@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from shelterctl.adapters.kube_others import is_strangers
+from shelterctl.adapters.kube.others import is_strangers
 
 pytestmark = pytest.mark.unit
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from shelterctl.adapters.fault_injector import _AWAIT_GONE, KubernetesFaults
-from shelterctl.adapters.kube_api import KubeApi
+from shelterctl.adapters.kube.api import KubeApi
+from shelterctl.adapters.kube.faults import _AWAIT_GONE, KubernetesFaults
 from shelterctl.adapters.minikube.node_shell import NodeShell
 from shelterctl.core.faults.fault import KillMode
 from shelterctl.core.state import Pod

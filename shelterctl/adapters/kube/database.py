@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 
-from shelterctl.adapters.kube_cluster import KubernetesCluster
+from shelterctl.adapters.kube.cluster import KubernetesCluster
 from shelterctl.core.faults.ledger import StoredDocument
 from shelterctl.core.serial import JsonValue
 from shelterctl.core.state import Role
@@ -44,7 +44,7 @@ class PodDatabaseReader:
         ready = [pod for pod in self._cluster.state(with_usage=False).pods_of(Role.APP) if pod.ready and not pod.deleting]
         if not ready:
             raise NotDeployed("no pod of the application is ready to read the database from", next_command="shelterctl status")
-        source = files("shelterctl.adapters.probes").joinpath("database_probe.py").read_text(encoding="utf-8")
+        source = files("shelterctl.adapters.kube.probes").joinpath("database_probe.py").read_text(encoding="utf-8")
         pod = ready[0]
         answer = self._cluster.run_in_pod(pod, pod.containers[0].name, source, [json.dumps(question)], timeout_s=TIMEOUT_S)
         if not isinstance(answer, dict) or "documents" not in answer:

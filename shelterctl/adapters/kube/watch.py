@@ -1,6 +1,6 @@
 """Follows pods, autoscaler and events through Kubernetes watches; a watch that drops is taken up again, and that is told.
 
-Each watched list has a thread (`kube_follow`) that only sends messages; what is known is kept by the caller's thread, in `_Known`.
+Each watched list has a thread (`follow`) that only sends messages; what is known is kept by the caller's thread, in `_Known`.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from shelterctl.adapters import kube_records
-from shelterctl.adapters.kube_api import Json, KubeApi
-from shelterctl.adapters.kube_follow import Changed, Dropped, Follower, Inbox, Listed, Source, measure
+from shelterctl.adapters.kube import records
+from shelterctl.adapters.kube.api import Json, KubeApi
+from shelterctl.adapters.kube.follow import Changed, Dropped, Follower, Inbox, Listed, Source, measure
 from shelterctl.core.events import AutoscalerGone, AutoscalerSeen, ClusterEventSeen, Event, PodsSeen, WatchDropped
 from shelterctl.core.state import Autoscaler, Pod, Role, Usage
 
@@ -100,11 +100,11 @@ class _Known:
         pods = self.pods.setdefault(message.source, {})
         if isinstance(message, Listed):
             pods.clear()
-            pods.update((_uid(item), kube_records.pod(item)) for item in message.items)
+            pods.update((_uid(item), records.pod(item)) for item in message.items)
         elif message.deleted:
             pods.pop(_uid(message.item), None)
         else:
-            pods[_uid(message.item)] = kube_records.pod(message.item)
+            pods[_uid(message.item)] = records.pod(message.item)
         yield from self._pods_now()
 
     def _pods_now(self) -> Iterator[Event]:
@@ -145,7 +145,7 @@ class _Known:
         versions.update((_uid(item), _version(item)) for item in items)
         if first:
             return
-        for happening in sorted(map(kube_records.happening, new), key=lambda happening: happening.at_s):
+        for happening in sorted(map(records.happening, new), key=lambda happening: happening.at_s):
             yield ClusterEventSeen(happening.subject, happening.reason, happening.message, happening.warning)
 
 
@@ -158,4 +158,4 @@ def _version(item: Json) -> str:
 
 
 def _scaler(item: Json) -> tuple[bool, Autoscaler]:
-    return kube_records.role_of(item) is Role.APP, kube_records.autoscaler(item)
+    return records.role_of(item) is Role.APP, records.autoscaler(item)

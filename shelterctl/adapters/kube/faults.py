@@ -6,7 +6,7 @@ import re
 import time
 from collections.abc import Callable, Sequence
 
-from shelterctl.adapters.kube_api import KubeApi
+from shelterctl.adapters.kube.api import KubeApi
 from shelterctl.adapters.minikube.node_shell import NodeShell, ShellSession
 from shelterctl.core.faults.fault import KillMode, KillReport
 from shelterctl.core.state import Pod

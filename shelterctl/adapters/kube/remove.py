@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 
-from shelterctl.adapters import kube_apply, kube_others, manifest_edits
-from shelterctl.adapters.kube_api import Json, KubeApi
+from shelterctl.adapters.kube import apply, manifest_edits, others
+from shelterctl.adapters.kube.api import Json, KubeApi
 from shelterctl.core.deploy.stack import RemovalReport
 from shelterctl.errors import WaitTimeout
 
@@ -20,15 +20,15 @@ def remove(api: KubeApi, namespaces: Sequence[str], *, delete_data: bool) -> Ite
 
     A namespace goes only where nothing of anybody else's is left in it. Raises WaitTimeout where something does not end.
     """
-    doomed = kube_apply.managed_objects(api, namespaces)
+    doomed = apply.managed_objects(api, namespaces)
     kept = _data(api, namespaces)
     removed = [_named(item) for item in doomed]
     for item in doomed:
-        kube_apply.delete(api, item)
+        apply.delete(api, item)
     yield from _until_gone(api, namespaces, doomed)
     if delete_data:
         for item in kept:
-            kube_apply.delete(api, item)
+            apply.delete(api, item)
             removed.append(_named(item))
         kept = []
         spaces = []
@@ -36,7 +36,7 @@ def remove(api: KubeApi, namespaces: Sequence[str], *, delete_data: bool) -> Ite
             space = api.get_or_none(f"/api/v1/namespaces/{name}")
             if space is None or not manifest_edits.is_managed(space):
                 continue
-            stranger = kube_others.held_by_others(api, name)
+            stranger = others.held_by_others(api, name)
             if stranger:
                 yield f"namespace {name} stays: it holds {stranger}, which is not of shelterctl's making"
                 kept.append({**space, "apiVersion": "v1", "kind": "Namespace"})
@@ -44,7 +44,7 @@ def remove(api: KubeApi, namespaces: Sequence[str], *, delete_data: bool) -> Ite
                 spaces.append(space)
         for space in spaces:
             item = {**space, "apiVersion": "v1", "kind": "Namespace"}
-            kube_apply.delete(api, item)
+            apply.delete(api, item)
             removed.append(_named(item))
         yield from _until(
             lambda: [s["metadata"]["name"] for s in spaces if api.get_or_none(f"/api/v1/namespaces/{s['metadata']['name']}")], "namespace"
@@ -56,8 +56,8 @@ def _data(api: KubeApi, namespaces: Sequence[str]) -> list[Json]:
     found: list[Json] = []
     for namespace in namespaces:
         for kind, plural, query in (
-            ("PersistentVolumeClaim", "persistentvolumeclaims", kube_others.PARTS),
-            ("Secret", "secrets", kube_apply.SELECTOR),
+            ("PersistentVolumeClaim", "persistentvolumeclaims", others.PARTS),
+            ("Secret", "secrets", apply.SELECTOR),
         ):
             items = api.items(f"/api/v1/namespaces/{namespace}/{plural}", {"labelSelector": query})
             found += [{**item, "apiVersion": "v1", "kind": kind} for item in items]
@@ -65,7 +65,7 @@ def _data(api: KubeApi, namespaces: Sequence[str]) -> list[Json]:
 
 
 def _named(item: Json) -> str:
-    return kube_apply.label(item)
+    return apply.label(item)
 
 
 def _until_gone(api: KubeApi, namespaces: Sequence[str], doomed: Sequence[Json]) -> Iterator[str]:
@@ -73,7 +73,7 @@ def _until_gone(api: KubeApi, namespaces: Sequence[str], doomed: Sequence[Json])
         return
 
     def left() -> list[str]:
-        pods = [p for n in namespaces for p in api.items(f"/api/v1/namespaces/{n}/pods", {"labelSelector": kube_others.PARTS})]
+        pods = [p for n in namespaces for p in api.items(f"/api/v1/namespaces/{n}/pods", {"labelSelector": others.PARTS})]
         return [pod["metadata"]["name"] for pod in pods]
 
     yield from _until(left, "pod")

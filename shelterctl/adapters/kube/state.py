@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
-from shelterctl.adapters import kube_records
-from shelterctl.adapters.kube_api import Json, KubeApi, parallel
+from shelterctl.adapters.kube import records
+from shelterctl.adapters.kube.api import Json, KubeApi, parallel
 from shelterctl.core.state import Endpoint, PodName, Role, StackState, Usage, Workload
 from shelterctl.errors import ApiRejected
 
@@ -38,15 +38,15 @@ def read(api: KubeApi, namespaces: Sequence[str], *, warnings_since_s: float, wi
     for (kind, _), items in zip(keys, lists, strict=True):
         found.setdefault(kind, []).extend(items)
     by_volume = {volume["metadata"]["name"]: volume for volume in volumes}
-    pods = tuple(pod for pod in map(kube_records.pod, found["pods"]) if pod.role is not None)
-    happenings = [kube_records.happening(event) for event in found["events"]]
+    pods = tuple(pod for pod in map(records.pod, found["pods"]) if pod.role is not None)
+    happenings = [records.happening(event) for event in found["events"]]
     return StackState(
         taken_at_s=time.time(),
         namespace=namespaces[0],
         workloads=tuple(_workloads(found)),
         pods=tuple(sorted(pods, key=lambda pod: (pod.role is Role.DATABASE, pod.created_at_s, pod.name))),
-        autoscaler=next((kube_records.autoscaler(item) for item in found["scalers"]), None),
-        claims=tuple(kube_records.claim(item, by_volume) for item in found["claims"]),
+        autoscaler=next((records.autoscaler(item) for item in found["scalers"]), None),
+        claims=tuple(records.claim(item, by_volume) for item in found["claims"]),
         endpoint=_endpoint(found, nodes),
         happenings=tuple(sorted((h for h in happenings if h.at_s >= warnings_since_s), key=lambda h: h.at_s)),
         usage=usage,
@@ -57,7 +57,7 @@ def read(api: KubeApi, namespaces: Sequence[str], *, warnings_since_s: float, wi
 def read_usage(api: KubeApi, namespaces: Iterable[str]) -> tuple[Usage, ...]:
     """The pods' usage as metrics.k8s.io has it. Raises ApiRejected (404, 503) where nothing serves it."""
     items = [item for n in namespaces for item in api.get(f"/apis/metrics.k8s.io/v1beta1/namespaces/{n}/pods").get("items") or ()]
-    return tuple(kube_records.usage(item) for item in items)
+    return tuple(records.usage(item) for item in items)
 
 
 def _usage_or_problem(api: KubeApi, namespaces: Iterable[str]) -> tuple[tuple[Usage, ...], str]:
@@ -69,19 +69,19 @@ def _usage_or_problem(api: KubeApi, namespaces: Iterable[str]) -> tuple[tuple[Us
 
 def _workloads(found: dict[str, list[Json]]) -> Iterable[Workload]:
     for item in found["deployments"]:
-        role = kube_records.role_of(item)
+        role = records.role_of(item)
         if role is not None:
-            newest = kube_records.newest_replica_set(item, found["replicasets"])
+            newest = records.newest_replica_set(item, found["replicasets"])
             revision = ((newest or {}).get("metadata") or {}).get("labels", {}).get("pod-template-hash", "")
-            yield kube_records.deployment(item, role, revision)
+            yield records.deployment(item, role, revision)
     for item in found["statefulsets"]:
-        role = kube_records.role_of(item)
+        role = records.role_of(item)
         if role is not None:
-            yield kube_records.stateful_set(item, role)
+            yield records.stateful_set(item, role)
 
 
 def _endpoint(found: dict[str, list[Json]], nodes: list[Json]) -> Endpoint | None:
-    service = next((s for s in found["services"] if kube_records.role_of(s) is Role.APP), None)
+    service = next((s for s in found["services"] if records.role_of(s) is Role.APP), None)
     if service is None:
         return None
     name = service["metadata"]["name"]

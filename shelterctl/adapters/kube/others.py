@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from shelterctl.adapters import kube_records, manifest_edits
-from shelterctl.adapters.kube_api import Json, KubeApi
+from shelterctl.adapters.kube import manifest_edits, records
+from shelterctl.adapters.kube.api import Json, KubeApi
 
 #: A Helm chart's MongoDB has the same name label as ours, and its data are not ours to delete; every chart's parts name an instance.
 _COMPONENT, _INSTANCE = "app.kubernetes.io/component", "app.kubernetes.io/instance"
 _COMPONENTS = ("web", "database")
 #: The pods and claims of the stack; a claim inherits the labels of its StatefulSet's selector.
-PARTS = f"{kube_records.NAME_LABEL} in ({', '.join(kube_records.ROLES)}),{_COMPONENT} in ({', '.join(_COMPONENTS)}),!{_INSTANCE}"
+PARTS = f"{records.NAME_LABEL} in ({', '.join(records.ROLES)}),{_COMPONENT} in ({', '.join(_COMPONENTS)}),!{_INSTANCE}"
 #: What somebody would miss if the namespace went.
 _HELD_BY_OTHERS = (
     ("/api/v1/namespaces/{}/persistentvolumeclaims", "PersistentVolumeClaim"),
@@ -66,5 +66,5 @@ def is_strangers(item: Json) -> bool:
 
 def _is_part(labels: Json) -> bool:
     """What `PARTS` selects."""
-    named = labels.get(kube_records.NAME_LABEL) in kube_records.ROLES and labels.get(_COMPONENT) in _COMPONENTS
+    named = labels.get(records.NAME_LABEL) in records.ROLES and labels.get(_COMPONENT) in _COMPONENTS
     return named and _INSTANCE not in labels

@@ -160,7 +160,7 @@ def unserved_workloads(state: StackState, services: Iterable[DnsService]) -> tup
 
 def probe_source() -> str:
     """The probe's source, to be run by `python -c`."""
-    return files("shelterctl.adapters.probes").joinpath("dns_probe.py").read_text(encoding="utf-8")
+    return files("shelterctl.adapters.kube.probes").joinpath("dns_probe.py").read_text(encoding="utf-8")
 
 
 def checked_document(document: JsonValue, pod: str) -> Json:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from shelterctl.adapters.kube_access import open_access
-from shelterctl.adapters.kube_api import KubeApi
+from shelterctl.adapters.kube.access import open_access
+from shelterctl.adapters.kube.api import KubeApi
 from shelterctl.errors import ApiUnreachable, ContextError
 from tests.adapters.misbehaving_server import free_port
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import yaml
 
 from shelterctl.adapters import process
-from shelterctl.adapters.kube_api import Json
+from shelterctl.adapters.kube.api import Json
 from shelterctl.errors import CommandFailed, ProgramMissing, UsageError
 from shelterctl.settings import nearest
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from shelterctl.adapters import kube_records
-from shelterctl.adapters.kube_records import epoch_s, image_id, millicores, quantity_bytes
+from shelterctl.adapters.kube import records
+from shelterctl.adapters.kube.records import epoch_s, image_id, millicores, quantity_bytes
 from shelterctl.core.state import Autoscaler, Claim, Condition, ContainerState, Happening, Pod, PodName, Role, Usage, Workload
 from shelterctl.errors import ApiRejected
 
@@ -167,7 +167,7 @@ CONTAINER = ContainerState(
 
 
 def test_a_pod_that_was_restarted() -> None:
-    assert kube_records.pod(POD) == Pod(
+    assert records.pod(POD) == Pod(
         name=PodName("mongodb-0"),
         namespace="shelter",
         uid="aa4d0b52-0000",
@@ -193,28 +193,28 @@ def test_a_pod_that_was_restarted() -> None:
 def test_a_pod_that_no_node_has_taken() -> None:
     message = "0/1 nodes are available: 1 Insufficient cpu."
     status = {"phase": "Pending", "conditions": [{"type": "PodScheduled", "status": "False", "message": message}]}
-    found = kube_records.pod({**POD, "spec": {"containers": [{"name": "mongodb", "image": "mongo:8"}]}, "status": status})
+    found = records.pod({**POD, "spec": {"containers": [{"name": "mongodb", "image": "mongo:8"}]}, "status": status})
     assert (found.scheduled, found.scheduling_message, found.ready, found.ready_since_s) == (False, message, False, None)
     assert found.containers == (ContainerState("mongodb", False, 0, "waiting", "", "", "mongo:8", "", ""),)
     assert found.cpu_requests_millicores == (None,)
 
 
 def test_a_pod_of_which_nothing_is_known_yet() -> None:
-    found = kube_records.pod({"metadata": {"name": "x"}, "spec": {"containers": [{"name": "c"}]}})
+    found = records.pod({"metadata": {"name": "x"}, "spec": {"containers": [{"name": "c"}]}})
     assert (found.phase, found.scheduled, found.role, found.containers[0].state) == ("Unknown", False, None, "waiting")
 
 
 def test_a_container_that_waits_or_has_ended() -> None:
     waiting = {"name": "mongodb", "restartCount": 4, "state": {"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 40s"}}}
-    (first,) = kube_records.pod({**POD, "status": {"containerStatuses": [waiting]}}).containers
+    (first,) = records.pod({**POD, "status": {"containerStatuses": [waiting]}}).containers
     assert (first.state, first.reason, first.message, first.restarts) == ("waiting", "CrashLoopBackOff", "back-off 40s", 4)
     ended = {"name": "mongodb", "state": {"terminated": {"exitCode": 1, "reason": "Error", "containerID": "containerd://e2"}}}
-    (second,) = kube_records.pod({**POD, "status": {"containerStatuses": [ended]}}).containers
+    (second,) = records.pod({**POD, "status": {"containerStatuses": [ended]}}).containers
     assert (second.state, second.last_exit_code, second.last_container_id) == ("terminated", 1, "e2")
 
 
 def test_a_pod_that_is_going() -> None:
-    assert kube_records.pod({**POD, "metadata": {**POD["metadata"], "deletionTimestamp": "2026-11-21T10:09:00Z"}}).deleting
+    assert records.pod({**POD, "metadata": {**POD["metadata"], "deletionTimestamp": "2026-11-21T10:09:00Z"}}).deleting
 
 
 def workload_item(status: dict[str, Any], **spec: Any) -> dict[str, Any]:
@@ -227,7 +227,7 @@ STATUS = {"observedGeneration": 3, "replicas": 3, "updatedReplicas": 1, "readyRe
 
 
 def test_a_deployment() -> None:
-    assert kube_records.deployment(workload_item(STATUS), Role.APP, "7d9f") == Workload(
+    assert records.deployment(workload_item(STATUS), Role.APP, "7d9f") == Workload(
         "Deployment", "app", "shelter", Role.APP, 3, 3, "7d9f", 2, 1, 2, 2, 3, "shelter-app:3f9c"
     )
 
@@ -249,20 +249,20 @@ def test_a_deployment() -> None:
     ],
 )
 def test_why_a_deployment_cannot_go_on(condition: dict[str, str], failure: str) -> None:
-    assert kube_records.deployment(workload_item({**STATUS, "conditions": [condition]}), Role.APP, "").failure == failure
+    assert records.deployment(workload_item({**STATUS, "conditions": [condition]}), Role.APP, "").failure == failure
 
 
 def test_a_workload_without_a_status() -> None:
-    found = kube_records.deployment(workload_item({}), Role.APP, "")
+    found = records.deployment(workload_item({}), Role.APP, "")
     assert (found.observed_generation, found.updated, found.available, found.total) == (0, 0, 0, 0)
 
 
 def test_a_stateful_set_between_two_revisions_and_on_one() -> None:
     between = {**STATUS, "currentRevision": "a", "updateRevision": "b", "currentReplicas": 2, "updatedReplicas": 1}
-    found = kube_records.stateful_set(workload_item(between), Role.DATABASE)
+    found = records.stateful_set(workload_item(between), Role.DATABASE)
     assert (found.kind, found.revision, found.updated) == ("StatefulSet", "b", 1)
     one = {**STATUS, "currentRevision": "b", "updateRevision": "b", "currentReplicas": 2, "updatedReplicas": 0}
-    assert kube_records.stateful_set(workload_item(one), Role.DATABASE).updated == 2
+    assert records.stateful_set(workload_item(one), Role.DATABASE).updated == 2
 
 
 def test_the_newest_replica_set_is_that_of_the_highest_revision() -> None:
@@ -271,10 +271,10 @@ def test_the_newest_replica_set_is_that_of_the_highest_revision() -> None:
         return {"metadata": {"name": name, "annotations": annotations, "ownerReferences": [{"uid": owner}]}}
 
     sets = [replica_set("app-a", "9"), replica_set("app-b", "10"), replica_set("other", "99", "d-2")]
-    newest = kube_records.newest_replica_set(workload_item({}), sets)
+    newest = records.newest_replica_set(workload_item({}), sets)
     assert newest is not None
     assert newest["metadata"]["name"] == "app-b"
-    assert kube_records.newest_replica_set(workload_item({}), []) is None
+    assert records.newest_replica_set(workload_item({}), []) is None
 
 
 def test_an_autoscaler() -> None:
@@ -283,7 +283,7 @@ def test_an_autoscaler() -> None:
         "resource": {"name": "memory", "target": {"averageUtilization": 80}, "current": {"averageUtilization": 9}},
     }
     cpu = {"type": "Resource", "resource": {"name": "cpu", "target": {"averageUtilization": 70}, "current": {"averageUtilization": 184}}}
-    found = kube_records.autoscaler(
+    found = records.autoscaler(
         {
             "metadata": {"name": "app"},
             "spec": {
@@ -307,7 +307,7 @@ def test_an_autoscaler() -> None:
 
 
 def test_an_autoscaler_without_a_metric() -> None:
-    found = kube_records.autoscaler({"metadata": {"name": "app"}, "spec": {"maxReplicas": 5}, "status": {"currentMetrics": None}})
+    found = records.autoscaler({"metadata": {"name": "app"}, "spec": {"maxReplicas": 5}, "status": {"currentMetrics": None}})
     assert (found.minimum, found.cpu_target_percent, found.cpu_percent, found.has_metric) == (1, None, None, False)
     inactive = replace(found, cpu_percent=50, conditions=(Condition("ScalingActive", False, "FailedGetResourceMetric", ""),))
     assert not inactive.has_metric
@@ -322,13 +322,13 @@ CLAIM = {
 
 def test_a_claim_and_its_volume() -> None:
     volume = {"metadata": {"name": "pvc-1", "uid": "v-1"}, "spec": {"capacity": {}, "hostPath": {"path": "/tmp/x"}}}
-    assert kube_records.claim(CLAIM, {"pvc-1": volume}) == Claim(
+    assert records.claim(CLAIM, {"pvc-1": volume}) == Claim(
         "data-mongodb-0", "shelter", "c-1", "Bound", "pvc-1", "standard", "1Gi", False, "v-1", "hostPath"
     )
 
 
 def test_a_claim_that_waits() -> None:
-    found = kube_records.claim({"metadata": CLAIM["metadata"], "spec": {}}, {})
+    found = records.claim({"metadata": CLAIM["metadata"], "spec": {}}, {})
     assert (found.phase, found.volume, found.storage_class, found.volume_uid) == ("Pending", "", "", "")
 
 
@@ -352,8 +352,8 @@ def test_events_of_both_kinds() -> None:
         "eventTime": "2026-11-21T10:00:00.500000Z",
         "series": {"count": 2, "lastObservedTime": "2026-11-21T10:00:01.000000Z"},
     }
-    assert kube_records.happening(old) == Happening("pod/app-1", "BackOff", "back-off", True, 3, 1795255200.0)
-    assert kube_records.happening(new) == Happening("pod/app-1", "Killing", "", False, 2, 1795255201.0)
+    assert records.happening(old) == Happening("pod/app-1", "BackOff", "back-off", True, 3, 1795255200.0)
+    assert records.happening(new) == Happening("pod/app-1", "Killing", "", False, 2, 1795255201.0)
 
 
 def test_usage_is_the_sum_of_the_containers() -> None:
@@ -363,4 +363,4 @@ def test_usage_is_the_sum_of_the_containers() -> None:
         "window": "15.037s",
         "containers": [{"usage": {"cpu": "371938251n", "memory": "62464Ki"}}, {"usage": {"cpu": "1m", "memory": "1Mi"}}],
     }
-    assert kube_records.usage(item) == Usage(PodName("app-1"), 373, 62464 * 1024 + 1024**2, 1795255200.0, 15.037)
+    assert records.usage(item) == Usage(PodName("app-1"), 373, 62464 * 1024 + 1024**2, 1795255200.0, 15.037)

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from shelterctl.adapters.kube_api import Json, KubeApi
+from shelterctl.adapters.kube.api import Json, KubeApi
 from shelterctl.core.events import Event, UsageSeen, WatchRestored
 from shelterctl.core.state import Usage
 from shelterctl.errors import ApiRejected, ApiUnreachable

@@ -1,0 +1,1 @@
+"""A stack in a Kubernetes cluster: apply, look, watch, run in a pod, kill, remove."""
