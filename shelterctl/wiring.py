@@ -15,7 +15,7 @@ from shelterctl.settings import Settings
 if TYPE_CHECKING:
     from shelterctl.adapters.build.context import FolderContext
     from shelterctl.adapters.build.engine import DockerEngine
-    from shelterctl.adapters.checkup_facts import KubernetesCheckup, Repairs
+    from shelterctl.adapters.checkup.facts import KubernetesCheckup, Repairs
     from shelterctl.adapters.http_client import HttpxClient
     from shelterctl.adapters.http_question import Urllib3Client
     from shelterctl.adapters.kube.cluster import KubernetesCluster
@@ -113,7 +113,7 @@ class Wiring:
 
     def checkup(self) -> KubernetesCheckup:
         """A new look at everything, with a connection of its own: a repair may have changed the kubeconfig."""
-        from shelterctl.adapters.checkup_facts import KubernetesCheckup
+        from shelterctl.adapters.checkup.facts import KubernetesCheckup
         from shelterctl.adapters.kube.cluster import KubernetesCluster
 
         api = KubeApi(self.context)
@@ -121,7 +121,7 @@ class Wiring:
         return KubernetesCheckup(api, cluster, self.machine, self.images, self.settings.overlay)
 
     def repairs(self) -> Repairs:
-        from shelterctl.adapters.checkup_facts import Repairs
+        from shelterctl.adapters.checkup.facts import Repairs
 
         return Repairs(KubeApi(self.context), self.machine)
 

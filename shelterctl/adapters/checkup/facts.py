@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Generic, TypeVar
 
-from shelterctl.adapters import checkup_cluster, checkup_host, checkup_stack
 from shelterctl.adapters.build.engine import DockerEngine
+from shelterctl.adapters.checkup import cluster, host, stack
 from shelterctl.adapters.kube.api import Json, KubeApi, parallel
 from shelterctl.adapters.kube.cluster import KubernetesCluster
 from shelterctl.adapters.kube.records import role_of
@@ -72,47 +72,47 @@ class KubernetesCheckup:
         self._planned: Once[Sequence[Json]] = Once(lambda: cluster.plan(StackOptions(overlay, _ANY_IMAGE)).documents)
 
     def engine(self) -> EngineFacts:
-        return checkup_host.engine(self._docker, checkup_host.profile_address(self._profile), self._profile or "")
+        return host.engine(self._docker, host.profile_address(self._profile), self._profile or "")
 
     def tools(self) -> ToolFacts:
-        return checkup_host.tools()
+        return host.tools()
 
     def minikube_program(self) -> tuple[str, str]:
-        return checkup_host.minikube_program()
+        return host.minikube_program()
 
     def machine(self) -> MachineFacts:
-        return checkup_host.machine(self._required())
+        return host.machine(self._required())
 
     def start_options(self) -> StartOptions:
         self._required()
-        return checkup_host.start_options(self._api.context)
+        return host.start_options(self._api.context)
 
     def kubeconfig(self) -> KubeconfigFacts:
-        return checkup_host.kubeconfig(self._api.context, self._profile)
+        return host.kubeconfig(self._api.context, self._profile)
 
     def server_version(self) -> str:
         return self._cluster.version()
 
     def nodes(self) -> tuple[NodeFacts, ...]:
-        return checkup_cluster.nodes(self._api)
+        return cluster.nodes(self._api)
 
     def inside_nodes(self) -> tuple[InsideNode, ...]:
         shells = self._required().node_shells()
-        return tuple(parallel([partial(checkup_host.inside, shell) for shell in shells]))
+        return tuple(parallel([partial(host.inside, shell) for shell in shells]))
 
     def system_pods(self) -> tuple[SystemPod, ...]:
-        return checkup_cluster.system_pods(self._pods())
+        return cluster.system_pods(self._pods())
 
     def storage_classes(self) -> tuple[StorageClassFacts, ...]:
-        return checkup_cluster.storage_classes(self._api)
+        return cluster.storage_classes(self._api)
 
     def metrics(self) -> MetricsFacts:
         profile = self._machine.profile() if self._machine is not None else None
         enabled = profile.metrics_enabled if profile is not None else None
-        return checkup_cluster.metrics(self._api, self._pods(), enabled, self._profile or "")
+        return cluster.metrics(self._api, self._pods(), enabled, self._profile or "")
 
     def requested(self) -> tuple[Requested, ...]:
-        return checkup_cluster.requested(self._pods(), self._namespaces())
+        return cluster.requested(self._pods(), self._namespaces())
 
     def demand(self) -> Demand:
         """Of what is deployed; of the manifests where nothing is."""
@@ -126,17 +126,17 @@ class KubernetesCheckup:
                 # Lists leave each item's kind out.
                 found += [{**item, "kind": kind} for item in items]
         if any(role_of(item) is not None and item["kind"] == "Deployment" for item in found):
-            return checkup_cluster.demand(found, "as deployed")
-        return checkup_cluster.demand(self._planned(), f"the manifests, overlay {self._overlay}")
+            return cluster.demand(found, "as deployed")
+        return cluster.demand(self._planned(), f"the manifests, overlay {self._overlay}")
 
     def stack(self) -> StackFacts:
-        return checkup_stack.stack(self._api, self._namespaces(), self._state())
+        return stack.stack(self._api, self._namespaces(), self._state())
 
     def scaling(self) -> ScalingFacts:
-        service = self._api.get_or_none(checkup_cluster.METRICS_API) or {}
+        service = self._api.get_or_none(cluster.METRICS_API) or {}
         conditions = (service.get("status") or {}).get("conditions") or ()
         served = any(c["type"] == "Available" and c["status"] == "True" for c in conditions)
-        return checkup_stack.scaling(self._api, self._namespaces()[0], self._pods(), served)
+        return stack.scaling(self._api, self._namespaces()[0], self._pods(), served)
 
     def image(self) -> ImageFacts:
         state = self._state()
@@ -166,10 +166,10 @@ class KubernetesCheckup:
         ports = [p for d in documents if role_of(d) is Role.APP for p in d["spec"].get("ports") or () if p.get("nodePort")]
         if not ports:
             raise NotDeployed(f"the Service of overlay {self._overlay} has no node port", next_command="shelterctl up --node-port 30300")
-        return checkup_stack.port(self._api, int(ports[0]["nodePort"]), self._namespaces())
+        return stack.port(self._api, int(ports[0]["nodePort"]), self._namespaces())
 
     def answer(self) -> AnswerFacts:
-        return checkup_stack.answer(self._state())
+        return stack.answer(self._state())
 
     def _store(self) -> NodeImageStore:
         self._required()
@@ -199,7 +199,7 @@ class Repairs:
             yield from self._machine.start()
         elif finding.repair is Repair.UPDATE_CONTEXT:
             yield f"minikube update-context -p {self._api.context}"
-            checkup_host.update_context(self._api.context)
+            host.update_context(self._api.context)
         elif finding.repair is Repair.ENABLE_METRICS:
             yield "minikube addons enable metrics-server"
             self._machine.enable_metrics()

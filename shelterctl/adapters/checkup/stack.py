@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable, Sequence
 from contextlib import closing, suppress
 
-from shelterctl.adapters.checkup_cluster import metrics_pods, started_s
+from shelterctl.adapters.checkup.cluster import metrics_pods, started_s
 from shelterctl.adapters.http_client import HttpxClient
 from shelterctl.adapters.kube import records
 from shelterctl.adapters.kube.api import Json, KubeApi
