@@ -40,7 +40,7 @@ def kill_db(
     from shelterctl.core.duration import parse_duration_s
     from shelterctl.core.faults.fault import KillMode
     from shelterctl.errors import UsageError
-    from shelterctl.ops.chaos_kill_db import KillDbPorts, KillDbRequest, kill_db
+    from shelterctl.ops.chaos.kill_db import KillDbPorts, KillDbRequest, kill_db
     from shelterctl.settings import nearest
 
     wiring = session.wiring

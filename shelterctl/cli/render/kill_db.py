@@ -9,7 +9,7 @@ from shelterctl.core.faults.fault import KillMode
 from shelterctl.core.faults.ledger import Category
 from shelterctl.core.verdict import Verdict
 from shelterctl.errors import ExitCode
-from shelterctl.ops.chaos_kill_db import PRIOR_LIMIT, KillDbResult
+from shelterctl.ops.chaos.kill_db import PRIOR_LIMIT, KillDbResult
 
 
 def exit_code(verdict: Verdict) -> ExitCode:

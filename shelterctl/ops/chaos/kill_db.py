@@ -13,14 +13,14 @@ from shelterctl.core.faults.verdict import RiskWindow, risk_window, verdict
 from shelterctl.core.state import Pod, Role, StackState
 from shelterctl.core.verdict import Judgement, Reason
 from shelterctl.errors import ClusterError, Interrupted, Refused, ShelterError
-from shelterctl.ops import chaos_guards, shutdown_line
+from shelterctl.ops.chaos import guards, shutdown_line
+from shelterctl.ops.chaos.account import Reading, write_account
+from shelterctl.ops.chaos.dns_recovery import DnsRecoveryWatch
+from shelterctl.ops.chaos.pods_seen import PodHistory
+from shelterctl.ops.chaos.readback import read_back
+from shelterctl.ops.chaos.writers import Writers, acknowledged_since
 from shelterctl.ops.dns_follow import DnsRecovery
-from shelterctl.ops.dns_recovery import DnsRecoveryWatch
-from shelterctl.ops.kill_db_account import Reading, write_account
-from shelterctl.ops.pods_seen import PodHistory
-from shelterctl.ops.readback import read_back
 from shelterctl.ops.steps import Done, run_step
-from shelterctl.ops.writers import Writers, acknowledged_since
 from shelterctl.ports import Clock, Cluster, DatabaseReader, DnsProber, FaultInjector, Http, RunFolder
 
 #: Longer than every timeout of the client (5 s) and of the server (500 ms, 2 s): nothing is under way any more after it.
@@ -154,7 +154,7 @@ def kill_db(ports: KillDbPorts, request: KillDbRequest) -> Generator[Event, None
 
 def _prepare(ports: KillDbPorts, request: KillDbRequest) -> Generator[str, None, Done[_Run]]:
     state = ports.cluster.state(with_usage=False)
-    pod, url = chaos_guards.check(state, accept_ephemeral=request.accept_ephemeral)
+    pod, url = guards.check(state, accept_ephemeral=request.accept_ephemeral)
     yield "reading what the database holds already"
     prior = {d.id: d.digest for d in ports.database.documents(run=None, until=None, limit=PRIOR_LIMIT)}
     if any(id_.startswith(f"{ports.folder.run_id}:") for id_ in prior):

@@ -16,11 +16,12 @@ from shelterctl.core.faults.fault import KillMode
 from shelterctl.core.faults.ledger import Category
 from shelterctl.core.verdict import Verdict
 from shelterctl.errors import FaultFailed, Interrupted, Refused
-from shelterctl.ops import chaos_kill_db, readback, writers
-from shelterctl.ops.chaos_kill_db import KillDbPorts, KillDbRequest, KillDbResult, kill_db
+from shelterctl.ops.chaos import kill_db as module
+from shelterctl.ops.chaos import readback, writers
+from shelterctl.ops.chaos.kill_db import KillDbPorts, KillDbRequest, KillDbResult, kill_db
 from tests.core.stack_examples import DATABASE
 from tests.fakes import FolderInMemory
-from tests.ops.kill_db_scene import AFTER, Scene, Store, make_http, scene
+from tests.ops.chaos.scene import AFTER, Scene, Store, make_http, scene
 
 pytestmark = pytest.mark.local
 
@@ -31,8 +32,8 @@ Defect = Callable[[Store], None]
 @pytest.fixture(autouse=True)
 def _short(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same waits, shorter: nothing on this machine is under way for seconds."""
-    monkeypatch.setattr(chaos_kill_db, "SETTLE_S", 0.3)
-    monkeypatch.setattr(chaos_kill_db, "_WARM_UP_TIMEOUT_S", 2.0)
+    monkeypatch.setattr(module, "SETTLE_S", 0.3)
+    monkeypatch.setattr(module, "_WARM_UP_TIMEOUT_S", 2.0)
     monkeypatch.setattr(writers, "CLIENT_TIMEOUT_S", 1.0)
     monkeypatch.setattr(readback, "_TRIES", 2)
 

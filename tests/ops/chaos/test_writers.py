@@ -11,8 +11,8 @@ import pytest
 
 from shelterctl.core.faults.ledger import ClientSaw, WriteOutcome, payload_digest
 from shelterctl.errors import StateFolderError
-from shelterctl.ops import writers as module
-from shelterctl.ops.writers import Writers, acknowledged_since
+from shelterctl.ops.chaos import writers as module
+from shelterctl.ops.chaos.writers import Writers, acknowledged_since
 from shelterctl.ports import HttpAnswer, SendOutcome
 from tests.fakes import FolderInMemory, HttpInMemory, Respond
 

@@ -10,7 +10,7 @@ from shelterctl.core.events import Outcome
 from shelterctl.core.faults.ledger import Account, ClientSaw, StoredDocument, WriteOutcome, reconcile
 from shelterctl.core.verdict import Reason
 from shelterctl.errors import ShelterError
-from shelterctl.ops.readback import read_back
+from shelterctl.ops.chaos.readback import read_back
 from shelterctl.ops.steps import Done
 from shelterctl.ports import Clock, DatabaseReader, Http, RunFolder
 

@@ -1,0 +1,1 @@
+"""Faults, injected under writes and accounted for."""
