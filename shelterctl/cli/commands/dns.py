@@ -31,7 +31,7 @@ def check(
     from shelterctl.cli.render import dns as render
     from shelterctl.cli.render.kill_db import exit_code
     from shelterctl.cli.render.steps import StepsDisplay
-    from shelterctl.ops.dns_check import dns_check
+    from shelterctl.ops.dns.check import dns_check
 
     wiring = session.wiring
     folder = session.open_folder("dns-check")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 from shelterctl.errors import ShelterError
-from shelterctl.ops.dns_follow import DnsRecovery, dns_follow
+from shelterctl.ops.dns.follow import DnsRecovery, dns_follow
 from shelterctl.ports import Clock, DnsProber
 
 TIMEOUT_S = 60.0

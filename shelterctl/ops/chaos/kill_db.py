@@ -19,7 +19,7 @@ from shelterctl.ops.chaos.dns_recovery import DnsRecoveryWatch
 from shelterctl.ops.chaos.pods_seen import PodHistory
 from shelterctl.ops.chaos.readback import read_back
 from shelterctl.ops.chaos.writers import Writers, acknowledged_since
-from shelterctl.ops.dns_follow import DnsRecovery
+from shelterctl.ops.dns.follow import DnsRecovery
 from shelterctl.ops.steps import Done, run_step
 from shelterctl.ports import Clock, Cluster, DatabaseReader, DnsProber, FaultInjector, Http, RunFolder
 

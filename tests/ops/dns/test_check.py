@@ -27,7 +27,7 @@ from shelterctl.core.dns.records import (
 from shelterctl.core.events import Event, Notice, StepFinished, StepProgress, StepStarted
 from shelterctl.core.verdict import Reason, Verdict
 from shelterctl.errors import ClusterError, NotDeployed
-from shelterctl.ops.dns_check import DnsRequest, dns_check
+from shelterctl.ops.dns.check import DnsRequest, dns_check
 
 pytestmark = pytest.mark.unit
 

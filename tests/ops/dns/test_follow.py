@@ -9,7 +9,7 @@ import pytest
 
 from shelterctl.core.dns.records import DnsAnswer, DnsAttempt, DnsPod, DnsQuery, DnsScene, DnsService, ResolverConfig, Status
 from shelterctl.core.events import Event, Milestone
-from shelterctl.ops.dns_follow import DnsRecovery, dns_follow
+from shelterctl.ops.dns.follow import DnsRecovery, dns_follow
 
 pytestmark = pytest.mark.unit
 

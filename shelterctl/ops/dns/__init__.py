@@ -1,0 +1,1 @@
+"""Names, asked from inside the stack."""
