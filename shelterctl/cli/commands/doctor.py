@@ -32,7 +32,7 @@ def command(
 
     from shelterctl.cli.render import doctor as render
     from shelterctl.cli.render.steps import StepsDisplay
-    from shelterctl.ops.doctor import DoctorPorts, DoctorRequest, doctor
+    from shelterctl.ops.doctor.doctor import DoctorPorts, DoctorRequest, doctor
 
     wiring, settings = session.wiring, session.settings
     if fix:

@@ -21,7 +21,7 @@ from shelterctl.core.checkup.host import MachineFacts
 from shelterctl.core.checkup.stack import NOT_DEPLOYED
 from shelterctl.core.events import Event, Outcome
 from shelterctl.errors import NotDeployed, ShelterError
-from shelterctl.ops.checkup_looks import Look, Looks
+from shelterctl.ops.doctor.looks import Look, Looks
 from shelterctl.ops.steps import Done, run_step
 from shelterctl.ports import Clock
 from shelterctl.ports_checkup import CheckupFacts, CheckupRepairs

@@ -1,0 +1,1 @@
+"""Looks at everything, and mends what can be mended without loss."""
