@@ -8,7 +8,7 @@ from shelterctl.core.deploy.image import ImageChain
 from shelterctl.core.deploy.rollout import RolloutJudgement, judge_rollout
 from shelterctl.core.state import Role, StackState
 from shelterctl.errors import NotDeployed, ShelterError
-from shelterctl.ops.answer import ask_version
+from shelterctl.ops.up.answer import ask_version
 from shelterctl.ports import Clock, Cluster, Http, ImageEngine, NodeImageStore
 
 #: Warnings older than this are history.

@@ -38,7 +38,7 @@ def command(
     from shelterctl.cli.render.steps import StepsDisplay
     from shelterctl.core.deploy.stack import StackOptions
     from shelterctl.errors import UsageError
-    from shelterctl.ops.up import UpPorts, UpRequest, up
+    from shelterctl.ops.up.up import UpPorts, UpRequest, up
 
     wiring, settings = session.wiring, session.settings
     options = StackOptions(overlay or settings.overlay, "", cpu_target, minimum, maximum, node_port, replicas)

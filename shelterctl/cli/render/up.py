@@ -9,7 +9,7 @@ from shelterctl.cli.terminal import Line
 from shelterctl.core.deploy.stack import Change
 from shelterctl.core.duration import format_duration
 from shelterctl.core.state import Role
-from shelterctl.ops.up import UpResult
+from shelterctl.ops.up.up import UpResult
 
 
 def lines(result: UpResult) -> Iterator[Line]:

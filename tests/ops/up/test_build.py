@@ -11,7 +11,7 @@ import pytest
 
 from shelterctl.core.deploy.image import LocalImage
 from shelterctl.errors import BuildFailed
-from shelterctl.ops.up import UpPorts, _build
+from shelterctl.ops.up.up import UpPorts, _build
 
 pytestmark = pytest.mark.unit
 

@@ -11,9 +11,9 @@ from shelterctl.core.events import Event, Notice, Outcome, TargetChosen
 from shelterctl.core.state import Autoscaler, Endpoint, Pod, Role, StackState
 from shelterctl.core.words import counted, listed
 from shelterctl.errors import BuildFailed, ImageLoadFailed, MinikubeUnavailable, PrerequisiteError, Refused, ServiceUnreachable
-from shelterctl.ops import rollout_wait
-from shelterctl.ops.answer import wait_for_answer
 from shelterctl.ops.steps import Done, run_step
+from shelterctl.ops.up import rollout_wait
+from shelterctl.ops.up.answer import wait_for_answer
 from shelterctl.ports import BuildContext, Clock, Cluster, Http, ImageEngine, Machine, NodeImageStore
 
 APP_REPOSITORY = "shelter-app"
