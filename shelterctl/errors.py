@@ -69,6 +69,10 @@ class Refused(PrerequisiteError):
     """A guard: going on could destroy something, or could prove nothing."""
 
 
+class CapabilityMissing(PrerequisiteError):
+    """The target lacks what the command needs: another kind of target has it."""
+
+
 class StateFolderError(PrerequisiteError):
     """The folder for runs cannot be written."""
 

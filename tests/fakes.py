@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from shelterctl.errors import StateFolderError
-from shelterctl.ports import HttpAnswer, SendOutcome
+from shelterctl.ports.http import HttpAnswer, SendOutcome
 
 
 class SteppedClock:

@@ -19,7 +19,7 @@ import uuid
 from pathlib import Path
 
 from shelterctl.adapters import process
-from shelterctl.adapters.build.engine import DockerEngine
+from shelterctl.adapters.image.engine import DockerEngine
 from shelterctl.adapters.minikube.images import MinikubeImages
 from shelterctl.adapters.minikube.machine import Minikube
 from shelterctl.adapters.minikube.node_shell import NodeShell

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 
-from shelterctl.ports import HttpAnswer, SendOutcome
+from shelterctl.ports.http import HttpAnswer, SendOutcome
 
 
 class Urllib3Client:

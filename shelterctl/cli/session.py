@@ -20,7 +20,7 @@ from shelterctl.settings import Settings, load
 
 if TYPE_CHECKING:
     from shelterctl.adapters.runs.store import RunFolderOnDisk
-    from shelterctl.wiring import Wiring
+    from shelterctl.wiring.parts import Wiring
 
 R = TypeVar("R")
 
@@ -68,16 +68,16 @@ class Session:
 
     @property
     def wiring(self) -> Wiring:
-        from shelterctl.wiring import Wiring
+        from shelterctl.wiring import wire
 
         if not hasattr(self, "_wiring"):
-            self._wiring = Wiring(self.settings)
+            self._wiring = wire(self.settings)
         return self._wiring
 
     def open_folder(self, command: str) -> RunFolderOnDisk:
         """The run's folder. Raises StateFolderError."""
         from shelterctl.adapters.runs.store import RunFolderOnDisk
-        from shelterctl.wiring import state_dir
+        from shelterctl.wiring.parts import state_dir
 
         self.folder = RunFolderOnDisk(state_dir(self.settings), command)
         return self.folder
@@ -133,19 +133,17 @@ class Session:
         return exit_code
 
     def confirm_context(self, what: str) -> None:
-        """Where the context is not the profile's own: shows it, and asks. Raises ContextError on a no."""
-        wiring, settings = self.wiring, self.settings
-        if wiring.context == settings.profile:
+        """Where the target may not be the one that was meant: shows it, and asks. Raises ContextError on a no."""
+        doubt, place = self.wiring.doubt, self.wiring.place
+        if not doubt:
             return
-        self.terminal.complain([Line(f"Context {wiring.context}, namespace {settings.namespace}: {what}", "strong")])
-        if settings.yes:
+        self.terminal.complain([Line(f"{place.label} {place.context}, namespace {place.namespace}: {what}", "strong")])
+        if self.settings.yes:
             return
         if not self.terminal.interactive:
-            raise ContextError(
-                f"context {wiring.context} is not that of the minikube profile, and nobody can be asked", next_command="the same with --yes"
-            )
+            raise ContextError(f"{doubt}, and nobody can be asked", next_command="the same with --yes")
         if not self.terminal.confirm("Go on there?"):
-            raise ContextError(f"nothing was done in context {wiring.context}")
+            raise ContextError(f"nothing was done in {place.label.lower()} {place.context}")
 
     def confirm_loss(self, what: str) -> None:
         """Asks before data are lost. Raises Refused on a no, or where nobody can be asked."""
@@ -161,13 +159,14 @@ class Session:
         """Holds the stack's lock: two commands that change one stack do not work at the same time."""
         from shelterctl.adapters.runs.lock import StackLock
 
-        lock = StackLock(self.wiring.context, self.settings.namespace)
+        place = self.wiring.place
+        lock = StackLock(place.context, place.namespace)
         try:
             for holder in lock.acquire(what, timeout_s=self.settings.timeout_s):
-                self.terminal.complain([Line(f"Waiting: {holder} works on {self.settings.namespace} in {self.wiring.context}")])
+                self.terminal.complain([Line(f"Waiting: {holder} works on {place.namespace} in {place.context}")])
         except TimeoutError as error:
             raise WaitTimeout(
-                f"{error} still works on {self.settings.namespace} in {self.wiring.context}", next_command="try again when it is done"
+                f"{error} still works on {place.namespace} in {place.context}", next_command="try again when it is done"
             ) from None
         try:
             yield

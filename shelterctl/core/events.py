@@ -68,6 +68,7 @@ class TargetChosen:
     profile: str | None
     kubernetes_version: str = ""
     runtime: str = ""
+    label: str = "Context"
 
 
 @dataclass(frozen=True, slots=True)

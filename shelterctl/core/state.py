@@ -10,6 +10,19 @@ PodName = NewType("PodName", str)
 Namespace = NewType("Namespace", str)
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a stack is: the target by the name that people know it under (a kubeconfig context), and the namespace in it.
+
+    `profile` is the minikube profile, where the target is one; `label` is what kind of name `context` is.
+    """
+
+    context: str
+    namespace: str
+    profile: str | None = None
+    label: str = "Context"
+
+
 class Role(Enum):
     """What a part of the stack is for."""
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from shelterctl.core.deploy.stack import RemovalReport
 from shelterctl.core.events import Event, Notice, Outcome
 from shelterctl.ops.steps import Done, run_step
-from shelterctl.ports import Clock, Cluster
+from shelterctl.ports.clock import Clock
+from shelterctl.ports.target import Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,13 +23,13 @@ class DownResult:
     elapsed_s: float
 
 
-def down(cluster: Cluster, clock: Clock, *, namespace: str, delete_data: bool) -> Generator[Event, None, DownResult]:
+def down(target: Target, clock: Clock, *, namespace: str, delete_data: bool) -> Generator[Event, None, DownResult]:
     """Takes the stack down. Doing it again removes nothing and is no error. Raises ApiUnreachable, ApiRejected, Interrupted."""
     began_s = clock.monotonic_s()
 
     def work() -> Generator[str, None, Done[RemovalReport]]:
         report = RemovalReport((), ())
-        for item in cluster.remove(delete_data=delete_data):
+        for item in target.remove(delete_data=delete_data):
             if isinstance(item, RemovalReport):
                 report = item
             else:

@@ -1,4 +1,4 @@
-"""Puts a load on the service and watches what the cluster does under it."""
+"""Puts a load on the service and watches what the target does under it."""
 
 from __future__ import annotations
 
@@ -24,10 +24,12 @@ from shelterctl.core.load.observer import Observer
 from shelterctl.core.load.plan import Expectations, LoadPlan, LoadSample
 from shelterctl.core.load.result import LoadResult, conclude
 from shelterctl.core.load.tally import GeneratorEnd, LoadTally, sample_percentiles
-from shelterctl.core.state import Role
+from shelterctl.core.state import Role, StackState
 from shelterctl.errors import NotDeployed, ShelterError, UsageError
-from shelterctl.ops.cluster_feed import ClusterFeed, Gap
-from shelterctl.ports import Clock, Cluster, LoadGenerator
+from shelterctl.ops.feed import Gap, TargetFeed
+from shelterctl.ports.clock import Clock
+from shelterctl.ports.load import LoadGenerator
+from shelterctl.ports.target import Target
 
 STEP = "load"
 POLL_S = 0.2
@@ -37,175 +39,177 @@ OVERTIME_S = 30.0
 EARLY_S = 2.0
 
 
-@dataclass(slots=True)
-class _Run:
-    """What is known so far."""
+@dataclass(frozen=True, slots=True)
+class LoadPorts:
+    """What the operation works with. `target` is None for a service that no target of ours runs.
 
-    plan: LoadPlan
-    tally: LoadTally
-    observer: Observer | None = None
-    feed: ClusterFeed | None = None
-    gaps: list[Gap] = field(default_factory=list)
-    interrupted: bool = False
-    ended_wall_s: float | None = None
-    end: GeneratorEnd | None = None
+    The generator's samples and log stay in `folder`.
+    """
+
+    target: Target | None
+    generator: LoadGenerator
+    clock: Clock
+    folder: Path
 
 
-def loadtest(
-    cluster: Cluster | None,
-    generator: LoadGenerator,
-    clock: Clock,
-    folder: Path,
-    plan: LoadPlan,
-    expectations: Expectations | None = None,
-) -> Generator[Event, None, LoadResult]:
-    """Runs the swarm of `plan` and judges what it showed; `cluster` is None for a service that no cluster of ours runs.
+def loadtest(ports: LoadPorts, plan: LoadPlan, expectations: Expectations | None = None) -> Generator[Event, None, LoadResult]:
+    """Runs the swarm of `plan` and judges what it showed.
 
-    The generator's samples and log stay in `folder`. KeyboardInterrupt, at whatever point of the run and thrown into the generator
-    too, ends the swarm and still gives the result. Raises UsageError for a plan that cannot be meant, NotDeployed where the
-    application has no pod, ApiUnreachable before the load begins, LoadGeneratorFailed where it does not begin.
+    KeyboardInterrupt, at whatever point of the run and thrown into the generator too, ends the swarm and still gives the result. Raises
+    UsageError for a plan that cannot be meant, NotDeployed where the application has no pod, ApiUnreachable before the load begins,
+    LoadGeneratorFailed where it does not begin.
     """
     expectations = expectations or Expectations()
     problems = plan.problems() + expectations.problems()
     if problems:
         raise UsageError(problems[0], details=problems[1:])
-    run = _Run(plan, LoadTally(plan))
-    started_s = clock.monotonic_s()
+    run = _Run(ports, plan, LoadTally(plan))
+    started_s = ports.clock.monotonic_s()
     try:
         try:
-            if cluster is not None:
-                yield from _first_look(cluster, clock, run)
+            yield from run.first_look()
             yield StepStarted(STEP, f"{plan.users:,} users on {plan.host} for {plan.duration_s:g} s")
-            generator.start(plan, folder)
-            yield from _follow(generator, clock, run)
+            ports.generator.start(plan, ports.folder)
+            yield from run.follow()
         except KeyboardInterrupt:
             run.interrupted = True
             # Stopped before anything is yielded: whoever reads the events may be interrupted again.
-            generator.stop()
+            ports.generator.stop()
             yield Notice("interrupted: the swarm was stopped, and this is what it showed until then", "warning")
-        run.ended_wall_s = clock.wall_s()
+        run.ended_wall_s = ports.clock.wall_s()
         try:
-            yield from _finish(cluster, generator, clock, run)
+            yield from run.finish()
         except KeyboardInterrupt:
             run.interrupted = True
     finally:
-        generator.stop()
-        if run.feed is not None:
-            run.feed.stop()
-    if run.observer is not None:
-        for gap in run.gaps:
-            run.observer.blind(gap.from_s, gap.until_s, gap.why)
-    end = run.end or GeneratorEnd.STOPPED
-    result = conclude(
-        plan,
-        expectations,
-        run.tally,
-        run.tally.generator(end, generator.last_lines()),
-        run.observer,
-        ended_wall_s=run.ended_wall_s,
-        interrupted=run.interrupted,
-    )
+        run.stop()
+    result = run.conclude(expectations)
     yield from result.milestones
     title = f"{result.traffic.requests:,} requests in {result.traffic.duration_s:.0f} s, {result.traffic.failures:,} failed"
-    yield StepFinished(STEP, title, Outcome.CHANGED if result.traffic.requests else Outcome.FAILED, clock.monotonic_s() - started_s)
+    outcome = Outcome.CHANGED if result.traffic.requests else Outcome.FAILED
+    yield StepFinished(STEP, title, outcome, ports.clock.monotonic_s() - started_s)
     return result
 
 
-def _first_look(cluster: Cluster, clock: Clock, run: _Run) -> Iterator[Event]:
-    """The replicas before the load, so that what comes later can be told from what was there."""
-    state = cluster.state()
-    pods = tuple(pod for pod in state.pods if pod.role is Role.APP)
-    if not pods:
-        raise NotDeployed("the application has no pod", next_command="shelterctl up")
-    run.observer = Observer()
-    now = clock.wall_s()
-    run.observer.pods(now, state.pods)
-    run.observer.autoscaler(now, state.autoscaler)
-    run.observer.usage(now, state.usage)
-    if state.usage_problem:
-        run.observer.usage_missing(state.usage_problem)
-    yield PodsSeen(state.pods)
-    if state.autoscaler is None:
-        yield Notice("there is no autoscaler: the run can say nothing about scaling", "warning")
-    else:
-        yield AutoscalerSeen(state.autoscaler)
-    run.feed = ClusterFeed(cluster, clock)
-    run.feed.start()
+@dataclass(slots=True)
+class _Run:
+    """One load: what is known so far. `observer` and `feed` are None where no target is watched."""
 
+    ports: LoadPorts
+    plan: LoadPlan
+    tally: LoadTally
+    observer: Observer | None = None
+    feed: TargetFeed | None = None
+    gaps: list[Gap] = field(default_factory=list)
+    interrupted: bool = False
+    ended_wall_s: float = 0.0
+    end: GeneratorEnd | None = None
 
-def _follow(generator: LoadGenerator, clock: Clock, run: _Run) -> Iterator[Event]:
-    """Yields seconds of load and changes of the cluster until the swarm has ended."""
-    deadline_s = clock.monotonic_s() + run.plan.duration_s + OVERTIME_S
-    while generator.running():
-        if clock.monotonic_s() > deadline_s:
-            run.end = GeneratorEnd.STUCK
-            generator.stop()
-            break
-        yield from _drain(generator, run)
-        clock.sleep(POLL_S)
-    yield from _drain(generator, run)
+    def first_look(self) -> Iterator[Event]:
+        """The replicas before the load, so that what comes later can be told from what was there; and the watch begins."""
+        target = self.ports.target
+        if target is None:
+            return
+        state = target.state()
+        if not state.pods_of(Role.APP):
+            raise NotDeployed("the application has no pod", next_command="shelterctl up")
+        self.observer = Observer()
+        yield from self.look(self.observer, state)
+        if state.autoscaler is None:
+            yield Notice("there is no autoscaler: the run can say nothing about scaling", "warning")
+        self.feed = TargetFeed(target, self.ports.clock)
+        self.feed.start()
 
+    def follow(self) -> Iterator[Event]:
+        """Yields seconds of load and changes of the target until the swarm has ended."""
+        generator, clock = self.ports.generator, self.ports.clock
+        deadline_s = clock.monotonic_s() + self.plan.duration_s + OVERTIME_S
+        while generator.running():
+            if clock.monotonic_s() > deadline_s:
+                self.end = GeneratorEnd.STUCK
+                generator.stop()
+                break
+            yield from self.drain()
+            clock.sleep(POLL_S)
+        yield from self.drain()
 
-def _drain(generator: LoadGenerator, run: _Run) -> Iterator[Event]:
-    # Everything is counted before anything is yielded: an interrupt in between loses no sample.
-    events: list[Event] = []
-    for sample in generator.samples():
-        run.tally.add(sample)
-        events.append(tick_of(sample))
-    if run.feed is not None and run.observer is not None:
-        for at_s, event in run.feed.take():
-            events.append(_observe(run, run.observer, at_s, event))
-    yield from events
+    def drain(self) -> Iterator[Event]:
+        """What came since the last call."""
+        # Everything is counted before anything is yielded: an interrupt in between loses no sample.
+        events: list[Event] = []
+        for sample in self.ports.generator.samples():
+            self.tally.add(sample)
+            events.append(tick_of(sample))
+        if self.feed is not None and self.observer is not None:
+            for at_s, event in self.feed.take():
+                events.append(self.observe(self.observer, at_s, event))
+        yield from events
 
+    def observe(self, observer: Observer, at_s: float, event: Event | Gap) -> Event:
+        if isinstance(event, Gap):
+            self.gaps.append(event)
+            until = "" if event.until_s is None else f" for {event.until_s - event.from_s:.0f} s"
+            return Notice(f"{self.noun} did not answer{until}: {event.why}", "warning")
+        if isinstance(event, PodsSeen):
+            observer.pods(at_s, event.pods)
+        elif isinstance(event, AutoscalerSeen):
+            observer.autoscaler(at_s, event.autoscaler)
+        elif isinstance(event, AutoscalerGone):
+            observer.autoscaler(at_s, None)
+        elif isinstance(event, UsageSeen):
+            observer.usage(at_s, event.usage)
+        elif isinstance(event, WatchDropped):
+            observer.watch_dropped()
+        return event
 
-def _observe(run: _Run, observer: Observer, at_s: float, event: Event | Gap) -> Event:
-    if isinstance(event, Gap):
-        run.gaps.append(event)
-        until = "" if event.until_s is None else f" for {event.until_s - event.from_s:.0f} s"
-        return Notice(f"the cluster did not answer{until}: {event.why}", "warning")
-    if isinstance(event, PodsSeen):
-        observer.pods(at_s, event.pods)
-    elif isinstance(event, AutoscalerSeen):
-        observer.autoscaler(at_s, event.autoscaler)
-    elif isinstance(event, AutoscalerGone):
-        observer.autoscaler(at_s, None)
-    elif isinstance(event, UsageSeen):
-        observer.usage(at_s, event.usage)
-    elif isinstance(event, WatchDropped):
-        observer.watch_dropped()
-    return event
+    def look(self, observer: Observer, state: StackState) -> tuple[Event, ...]:
+        """Takes in a whole look at the stack."""
+        now_s = self.ports.clock.wall_s()
+        observer.pods(now_s, state.pods)
+        observer.autoscaler(now_s, state.autoscaler)
+        observer.usage(now_s, state.usage)
+        if state.usage_problem:
+            observer.usage_missing(state.usage_problem)
+        return (PodsSeen(state.pods), *([AutoscalerSeen(state.autoscaler)] if state.autoscaler is not None else ()))
 
-
-def _finish(cluster: Cluster | None, generator: LoadGenerator, clock: Clock, run: _Run) -> Iterator[Event]:
-    """The last samples and a last look: an autoscaler that was deleted meanwhile, or an API server that has gone, is seen here."""
-    if run.feed is not None:
-        run.feed.stop()
-    yield from _drain(generator, run)
-    if not run.interrupted and run.end is None:
-        early = run.tally.elapsed_s < run.plan.duration_s - EARLY_S
-        run.end = GeneratorEnd.DIED if early or not run.tally.complete else GeneratorEnd.FINISHED
-    if cluster is None or run.observer is None:
-        return
-    last: list[Event] = []
-    if not run.interrupted:
+    def finish(self) -> Iterator[Event]:
+        """The last samples and a last look: an autoscaler that was deleted meanwhile, or a target that has gone, is seen here."""
+        if self.feed is not None:
+            self.feed.stop()
+        yield from self.drain()
+        if not self.interrupted and self.end is None:
+            early = self.tally.elapsed_s < self.plan.duration_s - EARLY_S
+            self.end = GeneratorEnd.DIED if early or not self.tally.complete else GeneratorEnd.FINISHED
+        if self.ports.target is None or self.observer is None or self.interrupted:
+            return
         try:
-            state = cluster.state()
+            state = self.ports.target.state()
         except ShelterError as error:
             why = f"{error.what}: {error.why}" if error.why else error.what
-            last.append(Notice(f"the cluster does not answer any more: {why}", "warning"))
-            if not any(gap.until_s is None for gap in run.gaps):
-                run.gaps.append(Gap(clock.wall_s(), None, why))
+            if not any(gap.until_s is None for gap in self.gaps):
+                self.gaps.append(Gap(self.ports.clock.wall_s(), None, why))
+            yield Notice(f"{self.noun} does not answer any more: {why}", "warning")
         else:
-            now = clock.wall_s()
-            run.observer.pods(now, state.pods)
-            run.observer.autoscaler(now, state.autoscaler)
-            run.observer.usage(now, state.usage)
-            if state.usage_problem:
-                run.observer.usage_missing(state.usage_problem)
-            last.append(PodsSeen(state.pods))
-            if state.autoscaler is not None:
-                last.append(AutoscalerSeen(state.autoscaler))
-    yield from last
+            yield from self.look(self.observer, state)
+
+    def stop(self) -> None:
+        self.ports.generator.stop()
+        if self.feed is not None:
+            self.feed.stop()
+
+    def conclude(self, expectations: Expectations) -> LoadResult:
+        """Judges what was counted and observed."""
+        if self.observer is not None:
+            for gap in self.gaps:
+                self.observer.blind(gap.from_s, gap.until_s, gap.why)
+        generator = self.tally.generator(self.end or GeneratorEnd.STOPPED, self.ports.generator.last_lines())
+        return conclude(
+            self.plan, expectations, self.tally, generator, self.observer, ended_wall_s=self.ended_wall_s, interrupted=self.interrupted
+        )
+
+    @property
+    def noun(self) -> str:
+        return self.ports.target.noun if self.ports.target is not None else "the service"
 
 
 def tick_of(sample: LoadSample) -> LoadTick:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from shelterctl.core.deploy.image import ImageChain
 from shelterctl.core.deploy.rollout import RolloutJudgement, judge_rollout
-from shelterctl.core.state import Role, StackState
+from shelterctl.core.state import Place, Role, StackState
 from shelterctl.errors import NotDeployed, ShelterError
 from shelterctl.ops.up.answer import ask_version
-from shelterctl.ports import Clock, Cluster, Http, ImageEngine, NodeImageStore
+from shelterctl.ports.build import Builder
+from shelterctl.ports.capabilities import Lacking, NodeImages
+from shelterctl.ports.clock import Clock
+from shelterctl.ports.http import Http
+from shelterctl.ports.target import Target
 
 #: Warnings older than this are history.
 WARNINGS_S = 600.0
@@ -27,35 +32,57 @@ class StatusResult:
     chain_problems: tuple[str, ...]
 
 
-def status(
-    cluster: Cluster, http: Http, clock: Clock, *, context: str, engine: ImageEngine | None, images: NodeImageStore | None, sources_tag: str
-) -> StatusResult:
+@dataclass(frozen=True, slots=True)
+class StatusPorts:
+    """What the operation works with."""
+
+    target: Target
+    builder: Builder
+    images: Callable[[], NodeImages] | Lacking
+    http: Http
+    clock: Clock
+
+
+def status(ports: StatusPorts, place: Place) -> StatusResult:
     """Looks. Raises NotDeployed where nothing of the stack is there, ApiUnreachable."""
-    state = cluster.state(warnings_since_s=clock.wall_s() - WARNINGS_S)
+    state = ports.target.state(warnings_since_s=ports.clock.wall_s() - WARNINGS_S)
     workload = state.workload(Role.APP)
     if not state.workloads or workload is None:
         held = f"; its data are there: {', '.join(claim.name for claim in state.claims)}" if state.claims else ""
-        raise NotDeployed(f"nothing is deployed in namespace {state.namespace} of {context}{held}", next_command="shelterctl up")
-    chain = ImageChain(workload.image)
-    problems = []
+        raise NotDeployed(f"nothing is deployed in namespace {state.namespace} of {place.context}{held}", next_command="shelterctl up")
+    chain, problems = _chain(ports, state, workload.image)
+    now_s = ports.clock.wall_s()
+    judgements = tuple(judge_rollout(w, state.pods, state.claims, now_s=now_s) for w in state.workloads)
+    return StatusResult(place.context, state, judgements, chain, _sources_tag(ports.builder), problems)
+
+
+def _chain(ports: StatusPorts, state: StackState, image: str) -> tuple[ImageChain, tuple[str, ...]]:
+    """The image from the build to the answer, and why a link could not be seen."""
     running = {pod.containers[0].image_id for pod in state.pods_of(Role.APP) if pod.ready and not pod.deleting}
-    chain = replace(chain, running_ids=tuple(sorted(running)))
+    chain = ImageChain(image, running_ids=tuple(sorted(running)))
+    problems = []
     try:
-        if engine is not None:
-            built = engine.inspect(workload.image)
-            chain = replace(chain, built_id=built.image_id if built else "")
+        built = ports.builder.inspect(image)
+        chain = replace(chain, built_id=built.image_id if built else "")
     except ShelterError as error:
         problems.append(f"built: {error.what}")
     try:
-        if images is not None:
-            chain = replace(chain, loaded_id=images.image_ids().get(workload.image, ""))
+        if not isinstance(ports.images, Lacking):
+            chain = replace(chain, loaded_id=ports.images().image_ids().get(image, ""))
     except ShelterError as error:
         problems.append(f"loaded: {error.what}")
     try:
         if state.endpoint is not None and state.endpoint.url:
-            answer = ask_version(http, state.endpoint.url)
+            answer = ask_version(ports.http, state.endpoint.url)
             chain = replace(chain, answering_tag=answer.image_tag, answering_pod=answer.pod)
     except ShelterError as error:
         problems.append(f"answering: {error.what}: {error.why}".rstrip(": "))
-    judgements = tuple(judge_rollout(w, state.pods, state.claims, now_s=clock.wall_s()) for w in state.workloads)
-    return StatusResult(context, state, judgements, chain, sources_tag, tuple(problems))
+    return chain, tuple(problems)
+
+
+def _sources_tag(builder: Builder) -> str:
+    """The tag of the sources as they are now; empty away from the project's folder, where there are none to compare with."""
+    try:
+        return builder.reference().rpartition(":")[2]
+    except ShelterError:
+        return ""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from shelterctl.core.events import Event, Outcome, StepFinished, StepProgress, StepStarted
 from shelterctl.errors import Interrupted, ShelterError
-from shelterctl.ports import Clock
+from shelterctl.ports.clock import Clock
 
 T = TypeVar("T")
 
@@ -20,6 +20,26 @@ class Done(Generic[T]):
     title: str
     value: T
     outcome: Outcome = Outcome.CHANGED
+
+
+def wait(
+    clock: Clock, look: Callable[[float], Done[T] | str], *, timeout_s: float, pause_s: float, late: Callable[[str], Done[T]]
+) -> Generator[str, None, Done[T]]:
+    """Looks until it is done, and yields what is still missing.
+
+    `look` gets the seconds waited so far, and returns how the wait ended or words for what is missing; it raises where waiting mends
+    nothing. `late` gets the last words when the time is over: it raises, or returns how the wait ended.
+    """
+    began_s = clock.monotonic_s()
+    while True:
+        waited_s = clock.monotonic_s() - began_s
+        seen = look(waited_s)
+        if isinstance(seen, Done):
+            return seen
+        if waited_s > timeout_s:
+            return late(seen)
+        yield seen
+        clock.sleep(pause_s)
 
 
 def run_step(clock: Clock, step: str, title: str, work: Generator[str, None, Done[T]], *, left: str = "") -> Generator[Event, None, T]:

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from enum import Enum
 
 from shelterctl.core.events import Event
-from shelterctl.core.state import Autoscaler, Pod, Usage
+from shelterctl.core.state import Autoscaler, Place, Pod, Usage
 from shelterctl.core.watch.history import HistorySample
 from shelterctl.core.watch.model import WatchModel, fold
 from shelterctl.core.watch.notes import Note
-from shelterctl.ports import Clock, Cluster
+from shelterctl.ports.clock import Clock
+from shelterctl.ports.target import Target
 
 
 class WatchEnd(Enum):
@@ -25,8 +26,7 @@ class WatchEnd(Enum):
 class WatchRequest:
     """What to follow, and for how long; None means until it is interrupted."""
 
-    namespace: str
-    context: str
+    place: Place
     limit_s: float | None = None
 
 
@@ -34,7 +34,7 @@ class WatchRequest:
 class WatchResult:
     """The last state that was told, the history of the replicas (epoch seconds) and the newest changes in words.
 
-    `pods` is None where the cluster never told them. `watch_drops` counts the times that watches were away, `still_dropped`
+    `pods` is None where the target never told them. `watch_drops` counts the times that watches were away, `still_dropped`
     names those that were at the end: then the state is older than the end.
     """
 
@@ -52,10 +52,10 @@ class WatchResult:
     notes: tuple[Note, ...]
 
 
-def watch(cluster: Cluster, clock: Clock, request: WatchRequest) -> Generator[Event, None, WatchResult]:
-    """Yields what the cluster tells. An interruption is the regular end. Raises ApiUnreachable where the cluster is not there at first."""
+def watch(target: Target, clock: Clock, request: WatchRequest) -> Generator[Event, None, WatchResult]:
+    """Yields what the target tells. An interruption is the regular end. Raises ApiUnreachable where the target is not there at first."""
     began_s = clock.monotonic_s()
-    model = WatchModel(request.namespace, request.context, clock.wall_s())
+    model = WatchModel(request.place.namespace, request.place.context, clock.wall_s())
 
     def over() -> bool:
         return request.limit_s is not None and clock.monotonic_s() - began_s >= request.limit_s
@@ -63,7 +63,7 @@ def watch(cluster: Cluster, clock: Clock, request: WatchRequest) -> Generator[Ev
     end = WatchEnd.TIME
     events = None
     try:
-        events = cluster.watch(over)
+        events = target.watch(over)
         for event in events:
             model = fold(model, event, clock.wall_s()).model
             yield event
@@ -74,8 +74,8 @@ def watch(cluster: Cluster, clock: Clock, request: WatchRequest) -> Generator[Ev
             # The watches end now, and not when somebody collects the garbage.
             events.close()
     return WatchResult(
-        context=request.context,
-        namespace=request.namespace,
+        context=request.place.context,
+        namespace=request.place.namespace,
         watched_s=clock.monotonic_s() - began_s,
         end=end,
         changes=model.changes,

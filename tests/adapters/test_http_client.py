@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from shelterctl.adapters.http_client import HttpxClient
-from shelterctl.ports import SendOutcome
+from shelterctl.ports.http import SendOutcome
 from tests.adapters.misbehaving_server import Answer, answers, closes, free_port, is_silent, resets, serving
 
 pytestmark = pytest.mark.local

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from shelterctl.adapters.clock import SystemClock
-from shelterctl.ports import Clock
+from shelterctl.ports.clock import Clock
 from tests.fakes import SteppedClock
 from tests.ops.load_scenes import SteppingClock
 

@@ -11,7 +11,7 @@ import pytest
 
 from shelterctl.adapters.http_client import HttpxClient
 from shelterctl.adapters.http_question import Urllib3Client
-from shelterctl.ports import Http, HttpAnswer, SendOutcome
+from shelterctl.ports.http import Http, HttpAnswer, SendOutcome
 from tests.adapters.misbehaving_server import free_port
 from tests.fakes import HttpInMemory
 

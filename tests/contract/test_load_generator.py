@@ -10,7 +10,8 @@ import pytest
 
 from shelterctl.adapters.swarm.runner import LocustRunner
 from shelterctl.core.load.plan import LoadPlan, LoadSample
-from shelterctl.ports import Clock, LoadGenerator
+from shelterctl.ports.clock import Clock
+from shelterctl.ports.load import LoadGenerator
 from tests.adapters.swarm.load_target import LOCUSTFILE, serving
 from tests.core.load.examples import sample
 from tests.ops.load_scenes import PreparedSwarm, SteppingClock, SystemClock

@@ -10,7 +10,7 @@ import pytest
 
 from shelterctl.adapters.runs.store import RunFolderOnDisk
 from shelterctl.errors import StateFolderError
-from shelterctl.ports import RunFolder
+from shelterctl.ports.runs import RunFolder
 from tests.fakes import FolderInMemory
 
 pytestmark = pytest.mark.local

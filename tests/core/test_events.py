@@ -46,6 +46,7 @@ pytestmark = pytest.mark.unit
                 "profile": "minikube",
                 "kubernetes_version": "v1.34.4",
                 "runtime": "containerd",
+                "label": "Context",
             },
         ),
         (WatchDropped("pods", "closed"), {"kind": "watch_dropped", "resource": "pods", "why": "closed"}),

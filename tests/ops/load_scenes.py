@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
 from shelterctl.core.events import Event
 from shelterctl.core.load.plan import LoadPlan, LoadSample
@@ -83,6 +84,7 @@ class ToldStory:
     """What a cluster tells in order, each part when the clock has reached it, and the state that it ends with. Only what the
     operation reads: it stands in for the order of events, and no test here says anything about a cluster."""
 
+    noun: ClassVar[str] = "the cluster"
     clock: SteppingClock
     first: StackState
     story: Mapping[float, Event] = field(default_factory=dict)

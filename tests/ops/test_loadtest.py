@@ -19,8 +19,8 @@ from shelterctl.core.load.verdict import LAG_P99_LIMIT_MS
 from shelterctl.core.serial import to_json
 from shelterctl.core.verdict import Reason, Verdict
 from shelterctl.errors import ApiUnreachable, LoadGeneratorFailed, NotDeployed, UsageError
-from shelterctl.ops.loadtest import loadtest
-from shelterctl.ports import Cluster
+from shelterctl.ops.loadtest import LoadPorts, loadtest
+from shelterctl.ports.target import Target
 from tests.adapters.swarm.load_target import LOCUSTFILE, serving
 from tests.core.load.examples import BEGAN, autoscaler, pod, sample, usage
 from tests.ops.load_scenes import PreparedSwarm, SteppingClock, SystemClock, ToldStory, stack
@@ -33,7 +33,9 @@ SECONDS = [sample(float(second)) for second in range(1, 240)] + [sample(240.0, u
 def run(
     swarm: PreparedSwarm, clock: SteppingClock, folder: Path, story: ToldStory | None = None, plan: LoadPlan = PLAN, **options: object
 ) -> tuple[list[Event], LoadResult]:
-    return finished(loadtest(cast(Cluster | None, story), swarm, clock, folder, plan, Expectations(**options)))  # type: ignore[arg-type]
+    return finished(
+        loadtest(LoadPorts(cast(Target | None, story), swarm, clock, folder), plan, Expectations(**options))  # type: ignore[arg-type]
+    )
 
 
 def finished(operation: Iterator[Event]) -> tuple[list[Event], LoadResult]:
@@ -49,7 +51,7 @@ def finished(operation: Iterator[Event]) -> tuple[list[Event], LoadResult]:
 def test_a_real_swarm_on_a_service_of_somebody_elses(tmp_path: Path) -> None:
     with serving("--pods", "2") as target:
         plan = LoadPlan(target.url, users=10, spawn_rate=10, duration_s=3, locustfile=str(LOCUSTFILE), think_s=0.2)
-        events, result = finished(loadtest(None, LocustRunner(), SystemClock(), tmp_path, plan))
+        events, result = finished(loadtest(LoadPorts(None, LocustRunner(), SystemClock(), tmp_path), plan))
         assert result.traffic.requests == target.count() > 0
     # A machine that was busy otherwise made the generator late, and then nothing may be called well.
     verdict = Verdict.PASS if result.generator.lag_p99_ms <= LAG_P99_LIMIT_MS else Verdict.UNKNOWN
@@ -68,7 +70,7 @@ def test_an_interrupt_stops_a_real_swarm_and_still_gives_the_result(tmp_path: Pa
     with serving() as target:
         plan = LoadPlan(target.url, users=10, spawn_rate=10, duration_s=600, locustfile=str(LOCUSTFILE), think_s=0.2)
         generator = LocustRunner()
-        operation = loadtest(None, generator, SystemClock(), tmp_path, plan)
+        operation = loadtest(LoadPorts(None, generator, SystemClock(), tmp_path), plan)
         while not isinstance(next(operation), LoadTick):
             pass
         notice = operation.throw(KeyboardInterrupt())
@@ -85,7 +87,7 @@ def test_a_real_swarm_on_a_service_that_is_not_there(tmp_path: Path) -> None:
     with serving() as target:
         pass
     plan = LoadPlan(target.url, users=5, spawn_rate=10, duration_s=2, locustfile=str(LOCUSTFILE), think_s=0.2)
-    _, result = finished(loadtest(None, LocustRunner(), SystemClock(), tmp_path, plan))
+    _, result = finished(loadtest(LoadPorts(None, LocustRunner(), SystemClock(), tmp_path), plan))
     requests = result.traffic.requests
     reason = Reason(
         f"100% of the requests failed ({requests} × ConnectionRefusedError ECONNREFUSED); 1% is allowed", f"curl -i {target.url}"
@@ -204,7 +206,7 @@ def test_a_run_without_a_request_is_unknown(tmp_path: Path) -> None:
 def test_an_interrupt_at_any_event_gives_a_result_and_leaves_no_swarm(tmp_path: Path, after: int) -> None:
     clock = SteppingClock()
     swarm = PreparedSwarm(clock, SECONDS, 240.0)
-    operation = loadtest(cast(Cluster, ToldStory(clock, stack(TWO, autoscaler(2, 3)))), swarm, clock, tmp_path, PLAN)
+    operation = loadtest(LoadPorts(cast(Target, ToldStory(clock, stack(TWO, autoscaler(2, 3)))), swarm, clock, tmp_path), PLAN)
     for _ in range(after + 1):
         next(operation)
     operation.throw(KeyboardInterrupt())
@@ -228,7 +230,7 @@ def test_an_interrupt_while_the_swarm_starts_gives_a_result(tmp_path: Path) -> N
 def test_whoever_stops_listening_leaves_no_swarm(tmp_path: Path) -> None:
     clock = SteppingClock()
     swarm = PreparedSwarm(clock, SECONDS, 240.0)
-    operation = loadtest(None, swarm, clock, tmp_path, PLAN)
+    operation = loadtest(LoadPorts(None, swarm, clock, tmp_path), PLAN)
     while not isinstance(next(operation), LoadTick):
         pass
     operation.close()

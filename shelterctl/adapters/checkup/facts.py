@@ -1,4 +1,4 @@
-"""Fulfils `ports_checkup` for a minikube profile or any other kubeconfig context."""
+"""Fulfils `ports.checkup` for a minikube profile or any other kubeconfig context."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Generic, TypeVar
 
-from shelterctl.adapters.build.engine import DockerEngine
 from shelterctl.adapters.checkup import cluster, host, stack
+from shelterctl.adapters.image.engine import DockerEngine
 from shelterctl.adapters.kube.api import Json, KubeApi, parallel
 from shelterctl.adapters.kube.cluster import KubernetesCluster
 from shelterctl.adapters.kube.records import role_of
@@ -24,7 +24,7 @@ from shelterctl.core.checkup.stack import StackFacts
 from shelterctl.core.deploy.stack import StackOptions
 from shelterctl.core.state import Role, StackState
 from shelterctl.errors import ApiRejected, MinikubeUnavailable, NotDeployed, ShelterError
-from shelterctl.ports import NodeImageStore
+from shelterctl.ports.capabilities import NodeImages
 
 T = TypeVar("T")
 #: Any tag: only what the manifests request and where they listen is read.
@@ -57,7 +57,7 @@ class KubernetesCheckup:
     """One look; make a new one for the next. `machine` is None where the context is no minikube profile's."""
 
     def __init__(
-        self, api: KubeApi, cluster: KubernetesCluster, machine: Minikube | None, images: Callable[[], NodeImageStore], overlay: str
+        self, api: KubeApi, cluster: KubernetesCluster, machine: Minikube | None, images: Callable[[], NodeImages], overlay: str
     ) -> None:
         self._api = api
         self._cluster = cluster
@@ -171,7 +171,7 @@ class KubernetesCheckup:
     def answer(self) -> AnswerFacts:
         return stack.answer(self._state())
 
-    def _store(self) -> NodeImageStore:
+    def _store(self) -> NodeImages:
         self._required()
         return self._images()
 

@@ -17,7 +17,7 @@ from shelterctl.core.checkup.service import AnswerFacts, PortFacts
 from shelterctl.core.checkup.stack import BudgetFacts, StackFacts
 from shelterctl.core.state import Role, StackState
 from shelterctl.errors import NotDeployed
-from shelterctl.ports import SendOutcome
+from shelterctl.ports.http import SendOutcome
 
 ANSWER_TIMEOUT_S = 5.0
 

@@ -1,4 +1,4 @@
-"""The Cluster port for Kubernetes: plan, apply, look, watch, run in a pod, remove. Its parts are the modules beside it."""
+"""The Target port for Kubernetes: plan, apply, look, watch, run in a pod, remove. Its parts are the modules beside it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 
 from shelterctl.adapters.kube import apply, credentials, kustomize, manifest_edits, others, records, remove, scale, state, watch
 from shelterctl.adapters.kube.api import KubeApi
+from shelterctl.adapters.kube.hints import KubectlHints
 from shelterctl.core.deploy.stack import ApplyReport, ObjectChange, RemovalReport, StackOptions, StackPlan
 from shelterctl.core.events import Event
 from shelterctl.core.serial import JsonValue
@@ -19,9 +20,12 @@ from shelterctl.errors import ApiRejected, ApiUnreachable, NotDeployed
 
 
 class KubernetesCluster:
-    """One namespace (and its `-db` companion, where the overlay has one) of one context."""
+    """One namespace (and its `-db` companion, where the overlay has one) of one context. Fulfils `ports.capabilities.Policies` too."""
+
+    noun = "the cluster"
 
     def __init__(self, api: KubeApi, namespace: str, manifests: Callable[[], Path]) -> None:
+        self.hints = KubectlHints()
         self.api = api
         self.namespace = namespace
         self._manifests = manifests
@@ -42,7 +46,7 @@ class KubernetesCluster:
         autoscaled = any(document["kind"] == "HorizontalPodAutoscaler" for document in documents)
         return StackPlan(options, manifest_edits.images(documents), len(documents), autoscaled, documents)
 
-    def pods_of_others(self, plan: StackPlan) -> tuple[str, ...]:
+    def cut_off(self, plan: StackPlan) -> tuple[str, ...]:
         return others.pods_of_others(self.api, plan.documents)
 
     def ensure_credentials(self, plan: StackPlan, *, force: bool = False) -> tuple[tuple[str, ...], tuple[ObjectChange, ...]]:

@@ -42,7 +42,7 @@ class ApiReader(Protocol):
 
 
 class PodHost(Protocol):
-    """The part of the Cluster port that the prober needs."""
+    """The part of the cluster that the prober needs."""
 
     def state(self, *, warnings_since_s: float = 0.0, with_usage: bool = True) -> StackState: ...
 
@@ -50,7 +50,7 @@ class PodHost(Protocol):
 
 
 class PodDnsProber:
-    """Fulfils `ports.DnsProber` with a ready pod of the application, chosen anew for each scene.
+    """Fulfils `ports.capabilities.DnsProber` with a ready pod of the application, chosen anew for each scene.
 
     `container` names the container that has Python and dnspython. The stack's Services are those in the namespaces of its workloads
     that `service_selector` (a label selector, empty for all) matches.

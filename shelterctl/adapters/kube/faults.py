@@ -32,7 +32,7 @@ _AWAIT_GONE = (
 
 
 class KubernetesFaults:
-    """Fulfils `ports.FaultInjector`. `shells` opens the nodes' root shells; it is None where the nodes cannot be entered."""
+    """Fulfils `ports.faults.FaultInjector`. `shells` opens the nodes' root shells; it is None where the nodes cannot be entered."""
 
     def __init__(self, api: KubeApi, shells: Callable[[], Sequence[NodeShell]] | None) -> None:
         self._api = api

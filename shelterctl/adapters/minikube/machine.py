@@ -16,7 +16,7 @@ from shelterctl.adapters import process
 from shelterctl.adapters.minikube.node_shell import NodeShell, docker_shell, host_docker_env, local_shell, ssh_shell
 from shelterctl.core.serial import JsonValue
 from shelterctl.errors import CommandFailed, MinikubeUnavailable, ProgramMissing, WaitTimeout
-from shelterctl.ports import MachineState
+from shelterctl.ports.capabilities import MachineState
 
 QUERY_TIMEOUT_S = 30.0
 #: A first start downloads images and takes minutes.
@@ -40,7 +40,7 @@ class Profile:
 
 
 class Minikube:
-    """Fulfils `ports.Machine` for one profile."""
+    """Fulfils `ports.capabilities.Machine` for one profile."""
 
     def __init__(self, profile: str) -> None:
         self._name = profile

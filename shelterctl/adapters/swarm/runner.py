@@ -37,7 +37,7 @@ _POLL_S = 0.05
 
 
 class LocustRunner:
-    """Fulfils `ports.LoadGenerator` with one Locust process."""
+    """Fulfils `ports.load.LoadGenerator` with one Locust process."""
 
     def __init__(self, python: str = sys.executable) -> None:
         self._python = python

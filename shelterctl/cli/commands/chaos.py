@@ -40,7 +40,8 @@ def kill_db(
     from shelterctl.core.duration import parse_duration_s
     from shelterctl.core.faults.fault import KillMode
     from shelterctl.errors import UsageError
-    from shelterctl.ops.chaos.kill_db import KillDbPorts, KillDbRequest, kill_db
+    from shelterctl.ops.chaos.kill_db import kill_db
+    from shelterctl.ops.chaos.run import KillDbPorts, KillDbRequest
     from shelterctl.settings import nearest
 
     wiring = session.wiring
@@ -62,7 +63,7 @@ def kill_db(
         session.confirm_loss("Killing a database without a claim")
     session.confirm_context("the database is killed here")
     folder = session.open_folder("kill-db")
-    ports = KillDbPorts(wiring.cluster, wiring.faults(), wiring.database, wiring.dns, wiring.http, folder, wiring.clock)
+    ports = KillDbPorts(wiring.target, wiring.faults(), wiring.database, wiring.names, wiring.http, folder, wiring.clock)
     request = KillDbRequest(modes[mode], count, warm_up_s, after_acks, recovery_s, accept_ephemeral)
     with session.lock("chaos kill-db"):
         result = session.drive(kill_db(ports, request), StepsDisplay(session.terminal))

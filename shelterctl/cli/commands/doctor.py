@@ -27,7 +27,6 @@ def command(
       shelterctl doctor --fix --timeout 5m
       shelterctl doctor --output json
     """
-    import sys
     from contextlib import nullcontext
 
     from shelterctl.cli.render import doctor as render
@@ -38,10 +37,8 @@ def command(
     if fix:
         session.confirm_context("what can be mended is mended here")
         session.open_folder("doctor")
-    ports = DoctorPorts(wiring.checkup, wiring.repairs(), wiring.clock)
-    request = DoctorRequest(
-        wiring.context, wiring.context if wiring.machine else None, settings.namespace, sys.platform, fix, settings.timeout_s
-    )
+    ports = DoctorPorts(wiring.examiner(), wiring.repairs(), wiring.clock)
+    request = DoctorRequest(wiring.place, fix, settings.timeout_s)
     with session.lock("doctor --fix") if fix else nullcontext():
         result = session.drive(doctor(ports, request), StepsDisplay(session.terminal))
     terminal = session.terminal

@@ -34,7 +34,7 @@ def command(
         session.confirm_loss(f"Deleting the database's data and passwords in namespace {namespace}")
     session.open_folder("down")
     with session.lock("down"):
-        operation = down(session.wiring.cluster, session.wiring.clock, namespace=namespace, delete_data=delete_data)
+        operation = down(session.wiring.target, session.wiring.clock, namespace=namespace, delete_data=delete_data)
         result = session.drive(operation, StepsDisplay(session.terminal))
     if not result.removed:
         words = f"Nothing of shelterctl's was in {namespace}."

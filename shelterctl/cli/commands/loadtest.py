@@ -39,8 +39,9 @@ def command(
     from shelterctl.cli.render import loadtest as render
     from shelterctl.cli.render.kill_db import exit_code
     from shelterctl.core.load.plan import Expectations, LoadPlan
-    from shelterctl.errors import ExitCode, NotDeployed, ServiceUnreachable, UsageError
-    from shelterctl.ops.loadtest import loadtest
+    from shelterctl.errors import ExitCode, UsageError
+    from shelterctl.ops.guards import service_url
+    from shelterctl.ops.loadtest import LoadPorts, loadtest
 
     wiring, settings = session.wiring, session.settings
     plan = LoadPlan(
@@ -61,16 +62,11 @@ def command(
         raise UsageError(problem, next_command="shelterctl loadtest --help")
     if host is None:
         session.confirm_context("the load goes to the service here")
-        endpoint = wiring.cluster.state(with_usage=False).endpoint
-        if endpoint is None:
-            raise NotDeployed(f"there is no Service of the stack in namespace {settings.namespace}", next_command="shelterctl up")
-        if not endpoint.url:
-            raise ServiceUnreachable("the service cannot be reached from here", why=endpoint.problem, next_command="shelterctl url")
-        plan = plan.at(endpoint.url)
+        plan = plan.at(service_url(wiring.target.state(with_usage=False)))
     folder = session.open_folder("loadtest")
     plan = plan.marked(folder.run_id)
-    operation = loadtest(wiring.cluster if host is None else None, wiring.generator(), wiring.clock, folder.path, plan, expectations)
-    result = session.drive(operation, render.LoadDisplay(session.terminal, plan))
+    ports = LoadPorts(wiring.target if host is None else None, wiring.generator(), wiring.clock, folder.path)
+    result = session.drive(loadtest(ports, plan, expectations), render.LoadDisplay(session.terminal, plan))
     code = ExitCode.INTERRUPTED if result.interrupted else exit_code(result.judgement.verdict)
     return session.finish(result, code, lambda: render.lines(result, folder.run_id))
 

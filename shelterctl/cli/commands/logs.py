@@ -40,7 +40,7 @@ def command(
     if follow and previous:
         raise UsageError("--previous is over: it cannot be followed")
     terminal = session.terminal
-    for pod, line in session.wiring.cluster.follow_logs(roles[part], follow=follow, previous=previous, lines=lines):
+    for pod, line in session.wiring.target.follow_logs(roles[part], follow=follow, previous=previous, lines=lines):
         if terminal.output == "table":
             terminal.stdout.write(f"{pod}  {line}\n")
             terminal.stdout.flush()

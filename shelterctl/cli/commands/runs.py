@@ -21,7 +21,7 @@ def list_(session: Session) -> int:
     """The runs in the state folder, oldest first."""
     from shelterctl.adapters.runs.store import list_runs
     from shelterctl.cli.render import runs as render
-    from shelterctl.wiring import state_dir
+    from shelterctl.wiring.parts import state_dir
 
     found = list_runs(state_dir(session.settings))
     return session.finish(found, 0, lambda: render.list_lines(found))
@@ -43,7 +43,7 @@ def show(
     """
     from shelterctl.adapters.runs.store import EVENTS, find_run, read_journal, read_result, read_text
     from shelterctl.cli.render import runs as render
-    from shelterctl.wiring import state_dir
+    from shelterctl.wiring.parts import state_dir
 
     folder = find_run(state_dir(session.settings), run)
     document = read_result(folder)

@@ -23,26 +23,12 @@ def command(session: Session, _group: typer.Context) -> int:
       shelterctl status watch
     """
     from shelterctl.cli.render import status as render
-    from shelterctl.errors import MinikubeUnavailable, ShelterError
-    from shelterctl.ops.status import status
+    from shelterctl.ops.status import StatusPorts, status
 
     wiring = session.wiring
-    images = None
-    if wiring.machine is not None:
-        machine = wiring.machine.state()
-        if not machine.running:
-            raise MinikubeUnavailable(
-                f"minikube profile {machine.profile} is not running", why=machine.detail, next_command="shelterctl up"
-            )
-        images = wiring.images()
-    try:
-        tag = wiring.sources.tag()
-    except ShelterError:
-        # Away from the project's folder there are no sources to compare with.
-        tag = ""
-    result = status(
-        wiring.cluster, wiring.question(), wiring.clock, context=wiring.context, engine=wiring.engine, images=images, sources_tag=tag
-    )
+    wiring.check_running()
+    ports = StatusPorts(wiring.target, wiring.builder, wiring.images, wiring.question(), wiring.clock)
+    result = status(ports, wiring.place)
     return session.finish(result, 0, lambda: render.lines(result))
 
 

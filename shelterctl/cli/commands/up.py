@@ -46,26 +46,8 @@ def command(
         raise UsageError(problem, next_command="shelterctl up --help")
     session.confirm_context("the stack is deployed here")
     session.open_folder("up")
-    ports = UpPorts(
-        wiring.engine,
-        wiring.sources,
-        wiring.machine,
-        wiring.images if wiring.machine else None,
-        wiring.cluster,
-        wiring.question(),
-        wiring.clock,
-    )
-    request = UpRequest(
-        wiring.context,
-        wiring.context if wiring.machine else None,
-        settings.namespace,
-        options,
-        settings.timeout_s,
-        wait_hpa,
-        dry_run,
-        force,
-        settings.yes,
-    )
+    ports = UpPorts(wiring.builder, wiring.preparation, wiring.images, wiring.policies, wiring.target, wiring.question(), wiring.clock)
+    request = UpRequest(wiring.place, options, settings.timeout_s, wait_hpa, dry_run, force, among_others=settings.yes)
     with session.lock("up"):
         result = session.drive(up(ports, request), StepsDisplay(session.terminal))
     return session.finish(result, 0, lambda: render.lines(result))

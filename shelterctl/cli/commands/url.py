@@ -19,11 +19,8 @@ def command(session: Session) -> int:
       curl $(shelterctl url)
     """
     from shelterctl.cli.terminal import Line
-    from shelterctl.errors import NotDeployed, ServiceUnreachable
+    from shelterctl.ops.guards import service_url
 
-    endpoint = session.wiring.cluster.state(with_usage=False).endpoint
-    if endpoint is None:
-        raise NotDeployed(f"there is no Service of the stack in namespace {session.settings.namespace}", next_command="shelterctl up")
-    if not endpoint.url:
-        raise ServiceUnreachable("the service cannot be reached from here", why=endpoint.problem)
-    return session.finish(endpoint, 0, lambda: iter([Line(endpoint.url)]))
+    state = session.wiring.target.state(with_usage=False)
+    url = service_url(state)
+    return session.finish(state.endpoint, 0, lambda: iter([Line(url)]))

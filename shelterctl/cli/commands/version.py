@@ -14,26 +14,13 @@ if TYPE_CHECKING:
 def command(session: Session) -> int:
     """The versions of shelterctl and of what it works with."""
     import platform
-    from collections.abc import Callable
 
     from shelterctl import __version__
     from shelterctl.cli.terminal import Line
     from shelterctl.errors import ShelterError
 
-    wiring = session.wiring
-
-    def machine() -> str:
-        state = wiring.machine.state() if wiring.machine else None
-        return f"profile {state.profile}, {state.driver}, {state.detail}" if state else "not this context's"
-
-    parts: dict[str, Callable[[], str]] = {
-        "docker": lambda: wiring.engine.check().version,
-        "minikube": machine,
-        "kubernetes": wiring.cluster.version,
-        "sources": lambda: wiring.sources.tag(),
-    }
     found = {"shelterctl": __version__, "python": platform.python_version()}
-    for name, ask in parts.items():
+    for name, ask in session.wiring.versions().items():
         try:
             found[name] = ask()
         except ShelterError as error:

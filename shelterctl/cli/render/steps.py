@@ -109,9 +109,7 @@ class StepsDisplay:
 
 
 def _target(event: TargetChosen) -> str:
-    about = [
-        part
-        for part in (f"profile {event.profile}" if event.profile else "", f"Kubernetes {event.kubernetes_version}", event.runtime)
-        if part
-    ]
-    return f"Context {event.context} ({', '.join(about)}), namespace {event.namespace}"
+    profile = f"profile {event.profile}" if event.profile else ""
+    version = f"Kubernetes {event.kubernetes_version}" if event.kubernetes_version else ""
+    about = ", ".join(part for part in (profile, version, event.runtime) if part)
+    return f"{event.label} {event.context}{f' ({about})' if about else ''}, namespace {event.namespace}"

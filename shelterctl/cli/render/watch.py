@@ -38,18 +38,18 @@ _DRAW_EVERY_S = 0.1
 def follow(session: Session, limit_s: float | None, svg: Path | None) -> int:
     """Follows the stack until Ctrl-C or `limit_s`; exit code 0. Raises ApiUnreachable where the cluster is not there at first."""
     from shelterctl.adapters.runs.tail import LoadTail
-    from shelterctl.wiring import state_dir
+    from shelterctl.wiring.parts import state_dir
 
     if limit_s is not None and limit_s <= 0:
         raise UsageError("--for must be longer than 0 s")
     if svg is not None:
         _try_writing(svg)
     wiring, settings = session.wiring, session.settings
-    model = WatchModel(settings.namespace, wiring.context, wiring.clock.wall_s())
+    model = WatchModel(settings.namespace, wiring.place.context, wiring.clock.wall_s())
     display = WatchDisplay(session.terminal, model, LoadTail(state_dir(settings), SHARE_S).new, wiring.clock.wall_s)
-    request = WatchRequest(settings.namespace, wiring.context, limit_s)
+    request = WatchRequest(wiring.place, limit_s)
     try:
-        result = session.drive(watch(wiring.cluster, wiring.clock, request), display)
+        result = session.drive(watch(wiring.target, wiring.clock, request), display)
     except Interrupted:
         # `| head` has read enough: whoever follows decides when that is, as with Ctrl-C.
         return ExitCode.OK

@@ -19,6 +19,11 @@ class KillMode(Enum):
     FORCE_DELETE = "force-delete"
     SIGKILL = "sigkill"
 
+    @property
+    def replaces_pod(self) -> bool:
+        """Whether another pod comes, with another address; a process that is killed restarts in the same one."""
+        return self is not KillMode.SIGKILL
+
 
 @dataclass(frozen=True, slots=True)
 class KillReport:

@@ -12,7 +12,10 @@ from shelterctl.core.verdict import Reason
 from shelterctl.errors import ShelterError
 from shelterctl.ops.chaos.readback import read_back
 from shelterctl.ops.steps import Done
-from shelterctl.ports import Clock, DatabaseReader, Http, RunFolder
+from shelterctl.ports.clock import Clock
+from shelterctl.ports.faults import DatabaseReader
+from shelterctl.ports.http import Http
+from shelterctl.ports.runs import RunFolder
 
 ACCOUNT = "account.jsonl"
 #: More than a run can write: 16 threads for ten minutes at 20 ms.

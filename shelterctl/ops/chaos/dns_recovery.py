@@ -6,7 +6,8 @@ import threading
 
 from shelterctl.errors import ShelterError
 from shelterctl.ops.dns.follow import DnsRecovery, dns_follow
-from shelterctl.ports import Clock, DnsProber
+from shelterctl.ports.capabilities import DnsProber
+from shelterctl.ports.clock import Clock
 
 TIMEOUT_S = 60.0
 

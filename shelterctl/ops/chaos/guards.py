@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from shelterctl.core.state import Pod, Role, StackState
-from shelterctl.errors import NotDeployed, Refused, ServiceUnreachable
+from shelterctl.errors import NotDeployed, Refused
+from shelterctl.ops.guards import service_url
 
 
 def check(state: StackState, *, accept_ephemeral: bool) -> tuple[Pod, str]:
@@ -12,9 +13,7 @@ def check(state: StackState, *, accept_ephemeral: bool) -> tuple[Pod, str]:
     pods = [pod for pod in state.pods_of(Role.DATABASE) if not pod.deleting]
     if workload is None or not pods:
         raise NotDeployed(f"no database runs in namespace {state.namespace}", next_command="shelterctl up")
-    if state.endpoint is None or not state.endpoint.url:
-        why = state.endpoint.problem if state.endpoint else "it does not exist"
-        raise ServiceUnreachable("the service cannot be written through from here", why=why, next_command="shelterctl url")
+    url = service_url(state, purpose="written through")
     pod = pods[0]
     if not pod.ready or workload.ready != workload.desired or workload.observed_generation < workload.generation:
         raise Refused(
@@ -28,7 +27,7 @@ def check(state: StackState, *, accept_ephemeral: bool) -> tuple[Pod, str]:
     if not any(app.ready for app in state.pods_of(Role.APP)):
         raise Refused("no pod of the application is ready: nothing could be written", next_command="shelterctl status")
     _check_storage(state, pod, accept_ephemeral)
-    return pod, state.endpoint.url
+    return pod, url
 
 
 def _check_storage(state: StackState, pod: Pod, accept_ephemeral: bool) -> None:

@@ -1,19 +1,20 @@
-"""Keeps what a cluster's watch said of the pods, with the monotonic time at which it was heard."""
+"""Keeps what a target's watch said of the pods, with the monotonic time at which it was heard."""
 
 from __future__ import annotations
 
 from shelterctl.core.events import PodsSeen
 from shelterctl.core.faults.recovery import PodsAt
 from shelterctl.core.state import Pod
-from shelterctl.ops.cluster_feed import ClusterFeed
-from shelterctl.ports import Clock, Cluster
+from shelterctl.ops.feed import TargetFeed
+from shelterctl.ports.clock import Clock
+from shelterctl.ports.target import Target
 
 
 class PodHistory:
     """Start it, `drain` it now and then, stop it."""
 
-    def __init__(self, cluster: Cluster, clock: Clock) -> None:
-        self._feed = ClusterFeed(cluster, clock)
+    def __init__(self, target: Target, clock: Clock) -> None:
+        self._feed = TargetFeed(target, clock)
         self._clock = clock
         self._seen: list[PodsAt] = []
 

@@ -8,7 +8,8 @@ from urllib.parse import urlencode
 
 from shelterctl.core.faults.ledger import StoredDocument, payload_digest
 from shelterctl.errors import ServiceUnreachable
-from shelterctl.ports import Clock, Http, SendOutcome
+from shelterctl.ports.clock import Clock
+from shelterctl.ports.http import Http, SendOutcome
 
 PAGE = 1000
 _TIMEOUT_S = 15.0

@@ -6,17 +6,17 @@ import json
 
 from shelterctl.core.state import Pod
 from shelterctl.errors import ShelterError
-from shelterctl.ports import Cluster
+from shelterctl.ports.target import Target
 
 #: mongod's structured log: id 22271, "Detected unclean shutdown - Lock file is not empty" (src/mongo/db/storage/storage_engine_init.cpp).
 UNCLEAN_ID = 22271
 _LINES = 2_000
 
 
-def find(cluster: Cluster, pod: Pod) -> str:
+def find(target: Target, pod: Pod) -> str:
     """The line's message, or an empty string where the log has none or cannot be read."""
     try:
-        lines = cluster.log_tail(pod, pod.containers[0].name, lines=_LINES)
+        lines = target.log_tail(pod, pod.containers[0].name, lines=_LINES)
     except ShelterError:
         return ""
     for line in lines:

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from shelterctl.core.faults.ledger import ClientSaw, WriteOutcome, classify_answer, classify_no_answer, payload_digest
 from shelterctl.core.serial import JsonValue
 from shelterctl.errors import ShelterError
-from shelterctl.ports import Http, RunFolder, SendOutcome
+from shelterctl.ports.http import Http, SendOutcome
+from shelterctl.ports.runs import RunFolder
 
 JOURNAL = "writes.jsonl"
 #: Longer than the server's own limits (500 ms to find a database, 2 s for an operation), so that its answer is seen, not cut off.

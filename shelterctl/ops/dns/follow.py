@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from shelterctl.core.dns.records import DnsAnswer, DnsQuery, DnsScene, RecordType, Status, full_name
 from shelterctl.core.events import Event, Milestone
-from shelterctl.ports import Clock, DnsProber
+from shelterctl.ports.capabilities import DnsProber
+from shelterctl.ports.clock import Clock
 
 #: The probe asks again after this time.
 RESOLUTION_S = 0.05

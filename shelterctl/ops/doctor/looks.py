@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 
 from shelterctl.core.checkup.check import Check, Finding
 from shelterctl.errors import ShelterError, WaitTimeout
-from shelterctl.ports import Clock
+from shelterctl.ports.clock import Clock
 
 T = TypeVar("T")
 #: Every look bounds what it asks for; this bounds a look whose own bounds failed.

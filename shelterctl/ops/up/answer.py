@@ -1,13 +1,20 @@
-"""Asks the service which image it is."""
+"""Asks the service which image it is, and closes the chain from the build to the answer."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NoReturn
 
+from shelterctl.core.deploy.image import ImageChain
+from shelterctl.core.events import Outcome
+from shelterctl.core.state import StackState
 from shelterctl.errors import ServiceUnreachable
-from shelterctl.ports import Clock, Http, SendOutcome
+from shelterctl.ops.guards import service_url
+from shelterctl.ops.steps import Done, wait
+from shelterctl.ports.clock import Clock
+from shelterctl.ports.http import Http, SendOutcome
 
 #: After a rollout the old endpoints linger for as long as kube-proxy takes: a second, seldom more.
 ANSWER_TIMEOUT_S = 20.0
@@ -40,25 +47,37 @@ def ask_version(http: Http, url: str) -> VersionAnswer:
     return VersionAnswer(str(body.get("image_tag", "")), str(body.get("git_revision", "")), str(body.get("pod", "")))
 
 
-def wait_for_answer(http: Http, clock: Clock, url: str, tag: str) -> Generator[str, None, VersionAnswer]:
-    """Waits until the service answers with `tag` several times in a row. Raises ServiceUnreachable when the time is over."""
-    deadline_s = clock.monotonic_s() + ANSWER_TIMEOUT_S
-    in_a_row = 0
-    while True:
+def prove(http: Http, clock: Clock, state: StackState, chain: ImageChain) -> Generator[str, None, Done[ImageChain]]:
+    """The chain with its last link, once the service answers with the chain's tag several times in a row.
+
+    Raises ServiceUnreachable where it does not in time, or where a link of the chain does not hold.
+    """
+    url = service_url(state, purpose="asked")
+    last: list[ServiceUnreachable] = []
+
+    def look(_waited_s: float) -> Done[ImageChain] | str:
+        last.clear()
         try:
-            answer = ask_version(http, url)
-            in_a_row = in_a_row + 1 if answer.image_tag == tag else 0
-            if in_a_row >= ANSWERS_IN_A_ROW:
-                return answer
-            seen = f"{url} answers with {answer.image_tag or 'no tag'}" if not in_a_row else ""
+            for _ in range(ANSWERS_IN_A_ROW):
+                answer = ask_version(http, url)
+                if answer.image_tag != chain.tag:
+                    return f"{url} answers with {answer.image_tag or 'no tag'}"
         except ServiceUnreachable as error:
-            in_a_row, seen = 0, f"{error.what}: {error.why}"
-            if clock.monotonic_s() > deadline_s:
-                raise
-        if clock.monotonic_s() > deadline_s:
-            raise ServiceUnreachable(
-                f"{url} does not answer with {tag}", why=f"after {ANSWER_TIMEOUT_S:g} s: {seen}", next_command="shelterctl status"
-            )
-        if seen:
-            yield seen
-            clock.sleep(_POLL_S)
+            last.append(error)
+            return f"{error.what}: {error.why}"
+        whole = replace(chain, answering_tag=answer.image_tag, answering_pod=answer.pod)
+        return Done(f"{url} answers with {answer.image_tag}", whole, Outcome.UNCHANGED)
+
+    def late(seen: str) -> NoReturn:
+        if last:
+            raise last[0]
+        raise ServiceUnreachable(
+            f"{url} does not answer with {chain.tag}", why=f"after {ANSWER_TIMEOUT_S:g} s: {seen}", next_command="shelterctl status"
+        )
+
+    done = yield from wait(clock, look, timeout_s=ANSWER_TIMEOUT_S, pause_s=_POLL_S, late=late)
+    if done.value.broken_at:
+        raise ServiceUnreachable(
+            f"the image that was built is not the one that answers: {done.value.broken_at}", next_command="shelterctl status"
+        )
+    return done

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from typing import NoReturn
 
 from shelterctl.core.deploy.rollout import Progress, RolloutJudgement, Trouble, judge_rollout
 from shelterctl.core.events import Outcome
 from shelterctl.core.state import Autoscaler, Pod, Role, StackState, Workload
 from shelterctl.core.words import counted
 from shelterctl.errors import ClusterError, NotDeployed, RolloutFailed, WaitTimeout
-from shelterctl.ops.steps import Done
-from shelterctl.ports import Clock, Cluster
+from shelterctl.ops.steps import Done, wait
+from shelterctl.ports.clock import Clock
+from shelterctl.ports.target import Target
 
 POLL_S = 0.5
+METRIC_POLL_S = 1.0
 #: How long a controller may take to withdraw a failure that is over; it looks again within a second or two.
 STALE_FAILURE_S = 4.0
 LOG_LINES = 12
@@ -23,62 +26,82 @@ _HOPELESS_METRIC = "missing request for cpu"
 _NOT_ADMITTED = ("exceeded quota", "failed quota", "violates PodSecurity")
 
 
-def wait_for_rollouts(cluster: Cluster, clock: Clock, *, timeout_s: float, changed: bool) -> Generator[str, None, Done[StackState]]:
+def wait_for_rollouts(target: Target, clock: Clock, *, timeout_s: float, changed: bool) -> Generator[str, None, Done[StackState]]:
     """Waits until every workload is complete. Raises RolloutFailed with the evidence, WaitTimeout with what was still missing."""
-    began_s = clock.monotonic_s()
-    deadline_s = began_s + timeout_s
-    # Events carry whole seconds. Older ones are an earlier attempt's: what they tell of may be mended by now.
-    began_wall_s = float(int(clock.wall_s()))
-    waited = False
-    while True:
-        state = cluster.state(with_usage=False)
+    rollouts = _Rollouts(target, clock, changed=changed, since_s=float(int(clock.wall_s())))
+
+    def late(missing: str) -> NoReturn:
+        assert rollouts.state is not None
+        raise WaitTimeout(
+            f"the rollout was not complete after {timeout_s:g} s",
+            why=missing,
+            next_command="shelterctl status   (a longer wait: --timeout 10m)",
+            details=_evidence(target, rollouts.state, rollouts.troubles),
+        )
+
+    return (yield from wait(clock, rollouts.look, timeout_s=timeout_s, pause_s=POLL_S, late=late))
+
+
+@dataclass
+class _Rollouts:
+    """The stack's rollouts as they were last seen. `changed` is whether this command changed them.
+
+    `since_s`: events carry whole seconds. Older ones are an earlier attempt's: what they tell of may be mended by now.
+    """
+
+    target: Target
+    clock: Clock
+    changed: bool
+    since_s: float
+    state: StackState | None = None
+    troubles: list[Trouble] = field(default_factory=list)
+
+    def look(self, waited_s: float) -> Done[StackState] | str:
+        """Done where all are complete, else what is missing. Raises RolloutFailed where waiting mends nothing."""
+        state = self.state = self.target.state(with_usage=False)
         if not state.workloads:
             raise NotDeployed(f"namespace {state.namespace} has no workload of the stack", next_command="shelterctl up")
-        judged = [(w, judge_rollout(w, state.pods, state.claims, now_s=clock.wall_s())) for w in state.workloads]
-        judged = [(w, _admitted(w, judgement, state, began_wall_s)) for w, judgement in judged]
+        now_s = self.clock.wall_s()
+        judged = [(w, judge_rollout(w, state.pods, state.claims, now_s=now_s)) for w in state.workloads]
+        judged = [(w, _admitted(w, judgement, state, self.since_s)) for w, judgement in judged]
+        self.troubles = [trouble for _, judgement in judged for trouble in judgement.troubles]
         for workload, judgement in judged:
             # The controller's own word may be of an earlier attempt, whose cause is mended: it gets a moment to take it back.
-            stale = bool(workload.failure) and clock.monotonic_s() - began_s < STALE_FAILURE_S
+            stale = bool(workload.failure) and waited_s < STALE_FAILURE_S
             if judgement.progress is Progress.FAILED and not stale:
-                raise _failure(cluster, state, workload.namespace, workload.kind, judgement)
+                raise _failure(self.target, state, workload, judgement)
         missing = [judgement.sentence for _, judgement in judged if judgement.progress is not Progress.COMPLETE]
-        if not missing:
-            title = ", ".join(f"{w.name} {w.ready}/{w.desired}" for w, _ in judged) + " ready"
-            outcome = Outcome.CHANGED if changed or waited else Outcome.UNCHANGED
-            return Done(title + (" on the newest revision" if outcome is Outcome.CHANGED else ""), state, outcome)
-        waited = True
-        if clock.monotonic_s() > deadline_s:
-            raise WaitTimeout(
-                f"the rollout was not complete after {timeout_s:g} s",
-                why="; ".join(missing),
-                next_command="shelterctl status   (a longer wait: --timeout 10m)",
-                details=_evidence(cluster, state, [t for _, j in judged for t in j.troubles]),
-            )
-        yield "; ".join(missing)
-        clock.sleep(POLL_S)
+        if missing:
+            self.changed = True
+            return "; ".join(missing)
+        title = ", ".join(f"{w.name} {w.ready}/{w.desired}" for w, _ in judged) + " ready"
+        return Done(
+            title + (" on the newest revision" if self.changed else ""), state, Outcome.CHANGED if self.changed else Outcome.UNCHANGED
+        )
 
 
-def wait_for_metric(cluster: Cluster, clock: Clock, *, timeout_s: float) -> Generator[str, None, Done[Autoscaler]]:
+def wait_for_metric(target: Target, clock: Clock, *, timeout_s: float) -> Generator[str, None, Done[Autoscaler]]:
     """Waits until the autoscaler has a metric. Raises ClusterError where it can never have one, WaitTimeout."""
-    began_s = clock.monotonic_s()
-    waited = False
-    while True:
-        autoscaler = cluster.state(with_usage=False).autoscaler
+    why = ""
+
+    def look(waited_s: float) -> Done[Autoscaler] | str:
+        nonlocal why
+        autoscaler = target.state(with_usage=False).autoscaler
         active = next((c for c in autoscaler.conditions if c.type == "ScalingActive"), None) if autoscaler else None
         if autoscaler is not None and autoscaler.has_metric:
             title = f"HPA has a metric: cpu {autoscaler.cpu_percent}% of {autoscaler.cpu_target_percent}%"
-            return Done(title, autoscaler, Outcome.CHANGED if waited else Outcome.UNCHANGED)
+            return Done(title, autoscaler, Outcome.CHANGED if waited_s >= METRIC_POLL_S else Outcome.UNCHANGED)
         why = active.message if active and not active.status else "the autoscaler has not looked yet"
         if _HOPELESS_METRIC in why:
             raise ClusterError("the HPA can never have a metric", why=why, next_command="shelterctl doctor")
-        waited_s = clock.monotonic_s() - began_s
-        if waited_s > timeout_s:
-            raise WaitTimeout(
-                f"the HPA had no metric after {timeout_s:g} s", why=why, next_command="shelterctl doctor   (or leave it out: --no-wait-hpa)"
-            )
-        waited = True
-        yield f"{why} (metrics-server's first samples take 60 to 120 s)"
-        clock.sleep(1.0)
+        return f"{why} (metrics-server's first samples take 60 to 120 s)"
+
+    def late(_words: str) -> NoReturn:
+        raise WaitTimeout(
+            f"the HPA had no metric after {timeout_s:g} s", why=why, next_command="shelterctl doctor   (or leave it out: --no-wait-hpa)"
+        )
+
+    return (yield from wait(clock, look, timeout_s=timeout_s, pause_s=METRIC_POLL_S, late=late))
 
 
 def _admitted(workload: Workload, judgement: RolloutJudgement, state: StackState, since_s: float) -> RolloutJudgement:
@@ -97,38 +120,38 @@ def _admitted(workload: Workload, judgement: RolloutJudgement, state: StackState
     return judgement
 
 
-def _failure(cluster: Cluster, state: StackState, namespace: str, kind: str, judgement: RolloutJudgement) -> RolloutFailed:
+def _failure(target: Target, state: StackState, workload: Workload, judgement: RolloutJudgement) -> RolloutFailed:
     trouble = next((t for t in judgement.troubles if t.fatal), judgement.troubles[0] if judgement.troubles else None)
-    look = f"kubectl -n {namespace} describe {'resourcequota' if 'quota' in judgement.sentence else kind.lower()}"
+    hints = target.hints
+    look = hints.describe("resourcequota" if "quota" in judgement.sentence else workload.kind.lower(), workload.namespace)
     why = ""
     if trouble is not None:
-        previous = " --previous" if _restarted(trouble) else ""
-        look = f"kubectl -n {namespace} logs {trouble.pod.name} -c {trouble.container}{previous}"
-        if not trouble.container:
-            look = f"kubectl -n {namespace} describe pod {trouble.pod.name}"
+        describe = hints.describe("pod", trouble.pod.namespace, trouble.pod.name)
+        look = hints.logs(trouble.pod, trouble.container, previous=_restarted(trouble)) if trouble.container else describe
         if trouble.reason in ("ImagePullBackOff", "ErrImagePull", "ErrImageNeverPull", "InvalidImageName"):
-            look = f"kubectl -n {namespace} describe pod {trouble.pod.name}"
-            why = "the node does not have the image and cannot pull it; `shelterctl up` loads those that the local Docker has"
+            look, why = (
+                describe,
+                "the node does not have the image and cannot pull it; `shelterctl up` loads those that the local Docker has",
+            )
         elif trouble.reason == "CreateContainerConfigError":
-            look = f"kubectl -n {namespace} describe pod {trouble.pod.name}"
-            why = trouble.message
+            look, why = describe, trouble.message
     if judgement.stuck_on_old_revision is not None:
-        look = f"kubectl -n {namespace} delete pod {judgement.stuck_on_old_revision.name}   (the controller then makes the new one)"
+        look = f"{hints.replace(judgement.stuck_on_old_revision)}   (the controller then makes the new one)"
     serving = [pod.name for pod in state.pods_of(Role.APP) if pod.ready and not pod.deleting]
     if serving:
         why = (why + "; " if why else "") + f"{counted(len(serving), 'ready pod')} {'goes' if len(serving) == 1 else 'go'} on serving"
-    return RolloutFailed(judgement.sentence, why=why, next_command=look, details=_evidence(cluster, state, judgement.troubles))
+    return RolloutFailed(judgement.sentence, why=why, next_command=look, details=_evidence(target, state, judgement.troubles))
 
 
 def _restarted(trouble: Trouble) -> bool:
     return any(c.name == trouble.container and c.restarts for c in trouble.pod.containers)
 
 
-def _evidence(cluster: Cluster, state: StackState, troubles: Iterable[Trouble]) -> list[str]:
+def _evidence(target: Target, state: StackState, troubles: Iterable[Trouble]) -> list[str]:
     """What a person would look at first: the container's last lines and its pod's last warnings."""
     lines: list[str] = []
     for trouble in list(troubles)[:1]:
-        lines += _log_lines(cluster, trouble)
+        lines += _log_lines(target, trouble)
         lines += _warnings(state, trouble.pod)
     if not lines:
         warnings = [h for h in state.happenings if h.warning][-5:]
@@ -136,14 +159,14 @@ def _evidence(cluster: Cluster, state: StackState, troubles: Iterable[Trouble]) 
     return lines
 
 
-def _log_lines(cluster: Cluster, trouble: Trouble) -> list[str]:
+def _log_lines(target: Target, trouble: Trouble) -> list[str]:
     if not trouble.container:
         return []
     container = next(c for c in trouble.pod.containers if c.name == trouble.container)
     running = container.state == "running"
-    lines = cluster.log_tail(trouble.pod, trouble.container, lines=LOG_LINES, previous=bool(container.restarts) and not running)
+    lines = target.log_tail(trouble.pod, trouble.container, lines=LOG_LINES, previous=bool(container.restarts) and not running)
     if not lines:
-        lines = cluster.log_tail(trouble.pod, trouble.container, lines=LOG_LINES)
+        lines = target.log_tail(trouble.pod, trouble.container, lines=LOG_LINES)
     if not lines:
         return []
     code = f", exit code {container.last_exit_code}" if container.last_exit_code is not None else ""

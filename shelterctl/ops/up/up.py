@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from shelterctl.core.deploy.image import ImageChain, LoadReport, LocalImage
-from shelterctl.core.deploy.stack import ApplyReport, Change, StackOptions, StackPlan
+from shelterctl.core.deploy.stack import ApplyReport, StackOptions, StackPlan
 from shelterctl.core.events import Event, Notice, Outcome, TargetChosen
-from shelterctl.core.state import Autoscaler, Endpoint, Pod, Role, StackState
-from shelterctl.core.words import counted, listed
-from shelterctl.errors import BuildFailed, ImageLoadFailed, MinikubeUnavailable, PrerequisiteError, Refused, ServiceUnreachable
+from shelterctl.core.state import Autoscaler, Endpoint, Place, Pod, Role, StackState
 from shelterctl.ops.steps import Done, run_step
-from shelterctl.ops.up import rollout_wait
-from shelterctl.ops.up.answer import wait_for_answer
-from shelterctl.ports import BuildContext, Clock, Cluster, Http, ImageEngine, Machine, NodeImageStore
+from shelterctl.ops.up import answer, applying, image, rollout_wait
+from shelterctl.ops.up.applying import Applied
+from shelterctl.ops.up.image import Loaded
+from shelterctl.ports.build import Builder
+from shelterctl.ports.capabilities import Lacking, NodeImages, Policies
+from shelterctl.ports.clock import Clock
+from shelterctl.ports.http import Http
+from shelterctl.ports.target import Preparation, Ready, Target
 
-APP_REPOSITORY = "shelter-app"
-_LEFT_CLUSTER = "what was applied stays; `shelterctl up` goes on from there, `shelterctl down` removes it"
+T = TypeVar("T")
+_LEFT_APPLIED = "what was applied stays; `shelterctl up` goes on from there, `shelterctl down` removes it"
+_LEFT_LOADED = "the node may hold a part of the image, which does no harm; nothing was applied"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +32,7 @@ class UpRequest:
     With `among_others` it goes into a namespace where others' pods run, too.
     """
 
-    context: str
-    profile: str | None
-    namespace: str
+    place: Place
     options: StackOptions
     timeout_s: float
     wait_hpa: bool = True
@@ -40,16 +43,13 @@ class UpRequest:
 
 @dataclass(frozen=True, slots=True)
 class UpPorts:
-    """What `up` works with. `machine` and `images` are None where the target is no machine of this host.
+    """What `up` works with. `images` opens the nodes' store: it cannot be looked at before the target is ready."""
 
-    `images` opens the node's store: it cannot be looked at before the machine runs.
-    """
-
-    engine: ImageEngine
-    sources: BuildContext
-    machine: Machine | None
-    images: Callable[[], NodeImageStore] | None
-    cluster: Cluster
+    builder: Builder
+    preparation: Preparation
+    images: Callable[[], NodeImages] | Lacking
+    policies: Policies | Lacking
+    target: Target
     http: Http
     clock: Clock
 
@@ -74,203 +74,114 @@ class UpResult:
 
 def up(ports: UpPorts, request: UpRequest) -> Generator[Event, None, UpResult]:
     """Deploys. Raises ShelterErrors, each with what was left behind where that matters."""
-    clock = ports.clock
-    began_s = clock.monotonic_s()
-    version, started = yield from run_step(
-        clock, "prerequisites", "Checking Docker, the cluster and its metrics", _prerequisites(ports, request),
-        left="minikube may be half started: `minikube start` goes on",
-    )  # fmt: skip
-    store = ports.images() if ports.images else None
-    yield TargetChosen(request.context, request.namespace, request.profile, version, store.runtime() if store else "")
-    reference = f"{APP_REPOSITORY}:{ports.sources.tag()}"
-    plan = ports.cluster.plan(replace(request.options, image=reference))
-    yield from _look_for_others(ports, request, plan)
+    run = _Run(ports, request, ports.clock.monotonic_s())
+    ready, nodes = yield from run.prepare()
+    reference = ports.builder.reference()
+    plan = ports.target.plan(replace(request.options, image=reference))
+    yield from applying.look_for_others(ports.policies, plan, allowed=request.among_others, dry_run=request.dry_run)
     if request.dry_run:
-        return (yield from _dry_run(ports, request, plan, began_s))
-
-    image = yield from run_step(
-        clock, "build", f"Building {reference}", _build(ports, reference), left="nothing was changed in the cluster"
+        return (yield from run.compare(plan))
+    built = yield from run.step(
+        "build", f"Building {reference}", image.build(ports.builder, reference), left=f"nothing was changed in {ports.target.noun}"
     )
-    loads: tuple[LoadReport, ...] = ()
-    loaded_id = image.image_id
-    if store is not None:
-        loads, loaded_id = yield from run_step(
-            clock, "load", "Loading images into the node", _load(ports, store, image, plan),
-            left="the node may hold a part of the image, which does no harm; nothing was applied",
-        )  # fmt: skip
-    else:
-        yield Notice(f"{request.context} is no minikube profile: its nodes must be able to pull {', '.join(plan.images)}", "warning")
-    secrets, applied = yield from run_step(
-        clock, "apply", f"Applying {plan.object_count} objects", _apply(ports, plan, request), left=_LEFT_CLUSTER
+    loaded = yield from run.load(nodes, built, plan)
+    applied = yield from run.step(
+        "apply", f"Applying {plan.object_count} objects", applying.apply(ports.target, plan, force=request.force), left=_LEFT_APPLIED
     )
-    rollouts = rollout_wait.wait_for_rollouts(ports.cluster, clock, timeout_s=request.timeout_s, changed=applied.changed_anything)
-    state = yield from run_step(clock, "rollout", "Waiting for the rollouts", rollouts, left=_LEFT_CLUSTER)
-    if applied.changed_anything:
-        applied = ApplyReport(applied.changes + ports.cluster.prune_superseded(plan).changes)
-    autoscaler = state.autoscaler
-    if request.wait_hpa and plan.autoscaled:
-        autoscaler = yield from run_step(
-            clock, "hpa", "Waiting until the HPA has a metric",
-            rollout_wait.wait_for_metric(ports.cluster, clock, timeout_s=request.timeout_s), left=_LEFT_CLUSTER,
-        )  # fmt: skip
-    chain = ImageChain(reference, image.image_id, loaded_id, _running_ids(state, reference))
-    chain = yield from run_step(clock, "answer", "Asking the service", _answer(ports, state, chain), left=_LEFT_CLUSTER)
-    changed = bool(started or loads or secrets or applied.changed_anything)
-    return UpResult(
-        request.context, request.namespace, False, changed, chain, loads, applied, secrets, state.endpoint, state.pods, autoscaler,
-        clock.monotonic_s() - began_s,
-    )  # fmt: skip
+    state, applied = yield from run.roll_out(plan, applied)
+    autoscaler = yield from run.measure(plan, state)
+    chain = ImageChain(reference, built.image_id, loaded.image_id, _running_ids(state, reference))
+    chain = yield from run.step("answer", "Asking the service", answer.prove(ports.http, ports.clock, state, chain), left=_LEFT_APPLIED)
+    changed = bool(ready.started or loaded.reports or applied.secrets or applied.report.changed_anything)
+    return run.result(applied, chain, changed=changed, loads=loaded.reports, state=state, autoscaler=autoscaler)
 
 
-def _prerequisites(ports: UpPorts, request: UpRequest) -> Generator[str, None, Done[tuple[str, bool]]]:
-    """The cluster's version, and whether something had to be started for it."""
-    engine = ports.engine.check()
-    words = [f"Docker {engine.version}"]
-    started = False
-    if ports.machine is not None:
-        machine = ports.machine.state()
-        if not machine.running:
-            if request.dry_run:
-                raise MinikubeUnavailable(f"minikube profile {machine.profile} is not running", next_command="shelterctl up")
-            yield f"minikube profile {machine.profile} is {'stopped' if machine.exists else 'absent'}: starting it, which takes minutes"
-            yield from ports.machine.start()
-            started = True
-            machine = ports.machine.state()
-        if machine.metrics_enabled is False and not request.dry_run:
-            yield "metrics-server is off: enabling it"
-            ports.machine.enable_metrics()
-            started = True
-        words.append(f"minikube profile {machine.profile} ({machine.driver})")
-    version = ports.cluster.version()
-    words.append(f"Kubernetes {version}")
-    outcome = Outcome.CHANGED if started else Outcome.UNCHANGED
-    return Done(", ".join(words) + (" started" if started else ""), (version, started), outcome)
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What the steps of one `up` share."""
 
+    ports: UpPorts
+    request: UpRequest
+    began_s: float
 
-def _look_for_others(ports: UpPorts, request: UpRequest, plan: StackPlan) -> Generator[Event, None, None]:
-    """The stack denies whatever traffic it does not know in its whole namespace: whose pods are there should not find out that way."""
-    others = ports.cluster.pods_of_others(plan)
-    if not others:
-        return
-    what = f"others' pods run where the stack would go: {listed(others, 3)}"
-    if not (request.among_others or request.dry_run):
-        raise Refused(
-            what,
-            why="its policies deny all traffic in the namespace but its own: they would be cut off",
-            next_command="shelterctl up --namespace shelter   (or any other; with --yes it goes there all the same)",
+    def step(self, name: str, title: str, work: Generator[str, None, Done[T]], *, left: str = "") -> Generator[Event, None, T]:
+        return run_step(self.ports.clock, name, title, work, left=left)
+
+    def prepare(self) -> Generator[Event, None, tuple[Ready, NodeImages | Lacking]]:
+        """The target, ready and named, and its nodes' images."""
+        preparation, place = self.ports.preparation, self.request.place
+
+        def work() -> Generator[str, None, Done[Ready]]:
+            ready = yield from preparation.work(dry_run=self.request.dry_run)
+            return Done(ready.title, ready, Outcome.CHANGED if ready.started else Outcome.UNCHANGED)
+
+        ready = yield from self.step("prerequisites", preparation.title, work(), left=preparation.left)
+        nodes = self.ports.images if isinstance(self.ports.images, Lacking) else self.ports.images()
+        runtime = "" if isinstance(nodes, Lacking) else nodes.runtime()
+        yield TargetChosen(place.context, place.namespace, place.profile, ready.version, runtime, place.label)
+        return ready, nodes
+
+    def load(self, nodes: NodeImages | Lacking, built: LocalImage, plan: StackPlan) -> Generator[Event, None, Loaded]:
+        """The images in the nodes, where the target has nodes that images are sent to."""
+        if isinstance(nodes, Lacking):
+            if plan.images:
+                yield Notice(f"{nodes.what}: its nodes must be able to pull {', '.join(plan.images)}", "warning")
+            return Loaded((), built.image_id)
+        work = image.load(self.ports.builder, nodes, built, plan)
+        return (yield from self.step("load", "Loading images into the node", work, left=_LEFT_LOADED))
+
+    def roll_out(self, plan: StackPlan, applied: Applied) -> Generator[Event, None, tuple[StackState, Applied]]:
+        """The stack when every workload is complete; then what only its earlier pods needed goes, too."""
+        target, changed = self.ports.target, applied.report.changed_anything
+        rollouts = rollout_wait.wait_for_rollouts(target, self.ports.clock, timeout_s=self.request.timeout_s, changed=changed)
+        state = yield from self.step("rollout", "Waiting for the rollouts", rollouts, left=_LEFT_APPLIED)
+        if changed:
+            report = ApplyReport(applied.report.changes + target.prune_superseded(plan).changes)
+            applied = replace(applied, report=report)
+        return state, applied
+
+    def measure(self, plan: StackPlan, state: StackState) -> Generator[Event, None, Autoscaler | None]:
+        """The autoscaler with its first metric, unless nobody waits for that."""
+        if not (self.request.wait_hpa and plan.autoscaled):
+            return state.autoscaler
+        work = rollout_wait.wait_for_metric(self.ports.target, self.ports.clock, timeout_s=self.request.timeout_s)
+        return (yield from self.step("hpa", "Waiting until the HPA has a metric", work, left=_LEFT_APPLIED))
+
+    def compare(self, plan: StackPlan) -> Generator[Event, None, UpResult]:
+        """What would change."""
+        title = f"Comparing with {self.ports.target.noun} (nothing is changed)"
+        work = applying.compare(self.ports.target, plan, force=self.request.force)
+        applied = yield from self.step("dry-run", title, work)
+        built = self.ports.builder.inspect(plan.options.image)
+        chain = ImageChain(plan.options.image, built.image_id if built else "")
+        return self.result(applied, chain, changed=applied.report.changed_anything)
+
+    def result(
+        self,
+        applied: Applied,
+        chain: ImageChain,
+        *,
+        changed: bool,
+        loads: tuple[LoadReport, ...] = (),
+        state: StackState | None = None,
+        autoscaler: Autoscaler | None = None,
+    ) -> UpResult:
+        return UpResult(
+            context=self.request.place.context,
+            namespace=self.request.place.namespace,
+            dry_run=self.request.dry_run,
+            changed=changed,
+            chain=chain,
+            loads=loads,
+            applied=applied.report,
+            secrets_created=applied.secrets,
+            endpoint=state.endpoint if state else None,
+            pods=state.pods if state else (),
+            autoscaler=autoscaler,
+            elapsed_s=self.ports.clock.monotonic_s() - self.began_s,
         )
-    yield Notice(f"{what}; its policies cut them off", "warning")
-
-
-def _build(ports: UpPorts, reference: str) -> Generator[str, None, Done[LocalImage]]:
-    there = ports.engine.inspect(reference)
-    if there is not None:
-        return Done(f"Image {reference} is built already: its sources are as they were", there, Outcome.UNCHANGED)
-    build_args = {"IMAGE_TAG": reference.rpartition(":")[2], "GIT_REVISION": ports.sources.git_revision()}
-    yield from ports.engine.build(ports.sources.path(), reference, build_args)
-    built = ports.engine.inspect(reference)
-    if f"{APP_REPOSITORY}:{ports.sources.tag()}" != reference:
-        # Its tag would stand for other sources than those in it, and every later `up` would believe it.
-        ports.engine.forget(reference)
-        raise BuildFailed(f"the sources changed while {reference} was built from them", next_command="shelterctl up")
-    if built is None:
-        raise PrerequisiteError(
-            f"the build of {reference} ended well, and the image is not there", next_command="docker images shelter-app"
-        )
-    return Done(f"Image {reference} built ({len(built.layers)} layers, {built.size_bytes / 1e6:.0f} MB)", built)
-
-
-def _load(
-    ports: UpPorts, store: NodeImageStore, image: LocalImage, plan: StackPlan
-) -> Generator[str, None, Done[tuple[tuple[LoadReport, ...], str]]]:
-    """Loads the application's image and every other one that this machine has and the node lacks; returns what the node has then."""
-    in_node = store.image_ids()
-    wanted = {reference: ports.engine.inspect(reference) for reference in plan.images if reference != image.reference}
-    todo = [image] if in_node.get(image.reference) != image.image_id else []
-    todo += [found for reference, found in wanted.items() if found is not None and reference not in in_node]
-    reports = []
-    for item in todo:
-        yield f"{item.reference}, {item.size_bytes / 1e6:.0f} MB"
-        reports.append(store.load(item))
-    if todo:
-        in_node = store.image_ids()
-    loaded = in_node.get(image.reference, "")
-    if loaded != image.image_id:
-        raise ImageLoadFailed(
-            f"the node has {loaded or 'no image'} under {image.reference}, built is {image.image_id}", next_command="shelterctl doctor"
-        )
-    return Done(_loaded_title(reports, in_node, plan), (tuple(reports), loaded), Outcome.CHANGED if reports else Outcome.UNCHANGED)
-
-
-def _loaded_title(reports: list[LoadReport], in_node: Mapping[str, str], plan: StackPlan) -> str:
-    if not reports:
-        there = sum(reference in in_node for reference in plan.images)
-        return f"The node has the images already ({there} of {len(plan.images)})"
-    parts = [f"{r.reference}: {r.sent_bytes / 1e6:.1f} MB sent, {_layers(r.layers_present)} there" for r in reports]
-    return "Loaded " + "; ".join(parts)
-
-
-def _layers(count: int) -> str:
-    return f"{counted(count, 'layer')} {'was' if count == 1 else 'were'}"
-
-
-def _apply(ports: UpPorts, plan: StackPlan, request: UpRequest) -> Generator[str, None, Done[tuple[tuple[str, ...], ApplyReport]]]:
-    yield "namespace and passwords"
-    secrets, ahead = ports.cluster.ensure_credentials(plan, force=request.force)
-    yield f"{plan.object_count} objects"
-    report = ports.cluster.apply(plan, force=request.force).including(ahead)
-    return Done(applied_title(report, secrets), (secrets, report), Outcome.CHANGED if report.changed_anything else Outcome.UNCHANGED)
-
-
-def applied_title(report: ApplyReport, secrets: tuple[str, ...]) -> str:
-    """A sentence about what applying changed."""
-    count = sum(1 for change in report.changes if change.change is not Change.PRUNED)
-    parts = []
-    for change in (Change.CREATED, Change.CHANGED, Change.PRUNED):
-        found = report.of(change)
-        if found:
-            names = f" ({', '.join(item.object for item in found)})" if len(found) <= 3 else ""
-            parts.append(f"{len(found)} {change.value}{names}")
-    if not parts:
-        return f"Applied {count} objects: all as they were"
-    unchanged = len(report.of(Change.UNCHANGED))
-    rest = f", {unchanged} {'as it was' if unchanged == 1 else 'as they were'}" if unchanged else ""
-    made = f"; passwords generated: {', '.join(secrets)}" if secrets else ""
-    return f"Applied {count} objects: " + ", ".join(parts) + rest + made
 
 
 def _running_ids(state: StackState, reference: str) -> tuple[str, ...]:
     pods = [pod for pod in state.pods_of(Role.APP) if not pod.deleting and pod.containers[0].image == reference]
     return tuple(sorted({pod.containers[0].image_id for pod in pods if pod.ready}))
-
-
-def _answer(ports: UpPorts, state: StackState, chain: ImageChain) -> Generator[str, None, Done[ImageChain]]:
-    endpoint = state.endpoint
-    if endpoint is None or not endpoint.url:
-        raise ServiceUnreachable(
-            "the service cannot be asked from here",
-            why=endpoint.problem if endpoint else "it does not exist",
-            next_command="shelterctl url",
-        )
-    answer = yield from wait_for_answer(ports.http, ports.clock, endpoint.url, chain.tag)
-    chain = replace(chain, answering_tag=answer.image_tag, answering_pod=answer.pod)
-    if chain.broken_at:
-        raise ServiceUnreachable(
-            f"the image that was built is not the one that answers: {chain.broken_at}", next_command="shelterctl status"
-        )
-    return Done(f"{endpoint.url} answers with {answer.image_tag}", chain, Outcome.UNCHANGED)
-
-
-def _dry_run(ports: UpPorts, request: UpRequest, plan: StackPlan, began_s: float) -> Generator[Event, None, UpResult]:
-    def compare() -> Generator[str, None, Done[ApplyReport]]:
-        yield "asking the API server"
-        report = ports.cluster.apply(plan, dry_run=True, force=request.force)
-        return Done(applied_title(report, ()).replace("Applied", "Would apply"), report, Outcome.SKIPPED)
-
-    report = yield from run_step(ports.clock, "dry-run", "Comparing with the cluster (nothing is changed)", compare())
-    image = ports.engine.inspect(plan.options.image)
-    chain = ImageChain(plan.options.image, image.image_id if image else "")
-    return UpResult(
-        request.context, request.namespace, True, report.changed_anything, chain, (), report, (), None, (), None,
-        ports.clock.monotonic_s() - began_s,
-    )  # fmt: skip

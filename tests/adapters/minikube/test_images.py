@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from shelterctl.adapters import process
-from shelterctl.adapters.build.engine import DockerEngine
-from shelterctl.adapters.build.oci_archive import LAYER_TAR, LAYER_TAR_GZIP, Blob
+from shelterctl.adapters.image.engine import DockerEngine
+from shelterctl.adapters.image.oci_archive import LAYER_TAR, LAYER_TAR_GZIP, Blob
 from shelterctl.adapters.minikube.images import (
     MinikubeImages,
     load_failure,

@@ -13,7 +13,7 @@ from shelterctl.adapters.minikube.machine import Minikube, Profile, exit_reason,
 from shelterctl.adapters.minikube.node_shell import host_docker_env, ssh_shell
 from shelterctl.core.serial import JsonValue
 from shelterctl.errors import CommandFailed, MinikubeUnavailable, WaitTimeout
-from shelterctl.ports import MachineState
+from shelterctl.ports.capabilities import MachineState
 
 CONFIG: dict[str, JsonValue] = {
     "Driver": "kvm2",

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import parse_qs, urlsplit
 
 from shelterctl.adapters.http_client import HttpxClient
@@ -132,6 +132,8 @@ class Scene:
     mode: KillMode = KillMode.SIGKILL
 
     # The cluster.
+
+    noun: ClassVar[str] = "the cluster"
 
     def version(self) -> str:
         return "v1.34.4"

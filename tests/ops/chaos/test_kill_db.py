@@ -16,9 +16,9 @@ from shelterctl.core.faults.fault import KillMode
 from shelterctl.core.faults.ledger import Category
 from shelterctl.core.verdict import Verdict
 from shelterctl.errors import FaultFailed, Interrupted, Refused
-from shelterctl.ops.chaos import kill_db as module
 from shelterctl.ops.chaos import readback, writers
-from shelterctl.ops.chaos.kill_db import KillDbPorts, KillDbRequest, KillDbResult, kill_db
+from shelterctl.ops.chaos.kill_db import KillDbResult, kill_db
+from shelterctl.ops.chaos.run import KillDbPorts, KillDbRequest
 from tests.core.stack_examples import DATABASE
 from tests.fakes import FolderInMemory
 from tests.ops.chaos.scene import AFTER, Scene, Store, make_http, scene
@@ -32,8 +32,6 @@ Defect = Callable[[Store], None]
 @pytest.fixture(autouse=True)
 def _short(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same waits, shorter: nothing on this machine is under way for seconds."""
-    monkeypatch.setattr(module, "SETTLE_S", 0.3)
-    monkeypatch.setattr(module, "_WARM_UP_TIMEOUT_S", 2.0)
     monkeypatch.setattr(writers, "CLIENT_TIMEOUT_S", 1.0)
     monkeypatch.setattr(readback, "_TRIES", 2)
 
@@ -49,12 +47,16 @@ def folder() -> FolderInMemory:
     return FolderInMemory(RUN)
 
 
+def request(mode: KillMode = KillMode.SIGKILL, *, timeout_s: float = 10.0) -> KillDbRequest:
+    return KillDbRequest(mode, 2, warm_up_s=0.5, after_acks=10, recovery_timeout_s=timeout_s, settle_s=0.3, warm_up_timeout_s=2.0)
+
+
 def ports(stage: Scene, folder: FolderInMemory) -> KillDbPorts:
     return KillDbPorts(stage, stage, stage, stage, make_http, folder, SystemClock())  # type: ignore[arg-type]
 
 
 def run(stage: Scene, folder: FolderInMemory, mode: KillMode = KillMode.SIGKILL, *, timeout_s: float = 10.0) -> KillDbResult:
-    operation = kill_db(ports(stage, folder), KillDbRequest(mode, 2, warm_up_s=0.5, after_acks=10, recovery_timeout_s=timeout_s))
+    operation = kill_db(ports(stage, folder), request(mode, timeout_s=timeout_s))
     while True:
         try:
             next(operation)
@@ -370,7 +372,7 @@ def test_the_ids_of_an_earlier_run_of_that_name_are_refused(stage: Scene, folder
 
 
 def interrupt_in(stage: Scene, folder: FolderInMemory, step: str) -> Interrupted:
-    operation = kill_db(ports(stage, folder), KillDbRequest(KillMode.SIGKILL, 2, warm_up_s=0.5, after_acks=10))
+    operation = kill_db(ports(stage, folder), request())
     event: Event = next(operation)
     while not (isinstance(event, StepStarted) and event.step == step):
         event = next(operation)
@@ -385,7 +387,7 @@ def interrupt_in(stage: Scene, folder: FolderInMemory, step: str) -> Interrupted
     [
         ("guards", False, "interrupted: Checking what the fault would strike"),
         ("warm-up", False, "interrupted: no fault was injected"),
-        ("recovery", True, "interrupted: the database was killed; Kubernetes starts it again by itself"),
+        ("recovery", True, "interrupted: the database was killed; the cluster starts it again by itself"),
         ("settle", True, "interrupted: Waiting until nothing can be under way"),
         ("read-back", True, "interrupted: Reading every id back, twice"),
         ("proof", True, "interrupted: Looking for the proof of the kill"),
@@ -402,7 +404,7 @@ def test_an_interruption_stops_the_writers_and_says_what_was_done(
 
 
 def test_the_events_tell_the_story_in_order(stage: Scene, folder: FolderInMemory) -> None:
-    operation = kill_db(ports(stage, folder), KillDbRequest(KillMode.SIGKILL, 2, warm_up_s=0.5, after_acks=10))
+    operation = kill_db(ports(stage, folder), request())
     events = list(operation)
     assert [event.step for event in events if isinstance(event, StepStarted)] == [
         "guards",

@@ -13,7 +13,7 @@ from shelterctl.core.faults.ledger import ClientSaw, WriteOutcome, payload_diges
 from shelterctl.errors import StateFolderError
 from shelterctl.ops.chaos import writers as module
 from shelterctl.ops.chaos.writers import Writers, acknowledged_since
-from shelterctl.ports import HttpAnswer, SendOutcome
+from shelterctl.ports.http import HttpAnswer, SendOutcome
 from tests.fakes import FolderInMemory, HttpInMemory, Respond
 
 pytestmark = pytest.mark.unit

@@ -1,4 +1,4 @@
-"""Follows a cluster in the background while an operation does something else, and keeps count of when it could not be seen."""
+"""Follows a target in the background while an operation does something else, and keeps count of when it could not be seen."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 from shelterctl.core.events import Event
 from shelterctl.errors import ApiRejected, ShelterError
-from shelterctl.ports import Clock, Cluster
+from shelterctl.ports.clock import Clock
+from shelterctl.ports.target import Target
 
-#: A watch can be silent for minutes, so the API server is asked for a sign of life besides.
+#: A watch can be silent for minutes, so the target is asked for a sign of life besides.
 PROBE_EVERY_S = 5.0
 #: An answer that comes so late counts as none until then.
 SLOW_S = 3 * PROBE_EVERY_S
@@ -21,18 +22,18 @@ JOIN_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """The cluster did not answer, in epoch seconds. `until_s` is None while it lasts."""
+    """The target did not answer, in epoch seconds. `until_s` is None while it lasts."""
 
     from_s: float
     until_s: float | None
     why: str
 
 
-class ClusterFeed:
-    """The cluster's watch in a thread; `take` hands over what came, with the wall time at which it came."""
+class TargetFeed:
+    """The target's watch in a thread; `take` hands over what came, with the wall time at which it came."""
 
-    def __init__(self, cluster: Cluster, clock: Clock) -> None:
-        self._cluster = cluster
+    def __init__(self, target: Target, clock: Clock) -> None:
+        self._target = target
         self._clock = clock
         self._inbox: queue.SimpleQueue[tuple[float, Event | Gap]] = queue.SimpleQueue()
         self._stop = threading.Event()
@@ -61,7 +62,7 @@ class ClusterFeed:
     def _watch(self) -> None:
         why = "the watch broke down"
         try:
-            for event in self._cluster.watch(self._stop.is_set):
+            for event in self._target.watch(self._stop.is_set):
                 self._inbox.put((self._clock.wall_s(), event))
             why = "the watch ended by itself"
         except ShelterError as error:
@@ -76,7 +77,7 @@ class ClusterFeed:
         why = ""
         while not self._stop.wait(PROBE_EVERY_S):
             try:
-                self._cluster.version()
+                self._target.version()
             except ShelterError as error:
                 # A refusal is an answer too, unless the server says that it is in trouble itself.
                 if not (isinstance(error, ApiRejected) and error.status < 500):

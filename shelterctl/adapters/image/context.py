@@ -17,7 +17,7 @@ NO_REVISION = "unknown"
 
 
 class FolderContext:
-    """Fulfils `ports.BuildContext` for a folder with a Dockerfile."""
+    """A folder with a Dockerfile."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder.resolve()

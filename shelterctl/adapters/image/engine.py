@@ -6,14 +6,14 @@ import os
 import re
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from shelterctl.adapters.build.image_config import rebuilt
-from shelterctl.adapters.build.oci_archive import SavedImage, read_saved, saved_config_digest
+from shelterctl.adapters.image.config import rebuilt
+from shelterctl.adapters.image.oci_archive import SavedImage, read_saved, saved_config_digest
 from shelterctl.core.deploy.image import LocalImage
 from shelterctl.errors import BuildFailed, DockerUnavailable, ImageLoadFailed
-from shelterctl.ports import EngineInfo
 
 if TYPE_CHECKING:
     from docker import APIClient
@@ -36,8 +36,17 @@ _NEW_STAGE = re.compile(r"Step \d+/\d+ : FROM ")
 _CONTAINERD_STORE = "io.containerd.snapshotter.v1"
 
 
+@dataclass(frozen=True, slots=True)
+class EngineInfo:
+    """The image engine: its version, whether it keeps images by their configuration's digest, and the folder that it keeps them in."""
+
+    version: str
+    config_digest_ids: bool
+    root_dir: str = ""
+
+
 class DockerEngine:
-    """Fulfils `ports.ImageEngine`, and gives the node's image store what an image consists of."""
+    """Builds images and keeps them, and gives the node's image store what an image consists of."""
 
     def __init__(self) -> None:
         self._info: EngineInfo | None = None

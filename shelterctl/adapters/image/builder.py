@@ -1,0 +1,48 @@
+"""The application's image: this machine's Docker builds it from the sources, and their hash is its tag."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+
+from shelterctl.adapters.image.context import FolderContext
+from shelterctl.adapters.image.engine import DockerEngine
+from shelterctl.core.deploy.image import LocalImage
+from shelterctl.errors import PrerequisiteError
+
+REPOSITORY = "shelter-app"
+
+
+class AppImage:
+    """Fulfils `ports.build.Builder`. `sources` finds the folder when it is needed: most commands can do without."""
+
+    def __init__(self, engine: DockerEngine, sources: Callable[[], FolderContext]) -> None:
+        self._engine = engine
+        self._sources = sources
+
+    def check(self) -> str:
+        return f"Docker {self._engine.check().version}"
+
+    def reference(self) -> str:
+        return f"{REPOSITORY}:{self._sources().tag()}"
+
+    def inspect(self, reference: str) -> LocalImage | None:
+        return self._engine.inspect(reference)
+
+    def build(self, reference: str) -> Generator[str, None, LocalImage]:
+        sources = self._sources()
+        build_args = {"IMAGE_TAG": reference.rpartition(":")[2], "GIT_REVISION": sources.git_revision()}
+        yield from self._engine.build(sources.path(), reference, build_args)
+        built = self._engine.inspect(reference)
+        if built is None:
+            raise PrerequisiteError(
+                f"the build of {reference} ended well, and the image is not there", next_command=f"docker images {REPOSITORY}"
+            )
+        return built
+
+    def forget(self, reference: str) -> None:
+        self._engine.forget(reference)
+
+    def describe(self, image: LocalImage, *, fresh: bool) -> str:
+        if not fresh:
+            return f"Image {image.reference} is built already: its sources are as they were"
+        return f"Image {image.reference} built ({len(image.layers)} layers, {image.size_bytes / 1e6:.0f} MB)"

@@ -1,0 +1,109 @@
+"""What the parts of one `chaos kill-db` share: what was asked, what it works with, and what is known so far."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from shelterctl.core.events import Event
+from shelterctl.core.faults.fault import KillMode, KillReport
+from shelterctl.core.faults.ledger import WriteOutcome
+from shelterctl.core.state import Pod, StackState
+from shelterctl.core.verdict import Reason
+from shelterctl.ops.chaos.dns_recovery import DnsRecoveryWatch
+from shelterctl.ops.chaos.pods_seen import PodHistory
+from shelterctl.ops.chaos.writers import Writers
+from shelterctl.ops.steps import Done, run_step
+from shelterctl.ports.capabilities import DnsProber, Lacking
+from shelterctl.ports.clock import Clock
+from shelterctl.ports.faults import DatabaseReader, FaultInjector
+from shelterctl.ports.http import Http
+from shelterctl.ports.runs import RunFolder
+from shelterctl.ports.target import Target
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class KillDbRequest:
+    """What was asked. `after_acks` successive acknowledged writes end the run; `recovery_timeout_s` bounds it.
+
+    `settle_s` is longer than every timeout of the client (5 s) and of the server (500 ms, 2 s): nothing is under way any more after
+    it. `warm_up_timeout_s` bounds the wait for the first acknowledged writes.
+    """
+
+    mode: KillMode
+    writers: int
+    warm_up_s: float = 3.0
+    after_acks: int = 50
+    recovery_timeout_s: float = 180.0
+    accept_ephemeral: bool = False
+    settle_s: float = 6.0
+    warm_up_timeout_s: float = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class KillDbPorts:
+    """What the operation works with."""
+
+    target: Target
+    faults: FaultInjector
+    database: DatabaseReader
+    names: DnsProber | Lacking
+    make_http: Callable[[], Http]
+    folder: RunFolder
+    clock: Clock
+
+
+@dataclass
+class KillRun:
+    """One run: the database's pod and the stack before the fault, what writes and what watches, and what was learned.
+
+    `prior` are the documents that were there (id to digest), `seen_once` the ids that the first reading returned, and `doubts` what
+    keeps the verdict open.
+    """
+
+    ports: KillDbPorts
+    request: KillDbRequest
+    url: str
+    pod_before: Pod
+    state_before: StackState
+    prior: dict[str, str]
+    writers: Writers
+    history: PodHistory
+    report: KillReport | None = None
+    names: DnsRecoveryWatch | None = None
+    seen_once: tuple[str, ...] = ()
+    doubts: list[Reason] = field(default_factory=list)
+
+    @property
+    def run_id(self) -> str:
+        return self.ports.folder.run_id
+
+    def step(self, name: str, title: str, work: Generator[str, None, Done[T]], *, left: str = "") -> Generator[Event, None, T]:
+        return run_step(self.ports.clock, name, title, work, left=left)
+
+    def start(self) -> None:
+        """Begins to write and to watch."""
+        self.writers.start()
+        self.history.start()
+
+    def stop(self) -> None:
+        """Ends the writers and the watch, and lets the injector go. A writer that does not end is a doubt."""
+        ended = self.writers.stop()
+        self.history.stop()
+        self.ports.faults.close()
+        if not ended:
+            self.doubts.append(Reason("a writer did not end: its last write was still open"))
+        if self.writers.ledger.problem:
+            self.doubts.append(Reason(self.writers.ledger.problem))
+
+    def replaced(self) -> bool:
+        """Whether the database's pod is ready again, as another pod or after a restart."""
+        pod, before = self.history.latest(self.pod_before.name), self.pod_before
+        return pod is not None and pod.ready and (pod.uid, pod.restarts) != (before.uid, before.restarts)
+
+    def outcomes(self) -> list[WriteOutcome]:
+        """The writes that have ended."""
+        return self.writers.ledger.snapshot()

@@ -1,0 +1,69 @@
+"""From the sources to an image that the target can start."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass
+
+from shelterctl.core.deploy.image import LoadReport, LocalImage
+from shelterctl.core.deploy.stack import StackPlan
+from shelterctl.core.events import Outcome
+from shelterctl.core.words import counted
+from shelterctl.errors import BuildFailed, ImageLoadFailed
+from shelterctl.ops.steps import Done
+from shelterctl.ports.build import Builder
+from shelterctl.ports.capabilities import NodeImages
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What was sent to the nodes, and the id of the application's image that they have then."""
+
+    reports: tuple[LoadReport, ...]
+    image_id: str
+
+
+def build(builder: Builder, reference: str) -> Generator[str, None, Done[LocalImage]]:
+    """Builds what `reference` stands for, unless it is there already. Raises BuildFailed where the sources changed meanwhile."""
+    there = builder.inspect(reference)
+    if there is not None:
+        return Done(builder.describe(there, fresh=False), there, Outcome.UNCHANGED)
+    built = yield from builder.build(reference)
+    if builder.reference() != reference:
+        # Its tag would stand for other sources than those in it, and every later `up` would believe it.
+        builder.forget(reference)
+        raise BuildFailed(f"the sources changed while {reference} was built from them", next_command="shelterctl up")
+    return Done(builder.describe(built, fresh=True), built)
+
+
+def load(builder: Builder, nodes: NodeImages, image: LocalImage, plan: StackPlan) -> Generator[str, None, Done[Loaded]]:
+    """Loads the application's image and every other one that this machine has and the node lacks. Raises ImageLoadFailed."""
+    in_node = nodes.image_ids()
+    wanted = {reference: builder.inspect(reference) for reference in plan.images if reference != image.reference}
+    todo = [image] if in_node.get(image.reference) != image.image_id else []
+    todo += [found for reference, found in wanted.items() if found is not None and reference not in in_node]
+    reports = []
+    for item in todo:
+        yield f"{item.reference}, {item.size_bytes / 1e6:.0f} MB"
+        reports.append(nodes.load(item))
+    if todo:
+        in_node = nodes.image_ids()
+    loaded = in_node.get(image.reference, "")
+    if loaded != image.image_id:
+        raise ImageLoadFailed(
+            f"the node has {loaded or 'no image'} under {image.reference}, built is {image.image_id}", next_command="shelterctl doctor"
+        )
+    outcome = Outcome.CHANGED if reports else Outcome.UNCHANGED
+    return Done(_title(reports, in_node, plan), Loaded(tuple(reports), loaded), outcome)
+
+
+def _title(reports: Sequence[LoadReport], in_node: Mapping[str, str], plan: StackPlan) -> str:
+    if not reports:
+        there = sum(reference in in_node for reference in plan.images)
+        return f"The node has the images already ({there} of {len(plan.images)})"
+    parts = [f"{r.reference}: {r.sent_bytes / 1e6:.1f} MB sent, {_layers(r.layers_present)} there" for r in reports]
+    return "Loaded " + "; ".join(parts)
+
+
+def _layers(count: int) -> str:
+    return f"{counted(count, 'layer')} {'was' if count == 1 else 'were'}"

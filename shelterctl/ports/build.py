@@ -1,0 +1,30 @@
+"""From the application's sources to what a replica runs."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Protocol
+
+from shelterctl.core.deploy.image import LocalImage
+
+
+class Builder(Protocol):
+    """Makes what the replicas run from the sources, and keeps it on this machine under a name that stands for those sources."""
+
+    def check(self) -> str:
+        """The name and version of what builds. Raises DockerUnavailable, or whatever says that it is not there."""
+
+    def reference(self) -> str:
+        """`name:tag`; the tag is the hash of the sources as they are now. Raises UsageError where there are none."""
+
+    def inspect(self, reference: str) -> LocalImage | None:
+        """What is kept under the name: of the application, or any other that the stack runs. Raises DockerUnavailable."""
+
+    def build(self, reference: str) -> Generator[str, None, LocalImage]:
+        """Builds the sources, yields the builder's lines and returns what is there then. Raises BuildFailed with the last of them."""
+
+    def forget(self, reference: str) -> None:
+        """Takes the name away."""
+
+    def describe(self, image: LocalImage, *, fresh: bool) -> str:
+        """A sentence about what was built, or was there already."""

@@ -1,0 +1,35 @@
+"""Faults, and the reading past the service that shows what became of the data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from shelterctl.core.faults.fault import KillMode, KillReport
+from shelterctl.core.faults.ledger import StoredDocument
+from shelterctl.core.state import Pod
+
+
+class FaultInjector(Protocol):
+    """Kills for real, and says how it knows. Used for one fault."""
+
+    def prepare(self, pod: Pod, mode: KillMode) -> None:
+        """Finds the process and opens what is needed, so that `kill` takes a moment only. Raises FaultFailed."""
+
+    def kill(self) -> KillReport:
+        """Injects the fault. Raises FaultFailed where nothing was killed."""
+
+    def close(self) -> None: ...
+
+
+class DatabaseReader(Protocol):
+    """Reads the documents past the service, straight from the database."""
+
+    def documents(self, *, run: str | None, until: str | None, limit: int) -> Sequence[StoredDocument]:
+        """Documents in id order: of one run (by what their payload says) or of anybody, up to and with the id `until`.
+
+        Without bounds the first `limit`. Raises ClusterError where the reading failed, or a bounded one found more than `limit`.
+        """
+
+    def server(self) -> str:
+        """The database's own name and version, such as `mongod 8.0.4`."""

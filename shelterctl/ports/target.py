@@ -1,0 +1,96 @@
+"""The target: what runs a stack, and what `up` asks of it before anything is deployed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from shelterctl.core.deploy.stack import ApplyReport, ObjectChange, RemovalReport, StackOptions, StackPlan
+from shelterctl.core.events import Event
+from shelterctl.core.state import Pod, PodName, Role, StackState, Usage
+
+
+class Hints(Protocol):
+    """What a person runs to look closer, on this target. Each returns a command line."""
+
+    def logs(self, pod: Pod, container: str, *, previous: bool = False) -> str: ...
+
+    def describe(self, kind: str, namespace: str, name: str = "") -> str:
+        """About one object of a kind, or about all of them in a namespace."""
+
+    def replace(self, pod: Pod) -> str:
+        """Has the pod's controller make a new one."""
+
+
+class Target(Protocol):
+    """What runs the stack."""
+
+    @property
+    def noun(self) -> str:
+        """What people call it in a sentence: `the cluster`."""
+
+    @property
+    def hints(self) -> Hints: ...
+
+    def version(self) -> str:
+        """Raises ApiUnreachable, ContextError."""
+
+    def plan(self, options: StackOptions) -> StackPlan:
+        """Renders what `options` ask for. Changes nothing."""
+
+    def ensure_credentials(self, plan: StackPlan, *, force: bool = False) -> tuple[tuple[str, ...], tuple[ObjectChange, ...]]:
+        """Creates what passwords are absent, and before them the namespaces that they live in; never changes one that exists.
+
+        Returns the names of the passwords created, and what became of the namespaces. `force` as for `apply`. Raises ApiRejected.
+        """
+
+    def apply(self, plan: StackPlan, *, dry_run: bool = False, force: bool = False) -> ApplyReport:
+        """Makes the target equal to the plan and prunes what an earlier plan made, but for what running pods may still need.
+
+        Raises ApiRejected.
+        """
+
+    def prune_superseded(self, plan: StackPlan) -> ApplyReport:
+        """Prunes what only the pods of earlier revisions needed; called when they have gone."""
+
+    def state(self, *, warnings_since_s: float = 0.0, with_usage: bool = True) -> StackState:
+        """The stack now, with the warnings newer than `warnings_since_s` (epoch seconds)."""
+
+    def usage(self) -> tuple[Usage, ...]:
+        """The pods' last measured usage. Raises ApiRejected where nothing measures them."""
+
+    def watch(self, stop: Callable[[], bool]) -> Iterator[Event]:
+        """Pods, autoscaler and events as they change, until `stop()`; the first round tells what is there already."""
+
+    def log_tail(self, pod: Pod, container: str, *, lines: int, previous: bool = False) -> tuple[str, ...]: ...
+
+    def follow_logs(self, role: Role, *, follow: bool, previous: bool, lines: int) -> Iterator[tuple[PodName, str]]: ...
+
+    def remove(self, *, delete_data: bool) -> Iterator[str | RemovalReport]:
+        """Removes what `apply` made: yields what it waits for, and the report last."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A target that can be deployed to: `title` says what was found, `started` whether something had to be started for it.
+
+    `version` is what the target says of itself.
+    """
+
+    title: str
+    version: str
+    started: bool
+
+
+class Preparation(Protocol):
+    """Gets a target ready for `up`. `title` names the step, `left` says what an interruption may leave behind."""
+
+    @property
+    def title(self) -> str: ...
+
+    @property
+    def left(self) -> str: ...
+
+    def work(self, *, dry_run: bool) -> Generator[str, None, Ready]:
+        """Checks, and starts what is not there unless `dry_run`. Yields what it waits for. Raises PrerequisiteErrors, ApiUnreachable."""

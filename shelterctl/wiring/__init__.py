@@ -1,0 +1,25 @@
+"""Builds the adapters that a command needs: a module for each kind of target, and the choice between them.
+
+The only package that knows both sides. A target of another kind is one new package of adapters and one new module here that
+subclasses `parts.Wiring`; `ops` and `cli` do not learn of it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from shelterctl.settings import Settings
+    from shelterctl.wiring.parts import Wiring
+
+
+def wire(settings: Settings) -> Wiring:
+    """The wiring of the target that the settings name: a minikube profile, or any other kubeconfig context."""
+    from shelterctl.adapters.minikube.machine import minikube_home
+    from shelterctl.wiring.cluster import ClusterWiring
+    from shelterctl.wiring.minikube import MinikubeWiring
+
+    # The context of a profile has the profile's name.
+    context = settings.context or settings.profile
+    known = context == settings.profile or (minikube_home() / "profiles" / context / "config.json").is_file()
+    return MinikubeWiring(settings, context) if known else ClusterWiring(settings, context)

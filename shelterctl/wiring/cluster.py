@@ -1,0 +1,153 @@
+"""A stack in any cluster that a kubeconfig context names."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from shelterctl.adapters.kube.api import KubeApi
+from shelterctl.core.state import Place
+from shelterctl.ports.capabilities import Lacking
+from shelterctl.wiring.parts import Wiring
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from shelterctl.adapters.checkup.facts import KubernetesCheckup, Repairs
+    from shelterctl.adapters.image.builder import AppImage
+    from shelterctl.adapters.image.context import FolderContext
+    from shelterctl.adapters.image.engine import DockerEngine
+    from shelterctl.adapters.kube.cluster import KubernetesCluster
+    from shelterctl.adapters.kube.database import PodDatabaseReader
+    from shelterctl.adapters.kube.dns import PodDnsProber
+    from shelterctl.adapters.kube.faults import KubernetesFaults
+    from shelterctl.adapters.minikube.machine import Minikube
+    from shelterctl.adapters.minikube.node_shell import NodeShell
+    from shelterctl.ops.doctor.cluster import ClusterExaminer
+    from shelterctl.ops.up.prerequisites import ClusterPreparation
+    from shelterctl.ports.capabilities import NodeImages
+    from shelterctl.settings import Settings
+
+
+class ClusterWiring(Wiring):
+    """A cluster whose machines are not this host's: its nodes pull their images, and nobody enters them."""
+
+    def __init__(self, settings: Settings, context: str) -> None:
+        super().__init__(settings)
+        self.context = context
+
+    @property
+    def machine(self) -> Minikube | None:
+        """The machine under the cluster, where shelterctl may start it."""
+        return None
+
+    @property
+    def shells(self) -> Callable[[], Sequence[NodeShell]] | None:
+        """Opens root shells in the nodes, where they can be entered."""
+        return None
+
+    @cached_property
+    def place(self) -> Place:
+        return Place(self.context, self.settings.namespace)
+
+    @property
+    def doubt(self) -> str:
+        plain = self.context == self.settings.profile
+        return "" if plain else f"context {self.context} is not that of the minikube profile"
+
+    @cached_property
+    def api(self) -> KubeApi:
+        return KubeApi(self.context)
+
+    @cached_property
+    def target(self) -> KubernetesCluster:
+        return self._cluster(self.api)
+
+    @property
+    def policies(self) -> KubernetesCluster:
+        return self.target
+
+    @cached_property
+    def engine(self) -> DockerEngine:
+        from shelterctl.adapters.image.engine import DockerEngine
+
+        return DockerEngine()
+
+    @cached_property
+    def sources(self) -> FolderContext:
+        from shelterctl.adapters.image.context import FolderContext
+
+        return FolderContext(self.project / "app")
+
+    @cached_property
+    def builder(self) -> AppImage:
+        from shelterctl.adapters.image.builder import AppImage
+
+        return AppImage(self.engine, lambda: self.sources)
+
+    @property
+    def images(self) -> Callable[[], NodeImages] | Lacking:
+        return Lacking(f"{self.context} is no minikube profile", "its nodes pull their images themselves")
+
+    @cached_property
+    def preparation(self) -> ClusterPreparation:
+        from shelterctl.ops.up.prerequisites import ClusterPreparation
+
+        return ClusterPreparation(self.builder, self.machine, self.target)
+
+    def check_running(self) -> None:
+        """Nothing is known of it before it is asked."""
+
+    @cached_property
+    def database(self) -> PodDatabaseReader:
+        from shelterctl.adapters.kube.database import PodDatabaseReader
+
+        return PodDatabaseReader(self.target)
+
+    @cached_property
+    def names(self) -> PodDnsProber:
+        from shelterctl.adapters.kube.dns import PodDnsProber
+
+        return PodDnsProber(self.api, self.target)
+
+    def faults(self) -> KubernetesFaults:
+        from shelterctl.adapters.kube.faults import KubernetesFaults
+
+        return KubernetesFaults(self.api, self.shells)
+
+    def examiner(self) -> ClusterExaminer:
+        from shelterctl.ops.doctor.cluster import ClusterExaminer
+
+        return ClusterExaminer(self._facts, self.clock, self.place, sys.platform)
+
+    def repairs(self) -> Repairs:
+        from shelterctl.adapters.checkup.facts import Repairs
+
+        return Repairs(KubeApi(self.context), self.machine)
+
+    def versions(self) -> Mapping[str, Callable[[], str]]:
+        return {
+            "docker": lambda: self.engine.check().version,
+            "minikube": lambda: "not this context's",
+            "kubernetes": self.target.version,
+            "sources": lambda: self.sources.tag(),
+        }
+
+    def _cluster(self, api: KubeApi) -> KubernetesCluster:
+        from shelterctl.adapters.kube.cluster import KubernetesCluster
+
+        return KubernetesCluster(api, self.settings.namespace, lambda: self.project / "manifests")
+
+    def _facts(self) -> KubernetesCheckup:
+        """A new look at everything, with a connection of its own: a repair may have changed the kubeconfig."""
+        from shelterctl.adapters.checkup.facts import KubernetesCheckup
+
+        api = KubeApi(self.context)
+        return KubernetesCheckup(api, self._cluster(api), self.machine, self._node_images, self.settings.overlay)
+
+    def _node_images(self) -> NodeImages:
+        from shelterctl.ports.capabilities import required
+
+        return required(self.images)()

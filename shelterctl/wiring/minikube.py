@@ -1,0 +1,63 @@
+"""A stack in a minikube profile: a cluster whose machine this host starts, and whose nodes take images that it sends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from shelterctl.core.state import Place
+from shelterctl.errors import MinikubeUnavailable
+from shelterctl.wiring.cluster import ClusterWiring
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from shelterctl.adapters.minikube.images import MinikubeImages
+    from shelterctl.adapters.minikube.machine import Minikube
+    from shelterctl.adapters.minikube.node_shell import NodeShell
+
+
+class MinikubeWiring(ClusterWiring):
+    """The context and the profile have one name."""
+
+    @cached_property
+    def place(self) -> Place:
+        return Place(self.context, self.settings.namespace, profile=self.context)
+
+    @cached_property
+    def machine(self) -> Minikube:
+        from shelterctl.adapters.minikube.machine import Minikube
+
+        return Minikube(self.context)
+
+    @property
+    def shells(self) -> Callable[[], Sequence[NodeShell]]:
+        return self.machine.node_shells
+
+    @property
+    def images(self) -> Callable[[], MinikubeImages]:
+        return self._open_images
+
+    def check_running(self) -> None:
+        """Raises MinikubeUnavailable."""
+        machine = self.machine.state()
+        if not machine.running:
+            raise MinikubeUnavailable(
+                f"minikube profile {machine.profile} is not running", why=machine.detail, next_command="shelterctl up"
+            )
+
+    def versions(self) -> Mapping[str, Callable[[], str]]:
+        def machine() -> str:
+            state = self.machine.state()
+            return f"profile {state.profile}, {state.driver}, {state.detail}"
+
+        return {**super().versions(), "minikube": machine}
+
+    def _open_images(self) -> MinikubeImages:
+        from shelterctl.adapters.minikube.images import MinikubeImages
+
+        profile = self.machine.profile()
+        shells = self.machine.node_shells()
+        assert profile is not None
+        return MinikubeImages(profile.name, profile.runtime, shells, self.engine)

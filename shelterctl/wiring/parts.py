@@ -1,0 +1,145 @@
+"""What a command may ask of any target, and the adapters that are the same for all of them."""
+
+from __future__ import annotations
+
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from shelterctl.adapters.clock import SystemClock
+from shelterctl.errors import UsageError
+
+if TYPE_CHECKING:
+    from shelterctl.adapters.http_client import HttpxClient
+    from shelterctl.adapters.http_question import Urllib3Client
+    from shelterctl.adapters.swarm.runner import LocustRunner
+    from shelterctl.core.state import Place
+    from shelterctl.ports.build import Builder
+    from shelterctl.ports.capabilities import DnsProber, Lacking, NodeImages, Policies
+    from shelterctl.ports.checkup import CheckupRepairs, Examiner
+    from shelterctl.ports.faults import DatabaseReader, FaultInjector
+    from shelterctl.ports.target import Preparation, Target
+    from shelterctl.settings import Settings
+
+
+class Wiring(ABC):
+    """The adapters of one command. A property is made once, when it is asked for; a method makes a new one each time.
+
+    Heavy packages are imported where they are used: `--help` and `status` pay for nothing else.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.clock = SystemClock()
+
+    # What each target has.
+
+    @property
+    @abstractmethod
+    def place(self) -> Place:
+        """Where the stack is. `context` and `namespace` together are the key of the stack's lock."""
+
+    @property
+    @abstractmethod
+    def doubt(self) -> str:
+        """Why somebody must say that this is the target that was meant; empty where that is plain."""
+
+    @property
+    @abstractmethod
+    def target(self) -> Target: ...
+
+    @property
+    @abstractmethod
+    def builder(self) -> Builder: ...
+
+    @property
+    @abstractmethod
+    def preparation(self) -> Preparation: ...
+
+    @property
+    @abstractmethod
+    def database(self) -> DatabaseReader: ...
+
+    @abstractmethod
+    def faults(self) -> FaultInjector:
+        """A new injector; it is used for one fault."""
+
+    @abstractmethod
+    def check_running(self) -> None:
+        """Raises PrerequisiteErrors where the target is known to be stopped, with what starts it; asks nothing of it else."""
+
+    @abstractmethod
+    def examiner(self) -> Examiner: ...
+
+    @abstractmethod
+    def repairs(self) -> CheckupRepairs: ...
+
+    @abstractmethod
+    def versions(self) -> Mapping[str, Callable[[], str]]:
+        """What the target works with, by name; each raises ShelterError where it cannot tell."""
+
+    # What only some targets have.
+
+    @property
+    @abstractmethod
+    def images(self) -> Callable[[], NodeImages] | Lacking:
+        """Opens the nodes' images; the target must be running by then."""
+
+    @property
+    @abstractmethod
+    def names(self) -> DnsProber | Lacking: ...
+
+    @property
+    @abstractmethod
+    def policies(self) -> Policies | Lacking: ...
+
+    # What is the same for all.
+
+    @cached_property
+    def project(self) -> Path:
+        """The folder that holds `app/` and `manifests/`. Raises UsageError where there is none."""
+        return project_folder(self.settings)
+
+    def generator(self) -> LocustRunner:
+        from shelterctl.adapters.swarm.runner import LocustRunner
+
+        return LocustRunner()
+
+    def question(self) -> Urllib3Client:
+        """A client for a single question, which costs little to load."""
+        from shelterctl.adapters.http_question import Urllib3Client
+
+        return Urllib3Client()
+
+    def http(self) -> HttpxClient:
+        """A new client, with connections of its own."""
+        from shelterctl.adapters.http_client import HttpxClient
+
+        return HttpxClient()
+
+
+def project_folder(settings: Settings) -> Path:
+    """The named folder, else the nearest one from here upwards, else what is installed beside shelterctl. Raises UsageError."""
+    if settings.project_dir is not None:
+        folder = Path(settings.project_dir)
+        if not _is_project(folder):
+            raise UsageError(f"--project-dir {folder}: it has no app/ and manifests/")
+        return folder.resolve()
+    here = Path.cwd()
+    package = Path(__file__).resolve().parents[1]
+    for place in (here, *here.parents, package.parent, package / "_project"):
+        if _is_project(place):
+            return place
+    raise UsageError("no app/ and manifests/ here or above", next_command="--project-dir names the folder that has them")
+
+
+def _is_project(folder: Path) -> bool:
+    return (folder / "app" / "Dockerfile").is_file() and (folder / "manifests" / "overlays").is_dir()
+
+
+def state_dir(settings: Settings) -> Path:
+    """The folder for the runs."""
+    return Path(os.path.expanduser(settings.state_dir))  # noqa: PTH111 - Path.expanduser raises where there is no home folder
