@@ -59,7 +59,8 @@ def status(ports: StatusPorts, place: Place) -> StatusResult:
 def _chain(ports: StatusPorts, state: StackState, image: str) -> tuple[ImageChain, tuple[str, ...]]:
     """The image from the build to the answer, and why a link could not be seen."""
     running = {pod.containers[0].image_id for pod in state.pods_of(Role.APP) if pod.ready and not pod.deleting}
-    chain = ImageChain(image, running_ids=tuple(sorted(running)))
+    sent = not isinstance(ports.images, Lacking)
+    chain = ImageChain(image, loaded_id="" if sent else None, running_ids=tuple(sorted(running)))
     problems = []
     try:
         built = ports.builder.inspect(image)

@@ -30,7 +30,8 @@ def lines(result: StatusResult) -> Iterator[Line]:
     chain = result.chain
     yield Line(f"image    {chain.reference}")
     running = ", ".join(short_id(image_id) for image_id in chain.running_ids) or "none"
-    yield Line(f"         built {short_id(chain.built_id) or 'unknown'}   loaded {short_id(chain.loaded_id) or 'unknown'}")
+    loaded = "" if chain.loaded_id is None else f"   loaded {short_id(chain.loaded_id) or 'unknown'}"
+    yield Line(f"         built {short_id(chain.built_id) or 'unknown'}{loaded}")
     yield Line(f"         running {running}   answering {chain.answering_tag or 'nothing'}")
     if result.sources_tag and result.sources_tag != chain.tag:
         yield Line(f"         the sources have changed since (they are {result.sources_tag} now): shelterctl up", "doubt")

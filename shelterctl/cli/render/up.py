@@ -18,7 +18,8 @@ def lines(result: UpResult) -> Iterator[Line]:
         yield from _dry_run(result)
         return
     assert result.endpoint is not None
-    yield Line(f"Built, loaded, running and answering are the same image: {short_id(result.chain.built_id)}", "good")
+    links = "Built, running" if result.chain.loaded_id is None else "Built, loaded, running"
+    yield Line(f"{links} and answering are the same image: {short_id(result.chain.built_id)}", "good")
     yield Line(f"  URL    {result.endpoint.url}")
     yield Line(f"  image  {result.chain.reference}")
     yield from pod_lines(result.pods, (), indent="  ")
@@ -40,7 +41,8 @@ def _dry_run(result: UpResult) -> Iterator[Line]:
         return
     counts = [f"{len(found)} {kind.value}" for kind in Change if (found := result.applied.of(kind))]
     if not result.chain.built_id:
-        yield Line(f"{result.chain.reference} is not built yet: `shelterctl up` would build and load it first.")
+        work = "build it" if result.chain.loaded_id is None else "build and load it"
+        yield Line(f"{result.chain.reference} is not built yet: `shelterctl up` would {work} first.")
     yield Line(f"Would be: {', '.join(counts)}. Nothing was changed.   Next: shelterctl up", "strong")
 
 

@@ -42,11 +42,14 @@ class LoadReport:
 
 @dataclass(frozen=True, slots=True)
 class ImageChain:
-    """One image followed from the build to the answer. An empty field is a link that was not seen."""
+    """One image followed from the build to the answer. An empty field is a link that was not seen.
+
+    `loaded_id` is None where the chain has no such link: nothing is sent to the target's nodes.
+    """
 
     reference: str
     built_id: str = ""
-    loaded_id: str = ""
+    loaded_id: str | None = ""
     running_ids: tuple[str, ...] = ()
     answering_tag: str = ""
     answering_pod: str = ""
@@ -60,7 +63,7 @@ class ImageChain:
         """The first link that does not hold, as a sentence, or an empty string where built, loaded, running and answering agree."""
         if not self.built_id:
             return f"{self.reference} is not in the local engine"
-        if self.loaded_id != self.built_id:
+        if self.loaded_id is not None and self.loaded_id != self.built_id:
             return f"the node has {self.loaded_id or 'no image'} under {self.reference}, built is {self.built_id}"
         if not self.running_ids:
             return "no pod runs the image"

@@ -17,10 +17,10 @@ from shelterctl.ports.capabilities import NodeImages
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What was sent to the nodes, and the id of the application's image that they have then."""
+    """What was sent to the nodes, and the id of the application's image that they have then; None where nothing is sent."""
 
     reports: tuple[LoadReport, ...]
-    image_id: str
+    image_id: str | None
 
 
 def build(builder: Builder, reference: str) -> Generator[str, None, Done[LocalImage]]:

@@ -126,7 +126,7 @@ class _Run:
         if isinstance(nodes, Lacking):
             if plan.images:
                 yield Notice(f"{nodes.what}: its nodes must be able to pull {', '.join(plan.images)}", "warning")
-            return Loaded((), built.image_id)
+            return Loaded((), None)
         work = image.load(self.ports.builder, nodes, built, plan)
         return (yield from self.step("load", "Loading images into the node", work, left=_LEFT_LOADED))
 
@@ -153,7 +153,8 @@ class _Run:
         work = applying.compare(self.ports.target, plan, force=self.request.force)
         applied = yield from self.step("dry-run", title, work)
         built = self.ports.builder.inspect(plan.options.image)
-        chain = ImageChain(plan.options.image, built.image_id if built else "")
+        sent = not isinstance(self.ports.images, Lacking)
+        chain = ImageChain(plan.options.image, built.image_id if built else "", "" if sent else None)
         return self.result(applied, chain, changed=applied.report.changed_anything)
 
     def result(

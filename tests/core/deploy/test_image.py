@@ -56,6 +56,11 @@ def test_a_chain_of_nothing_does_not_hold() -> None:
     assert ImageChain("shelter-app:3f9c").broken_at
 
 
+def test_a_chain_without_nodes_that_images_are_sent_to_has_one_link_less() -> None:
+    assert replace(WHOLE, loaded_id=None).broken_at == ""
+    assert replace(WHOLE, loaded_id=None, running_ids=("sha256:c",)).broken_at == "pods run sha256:c, built is sha256:a"
+
+
 def test_missing_layers_in_order_and_once() -> None:
     assert missing_layers(["base", "x", "deps", "x", "code"], ["base", "deps"]) == ("x", "code")
     assert missing_layers(["base"], ["base"]) == ()

@@ -19,6 +19,7 @@ from shelterctl.errors import FaultFailed, Interrupted, Refused
 from shelterctl.ops.chaos import readback, writers
 from shelterctl.ops.chaos.kill_db import KillDbResult, kill_db
 from shelterctl.ops.chaos.run import KillDbPorts, KillDbRequest
+from shelterctl.ports.capabilities import Lacking
 from tests.core.stack_examples import DATABASE
 from tests.fakes import FolderInMemory
 from tests.ops.chaos.scene import AFTER, Scene, Store, make_http, scene
@@ -56,16 +57,19 @@ def ports(stage: Scene, folder: FolderInMemory) -> KillDbPorts:
 
 
 def run(stage: Scene, folder: FolderInMemory, mode: KillMode = KillMode.SIGKILL, *, timeout_s: float = 10.0) -> KillDbResult:
-    operation = kill_db(ports(stage, folder), request(mode, timeout_s=timeout_s))
+    result = finished(kill_db(ports(stage, folder), request(mode, timeout_s=timeout_s)))
+    assert stage.closed == 1
+    assert not [thread for thread in threading.enumerate() if "_write" in thread.name]
+    return result
+
+
+def finished(operation: Iterator[Event]) -> KillDbResult:
     while True:
         try:
             next(operation)
         except StopIteration as stop:
             result: KillDbResult = stop.value
-            break
-    assert stage.closed == 1
-    assert not [thread for thread in threading.enumerate() if "_write" in thread.name]
-    return result
+            return result
 
 
 def failing(result: KillDbResult) -> dict[str, int]:
@@ -338,6 +342,13 @@ def test_a_loss_fails_though_the_proof_cannot_be_read(stage: Scene, folder: Fold
 def test_a_deleted_pod_is_replaced(stage: Scene, folder: FolderInMemory, mode: KillMode) -> None:
     stage.pod_after = replace(DATABASE, uid="22222222-bbbb")
     assert run(stage, folder, mode).judgement.verdict is Verdict.PASS
+
+
+def test_a_deleted_pod_is_accounted_for_where_the_target_has_no_names(stage: Scene, folder: FolderInMemory) -> None:
+    stage.pod_after = replace(DATABASE, uid="22222222-bbbb")
+    bare = replace(ports(stage, folder), names=Lacking("names to resolve exist in a cluster only"))
+    result = finished(kill_db(bare, request(KillMode.DELETE)))
+    assert (result.judgement.verdict, result.dns, result.dns_problem) == (Verdict.PASS, (), "")
 
 
 def test_a_disk_that_is_full_stops_the_writing(stage: Scene, folder: FolderInMemory) -> None:
