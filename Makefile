@@ -1,12 +1,16 @@
-# Everything a fresh clone needs is made here: Python 3.11, Docker and minikube are all that must be there.
+# Everything a fresh clone needs is made here: Python 3.11 must be there; what needs Docker, minikube or kubectl needs them too.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PYTEST_ARGS ?=
+# Arguments may leave one of two runs without a test, which pytest calls 5.
+NONE_LEFT := [ $$? -eq 5 -a -n '$(PYTEST_ARGS)' ]
+# What renders the manifests. Where a cluster is required, its absence is no reason to leave the lint out.
+KUSTOMIZE := $(or $(shell command -v kubectl || command -v minikube),$(SHELTERCTL_REQUIRE_CLUSTER))
 
-.PHONY: help venv demo test unit lint lint-code lint-manifests bench format lock clean
+.PHONY: help venv demo test test-bare unit lint lint-code lint-manifests bench format lock clean
 
 help: ## the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
@@ -33,11 +37,15 @@ demo: venv ## the main job: up, a one-minute load, kill-db, dns check
 	$(BIN)/shelterctl chaos kill-db
 	$(BIN)/shelterctl dns check
 
-test: venv lint ## everything that this machine can run
-	$(BIN)/pytest $(PYTEST_ARGS)
+test: venv lint ## everything that this machine can run: what needs no cluster side by side, then the cluster's tests
+	$(BIN)/pytest -n auto -m "not cluster" $(PYTEST_ARGS) || $(NONE_LEFT)
+	$(BIN)/pytest -m cluster $(PYTEST_ARGS) || $(NONE_LEFT)
+
+test-bare: venv ## the tests as on a machine without Docker, minikube and kubectl
+	tools/without_docker.sh $(BIN)/pytest -n auto $(PYTEST_ARGS)
 
 unit: venv ## the tests that need no cluster
-	$(BIN)/pytest -m "unit or local" $(PYTEST_ARGS)
+	$(BIN)/pytest -n auto -m "not cluster" $(PYTEST_ARGS)
 
 lint: lint-code lint-manifests ## ruff, mypy, import-linter, yamllint, checkov, kubernetes-validate
 
@@ -47,8 +55,13 @@ lint-code: venv
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+ifneq ($(KUSTOMIZE),)
 lint-manifests: venv .venv-manifests/.installed
 	tools/lint_manifests.sh
+else
+lint-manifests:
+	@echo "lint-manifests: left out, nothing renders the manifests: neither kubectl nor minikube is on the PATH"
+endif
 
 bench: venv ## the figures of BENCHMARKS.md, as ratios within one run
 	$(BIN)/python tools/bench.py

@@ -1,7 +1,8 @@
 """The three kinds of tests, held apart: unit tests start nothing, cluster tests need a cluster, and every test says which it is.
 
-With SHELTERCTL_REQUIRE_CLUSTER=1 a cluster test that was skipped, for whatever reason, is a failure: a machine that should have
-a cluster and has none must not look well.
+A local test that needs Docker says so: `@pytest.mark.docker("busybox:1.37")`, or `need_docker` in a fixture. With
+SHELTERCTL_REQUIRE_CLUSTER=1 a cluster test that was skipped, for whatever reason, is a failure, and so is a machine without Docker:
+one that should have a cluster and has none must not look well.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import os
 import signal
 import socket
 import subprocess
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from functools import cache
 from typing import NoReturn
 
@@ -19,6 +20,7 @@ import pytest
 KINDS = ("unit", "local", "cluster")
 CONTEXT = "minikube"
 READY_TIMEOUT_S = 3
+DOCKER_TIMEOUT_S = 30
 
 
 def pytest_configure() -> None:
@@ -41,13 +43,30 @@ def kinds_of(item: pytest.Item) -> set[str]:
 def pytest_runtest_setup(item: pytest.Item) -> None:
     if "cluster" in kinds_of(item) and (problem := cluster_problem()):
         pytest.skip(problem)
+    for marker in item.iter_markers("docker"):
+        _need_docker(*marker.args)
+
+
+@pytest.fixture(scope="session")
+def need_docker() -> Callable[..., None]:
+    """Called with the images that are needed: skips the test, with the reason, where Docker or one of them is not there."""
+    return _need_docker
+
+
+def _need_docker(*images: str) -> None:
+    if problem := docker_problem(*images):
+        # On a machine that should have a cluster the images are there, too.
+        (pytest.fail if required() else pytest.skip)(problem)
+
+
+def required() -> bool:
+    return os.environ.get("SHELTERCTL_REQUIRE_CLUSTER") == "1"
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
-    required = os.environ.get("SHELTERCTL_REQUIRE_CLUSTER") == "1" and "cluster" in kinds_of(item)
-    if required and report.skipped and not hasattr(report, "wasxfail"):
+    if required() and "cluster" in kinds_of(item) and report.skipped and not hasattr(report, "wasxfail"):
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
         report.outcome = "failed"
         report.longrepr = f"skipped, and SHELTERCTL_REQUIRE_CLUSTER=1 forbids that: {reason}"
@@ -67,6 +86,22 @@ def cluster_problem() -> str:
     if asked.returncode != 0 or asked.stdout.strip() != "ok":
         last = (asked.stderr or asked.stdout).strip().splitlines()[-1:] or ["it said nothing"]
         return f"no ready cluster under context {CONTEXT}: {last[0]}"
+    return ""
+
+
+@cache
+def docker_problem(*images: str) -> str:
+    """Why nothing that needs Docker, or one of the images, can run; empty where all is there."""
+    command = ["docker", "image", "inspect", "--format", "{{.Id}}", *images] if images else ["docker", "version"]
+    try:
+        asked = subprocess.run(command, capture_output=True, text=True, timeout=DOCKER_TIMEOUT_S, check=False)
+    except FileNotFoundError:
+        return "docker is not on the PATH"
+    except subprocess.TimeoutExpired:
+        return f"Docker does not answer within {DOCKER_TIMEOUT_S} s"
+    if asked.returncode != 0:
+        last = asked.stderr.strip().splitlines()[-1:] or ["it said nothing"]
+        return f"Docker: {last[0]}"
     return ""
 
 

@@ -14,20 +14,21 @@ pytestmark = pytest.mark.local
 
 Run = Callable[..., str]
 CONFTEST = Path(__file__).with_name("conftest.py")
-INI = "[pytest]\nmarkers =\n  unit: x\n  local: x\n  cluster: x\n"
+INI = "[pytest]\nmarkers =\n  unit: x\n  local: x\n  cluster: x\n  docker: x\n"
 
 
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
-    """Runs a test file under the same conftest.py with a kubectl that says what the test wants, and returns what pytest printed."""
+    """Runs a test file under the same conftest.py, kubectl and docker saying what the test wants; returns what pytest printed."""
 
-    def run_tests(source: str, *, readyz: str = "echo ok", **environment: str) -> str:
+    def run_tests(source: str, *, readyz: str = "echo ok", docker: str = "true", **environment: str) -> str:
         (tmp_path / "conftest.py").write_text(CONFTEST.read_text())
         (tmp_path / "pytest.ini").write_text(INI)
         (tmp_path / "test_it.py").write_text(f"import os, socket, subprocess, pytest\n{source}")
-        kubectl = tmp_path / "kubectl"
-        kubectl.write_text(f"#!/bin/sh\n{readyz}\n")
-        kubectl.chmod(0o755)
+        for name, script in (("kubectl", readyz), ("docker", docker)):
+            program = tmp_path / name
+            program.write_text(f"#!/bin/sh\n{script}\n")
+            program.chmod(0o755)
         inherited = {name: value for name, value in os.environ.items() if name != "SHELTERCTL_REQUIRE_CLUSTER"}
         # Without plug-ins: they take longer to import than all of this.
         bare = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
@@ -69,6 +70,29 @@ def test_where_a_cluster_is_required_every_skip_is_a_failure(run: Run, source: s
     assert "skipped, and SHELTERCTL_REQUIRE_CLUSTER=1 forbids that" in out
     assert reason in out
     assert "1 passed" not in out
+    assert "1 skipped" not in out
+
+
+DOCKER_TEST = "@pytest.mark.local\n@pytest.mark.docker('busybox:1.37')\ndef test_it(): pass\n"
+DOCKER_FIXTURE = "@pytest.fixture\ndef f(need_docker): need_docker('busybox:1.37')\n@pytest.mark.local\ndef test_it(f): pass\n"
+
+
+@pytest.mark.parametrize("source", [DOCKER_TEST, DOCKER_FIXTURE])
+def test_a_test_that_needs_docker_runs_where_docker_has_the_image(run: Run, source: str) -> None:
+    assert "1 passed" in run(source, docker="[ $5 = busybox:1.37 ]")
+
+
+@pytest.mark.parametrize("source", [DOCKER_TEST, DOCKER_FIXTURE])
+def test_a_test_that_needs_docker_is_skipped_with_the_reason(run: Run, source: str) -> None:
+    out = run(source, docker="echo 'Cannot connect to the Docker daemon' >&2; exit 1")
+    assert "1 skipped" in out
+    assert "Docker: Cannot connect to the Docker daemon" in out
+
+
+@pytest.mark.parametrize("source", [DOCKER_TEST, DOCKER_FIXTURE])
+def test_where_a_cluster_is_required_docker_is_too(run: Run, source: str) -> None:
+    out = run(source, docker="echo 'No such image' >&2; exit 1", SHELTERCTL_REQUIRE_CLUSTER="1")
+    assert "Failed: Docker: No such image" in out
     assert "1 skipped" not in out
 
 

@@ -27,7 +27,6 @@ from tests.app.containers import (
     docker,
     run_container,
     settings_for,
-    unavailable,
     wait_until,
 )
 
@@ -35,15 +34,9 @@ RunApp = Callable[..., Container]
 RunMongo = Callable[..., Container]
 
 
-def need(*images: str) -> None:
-    reason = unavailable(*images)
-    if reason is not None:
-        pytest.skip(reason)
-
-
 @pytest.fixture(scope="session")
-def network() -> Iterator[str]:
-    need(MONGO_IMAGE)
+def network(need_docker: Callable[..., None]) -> Iterator[str]:
+    need_docker(MONGO_IMAGE)
     name = f"shelter-app-test-{uuid.uuid4().hex[:12]}"
     docker("network", "create", name)
     yield name
@@ -159,9 +152,9 @@ def records(settings: Settings) -> Iterator[Callable[[], list[dict[str, object]]
 
 
 @pytest.fixture(scope="session")
-def image() -> str:
+def image(need_docker: Callable[..., None]) -> str:
     """The image, built from the sources as they are."""
-    need("python:3.13-slim")
+    need_docker("python:3.13-slim")
     tag = "shelter-app:test"
     docker(
         "build",

@@ -34,18 +34,6 @@ def docker(*arguments: str, timeout_s: float = 60) -> str:
     return done.stdout.strip()
 
 
-def unavailable(*images: str) -> str | None:
-    """Why these images cannot be run here; None if they can."""
-    for image in images:
-        try:
-            done = subprocess.run(["docker", "image", "inspect", image], capture_output=True, text=True, timeout=30, check=False)
-        except (OSError, subprocess.TimeoutExpired) as error:
-            return f"docker does not run: {error}"
-        if done.returncode != 0:
-            return f"no image {image}: {done.stderr.strip()}"
-    return None
-
-
 @dataclass(frozen=True, slots=True)
 class Container:
     """A running container."""

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import os
 import secrets
-import shutil
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -97,13 +96,9 @@ def run_words(rendered: Rendered, name: str, folders: dict[str, str]) -> list[st
 
 
 @pytest.fixture(scope="module")
-def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
-    if shutil.which("docker") is None or subprocess.run(["docker", "info"], capture_output=True).returncode:
-        pytest.skip("Docker does not answer")
+def database(tmp_path_factory: pytest.TempPathFactory, need_docker: Callable[..., None]) -> Iterator[Database]:
     rendered = render(MANIFESTS / "overlays" / "minikube")
-    image = rendered.container("StatefulSet", "mongodb")["image"]
-    if not docker("images", "--quiet", image):
-        pytest.skip(f"no image {image} in Docker")
+    need_docker(rendered.container("StatefulSet", "mongodb")["image"])
 
     folder = tmp_path_factory.mktemp("pod")
     user = rendered.pod("StatefulSet", "mongodb")["securityContext"]["runAsUser"]

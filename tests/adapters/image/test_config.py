@@ -101,7 +101,7 @@ STAGES = "FROM busybox:1.37 AS build\nCOPY code /made/c\nFROM scratch AS code\nC
 
 @pytest.fixture(autouse=True)
 def _known_engine(request: pytest.FixtureRequest) -> None:
-    if request.node.get_closest_marker("local") and int(DockerEngine().check().version.partition(".")[0]) >= 25:
+    if request.node.get_closest_marker("docker") and int(DockerEngine().check().version.partition(".")[0]) >= 25:
         pytest.skip("Docker 25 changed what an inspection tells; there the whole image is saved")
 
 
@@ -132,6 +132,7 @@ def _config(image: LocalImage, folder: Path) -> bytes:
 
 
 @pytest.mark.local
+@pytest.mark.docker("busybox:1.37")
 @pytest.mark.parametrize(
     "instructions",
     [
@@ -156,6 +157,7 @@ def test_parts_are_what_saving_gives(instructions: tuple[str, ...], build: Build
 
 
 @pytest.mark.local
+@pytest.mark.docker("busybox:1.37")
 def test_where_there_are_no_parts_the_image_is_saved(build: Build, tmp_path: Path) -> None:
     engine = DockerEngine()
     old = build("old")
@@ -172,6 +174,7 @@ def test_where_there_are_no_parts_the_image_is_saved(build: Build, tmp_path: Pat
 
 
 @pytest.mark.local
+@pytest.mark.docker("python:3.13-slim")
 def test_the_applications_code_is_a_part_by_itself(tmp_path: Path) -> None:
     """What makes `up` quick after a change of one line."""
     engine, name = DockerEngine(), f"shelterctl-test-{uuid.uuid4().hex[:8]}"

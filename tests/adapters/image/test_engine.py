@@ -17,6 +17,8 @@ from shelterctl.adapters.image.engine import DockerEngine, unavailable
 from shelterctl.adapters.image.oci_archive import saved_config_digest
 from shelterctl.errors import BuildFailed, DockerUnavailable, ImageLoadFailed
 
+BUSYBOX = "busybox:1.37"
+
 
 def _docker(*arguments: str, check: bool = True) -> str:
     return process.run(["docker", *arguments], timeout_s=60, check=check).text.strip()
@@ -37,12 +39,14 @@ def _context(folder: Path, *instructions: str) -> Path:
 
 
 @pytest.mark.local
+@pytest.mark.docker(BUSYBOX)
 def test_the_engine_answers() -> None:
     info = DockerEngine().check()
     assert info.version == _docker("version", "--format", "{{.Server.Version}}")
 
 
 @pytest.mark.local
+@pytest.mark.docker(BUSYBOX)
 def test_a_build_and_its_image(reference: str, tmp_path: Path) -> None:
     engine = DockerEngine()
     assert engine.inspect(reference) is None
@@ -61,6 +65,7 @@ def test_a_build_and_its_image(reference: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.local
+@pytest.mark.docker(BUSYBOX)
 def test_a_failing_step_fails_the_build_with_its_last_lines(reference: str, tmp_path: Path) -> None:
     context = _context(tmp_path, "RUN echo some reason; exit 9")
     with pytest.raises(BuildFailed, match=f"{reference} could not be built") as caught:
@@ -71,6 +76,7 @@ def test_a_failing_step_fails_the_build_with_its_last_lines(reference: str, tmp_
 
 
 @pytest.mark.local
+@pytest.mark.docker(BUSYBOX)
 @pytest.mark.parametrize(
     ("dockerfile", "why"),
     [
@@ -87,6 +93,7 @@ def test_a_build_that_cannot_begin_says_why(dockerfile: str, why: str, reference
 
 
 @pytest.mark.local
+@pytest.mark.docker(BUSYBOX)
 def test_leaving_the_build_stops_it(reference: str, tmp_path: Path) -> None:
     context = _context(tmp_path, f"ENV MARK={reference}", "RUN sleep 300")
     build = DockerEngine().build(context, reference, {})
@@ -106,6 +113,7 @@ def test_leaving_the_build_stops_it(reference: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.local
+@pytest.mark.docker(BUSYBOX)
 def test_an_image_that_is_not_there_cannot_be_saved() -> None:
     with pytest.raises(ImageLoadFailed, match="could not save shelterctl-nobody:1"):
         list(DockerEngine().save("shelterctl-nobody:1"))

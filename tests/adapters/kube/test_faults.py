@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,14 +29,11 @@ def docker(*arguments: str) -> str:
 
 
 @pytest.fixture
-def container() -> Iterator[str]:
+def container(need_docker: Callable[..., None]) -> Iterator[str]:
     """A container with a first process and a child of it; its id."""
     if os.geteuid() != 0:
         pytest.skip("only root may end a container's process from outside")
-    try:
-        docker("image", "inspect", IMAGE)
-    except (OSError, subprocess.CalledProcessError):
-        pytest.skip(f"Docker or its image {IMAGE} is not there")
+    need_docker(IMAGE)
     found = docker("run", "--detach", "--network", "none", IMAGE, "sh", "-c", "sleep 60 & wait")
     try:
         if found not in _cgroup(docker("inspect", "-f", "{{.State.Pid}}", found)):
