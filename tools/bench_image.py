@@ -19,9 +19,9 @@ import uuid
 from pathlib import Path
 
 from shelterctl.adapters import process
-from shelterctl.adapters.image.engine import DockerEngine
-from shelterctl.adapters.minikube.images import MinikubeImages
+from shelterctl.adapters.builder.engine import DockerEngine
 from shelterctl.adapters.minikube.machine import Minikube
+from shelterctl.adapters.minikube.node_images import MinikubeImages
 from shelterctl.adapters.minikube.node_shell import NodeShell
 from shelterctl.core.deploy.image import LocalImage
 from shelterctl.core.serial import JsonValue

@@ -15,10 +15,10 @@ from shelterctl.wiring.parts import Wiring
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from shelterctl.adapters.builder.app_image import AppImage
+    from shelterctl.adapters.builder.context import FolderContext
+    from shelterctl.adapters.builder.engine import DockerEngine
     from shelterctl.adapters.checkup.facts import KubernetesCheckup, Repairs
-    from shelterctl.adapters.image.builder import AppImage
-    from shelterctl.adapters.image.context import FolderContext
-    from shelterctl.adapters.image.engine import DockerEngine
     from shelterctl.adapters.kube.cluster import KubernetesCluster
     from shelterctl.adapters.kube.database import PodDatabaseReader
     from shelterctl.adapters.kube.dns import PodDnsProber
@@ -71,19 +71,19 @@ class ClusterWiring(Wiring):
 
     @cached_property
     def engine(self) -> DockerEngine:
-        from shelterctl.adapters.image.engine import DockerEngine
+        from shelterctl.adapters.builder.engine import DockerEngine
 
         return DockerEngine()
 
     @cached_property
     def sources(self) -> FolderContext:
-        from shelterctl.adapters.image.context import FolderContext
+        from shelterctl.adapters.builder.context import FolderContext
 
         return FolderContext(self.project / "app")
 
     @cached_property
     def builder(self) -> AppImage:
-        from shelterctl.adapters.image.builder import AppImage
+        from shelterctl.adapters.builder.app_image import AppImage
 
         return AppImage(self.engine, lambda: self.sources)
 

@@ -13,8 +13,8 @@ from shelterctl.wiring.cluster import ClusterWiring
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from shelterctl.adapters.minikube.images import MinikubeImages
     from shelterctl.adapters.minikube.machine import Minikube
+    from shelterctl.adapters.minikube.node_images import MinikubeImages
     from shelterctl.adapters.minikube.node_shell import NodeShell
 
 
@@ -55,7 +55,7 @@ class MinikubeWiring(ClusterWiring):
         return {**super().versions(), "minikube": machine}
 
     def _open_images(self) -> MinikubeImages:
-        from shelterctl.adapters.minikube.images import MinikubeImages
+        from shelterctl.adapters.minikube.node_images import MinikubeImages
 
         profile = self.machine.profile()
         shells = self.machine.node_shells()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import yaml
 
-from shelterctl.adapters.image.context import FolderContext
+from shelterctl.adapters.builder.context import FolderContext
 from tests.cluster import kube
 from tests.cluster.commands import REPOSITORY
 

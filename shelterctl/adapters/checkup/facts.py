@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Generic, TypeVar
 
+from shelterctl.adapters.builder.engine import DockerEngine
 from shelterctl.adapters.checkup import cluster, host, stack
-from shelterctl.adapters.image.engine import DockerEngine
 from shelterctl.adapters.kube.api import Json, KubeApi, parallel
 from shelterctl.adapters.kube.cluster import KubernetesCluster
 from shelterctl.adapters.kube.records import role_of

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from shelterctl.adapters import process
-from shelterctl.adapters.image.engine import DockerEngine
+from shelterctl.adapters.builder.engine import DockerEngine
 from shelterctl.adapters.kube.api import Json
 from shelterctl.adapters.minikube.machine import Minikube, minikube_home
 from shelterctl.adapters.minikube.node_shell import NodeShell, host_docker_env

@@ -1,15 +1,9 @@
-"""Faults: the ways to kill a pod, and the evidence that one was killed."""
+"""Faults: the ways to kill a pod, and what the injector reports."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-
-from shelterctl.core.state import Claim, Pod
-from shelterctl.core.verdict import Reason
-
-#: 128 + SIGKILL.
-SIGKILL_EXIT_CODE = 137
 
 
 class KillMode(Enum):
@@ -39,100 +33,3 @@ class KillReport:
     node: str
     process_id: int | None = None
     process_gone: bool | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class KillEvidence:
-    """The database's pod and claims before and after the fault, and what its log says of the last shutdown.
-
-    `pods_seen` is the pod as the cluster's watch told of it meanwhile, oldest first: the kubelet's record of an exit may be gone again
-    when the proof is looked for (it removes a dead container as soon as a second one is there that does not run yet).
-    `unclean_shutdown_line` is mongod's own line; `writes_shutdown_line` is False for servers that never write one.
-    """
-
-    report: KillReport
-    pod_before: Pod
-    pod_after: Pod | None
-    claims_before: tuple[Claim, ...]
-    claims_after: tuple[Claim, ...]
-    server: str = ""
-    unclean_shutdown_line: str = ""
-    writes_shutdown_line: bool = True
-    pods_seen: tuple[Pod, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class KillProof:
-    """What proves the kill, sentence by sentence, and what is missing from the proof (empty where it is proved)."""
-
-    facts: tuple[str, ...]
-    doubts: tuple[Reason, ...]
-
-    @property
-    def proved(self) -> bool:
-        return not self.doubts
-
-
-def prove(evidence: KillEvidence) -> KillProof:
-    """Holds the evidence to what a kill must leave behind.
-
-    Rules: a killed pod has another UID; a process killed in place has the same pod UID, a restart more, another container id and
-    exit code 137 with a reason other than OOMKilled (the kernel's out-of-memory killer leaves 137 too), and mongod notes the unclean
-    shutdown at its next start; the claims and their volumes are the same objects as before.
-    """
-    facts: list[str] = []
-    doubts: list[Reason] = []
-    if evidence.pod_after is None:
-        return KillProof((), (Reason("the database's pod was not there after the fault", "shelterctl status"),))
-    if evidence.report.mode is KillMode.SIGKILL:
-        _prove_sigkill(evidence, evidence.pod_after, facts, doubts)
-    elif evidence.pod_after.uid == evidence.pod_before.uid:
-        doubts.append(Reason(f"pod {evidence.pod_before.name} has the UID it had before the fault: it was not replaced"))
-    else:
-        facts.append(
-            f"pod {evidence.pod_before.name} was {evidence.report.mode.value.replace('-', ' ')}d: its UID went from "
-            f"{evidence.pod_before.uid[:8]} to {evidence.pod_after.uid[:8]}"
-        )
-    _prove_claims(evidence, facts, doubts)
-    return KillProof(tuple(facts), tuple(doubts))
-
-
-def _prove_sigkill(evidence: KillEvidence, after: Pod, facts: list[str], doubts: list[Reason]) -> None:
-    report, before = evidence.report, evidence.pod_before
-    old, new = before.containers[0], after.containers[0]
-    facts.append(f"{old.name} got SIGKILL (pid {report.process_id} on {report.node})")
-    if not report.process_gone:
-        doubts.append(Reason(f"the node still had process {report.process_id} after the signal"))
-    if after.uid != before.uid:
-        doubts.append(Reason("the pod was replaced meanwhile: its container's exit code is gone with it"))
-        return
-    if new.restarts != old.restarts + 1 or new.container_id == old.container_id:
-        doubts.append(Reason(f"container {old.name} restarted {new.restarts - old.restarts} times where one restart was the fault's own"))
-    records = [pod.containers[0] for pod in (after, *evidence.pods_seen) if pod.uid == before.uid and pod.containers]
-    ended = next((c for c in records if c.last_container_id == old.container_id), None)
-    if ended is None:
-        doubts.append(Reason("the exit code on record is not that of the container that was killed"))
-    elif ended.last_exit_code != SIGKILL_EXIT_CODE:
-        doubts.append(Reason(f"the container ended with exit code {ended.last_exit_code}, a SIGKILL leaves {SIGKILL_EXIT_CODE}"))
-    elif ended.last_reason == "OOMKilled":
-        doubts.append(Reason("the kernel killed the container for want of memory: the fault's own signal proves nothing"))
-    else:
-        facts.append(f"exit code {SIGKILL_EXIT_CODE}, restart {old.restarts} → {new.restarts}, same pod {after.uid[:8]}")
-    if not evidence.writes_shutdown_line:
-        facts.append(f"{evidence.server} writes no line about an unclean shutdown: the exit code stands alone")
-    elif evidence.unclean_shutdown_line:
-        facts.append(f"mongod noted it: {evidence.unclean_shutdown_line}")
-    else:
-        doubts.append(Reason("mongod's log has no line about an unclean shutdown", "shelterctl logs db"))
-
-
-def _prove_claims(evidence: KillEvidence, facts: list[str], doubts: list[Reason]) -> None:
-    before = {(claim.namespace, claim.name): (claim.uid, claim.volume, claim.volume_uid) for claim in evidence.claims_before}
-    after = {(claim.namespace, claim.name): (claim.uid, claim.volume, claim.volume_uid) for claim in evidence.claims_after}
-    if not before:
-        doubts.append(Reason("the database has no claim: nothing shows that its data outlive the pod"))
-    elif before == after:
-        claims = ", ".join(f"{name} (volume {volume})" for (_, name), (_, volume, _) in sorted(before.items()))
-        facts.append(f"same claim and volume: {claims}")
-    else:
-        doubts.append(Reason("the claim or its volume is not the same object as before the fault"))

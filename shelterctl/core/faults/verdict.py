@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from shelterctl.core.faults.fault import KillProof
 from shelterctl.core.faults.ledger import Account, Category, ClientSaw, WriteOutcome
+from shelterctl.core.faults.proof import KillProof
 from shelterctl.core.verdict import Judgement, Reason, judge
 from shelterctl.core.words import listed
 

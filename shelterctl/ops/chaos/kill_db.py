@@ -6,8 +6,9 @@ from collections.abc import Generator
 from dataclasses import dataclass
 
 from shelterctl.core.events import Event, Milestone, Outcome
-from shelterctl.core.faults.fault import KillMode, KillProof, KillReport
+from shelterctl.core.faults.fault import KillMode, KillReport
 from shelterctl.core.faults.ledger import Account
+from shelterctl.core.faults.proof import KillProof
 from shelterctl.core.faults.recovery import RecoveryTimes, recovery_times
 from shelterctl.core.faults.verdict import RiskWindow, risk_window, verdict
 from shelterctl.core.verdict import Judgement, Reason

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator
 
 from shelterctl.core.events import Outcome
-from shelterctl.core.faults.fault import KillEvidence, KillProof, prove
+from shelterctl.core.faults.proof import KillEvidence, KillProof, prove
 from shelterctl.core.state import Role
 from shelterctl.core.verdict import Reason
 from shelterctl.errors import ShelterError

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shelterctl.core.faults.fault import KillProof
 from shelterctl.core.faults.ledger import Account, Category, ClientSaw, StoredDocument, WriteOutcome, reconcile
+from shelterctl.core.faults.proof import KillProof
 from shelterctl.core.faults.verdict import RiskWindow, risk_window, verdict
 from shelterctl.core.verdict import Judgement, Reason, Verdict
 

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from shelterctl.adapters import process
-from shelterctl.adapters.image.config import rebuilt
-from shelterctl.adapters.image.engine import DockerEngine
-from shelterctl.adapters.image.oci_archive import read_saved
+from shelterctl.adapters.builder.engine import DockerEngine
+from shelterctl.adapters.builder.image_config import rebuilt
+from shelterctl.adapters.builder.oci_archive import read_saved
 from shelterctl.core.deploy.image import LocalImage
 
 #: As Docker 20.10 keeps it: Go escapes what HTML could misread, and leaves other letters as they are.

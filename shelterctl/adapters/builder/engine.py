@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from shelterctl.adapters.image.config import rebuilt
-from shelterctl.adapters.image.oci_archive import SavedImage, read_saved, saved_config_digest
+from shelterctl.adapters.builder.image_config import rebuilt
+from shelterctl.adapters.builder.oci_archive import SavedImage, read_saved, saved_config_digest
 from shelterctl.core.deploy.image import LocalImage
 from shelterctl.errors import BuildFailed, DockerUnavailable, ImageLoadFailed
 

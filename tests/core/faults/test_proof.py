@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from shelterctl.core.faults.fault import KillEvidence, KillMode, KillProof, KillReport, prove
+from shelterctl.core.faults.fault import KillMode, KillReport
+from shelterctl.core.faults.proof import KillEvidence, KillProof, prove
 from shelterctl.core.state import ContainerState, Pod
 from shelterctl.core.verdict import Reason
 from tests.core.stack_examples import CLAIM, DATABASE

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from shelterctl.adapters import process
-from shelterctl.adapters.image.engine import DockerEngine, unavailable
-from shelterctl.adapters.image.oci_archive import saved_config_digest
+from shelterctl.adapters.builder.engine import DockerEngine, unavailable
+from shelterctl.adapters.builder.oci_archive import saved_config_digest
 from shelterctl.errors import BuildFailed, DockerUnavailable, ImageLoadFailed
 
 BUSYBOX = "busybox:1.37"

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from shelterctl.adapters import process
-from shelterctl.adapters.image.context import FolderContext
+from shelterctl.adapters.builder.context import FolderContext
 from shelterctl.errors import UsageError
 
 pytestmark = pytest.mark.local

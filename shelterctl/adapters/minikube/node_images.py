@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Protocol
 
 from shelterctl.adapters import process
-from shelterctl.adapters.image.oci_archive import LAYER_TAR, LAYER_TAR_GZIP, Blob, SavedImage, archive_chunks, read_saved
+from shelterctl.adapters.builder.oci_archive import LAYER_TAR, LAYER_TAR_GZIP, Blob, SavedImage, archive_chunks, read_saved
 from shelterctl.adapters.minikube.node_shell import NodeShell
 from shelterctl.core.deploy.image import LoadReport, LocalImage, missing_layers
 from shelterctl.errors import CommandFailed, ImageLoadFailed, WaitTimeout

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from shelterctl.adapters.image.oci_archive import LAYER_TAR, Blob, archive_chunks, read_saved, saved_config_digest
-from shelterctl.adapters.image.tar_stream import TarDamaged, TarStream
+from shelterctl.adapters.builder.oci_archive import LAYER_TAR, Blob, archive_chunks, read_saved, saved_config_digest
+from shelterctl.adapters.builder.tar_stream import TarDamaged, TarStream
 from shelterctl.errors import ImageLoadFailed
 
 BASE, TOP = b"base" * 5000, b"top" * 700

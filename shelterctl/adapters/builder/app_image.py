@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 
-from shelterctl.adapters.image.context import FolderContext
-from shelterctl.adapters.image.engine import DockerEngine
+from shelterctl.adapters.builder.context import FolderContext
+from shelterctl.adapters.builder.engine import DockerEngine
 from shelterctl.core.deploy.image import LocalImage
 from shelterctl.errors import PrerequisiteError
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
-from shelterctl.adapters.image.tar_stream import TarDamaged, TarStream
+from shelterctl.adapters.builder.tar_stream import TarDamaged, TarStream
 from shelterctl.errors import ImageLoadFailed
 
 _BLOCK = 1024 * 1024

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from shelterctl.adapters import process
-from shelterctl.adapters.image.engine import DockerEngine
-from shelterctl.adapters.image.oci_archive import LAYER_TAR, LAYER_TAR_GZIP, Blob
-from shelterctl.adapters.minikube.images import (
+from shelterctl.adapters.builder.engine import DockerEngine
+from shelterctl.adapters.builder.oci_archive import LAYER_TAR, LAYER_TAR_GZIP, Blob
+from shelterctl.adapters.minikube.machine import Minikube
+from shelterctl.adapters.minikube.node_images import (
     MinikubeImages,
     load_failure,
     parse_blobs,
@@ -21,7 +22,6 @@ from shelterctl.adapters.minikube.images import (
     parse_docker_images,
     short_name,
 )
-from shelterctl.adapters.minikube.machine import Minikube
 from shelterctl.adapters.minikube.node_shell import NodeShell
 from shelterctl.core.deploy.image import LoadReport, LocalImage
 from shelterctl.errors import CommandFailed, ImageLoadFailed
