@@ -91,12 +91,12 @@ def ours(users: int, seconds: int) -> Measured:
     """The operation behind `shelterctl loadtest`, and how many requests its count differs from the server's."""
     from shelterctl.adapters.swarm.runner import LocustRunner
     from shelterctl.core.load.plan import LoadPlan
-    from shelterctl.ops.loadtest import loadtest
+    from shelterctl.ops.loadtest import LoadPorts, loadtest
 
     cpu_before_s = cpu_of_children_s()
     with server() as url, tempfile.TemporaryDirectory() as folder:
         plan = LoadPlan(url, users, float(users), float(seconds), str(LOCUSTFILE), run="bench", think_s=0.0)
-        operation = loadtest(None, LocustRunner(), SystemClock(), Path(folder), plan)
+        operation = loadtest(LoadPorts(None, LocustRunner(), SystemClock(), Path(folder)), plan)
         while True:
             try:
                 next(operation)

@@ -6,7 +6,7 @@ from shelterctl.core.state import StackState
 from shelterctl.errors import NotDeployed, ServiceUnreachable
 
 
-def service_url(state: StackState, *, purpose: str = "reached") -> str:
+def service_url(state: StackState, *, purpose: str = "reached", next_command: str = "shelterctl url") -> str:
     """The URL that this machine reaches the service under. Raises NotDeployed where there is none, ServiceUnreachable with the reason.
 
     `purpose` completes “the service cannot be … from here”.
@@ -15,5 +15,5 @@ def service_url(state: StackState, *, purpose: str = "reached") -> str:
     if endpoint is None:
         raise NotDeployed(f"there is no Service of the stack in namespace {state.namespace}", next_command="shelterctl up")
     if not endpoint.url:
-        raise ServiceUnreachable(f"the service cannot be {purpose} from here", why=endpoint.problem, next_command="shelterctl url")
+        raise ServiceUnreachable(f"the service cannot be {purpose} from here", why=endpoint.problem, next_command=next_command)
     return endpoint.url

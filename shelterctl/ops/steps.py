@@ -32,11 +32,10 @@ def wait(
     """
     began_s = clock.monotonic_s()
     while True:
-        waited_s = clock.monotonic_s() - began_s
-        seen = look(waited_s)
+        seen = look(clock.monotonic_s() - began_s)
         if isinstance(seen, Done):
             return seen
-        if waited_s > timeout_s:
+        if clock.monotonic_s() - began_s > timeout_s:
             return late(seen)
         yield seen
         clock.sleep(pause_s)

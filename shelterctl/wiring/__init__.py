@@ -6,6 +6,7 @@ subclasses `parts.Wiring`; `ops` and `cli` do not learn of it.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -21,5 +22,8 @@ def wire(settings: Settings) -> Wiring:
 
     # The context of a profile has the profile's name.
     context = settings.context or settings.profile
-    known = context == settings.profile or (minikube_home() / "profiles" / context / "config.json").is_file()
+    known = context == settings.profile
+    # No home folder, or one that may not be read: then minikube has no profile of that name either.
+    with suppress(OSError, RuntimeError):
+        known = known or (minikube_home() / "profiles" / context / "config.json").is_file()
     return MinikubeWiring(settings, context) if known else ClusterWiring(settings, context)

@@ -44,6 +44,8 @@ def command(
     options = StackOptions(overlay or settings.overlay, "", cpu_target, minimum, maximum, node_port, replicas)
     for problem in options.problems():
         raise UsageError(problem, next_command="shelterctl up --help")
+    # A wrong folder is told before a machine is started for it.
+    _ = wiring.project
     session.confirm_context("the stack is deployed here")
     session.open_folder("up")
     ports = UpPorts(wiring.builder, wiring.preparation, wiring.images, wiring.policies, wiring.target, wiring.question(), wiring.clock)

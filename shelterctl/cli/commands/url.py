@@ -22,5 +22,5 @@ def command(session: Session) -> int:
     from shelterctl.ops.guards import service_url
 
     state = session.wiring.target.state(with_usage=False)
-    url = service_url(state)
+    url = service_url(state, next_command="shelterctl doctor")
     return session.finish(state.endpoint, 0, lambda: iter([Line(url)]))

@@ -30,7 +30,7 @@ class KillDbRequest:
     """What was asked. `after_acks` successive acknowledged writes end the run; `recovery_timeout_s` bounds it.
 
     `settle_s` is longer than every timeout of the client (5 s) and of the server (500 ms, 2 s): nothing is under way any more after
-    it. `warm_up_timeout_s` bounds the wait for the first acknowledged writes.
+    it. `warm_up_timeout_s` is how long after the warm-up acknowledged writes are waited for.
     """
 
     mode: KillMode

@@ -33,7 +33,7 @@ def warm_up(run: KillRun) -> Generator[Event, None, bool]:
     def late(_words: str) -> Done[bool]:
         return Done("writes are not acknowledged: nothing was killed", False, Outcome.FAILED)
 
-    work = wait(clock, look, timeout_s=request.warm_up_timeout_s, pause_s=_TICK_S, late=late)
+    work = wait(clock, look, timeout_s=request.warm_up_s + request.warm_up_timeout_s, pause_s=_TICK_S, late=late)
     return (yield from run.step("warm-up", "Writing", work, left="no fault was injected"))
 
 
@@ -49,8 +49,10 @@ def await_recovery(run: KillRun) -> Generator[Event, None, None]:
     """Waits until writes are acknowledged on end and the pod is ready again; a recovery that does not come is a doubt."""
     report, request, clock = run.report, run.request, run.ports.clock
     assert report is not None
+    in_a_row, replaced = 0, False
 
     def look(_waited_s: float) -> Done[None] | str:
+        nonlocal in_a_row, replaced
         run.history.drain()
         in_a_row = acknowledged_since(run.outcomes(), report.confirmed_mono_s)
         since_s = clock.monotonic_s() - report.confirmed_mono_s
@@ -61,8 +63,7 @@ def await_recovery(run: KillRun) -> Generator[Event, None, None]:
         return f"{since_s:.0f} s after the kill: {in_a_row} writes acknowledged in a row{state}"
 
     def late(_words: str) -> Done[None]:
-        in_a_row = acknowledged_since(run.outcomes(), report.confirmed_mono_s)
-        missing = f"{in_a_row} writes acknowledged in a row" + ("" if run.replaced() else ", and the pod is not ready again")
+        missing = f"{in_a_row} writes acknowledged in a row" + ("" if replaced else ", and the pod is not ready again")
         run.doubts.append(Reason(f"no recovery within {request.recovery_timeout_s:g} s: {missing}", "shelterctl status"))
         return Done(f"No recovery within {request.recovery_timeout_s:g} s", None, Outcome.FAILED)
 

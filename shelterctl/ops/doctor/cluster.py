@@ -78,10 +78,10 @@ class _Examination:
         inside = yield from self.inside(running=outside.machine_runs)
         if outside.server_version is None:
             blocked = [check.unknown("the API server does not answer", blocked_by=cluster_checks.API.id) for check in _needs_api()]
-            return in_order((*outside.findings, *inside, *blocked))
+            return in_order((*outside.findings, *blocked, *inside))
         cluster = yield from self.cluster(outside.server_version)
         stack = yield from self.stack()
-        return in_order((*outside.findings, *inside, *cluster, *stack))
+        return in_order((*outside.findings, *cluster, *stack, *inside))
 
     def outside(self) -> Generator[str, None, _Outside]:
         """This machine's programs, the machine under the cluster, and whether the API server answers."""
