@@ -40,26 +40,67 @@ if SEED:
     random.seed(SEED)  # Locust draws the tasks from the module's own generator.
 
 
-class WrittenIds:
-    """The ids of the documents that the swarm wrote last: a ring, since picking from the middle of a deque is slow."""
+class Written:
+    """The documents that the swarm wrote last, as id and value: a ring, since picking from the middle of a deque is slow."""
 
     def __init__(self, size: int) -> None:
         self.size = size
-        self.ids: list[str] = []
+        self.documents: list[tuple[str, float]] = []
         self.oldest = 0
 
-    def add(self, document_id: str) -> None:
-        if len(self.ids) < self.size:
-            self.ids.append(document_id)
+    def add(self, document_id: str, value: float) -> None:
+        if len(self.documents) < self.size:
+            self.documents.append((document_id, value))
         else:
-            self.ids[self.oldest] = document_id
+            self.documents[self.oldest] = (document_id, value)
             self.oldest = (self.oldest + 1) % self.size
 
-    def pick(self, chance: random.Random) -> str | None:
-        return chance.choice(self.ids) if self.ids else None
+    def pick(self, chance: random.Random) -> tuple[str, float] | None:
+        return chance.choice(self.documents) if self.documents else None
 
 
-WRITTEN = WrittenIds(REMEMBERED)
+WRITTEN = Written(REMEMBERED)
+
+
+def parsed(answer) -> dict | None:
+    """The answer's JSON object; None where it holds none."""
+    try:
+        document = json.loads(answer.content)
+    except (ValueError, TypeError):
+        return None
+    return document if isinstance(document, dict) else None
+
+
+def wrong_document(document: dict | None, document_id: str, value: float) -> str:
+    """Why this is not the document that was written under the id; empty where it is. A status of 200 alone says nothing."""
+    if document is None:
+        return "a document was read without JSON"
+    if "id" not in document:
+        return "a document was read without an id"
+    if document["id"] != document_id:
+        return "another document was read than was asked for"
+    data = document.get("data")
+    return "" if isinstance(data, dict) and data.get("value") == value else "a document was read with another content than was written"
+
+
+def wrong_page(page: dict | None, after: str) -> str:
+    """Why this is no page of documents after an id, in the order of their ids; empty where it is one."""
+    if page is None:
+        return "a page was answered without JSON"
+    items = page.get("items")
+    if not isinstance(items, list):
+        return "a page without items"
+    if len(items) > PAGE:
+        return f"a page of more than {PAGE} documents"
+    for item in items:
+        if not isinstance(item, dict) or not isinstance(item.get("id"), str) or not isinstance(item.get("data"), dict):
+            return "a page with something else than documents"
+        if item["id"] <= after:
+            return "a page out of order"
+        after = item["id"]
+    if page.get("next") and (not items or page["next"] != items[-1]["id"]):
+        return "a page that leads elsewhere than behind its last document"
+    return ""
 
 
 class ShelterUser(FastHttpUser):
@@ -101,24 +142,37 @@ class ShelterUser(FastHttpUser):
                 if 0 < answer.status_code < 400:  # 0: no answer, which Locust counts as a failure itself
                     answer.failure(f"a write was answered with {answer.status_code}")
                 return
-            try:
-                WRITTEN.add(str(json.loads(answer.content)["id"]))
-            except (ValueError, KeyError, TypeError):
+            stored = parsed(answer)
+            if stored is None or not isinstance(stored.get("id"), str):
                 answer.failure("a write was answered without an id")
+            else:
+                WRITTEN.add(stored["id"], document["value"])
 
     @task(8)
     def read(self) -> None:
-        document_id = WRITTEN.pick(self.chance)
-        if document_id is None:
+        written = WRITTEN.pick(self.chance)
+        if written is None:
             self.page()
-        else:
-            self.client.get(f"/data/{document_id}", name="/data/[id]")
+            return
+        with self.client.get(f"/data/{written[0]}", name="/data/[id]", catch_response=True) as answer:
+            if 0 < answer.status_code < 400 and (problem := wrong_document(parsed(answer), *written)):
+                answer.failure(problem)
 
     @task(3)
     def page(self) -> None:
-        after = WRITTEN.pick(self.chance)
-        self.client.get(f"/data?limit={PAGE}&after={after}" if after else f"/data?limit={PAGE}", name=f"/data?limit={PAGE}")
+        written = WRITTEN.pick(self.chance)
+        after = written[0] if written else ""
+        path = f"/data?limit={PAGE}&after={after}" if after else f"/data?limit={PAGE}"
+        with self.client.get(path, name=f"/data?limit={PAGE}", catch_response=True) as answer:
+            if 0 < answer.status_code < 400 and (problem := wrong_page(parsed(answer), after)):
+                answer.failure(problem)
 
     @task(1)
     def greet(self) -> None:
-        self.client.get("/", headers={"Accept": "application/json"}, name="/")
+        with self.client.get("/", headers={"Accept": "application/json"}, name="/", catch_response=True) as answer:
+            if 0 < answer.status_code < 400:
+                page = parsed(answer)
+                if page is None:
+                    answer.failure("the front page was answered without JSON")
+                elif "message" not in page:
+                    answer.failure("the front page is no JSON object of the application's")

@@ -151,14 +151,14 @@ def start(
     stdin: int | IO[bytes] = subprocess.DEVNULL,
     stdout: int | IO[bytes] = subprocess.PIPE,
     stderr: int | IO[bytes] = subprocess.PIPE,
-    env: Mapping[str, str] | None = None,
+    env: Mapping[str, str | None] | None = None,
     cwd: Path | None = None,
 ) -> subprocess.Popen[bytes]:
     """Starts a program in a process group of its own, so that it ends with its children, and a Ctrl-C reaches only shelterctl.
 
-    The caller bounds its time. Raises ProgramMissing.
+    `env` changes the environment; None takes a variable out. The caller bounds its time. Raises ProgramMissing.
     """
-    merged = {**os.environ, **env} if env else None
+    merged = {name: value for name, value in {**os.environ, **env}.items() if value is not None} if env else None
     try:
         return subprocess.Popen(
             list(argv), stdin=stdin, stdout=stdout, stderr=stderr, env=merged, cwd=cwd, start_new_session=True, bufsize=0

@@ -12,20 +12,23 @@ from __future__ import annotations
 
 import atexit
 import errno
+import functools
 import json
 import math
 import os
 import resource
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import gevent
 import geventhttpclient.client
 from locust import events
+from locust.clients import HttpSession
+from locust.contrib.fasthttp import FastHttpSession
 from locust.env import Environment
-from locust.runners import LocalRunner, Runner
 
 SCHEMA = 1
 RELATIVE_ERROR = 0.01
@@ -37,6 +40,15 @@ LAG_PROBE_S = 0.05
 MOST_KEYS = 200
 #: How long a swarm without its parent may take to end by itself.
 ORPHAN_GRACE_S = 5.0
+#: A request that Locust broke off when the swarm stopped.
+UNENDED = "no answer until the end of the run"
+#: Locust stops a user who pauses at once. One whose pause was just over gets that at its next step, in a request of which nothing has been
+#: sent yet. What really hangs has been waited for, as long as the stop timeout.
+NEVER_SENT_S = 1.0
+#: Errors of this machine: no file descriptor, no port, no buffer or no memory left.
+OWN_ERRORS = frozenset((errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL, errno.ENOBUFS, errno.ENOMEM))
+#: What an answer is that calls itself well and is none: the first bytes tell.
+ERROR_HEAD = 200
 
 
 def bin_of(value_ms: float) -> int:
@@ -49,12 +61,48 @@ def kind_of(response: object, exception: object) -> str:
     if status >= 400:
         return f"HTTP {status}"
     exception = getattr(exception, "original", exception)  # geventhttpclient wraps the last of its attempts
-    number = getattr(exception, "errno", None)
-    if isinstance(number, int) and number in errno.errorcode:
+    number = errno_of(exception)
+    if number is not None:
         return f"{type(exception).__name__} {errno.errorcode[number]}"
     if type(exception).__name__ in ("CatchResponseError", "str"):
         return str(exception)[:80]
     return type(exception).__name__
+
+
+def errno_of(exception: object) -> int | None:
+    """The system's number for the error, of whichever error lies at its root; None where it has none."""
+    seen = 0
+    while exception is not None and seen < 10:
+        number = getattr(exception, "errno", None)
+        if isinstance(number, int) and number in errno.errorcode:
+            return number
+        linked = (getattr(exception, name, None) for name in ("original", "reason", "__cause__", "__context__"))
+        # requests wraps the error of urllib3, which wraps the system's.
+        arguments = getattr(exception, "args", ())
+        candidates = [*linked, *(arguments if isinstance(arguments, tuple) else ())]
+        exception = next((item for item in candidates if isinstance(item, BaseException)), None)
+        seen += 1
+    return None
+
+
+def oddity_of(response: object) -> str:
+    """What is odd about an answer that counts as well; empty where nothing is."""
+    if getattr(response, "history", None):
+        return "redirected"
+    if getattr(response, "status_code", 0) != 200:
+        return ""
+    headers = getattr(response, "headers", None)
+    if not headers or "json" not in (headers.get("content-type") or ""):
+        return ""
+    content = getattr(response, "content", None)
+    head = content[:ERROR_HEAD].lstrip() if isinstance(content, bytes) else b""
+    if not head.startswith((b'{"error"', b'{"errors"')):
+        return ""
+    try:
+        document = json.loads(content)  # type: ignore[arg-type]  # bytes, as above
+    except ValueError:
+        return ""
+    return "status 200 with an error in its JSON" if document.get("error") or document.get("errors") else ""
 
 
 def complain(text: str) -> None:
@@ -69,7 +117,8 @@ class Recorder:
         self.began = time.monotonic()
         self.last_line = self.began
         self.cpu_s = time.process_time()
-        self.known: dict[str, set[str]] = {"by_pod": set(), "by_name": set(), "failure_kinds": set()}
+        groups = ("by_pod", "by_name", "failure_kinds", "own_kinds", "oddities")
+        self.known: dict[str, set[str]] = {group: set() for group in groups}
         self.environment: Environment | None = None
         self.done = False
         self.reset()
@@ -82,6 +131,8 @@ class Recorder:
         self.by_pod: dict[str, int] = {}
         self.by_name: dict[str, int] = {}
         self.failure_kinds: dict[str, int] = {}
+        self.own_kinds: dict[str, int] = {}
+        self.oddities: dict[str, int] = {}
         self.first_by_pod: dict[str, float] = {}
         self.last_answer: float | None = None
 
@@ -106,13 +157,8 @@ class Recorder:
         response: object = None,
         **_: object,
     ) -> None:
-        self.requests += 1
         self.last_answer = time.monotonic()
-        if response_time is not None:
-            index = bin_of(response_time)
-            self.latency_bins[index] = self.latency_bins.get(index, 0) + 1
-            if response_time > self.max_ms:
-                self.max_ms = response_time
+        self.count_request(f"{request_type} {name}", response_time)
         headers = getattr(response, "headers", None)
         pod = (headers.get("x-pod") or "") if headers else ""
         if pod in self.by_pod:
@@ -121,10 +167,34 @@ class Recorder:
             if pod and pod not in self.known["by_pod"]:
                 self.first_by_pod[pod] = time.time()
             self.count("by_pod", self.by_pod, pod)
-        self.count("by_name", self.by_name, f"{request_type} {name}")
         if exception is not None:
-            self.failures += 1
-            self.count("failure_kinds", self.failure_kinds, kind_of(response, exception))
+            self.count_failure(kind_of(response, exception), own=errno_of(exception) in OWN_ERRORS)
+        elif oddity := oddity_of(response):
+            self.count("oddities", self.oddities, oddity)
+
+    def on_unended(self, request_type: str, name: str, waited_s: float, broken: BaseException) -> None:
+        """A request that began and that somebody broke off: Locust at the end of the run, or the user's own time limit."""
+        stopped = isinstance(broken, gevent.GreenletExit)
+        if self.environment is None or self.done or (stopped and waited_s < NEVER_SENT_S):
+            return
+        self.count_request(f"{request_type} {name}", waited_s * 1000)
+        self.count("by_pod", self.by_pod, "")
+        self.count_failure(UNENDED if stopped else type(broken).__name__)
+
+    def count_request(self, name: str, response_time_ms: float | None) -> None:
+        self.requests += 1
+        self.count("by_name", self.by_name, name)
+        if response_time_ms is not None:
+            index = bin_of(response_time_ms)
+            self.latency_bins[index] = self.latency_bins.get(index, 0) + 1
+            if response_time_ms > self.max_ms:
+                self.max_ms = response_time_ms
+
+    def count_failure(self, kind: str, *, own: bool = False) -> None:
+        self.failures += 1
+        self.count("failure_kinds", self.failure_kinds, kind)
+        if own:
+            self.count("own_kinds", self.own_kinds, kind)
 
     def count(self, group: str, counts: dict[str, int], key: str) -> None:
         if key not in counts:
@@ -154,6 +224,8 @@ class Recorder:
             "first_by_pod": self.first_by_pod,
             "by_name": self.by_name,
             "failure_kinds": self.failure_kinds,
+            "own_kinds": self.own_kinds,
+            "oddities": self.oddities,
             "last_answer_s": None if self.last_answer is None else round(self.last_answer - self.began, 4),
             "final": final,
         }
@@ -213,17 +285,34 @@ def raise_file_limit() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
+def watch(session: Any) -> None:
+    """Sees the requests of a client class that end without an event: Locust fires none for those that it breaks off."""
+    ask: Callable[..., Any] = session.request
+
+    @functools.wraps(ask)
+    def request(self: Any, method: str, url: str, name: str | None = None, *arguments: Any, **options: Any) -> Any:
+        began = time.monotonic()
+        try:
+            return ask(self, method, url, name, *arguments, **options)
+        except Exception:
+            raise
+        except BaseException as broken:
+            recorder.on_unended(method, name or getattr(self, "request_name", None) or url, time.monotonic() - began, broken)
+            raise
+
+    session.request = request
+
+
 # Its HTTP client asks again, and tells nobody, where a connection ends without an answer to a GET: a request that a dying pod dropped
 # would be counted as answered. Whoever asks has to know.
 geventhttpclient.client.IDEMPOTENT_METHODS = frozenset()
 
 recorder = Recorder(os.environ["SHELTERCTL_LOAD_SAMPLES"])
+for client in (FastHttpSession, HttpSession):
+    watch(client)
 
 
-def on_init(runner: Runner, **_: object) -> None:
-    if not isinstance(runner, LocalRunner):
-        complain("shelterctl counts one process: unset LOCUST_PROCESSES, LOCUST_MODE_MASTER and LOCUST_MODE_WORKER")
-        os._exit(64)
+def on_init(**_: object) -> None:
     raise_file_limit()
     gevent.spawn(end_with_parent, int(os.environ["SHELTERCTL_LOAD_PARENT"]))
 

@@ -34,6 +34,14 @@ STOP_TIMEOUT_S = 12
 #: And then Locust ends by itself.
 EXIT_TIMEOUT_S = 5.0
 _POLL_S = 0.05
+#: Locust without the user's own settings: ~/.locust.conf and what lies in the working folder would change what is measured.
+_LOCUST = """
+from locust import argument_parser as parser
+for function in (parser.get_empty_argument_parser, parser.get_parser):
+    function.__defaults__ = tuple(() if value is parser.DEFAULT_CONFIG_FILES else value for value in function.__defaults__)
+from locust.main import main
+main()
+"""
 
 
 class LocustRunner:
@@ -60,7 +68,6 @@ class LocustRunner:
         self._pending = b""
         self._log_path = folder.resolve() / LOG_FILE
         with self._log_path.open("wb") as log:
-            # The run's folder as the working directory: no locust.conf of the user's changes what is measured.
             self._process = process.start(
                 self._argv(plan, locustfile), stdout=log, stderr=subprocess.STDOUT, env=_environment(plan, samples_path), cwd=folder
             )
@@ -102,7 +109,7 @@ class LocustRunner:
 
     def _argv(self, plan: LoadPlan, locustfile: Path) -> list[str]:
         return [
-            *(self._python, "-m", "locust", "--headless", "--only-summary", "--loglevel", "WARNING"),
+            *(self._python, "-c", _LOCUST, "--headless", "--only-summary", "--loglevel", "WARNING"),
             *("--locustfile", f"{locustfile},{BRIDGE}", "--host", plan.host.rstrip("/")),
             *("--users", str(plan.users), "--spawn-rate", f"{plan.spawn_rate:g}"),
             # The bridge ends the load in time; this is the bound behind it.
@@ -148,8 +155,11 @@ class LocustRunner:
             process.kill_group(self._process)
 
 
-def _environment(plan: LoadPlan, samples_path: Path) -> dict[str, str]:
+def _environment(plan: LoadPlan, samples_path: Path) -> dict[str, str | None]:
+    # Whatever Locust would read out of the environment: the plan alone says how large the load is.
+    left_out: dict[str, str | None] = {name: None for name in os.environ if name.startswith("LOCUST_")}
     return {
+        **left_out,
         "SHELTERCTL_LOAD_SAMPLES": str(samples_path),
         "SHELTERCTL_LOAD_PARENT": str(os.getpid()),
         "SHELTERCTL_LOAD_DURATION_S": f"{plan.duration_s:g}",
@@ -179,6 +189,8 @@ def sample_from_json(line: Mapping[str, JsonValue]) -> LoadSample:
         first_by_pod=_numbers(line, "first_by_pod"),
         by_name={name: int(count) for name, count in _numbers(line, "by_name").items()},
         failure_kinds={name: int(count) for name, count in _numbers(line, "failure_kinds").items()},
+        own_kinds={name: int(count) for name, count in _numbers(line, "own_kinds").items()},
+        oddities={name: int(count) for name, count in _numbers(line, "oddities").items()},
         last_answer_s=None if last_answer_s is None else _number(line, "last_answer_s"),
         final=line.get("final") is True,
     )

@@ -18,8 +18,6 @@ BUSY_CPU_PERCENT = 90.0
 BUSY_WINDOW_S = 5.0
 #: The share of the requests at the end of the run is over so many seconds.
 LATE_S = 30.0
-#: Errors of the generator's own machine: no file descriptor, no port, no buffer or no memory left.
-OWN_ERRORS = ("EMFILE", "ENFILE", "EADDRNOTAVAIL", "ENOBUFS", "ENOMEM")
 #: The answers that carried no pod's name.
 NO_POD = PodName("")
 
@@ -49,12 +47,12 @@ class Traffic:
     """Every request of the run. Latencies in ms within 1%, the maximum exact; None where nothing was answered.
 
     `duration_s` lasts from the load's begin to its last answer, and `requests_per_s` is over it. `silent_s` is how long users were there
-    after the last answer. `own_failures` are those that the generator's own machine caused.
+    after the last answer, within the load's own time. `own_kinds` are the failures that the generator's own machine caused (no file
+    descriptor, no port, no memory left), `oddities` answers that count as well and may not be meant so.
     """
 
     requests: int
     failures: int
-    own_failures: int
     duration_s: float
     requests_per_s: float
     p50_ms: float | None
@@ -65,6 +63,12 @@ class Traffic:
     failure_kinds: Mapping[str, int] = field(default_factory=dict)
     by_name: Mapping[str, int] = field(default_factory=dict)
     by_pod: tuple[PodTraffic, ...] = ()
+    own_kinds: Mapping[str, int] = field(default_factory=dict)
+    oddities: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def own_failures(self) -> int:
+        return sum(self.own_kinds.values())
 
     @property
     def failure_ratio(self) -> float:
@@ -97,6 +101,8 @@ class LoadTally:
         self._latency, self._lag = Histogram(), Histogram()
         self._totals: dict[str, int] = {}
         self._kinds: dict[str, int] = {}
+        self._own: dict[str, int] = {}
+        self._oddities: dict[str, int] = {}
         self._names: dict[str, int] = {}
         self._pods: dict[str, int] = {}
         self._late: deque[LoadSample] = deque()
@@ -127,6 +133,8 @@ class LoadTally:
         self._lag.merge(sample.lag_bins, max_ms=sample.lag_max_ms)
         _add(self._totals, {"requests": sample.requests, "failures": sample.failures})
         _add(self._kinds, sample.failure_kinds)
+        _add(self._own, sample.own_kinds)
+        _add(self._oddities, sample.oddities)
         _add(self._names, sample.by_name)
         _add(self._pods, sample.by_pod)
         for pod, wall_s in sample.first_by_pod.items():
@@ -146,16 +154,18 @@ class LoadTally:
         return Traffic(
             requests=requests,
             failures=self._totals.get("failures", 0),
-            own_failures=sum(count for kind, count in self._kinds.items() if kind.rpartition(" ")[2] in OWN_ERRORS),
             duration_s=duration_s,
             requests_per_s=requests / duration_s if duration_s else 0.0,
             p50_ms=self._latency.percentile(50),
             p95_ms=self._latency.percentile(95),
             p99_ms=self._latency.percentile(99),
             max_ms=self._latency.max_ms if self._latency.count else None,
-            silent_s=max(0.0, self._loaded_until_s - duration_s),
+            # After its time is over the load waits for what is under way: that no other answer comes then says nothing.
+            silent_s=max(0.0, min(self._loaded_until_s, self._plan.duration_s) - duration_s),
             failure_kinds=_by_count(self._kinds),
             by_name=_by_count(self._names),
+            own_kinds=_by_count(self._own),
+            oddities=_by_count(self._oddities),
             by_pod=tuple(
                 PodTraffic(
                     pod=PodName(pod),

@@ -70,6 +70,41 @@ def test_a_run_counts_every_request_that_the_server_counted(generator: LocustRun
         assert all(sample.cpu_s > 0 and sample.lag_bins for sample in samples[:-1])
 
 
+@pytest.mark.parametrize(
+    ("fault", "kinds"),
+    [
+        (
+            "--error-every",
+            {
+                "a page without items",
+                "a write was answered with 200",
+                "a document was read without an id",
+                "the front page is no JSON object of the application's",
+            },
+        ),
+        (
+            "--empty-every",
+            {
+                "a page was answered without JSON",
+                "a write was answered with 200",
+                "a document was read without JSON",
+                "the front page was answered without JSON",
+            },
+        ),
+        ("--mix-up-every", {"another document was read than was asked for"}),
+    ],
+)
+def test_an_answer_that_is_none_is_a_failure_whatever_its_status(
+    generator: LocustRunner, tmp_path: Path, fault: str, kinds: set[str]
+) -> None:
+    with serving(fault, "5") as target:
+        generator.start(plan(target, users=20, spawn_rate=20), tmp_path)
+        samples = until_ended(generator)
+    assert set(added(samples, "failure_kinds")) == kinds
+    share = sum(sample.failures for sample in samples) / sum(sample.requests for sample in samples)
+    assert share == pytest.approx(1 / 5, abs=0.01) if fault != "--mix-up-every" else 0.04 < share < 0.2
+
+
 def test_two_thirds_read_and_one_third_writes(generator: LocustRunner, tmp_path: Path) -> None:
     with serving() as target:
         generator.start(plan(target, think_s=0.0), tmp_path)
@@ -125,6 +160,122 @@ def test_a_service_that_hangs_at_the_end_is_counted_as_failing(generator: Locust
         # The server took the ten users' last requests and answered none.
         assert (sum(sample.requests for sample in samples), target.count()) == (110, 110)
         assert added(samples, "failure_kinds") == {"TimeoutError": 10}
+
+
+PATIENT = """
+import os
+from locust import FastHttpUser, HttpUser, constant, task
+
+class Patient({kind}):
+    wait_time = constant(0.05)
+    connection_timeout = network_timeout = 600.0
+
+    @task
+    def read(self):
+        self.client.get("/data", name="/data")
+"""
+
+
+@pytest.mark.parametrize("kind", ["FastHttpUser", "HttpUser"])
+def test_requests_that_hang_for_the_whole_run_are_failures(generator: LocustRunner, tmp_path: Path, kind: str) -> None:
+    (tmp_path / "patient.py").write_text(PATIENT.format(kind=kind))
+    with serving("--hang-every", "40") as target:
+        generator.start(plan(target, duration_s=2, locustfile=str(tmp_path / "patient.py")), tmp_path)
+        samples = until_ended(generator)
+        requests = target.count()
+    hung = requests // 40
+    assert 0 < hung < 10
+    assert sum(sample.requests for sample in samples) == requests
+    assert sum(sample.failures for sample in samples) == hung
+    assert added(samples, "failure_kinds") == {"no answer until the end of the run": hung}
+    assert added(samples, "by_name") == {"GET /data": requests}
+    # They waited for longer than the load lasted: the percentiles know of it.
+    assert max(sample.max_ms for sample in samples) > 10_000
+
+
+SAYS_SO = """
+from locust import FastHttpUser, constant, task
+
+class SaysSo(FastHttpUser):
+    wait_time = constant(0.05)
+
+    @task
+    def read(self):
+        with self.client.get("/data", name="/data", catch_response=True) as answer:
+            answer.failure("the store says ENOMEM")
+"""
+
+
+def test_a_failure_is_the_generators_own_by_its_error_and_not_by_its_words(generator: LocustRunner, tmp_path: Path) -> None:
+    (tmp_path / "says_so.py").write_text(SAYS_SO)
+    with serving() as target:
+        generator.start(plan(target, duration_s=1, locustfile=str(tmp_path / "says_so.py")), tmp_path)
+        samples = until_ended(generator)
+    assert list(added(samples, "failure_kinds")) == ["the store says ENOMEM"]
+    assert added(samples, "own_kinds") == {}
+
+
+def test_a_generator_without_file_descriptors_fails_by_itself(generator: LocustRunner, tmp_path: Path) -> None:
+    hungry = (
+        PATIENT.format(kind="FastHttpUser")
+        + """
+import resource
+from locust import events
+
+@events.test_start.add_listener
+def few(**_):
+    resource.setrlimit(resource.RLIMIT_NOFILE, (12, 12))
+"""
+    )
+    (tmp_path / "hungry.py").write_text(hungry)
+    with serving() as target:
+        generator.start(plan(target, users=40, spawn_rate=40, duration_s=2, locustfile=str(tmp_path / "hungry.py")), tmp_path)
+        samples = until_ended(generator)
+    own = added(samples, "own_kinds")
+    assert own, added(samples, "failure_kinds")
+    assert all(kind.endswith("EMFILE") for kind in own)
+    assert own.items() <= added(samples, "failure_kinds").items()
+
+
+def test_the_users_own_settings_of_locust_change_nothing(generator: LocustRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / ".locust.conf").write_text("users = 1\nrun-time = 1s\nstop-timeout = 0\n")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    others = {"LOCUST_MODE_MASTER": "true", "LOCUST_PROCESSES": "2"}
+    for name, value in {
+        **others,
+        "LOCUST_USERS": "2",
+        "LOCUST_EXCLUDE_TAGS": "x",
+        "LOCUST_CSV": "left",
+        "LOCUST_CONFIG_USERS": "[]",
+    }.items():
+        monkeypatch.setenv(name, value)
+    with serving() as target:
+        generator.start(plan(target), tmp_path)
+        samples = until_ended(generator)
+    assert max(sample.users for sample in samples) == 10
+    assert samples[-1].elapsed_s > 2.5
+    assert not list(tmp_path.glob("left*"))
+
+
+def test_answers_that_only_seem_well_are_told(generator: LocustRunner, tmp_path: Path) -> None:
+    (tmp_path / "patient.py").write_text(PATIENT.format(kind="FastHttpUser"))
+    with serving("--error-every", "10") as target:
+        generator.start(plan(target, duration_s=1, locustfile=str(tmp_path / "patient.py")), tmp_path)
+        samples = until_ended(generator)
+        assert added(samples, "oddities") == {"status 200 with an error in its JSON": target.count() // 10}
+    assert sum(sample.failures for sample in samples) == 0
+
+
+@pytest.mark.parametrize("kind", ["FastHttpUser", "HttpUser"])
+def test_redirects_are_told(generator: LocustRunner, tmp_path: Path, kind: str) -> None:
+    (tmp_path / "patient.py").write_text(PATIENT.format(kind=kind))
+    with serving("--redirect") as target:
+        generator.start(plan(target, duration_s=1, locustfile=str(tmp_path / "patient.py")), tmp_path)
+        samples = until_ended(generator)
+        requests = sum(sample.requests for sample in samples)
+        assert target.count() == 2 * requests > 0
+    assert added(samples, "oddities") == {"redirected": requests}
 
 
 def test_a_swarm_ends_with_its_parent(tmp_path: Path) -> None:
@@ -195,13 +346,6 @@ def test_a_locustfile_that_is_not_there(generator: LocustRunner, tmp_path: Path)
     with pytest.raises(UsageError) as caught:
         generator.start(LoadPlan("http://127.0.0.1:9", 1, 1, 1, "absent.py"), tmp_path)
     assert caught.value.what == "--locustfile absent.py: no such Python file"
-
-
-def test_a_run_of_several_processes_is_refused(generator: LocustRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LOCUST_MODE_MASTER", "true")
-    with pytest.raises(LoadGeneratorFailed) as caught:
-        generator.start(LoadPlan("http://127.0.0.1:9", 1, 1, 1, str(LOCUSTFILE)), tmp_path)
-    assert caught.value.details[-1] == ("shelterctl counts one process: unset LOCUST_PROCESSES, LOCUST_MODE_MASTER and LOCUST_MODE_WORKER")
 
 
 def test_the_swarm_is_stopped_before_it_was_started(generator: LocustRunner) -> None:

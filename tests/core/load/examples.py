@@ -14,7 +14,6 @@ PLAN = LoadPlan("http://127.0.0.1:30300", users=200, spawn_rate=20, duration_s=2
 TRAFFIC = Traffic(
     requests=10_000,
     failures=0,
-    own_failures=0,
     duration_s=240.0,
     requests_per_s=41.7,
     p50_ms=42.0,

@@ -56,7 +56,9 @@ def test_nothing_counted() -> None:
 
 def test_failures_of_the_generators_own_machine_are_no_failures_of_the_service() -> None:
     tally = LoadTally(PLAN)
-    tally.add(sample(1.0, requests=100, failures=60, failure_kinds={"OSError EMFILE": 50, "HTTP 503": 10}))
+    tally.add(
+        sample(1.0, requests=100, failures=60, failure_kinds={"OSError EMFILE": 50, "says ENOMEM": 10}, own_kinds={"OSError EMFILE": 50})
+    )
     assert (tally.traffic().own_failures, tally.traffic().failure_ratio) == (50, 10 / 50)
 
 
