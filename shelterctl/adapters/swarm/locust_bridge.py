@@ -16,6 +16,7 @@ import functools
 import json
 import math
 import os
+import re
 import resource
 import sys
 import time
@@ -47,8 +48,8 @@ UNENDED = "no answer until the end of the run"
 NEVER_SENT_S = 1.0
 #: Errors of this machine: no file descriptor, no port, no buffer or no memory left.
 OWN_ERRORS = frozenset((errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL, errno.ENOBUFS, errno.ENOMEM))
-#: What an answer is that calls itself well and is none: the first bytes tell.
-ERROR_HEAD = 200
+#: How an answer begins that calls itself well and carries an error.
+ERROR_HEAD = re.compile(rb'\s*{\s*"errors?"')
 
 
 def bin_of(value_ms: float) -> int:
@@ -89,17 +90,12 @@ def oddity_of(response: object) -> str:
     """What is odd about an answer that counts as well; empty where nothing is."""
     if getattr(response, "history", None):
         return "redirected"
-    if getattr(response, "status_code", 0) != 200:
-        return ""
-    headers = getattr(response, "headers", None)
-    if not headers or "json" not in (headers.get("content-type") or ""):
-        return ""
+    # The first bytes tell: each answer is looked at, and few are parsed.
     content = getattr(response, "content", None)
-    head = content[:ERROR_HEAD].lstrip() if isinstance(content, bytes) else b""
-    if not head.startswith((b'{"error"', b'{"errors"')):
+    if not isinstance(content, bytes) or getattr(response, "status_code", 0) != 200 or not ERROR_HEAD.match(content):
         return ""
     try:
-        document = json.loads(content)  # type: ignore[arg-type]  # bytes, as above
+        document = json.loads(content)
     except ValueError:
         return ""
     return "status 200 with an error in its JSON" if document.get("error") or document.get("errors") else ""
