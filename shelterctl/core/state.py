@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import NewType
@@ -120,6 +121,8 @@ class Autoscaler:
     """The autoscaler's status. `cpu_percent` is None until it has a metric.
 
     `scale_up_window_s` is its stabilization window for scaling up (seconds): it waits that long before it follows a higher reading.
+    `behavior` is `spec.behavior` as written (`core.hpa.behavior` reads it); None where there is none, which the controller treats apart
+    from an empty one.
     """
 
     name: str
@@ -132,6 +135,12 @@ class Autoscaler:
     conditions: tuple[Condition, ...] = ()
     last_scale_at_s: float | None = None
     scale_up_window_s: float = 0.0
+    behavior: Mapping[str, object] | None = None
+
+    @property
+    def settings(self) -> tuple[object, ...]:
+        """What somebody wrote, and the controller does not change: bounds, target and behavior."""
+        return self.minimum, self.maximum, self.cpu_target_percent, self.behavior
 
     @property
     def has_metric(self) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from shelterctl.core.events import Event
+from shelterctl.core.load.clocks import ClockReading
 from shelterctl.errors import ApiRejected, ShelterError
 from shelterctl.ports.clock import Clock
 from shelterctl.ports.target import Target
@@ -18,6 +19,13 @@ PROBE_EVERY_S = 5.0
 SLOW_S = 3 * PROBE_EVERY_S
 #: How long the background threads may take to end; they are daemons, so that none of them keeps the process.
 JOIN_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class ClocksSeen:
+    """What the clocks of the target's machines said."""
+
+    readings: tuple[ClockReading, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +43,7 @@ class TargetFeed:
     def __init__(self, target: Target, clock: Clock) -> None:
         self._target = target
         self._clock = clock
-        self._inbox: queue.SimpleQueue[tuple[float, Event | Gap]] = queue.SimpleQueue()
+        self._inbox: queue.SimpleQueue[tuple[float, Event | Gap | ClocksSeen]] = queue.SimpleQueue()
         self._stop = threading.Event()
         self._threads = [threading.Thread(target=target, daemon=True) for target in (self._watch, self._probe)]
 
@@ -44,7 +52,7 @@ class TargetFeed:
         for thread in self._threads:
             thread.start()
 
-    def take(self) -> Iterator[tuple[float, Event | Gap]]:
+    def take(self) -> Iterator[tuple[float, Event | Gap | ClocksSeen]]:
         """What came since the last call, in order; never blocks."""
         while True:
             try:
@@ -67,6 +75,8 @@ class TargetFeed:
             why = "the watch ended by itself"
         except ShelterError as error:
             why = f"{error.what}: {error.why}" if error.why else error.what
+        except Exception as error:  # noqa: BLE001 - as below: it is told as a gap
+            why = f"unexpected: {type(error).__name__}: {error}"
         finally:
             now = self._clock.wall_s()
             if not self._stop.is_set():
@@ -77,12 +87,15 @@ class TargetFeed:
         why = ""
         while not self._stop.wait(PROBE_EVERY_S):
             try:
-                self._target.version()
+                self._inbox.put((self._clock.wall_s(), ClocksSeen(self._target.clocks())))
             except ShelterError as error:
                 # A refusal is an answer too, unless the server says that it is in trouble itself.
                 if not (isinstance(error, ApiRejected) and error.status < 500):
                     why = f"{error.what}: {error.why}" if error.why else error.what
                     continue
+            except Exception as error:  # noqa: BLE001 - an answer of a shape that nobody thought of must not end the watch in silence
+                why = f"unexpected: {type(error).__name__}: {error}"
+                continue
             now = self._clock.wall_s()
             if not why and now - answered_s > SLOW_S:
                 why = "it was slow to answer"

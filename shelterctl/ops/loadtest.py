@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,10 +24,11 @@ from shelterctl.core.load.histogram import Histogram
 from shelterctl.core.load.observer import Observer
 from shelterctl.core.load.plan import Expectations, LoadPlan, LoadSample
 from shelterctl.core.load.result import LoadResult, conclude
+from shelterctl.core.load.scaling import enough_s
 from shelterctl.core.load.tally import GeneratorEnd, LoadTally, sample_percentiles
 from shelterctl.core.state import Role, StackState
 from shelterctl.errors import NotDeployed, ShelterError, UsageError
-from shelterctl.ops.feed import Gap, TargetFeed
+from shelterctl.ops.feed import ClocksSeen, Gap, TargetFeed
 from shelterctl.ports.clock import Clock
 from shelterctl.ports.load import LoadGenerator
 from shelterctl.ports.target import Target
@@ -114,9 +116,17 @@ class _Run:
         if not state.pods_of(Role.APP):
             raise NotDeployed("the application has no pod", next_command="shelterctl up")
         self.observer = Observer()
+        with suppress(ShelterError):
+            # Where they may not be read, the verdict says so.
+            self.observer.clocks(target.clocks())
         yield from self.look(self.observer, state)
         if state.autoscaler is None:
             yield Notice("there is no autoscaler: the run can say nothing about scaling", "warning")
+        elif self.plan.duration_s < (needed_s := enough_s(self.plan, state.autoscaler.scale_up_window_s)):
+            yield Notice(
+                f"{self.plan.duration_s:.0f} s may be too short to show a scale-up: a metric of this load, its reading and a pod can take "
+                f"{needed_s:.0f} s.   Surely long enough: {self.plan.command(duration_s=needed_s, watched=True)}"
+            )
         self.feed = TargetFeed(target, self.ports.clock)
         self.feed.start()
 
@@ -142,7 +152,10 @@ class _Run:
             events.append(tick_of(sample))
         if self.feed is not None and self.observer is not None:
             for at_s, event in self.feed.take():
-                events.append(self.observe(self.observer, at_s, event))
+                if isinstance(event, ClocksSeen):
+                    self.observer.clocks(event.readings)
+                else:
+                    events.append(self.observe(self.observer, at_s, event))
         yield from events
 
     def observe(self, observer: Observer, at_s: float, event: Event | Gap) -> Event:

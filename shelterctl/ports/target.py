@@ -8,6 +8,7 @@ from typing import Protocol
 
 from shelterctl.core.deploy.stack import ApplyReport, ObjectChange, RemovalReport, StackOptions, StackPlan
 from shelterctl.core.events import Event
+from shelterctl.core.load.clocks import ClockReading
 from shelterctl.core.state import Pod, PodName, Role, StackState, Usage
 
 
@@ -56,6 +57,9 @@ class Target(Protocol):
 
     def state(self, *, warnings_since_s: float = 0.0, with_usage: bool = True) -> StackState:
         """The stack now, with the warnings newer than `warnings_since_s` (epoch seconds)."""
+
+    def clocks(self) -> tuple[ClockReading, ...]:
+        """What the machines' own clocks last said, for each that runs pods. Raises ApiRejected where that may not be read."""
 
     def usage(self) -> tuple[Usage, ...]:
         """The pods' last measured usage. Raises ApiRejected where nothing measures them."""

@@ -265,3 +265,17 @@ def test_a_swarm_that_does_not_begin_is_an_error(tmp_path: Path) -> None:
 
     with pytest.raises(LoadGeneratorFailed):
         run(PreparedSwarm(clock, (), 0.0, on_start=fail), clock, tmp_path)
+
+
+@pytest.mark.unit
+def test_a_load_that_may_be_too_short_says_so_before_it_starts(tmp_path: Path) -> None:
+    clock = SteppingClock()
+    short = replace(PLAN, duration_s=60)
+    swarm = PreparedSwarm(clock, SECONDS[:60], 60.0)
+    events, _ = run(swarm, clock, tmp_path, ToldStory(clock, stack(TWO, autoscaler(2, 3))), plan=short)
+    (notice,) = [event for event in events if isinstance(event, Notice)]
+    assert events.index(notice) < next(number for number, event in enumerate(events) if isinstance(event, StepStarted))
+    assert notice.text == (
+        "60 s may be too short to show a scale-up: a metric of this load, its reading and a pod can take 231 s.   "
+        "Surely long enough: shelterctl loadtest --users 200 --spawn-rate 200 --duration 231s"
+    )

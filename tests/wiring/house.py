@@ -16,6 +16,7 @@ from shelterctl.core.checkup.check import Area, Check, Finding, Repair
 from shelterctl.core.deploy.image import LocalImage
 from shelterctl.core.deploy.stack import ApplyReport, Change, ObjectChange, RemovalReport, StackOptions, StackPlan
 from shelterctl.core.events import AutoscalerSeen, Event, PodsSeen
+from shelterctl.core.load.clocks import ClockReading
 from shelterctl.core.state import Autoscaler, ContainerState, Endpoint, Place, Pod, PodName, Role, StackState, Usage, Workload
 from shelterctl.errors import FaultFailed, NotDeployed, PrerequisiteError
 from shelterctl.ports.capabilities import Lacking
@@ -83,6 +84,9 @@ class House:
         endpoint = Endpoint("app", 8000, "127.0.0.1", URL, ready_pods=(pods[0].name,))
         scaler = Autoscaler("app", 1, 3, 1, 1, 70, 5)
         return StackState(NOW_S, self.namespace, workloads, pods, scaler, (), endpoint)
+
+    def clocks(self) -> tuple[ClockReading, ...]:
+        return ()
 
     def usage(self) -> tuple[Usage, ...]:
         return ()

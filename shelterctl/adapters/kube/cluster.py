@@ -14,6 +14,7 @@ from shelterctl.adapters.kube.api import KubeApi
 from shelterctl.adapters.kube.hints import KubectlHints
 from shelterctl.core.deploy.stack import ApplyReport, ObjectChange, RemovalReport, StackOptions, StackPlan
 from shelterctl.core.events import Event
+from shelterctl.core.load.clocks import ClockReading
 from shelterctl.core.serial import JsonValue
 from shelterctl.core.state import Pod, PodName, Role, StackState, Usage
 from shelterctl.errors import ApiRejected, ApiUnreachable, NotDeployed
@@ -72,6 +73,9 @@ class KubernetesCluster:
 
     def state(self, *, warnings_since_s: float = 0.0, with_usage: bool = True) -> StackState:
         return state.read(self.api, self.namespaces(), warnings_since_s=warnings_since_s, with_usage=with_usage)
+
+    def clocks(self) -> tuple[ClockReading, ...]:
+        return state.read_clocks(self.api)
 
     def usage(self) -> tuple[Usage, ...]:
         return state.read_usage(self.api, self.namespaces())

@@ -216,6 +216,7 @@ def autoscaler(item: Json) -> Autoscaler:
         ),
         last_scale_at_s=epoch_s(status.get("lastScaleTime")),
         scale_up_window_s=float(((spec.get("behavior") or {}).get("scaleUp") or {}).get("stabilizationWindowSeconds") or 0),
+        behavior=spec.get("behavior"),
     )
 
 

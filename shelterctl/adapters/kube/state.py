@@ -9,6 +9,7 @@ from functools import partial
 
 from shelterctl.adapters.kube import records
 from shelterctl.adapters.kube.api import Json, KubeApi, parallel
+from shelterctl.core.load.clocks import ClockReading
 from shelterctl.core.state import Endpoint, PodName, Role, StackState, Usage, Workload
 from shelterctl.errors import ApiRejected
 
@@ -58,6 +59,15 @@ def read_usage(api: KubeApi, namespaces: Iterable[str]) -> tuple[Usage, ...]:
     """The pods' usage as metrics.k8s.io has it. Raises ApiRejected (404, 503) where nothing serves it."""
     items = [item for n in namespaces for item in api.get(f"/apis/metrics.k8s.io/v1beta1/namespaces/{n}/pods").get("items") or ()]
     return tuple(records.usage(item) for item in items)
+
+
+def read_clocks(api: KubeApi) -> tuple[ClockReading, ...]:
+    """Each node's own time, as its kubelet writes it into the node's lease every 10 s. Raises ApiRejected, ApiUnreachable."""
+    asked_s = time.time()
+    items = api.items("/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases")
+    answered_s = time.time()
+    told = ((item["metadata"]["name"], records.epoch_s(item["spec"].get("renewTime"))) for item in items)
+    return tuple(ClockReading(node, told_s, asked_s, answered_s) for node, told_s in told if told_s is not None)
 
 
 def _usage_or_problem(api: KubeApi, namespaces: Iterable[str]) -> tuple[tuple[Usage, ...], str]:

@@ -1,8 +1,9 @@
 """Loaded into Locust's own process, beside the locustfile: counts what happens and writes one JSON line a second.
 
 Locust imports it under its bare file name, beside the user's own modules: hence the long name.
-It imports nothing of shelterctl: gevent has patched everything here. It counts by events, since Locust's CSV lacks the last second and
-its percentiles are rounded to whole milliseconds or tens. Latencies are binned as in `shelterctl.core.load.histogram`.
+It imports one module of shelterctl, which imports nothing: gevent has patched everything here. It counts by events, since Locust's CSV
+lacks the last second and its percentiles are rounded to whole milliseconds or tens. Latencies are binned as in
+`shelterctl.core.load.histogram`.
 
 Environment: SHELTERCTL_LOAD_SAMPLES (the file to append to), SHELTERCTL_LOAD_PARENT (the process whose end ends the swarm),
 SHELTERCTL_LOAD_DURATION_S (how long the load lasts from its first user on; Locust's own limit knows whole seconds and starts earlier).
@@ -11,12 +12,10 @@ SHELTERCTL_LOAD_DURATION_S (how long the load lasts from its first user on; Locu
 from __future__ import annotations
 
 import atexit
-import errno
 import functools
 import json
 import math
 import os
-import re
 import resource
 import sys
 import time
@@ -30,6 +29,8 @@ from locust import events
 from locust.clients import HttpSession
 from locust.contrib.fasthttp import FastHttpSession
 from locust.env import Environment
+
+from shelterctl.adapters.swarm.answers import is_own, kind_of, oddity_of
 
 SCHEMA = 1
 RELATIVE_ERROR = 0.01
@@ -46,59 +47,10 @@ UNENDED = "no answer until the end of the run"
 #: Locust stops a user who pauses at once. One whose pause was just over gets that at its next step, in a request of which nothing has been
 #: sent yet. What really hangs has been waited for, as long as the stop timeout.
 NEVER_SENT_S = 1.0
-#: Errors of this machine: no file descriptor, no port, no buffer or no memory left.
-OWN_ERRORS = frozenset((errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL, errno.ENOBUFS, errno.ENOMEM))
-#: How an answer begins that calls itself well and carries an error.
-ERROR_HEAD = re.compile(rb'\s*{\s*"errors?"')
 
 
 def bin_of(value_ms: float) -> int:
     return math.ceil(math.log(value_ms if value_ms > SMALLEST_MS else SMALLEST_MS) / LOG_GAMMA)
-
-
-def kind_of(response: object, exception: object) -> str:
-    """A failure's kind: its HTTP status, the system's name for the error, the check that failed, or the exception's type."""
-    status = getattr(response, "status_code", 0) or 0
-    if status >= 400:
-        return f"HTTP {status}"
-    exception = getattr(exception, "original", exception)  # geventhttpclient wraps the last of its attempts
-    number = errno_of(exception)
-    if number is not None:
-        return f"{type(exception).__name__} {errno.errorcode[number]}"
-    if type(exception).__name__ in ("CatchResponseError", "str"):
-        return str(exception)[:80]
-    return type(exception).__name__
-
-
-def errno_of(exception: object) -> int | None:
-    """The system's number for the error, of whichever error lies at its root; None where it has none."""
-    seen = 0
-    while exception is not None and seen < 10:
-        number = getattr(exception, "errno", None)
-        if isinstance(number, int) and number in errno.errorcode:
-            return number
-        linked = (getattr(exception, name, None) for name in ("original", "reason", "__cause__", "__context__"))
-        # requests wraps the error of urllib3, which wraps the system's.
-        arguments = getattr(exception, "args", ())
-        candidates = [*linked, *(arguments if isinstance(arguments, tuple) else ())]
-        exception = next((item for item in candidates if isinstance(item, BaseException)), None)
-        seen += 1
-    return None
-
-
-def oddity_of(response: object) -> str:
-    """What is odd about an answer that counts as well; empty where nothing is."""
-    if getattr(response, "history", None):
-        return "redirected"
-    # The first bytes tell: each answer is looked at, and few are parsed.
-    content = getattr(response, "content", None)
-    if not isinstance(content, bytes) or getattr(response, "status_code", 0) != 200 or not ERROR_HEAD.match(content):
-        return ""
-    try:
-        document = json.loads(content)
-    except ValueError:
-        return ""
-    return "status 200 with an error in its JSON" if document.get("error") or document.get("errors") else ""
 
 
 def complain(text: str) -> None:
@@ -164,7 +116,7 @@ class Recorder:
                 self.first_by_pod[pod] = time.time()
             self.count("by_pod", self.by_pod, pod)
         if exception is not None:
-            self.count_failure(kind_of(response, exception), own=errno_of(exception) in OWN_ERRORS)
+            self.count_failure(kind_of(response, exception), own=is_own(exception))
         elif oddity := oddity_of(response):
             self.count("oddities", self.oddities, oddity)
 

@@ -24,6 +24,7 @@ from shelterctl.core.serial import JsonValue
 from shelterctl.errors import LoadGeneratorFailed, UsageError
 
 BRIDGE = Path(__file__).with_name("locust_bridge.py")
+START = Path(__file__).with_name("locust_start.py")
 SAMPLES_FILE = "load-samples.jsonl"
 LOG_FILE = "locust.log"
 #: Locust starts in about half a second on an idle machine.
@@ -34,14 +35,6 @@ STOP_TIMEOUT_S = 12
 #: And then Locust ends by itself.
 EXIT_TIMEOUT_S = 5.0
 _POLL_S = 0.05
-#: Locust without the user's own settings: ~/.locust.conf and what lies in the working folder would change what is measured.
-_LOCUST = """
-from locust import argument_parser as parser
-for function in (parser.get_empty_argument_parser, parser.get_parser):
-    function.__defaults__ = tuple(() if value is parser.DEFAULT_CONFIG_FILES else value for value in function.__defaults__)
-from locust.main import main
-main()
-"""
 
 
 class LocustRunner:
@@ -109,7 +102,8 @@ class LocustRunner:
 
     def _argv(self, plan: LoadPlan, locustfile: Path) -> list[str]:
         return [
-            *(self._python, "-c", _LOCUST, "--headless", "--only-summary", "--loglevel", "WARNING"),
+            # -P: the program's folder is no place to import the users' modules from.
+            *(self._python, "-P", str(START), "--headless", "--only-summary", "--loglevel", "WARNING"),
             *("--locustfile", f"{locustfile},{BRIDGE}", "--host", plan.host.rstrip("/")),
             *("--users", str(plan.users), "--spawn-rate", f"{plan.spawn_rate:g}"),
             # The bridge ends the load in time; this is the bound behind it.

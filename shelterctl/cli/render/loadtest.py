@@ -26,6 +26,7 @@ _SCALING_WORDS = {
     ScalingState.NOT_CALLED_FOR: "not shown: it was not called for",
     ScalingState.TOO_SHORT: "not shown: the run was too short",
     ScalingState.AT_MAXIMUM: "not shown: the HPA was at its maximum already",
+    ScalingState.UNATTRIBUTED: "not shown: it scaled, and that may not be this load's doing",
     ScalingState.FAILED: "failed",
     ScalingState.UNKNOWN: "unknown",
 }

@@ -3,15 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from statistics import median
 
+from shelterctl.core.hpa.tolerance import DEFAULT_TOLERANCE
+from shelterctl.core.load.attribution import most_replicas, scale_up_disabled, scale_up_tolerance
+from shelterctl.core.load.clocks import ClockReading, Clocks
 from shelterctl.core.load.timeline import AtMaximum, Blindness, Decision, MetricShown, NewPod, ReplicaPoint, Timeline, UsagePoint
 from shelterctl.core.state import Autoscaler, Pod, PodName, Role, Usage
 
 #: A rise of fewer points of the target's percentage is noise of an idle application.
 NOTICEABLE_POINTS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class _Round:
+    """A round of metrics as it came: `seen_at_s` by this machine's clock, the rest by the nodes'. `starts` has each pod's window."""
+
+    seen_at_s: float
+    node: str
+    sampled_at_s: float
+    window_s: float
+    cpu_millicores: int
+    pods: int
+    limit_percent: float | None
+    starts: tuple[tuple[str, float], ...]
 
 
 class Observer:
@@ -22,8 +39,10 @@ class Observer:
         self._ready_at: dict[PodName, float] = {}
         self._autoscaler: Autoscaler | None = None
         self._points: list[ReplicaPoint] = []
-        self._decisions: list[Decision] = []
-        self._usage: list[UsagePoint] = []
+        self._decisions: list[tuple[Autoscaler, Decision]] = []
+        self._settings: list[tuple[float, tuple[object, ...]]] = []
+        self._usage: list[_Round] = []
+        self._clocks = Clocks()
         self._usage_problem = ""
         self._blind: list[Blindness] = []
         self._dropped = 0
@@ -39,23 +58,33 @@ class Observer:
         """The autoscaler's status at one moment, or None where there is none (any more)."""
         before, self._autoscaler = self._autoscaler, seen
         self._note(at_s)
+        if seen is not None and (not self._settings or self._settings[-1][1] != seen.settings):
+            self._settings.append((at_s, seen.settings))
         if before is not None and seen is not None and before.desired != seen.desired:
-            self._decisions.append(Decision(at_s, before.desired, seen.desired, len(self._ready()), seen.cpu_percent))
+            ready = len(self._ready())
+            most = most_replicas(seen, replicas=before.desired, ready=ready, at_s=at_s)
+            self._decisions.append((seen, Decision(at_s, before.desired, seen.desired, ready, seen.cpu_percent, most)))
 
     def usage(self, at_s: float, usage: Iterable[Usage]) -> None:
         """The pods' usage as it was last measured; the same measurement again adds nothing."""
         known = [(item, self._pods[item.pod]) for item in usage if item.pod in self._pods]
         if not known:
             return
-        sampled_at_s = max(item.sampled_at_s for item, _ in known)
-        if self._usage and self._usage[-1].sampled_at_s == sampled_at_s:
+        node, sampled_at_s = max(((pod.node, item.sampled_at_s) for item, pod in known), key=lambda pair: pair[1])
+        starts = tuple((pod.node, item.sampled_at_s - item.window_s) for item, pod in known)
+        if self._usage and self._usage[-1].starts == starts:
             return
         limits = [limit for _, pod in known for limit in pod.cpu_limits_millicores]
         limit = sum(value for value in limits if value) if limits and all(limits) else 0
         used = sum(item.cpu_millicores for item, _ in known)
         window_s = max(item.window_s for item, _ in known)
-        self._usage.append(UsagePoint(at_s, sampled_at_s, window_s, used, len(known), 100 * used / limit if limit else None))
+        percent = 100 * used / limit if limit else None
+        self._usage.append(_Round(at_s, node, sampled_at_s, window_s, used, len(known), percent, starts))
         self._usage_problem = ""
+
+    def clocks(self, readings: Iterable[ClockReading]) -> None:
+        """What the nodes' clocks said."""
+        self._clocks.add(readings)
 
     def usage_missing(self, why: str) -> None:
         """Nothing measures the pods."""
@@ -72,20 +101,19 @@ class Observer:
     def timeline(self, began_s: float, ended_s: float, first_answers: Mapping[PodName, float]) -> Timeline:
         """Everything relative to the load's begin (epoch seconds), with the last state before it as the first point."""
         points = _since(self._points, began_s)
+        settings = [value for at_s, value in self._settings if at_s <= began_s][-1:] or [value for _, value in self._settings[:1]]
         decisions = tuple(
-            Decision(item.at_s - began_s, item.before, item.after, item.ready, item.cpu_percent)
-            for item in self._decisions
+            replace(item, at_s=item.at_s - began_s, settings_changed=[seen.settings] != settings)
+            for seen, item in self._decisions
             if item.at_s >= began_s
         )
         shown = _metric_shown(points)
-        usage = tuple(
-            UsagePoint(p.seen_at_s - began_s, p.sampled_at_s - began_s, p.window_s, p.cpu_millicores, p.pods, p.limit_percent)
-            for p in self._usage
-        )
+        usage = tuple(self._usage_point(item, began_s) for item in self._usage)
+        problems = [problem for item in self._usage for node, _ in item.starts if (problem := self._clocks.problem(node))]
         if shown is not None:
             sampled = [point.sampled_at_s for point in usage if point.sampled_at_s <= shown.at_s]
             shown = MetricShown(shown.at_s, shown.cpu_percent, sampled[-1] if sampled else None)
-        periods = [after.sampled_at_s - before.sampled_at_s for before, after in pairwise(usage)]
+        periods = [gap for before, after in pairwise(self._usage) if (gap := after.sampled_at_s - before.sampled_at_s) > 0]
         return Timeline(
             observed_s=max(0.0, ended_s - began_s),
             autoscaled=self._autoscaler is not None,
@@ -104,6 +132,22 @@ class Observer:
             waiting_pods=self._waiting(),
             metric_problem=_metric_problem(self._autoscaler),
             scale_up_window_s=self._autoscaler.scale_up_window_s if self._autoscaler else 0.0,
+            scale_up_disabled=self._autoscaler is not None and scale_up_disabled(self._autoscaler),
+            clock_problem=problems[0] if problems else "",
+        )
+
+    def _usage_point(self, item: _Round, began_s: float) -> UsagePoint:
+        starts = [self._clocks.earliest_s(node, told_s) for node, told_s in item.starts]
+        known = [start for start in starts if start is not None]
+        return UsagePoint(
+            seen_at_s=item.seen_at_s - began_s,
+            # What was seen was measured before.
+            sampled_at_s=min(self._clocks.likely_s(item.node, item.sampled_at_s), item.seen_at_s) - began_s,
+            window_s=item.window_s,
+            cpu_millicores=item.cpu_millicores,
+            pods=item.pods,
+            limit_percent=item.limit_percent,
+            measured_from_s=min(known) - began_s if len(known) == len(starts) else None,
         )
 
     def _ready(self) -> list[Pod]:
@@ -124,6 +168,8 @@ class Observer:
             minimum=seen.minimum if seen else None,
             maximum=seen.maximum if seen else None,
             measured=last.measured if last is not None and same_reading else ready,
+            read_since_s=last.read_since_s if last is not None and same_reading else at_s,
+            tolerance=scale_up_tolerance(seen) if seen else DEFAULT_TOLERANCE,
         )
         if not self._points or _values(self._points[-1]) != _values(point):
             self._points.append(point)
@@ -155,7 +201,10 @@ def _values(point: ReplicaPoint) -> tuple[int | None, ...]:
 
 def _since(points: list[ReplicaPoint], began_s: float) -> tuple[ReplicaPoint, ...]:
     before = [point for point in points if point.at_s <= began_s][-1:]
-    return tuple(replace(p, at_s=max(0.0, p.at_s - began_s)) for p in before + [point for point in points if point.at_s > began_s])
+    return tuple(
+        replace(p, at_s=max(0.0, p.at_s - began_s), read_since_s=None if p.read_since_s is None else p.read_since_s - began_s)
+        for p in before + [point for point in points if point.at_s > began_s]
+    )
 
 
 def _metric_shown(points: tuple[ReplicaPoint, ...]) -> MetricShown | None:

@@ -8,14 +8,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from shelterctl.core.hpa.algorithm import desired_from_utilization
+from shelterctl.core.hpa.tolerance import DEFAULT_TOLERANCE
 from shelterctl.core.state import PodName
+
+#: A sync of the autoscaler and a poll: how long after a metric is there the autoscaler must have read it.
+READ_AFTER_S = 20.0
+#: Where the metric's own times cannot be seen: two periods of the slowest metrics pipeline in use (60 s on minikube), and a sync.
+BLIND_METRIC_S = 140.0
 
 
 @dataclass(frozen=True, slots=True)
 class ReplicaPoint:
     """The replicas at one moment, recorded whenever one of the values changed.
 
-    `cpu_percent` is what the autoscaler reads, `measured` how many pods were ready when it first read that (None: as many as now).
+    `cpu_percent` is what the autoscaler reads, `measured` how many pods were ready when it first read that (None: as many as now), and
+    `read_since_s` when that was (None: at `at_s`). `tolerance` is the autoscaler's own for scaling up, a share.
     """
 
     at_s: float
@@ -26,6 +33,8 @@ class ReplicaPoint:
     minimum: int | None = None
     maximum: int | None = None
     measured: int | None = None
+    read_since_s: float | None = None
+    tolerance: float = DEFAULT_TOLERANCE
 
     @property
     def wanted(self) -> int | None:
@@ -36,23 +45,29 @@ class ReplicaPoint:
         pods = self.ready if self.measured is None else self.measured
         if self.cpu_percent is None or not self.target_percent or not pods:
             return None
-        return desired_from_utilization(pods, self.cpu_percent, self.target_percent)
+        return desired_from_utilization(pods, self.cpu_percent, self.target_percent, self.tolerance)
 
     @property
     def calls_for_more(self) -> bool:
-        """Whether the reading is above the target and its tolerance (0.1)."""
+        """Whether the reading is above the target and its tolerance."""
         return self.wanted is not None and self.wanted > self.ready
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The autoscaler changed the number of replicas; `ready` is how many were ready then."""
+    """The autoscaler changed the number of replicas; `ready` is how many were ready then.
+
+    `most` are the most replicas that its own rules make of the reading (None: it had none). `settings_changed`: somebody wrote its bounds,
+    target or behavior between the load's begin and this.
+    """
 
     at_s: float
     before: int
     after: int
     ready: int
     cpu_percent: int | None
+    most: int | None = None
+    settings_changed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +82,11 @@ class NewPod:
 
 @dataclass(frozen=True, slots=True)
 class UsagePoint:
-    """A round of metrics: when it was seen, when it was measured (over how long), and what the application's pods used together."""
+    """A round of metrics: when it was seen, when it was measured (over how long), and what the application's pods used together.
+
+    `measured_from_s` is the earliest that a measurement of the round can have begun by this machine's clock; None where the node's clock
+    cannot be placed on it.
+    """
 
     seen_at_s: float
     sampled_at_s: float
@@ -75,6 +94,7 @@ class UsagePoint:
     cpu_millicores: int
     pods: int
     limit_percent: float | None
+    measured_from_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +125,21 @@ class Blindness:
 
 
 @dataclass(frozen=True, slots=True)
+class Call:
+    """A time on end that readings called for more pods than were ready, with the points at its begin and its end."""
+
+    from_s: float
+    until_s: float
+    first: ReplicaPoint
+    last: ReplicaPoint
+
+
+@dataclass(frozen=True, slots=True)
 class Timeline:
     """The whole run as the cluster told it. `observed_s` is how long it was watched after the load's begin.
 
-    `scale_up_window_s` is the autoscaler's stabilization window for scaling up (seconds).
+    `scale_up_window_s` is the autoscaler's stabilization window for scaling up (seconds); `scale_up_disabled` whether its behavior
+    forbids it to add pods. `clock_problem` says why the measurements' own times cannot be placed.
     """
 
     observed_s: float
@@ -126,6 +157,51 @@ class Timeline:
     waiting_pods: tuple[str, ...] = ()
     metric_problem: str = ""
     scale_up_window_s: float = 0.0
+    scale_up_disabled: bool = False
+    clock_problem: str = ""
+
+    @property
+    def under_load_s(self) -> float | None:
+        """From when on a reading of the autoscaler rests on a measurement that lies wholly under this load; None where none does.
+
+        It reads the newest measurement there is: once one was seen that began after the load did, nothing older is read.
+        """
+        if not self.usage:
+            # Nothing is known of the metric's own times: the slowest pipeline in use has passed its last old measurement by then.
+            return BLIND_METRIC_S - READ_AFTER_S if self.observed_s > BLIND_METRIC_S else None
+        return next((p.seen_at_s for p in self.usage if p.measured_from_s is not None and p.measured_from_s >= 0), None)
+
+    def calls(self) -> tuple[Call, ...]:
+        """Each time on end that a reading of this load called for more pods than were ready."""
+        found: list[Call] = []
+        under_s = self.under_load_s
+        for number, point in enumerate(self.points):
+            if not point.calls_for_more or under_s is None:
+                continue
+            until_s = self.points[number + 1].at_s if number + 1 < len(self.points) else self.observed_s
+            fresh = (point.at_s if point.read_since_s is None else point.read_since_s) >= under_s
+            # A reading that was there before may be an old one until the autoscaler has looked again.
+            from_s = max(point.at_s, under_s if fresh else under_s + READ_AFTER_S)
+            if from_s >= until_s:
+                continue
+            if found and found[-1].until_s == from_s:
+                found[-1] = Call(found[-1].from_s, until_s, found[-1].first, point)
+            else:
+                found.append(Call(from_s, until_s, point, point))
+        return tuple(found)
+
+    def readings(self) -> tuple[ReplicaPoint, ...]:
+        """The points with a reading that rests on this load."""
+        under_s = self.under_load_s
+        if under_s is None:
+            return ()
+        found = []
+        for number, point in enumerate(self.points):
+            until_s = self.points[number + 1].at_s if number + 1 < len(self.points) else self.observed_s
+            fresh = (point.at_s if point.read_since_s is None else point.read_since_s) >= under_s
+            if point.cpu_percent is not None and (fresh or until_s > under_s + READ_AFTER_S):
+                found.append(point)
+        return tuple(found)
 
     @property
     def first_ready(self) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from shelterctl.core.load.clocks import ClockReading
 from shelterctl.core.load.histogram import bin_of
 from shelterctl.core.load.plan import LoadPlan, LoadSample
 from shelterctl.core.load.tally import GeneratorEnd, GeneratorLoad, Traffic
@@ -94,3 +95,9 @@ def autoscaler(desired: int, cpu_percent: int | None, *, current: int | None = N
 def usage(at_s: float, *millicores: int) -> tuple[Usage, ...]:
     """What app-1, app-2, … used over the 15 s that ended at `at_s` after the load's begin."""
     return tuple(Usage(PodName(f"app-{n}"), cpu, 0, BEGAN + at_s, 15.0) for n, cpu in enumerate(millicores, 1))
+
+
+def exact_clock(at_s: float, *, ahead_s: float = 0.0, node: str = "minikube") -> tuple[ClockReading, ...]:
+    """A node's clock, asked at `at_s` after the load's begin: it had just told its time. Asked twice, shortly one after the other, the
+    difference of the clocks is known as well."""
+    return (ClockReading(node, BEGAN + at_s + ahead_s, BEGAN + at_s, BEGAN + at_s),)

@@ -10,7 +10,7 @@ from shelterctl.core.load.observer import Observer
 from shelterctl.core.load.scaling import ScalingState, judge_scaling
 from shelterctl.core.load.timeline import Timeline
 from shelterctl.core.verdict import Verdict
-from tests.core.load.examples import BEGAN, PLAN, autoscaler, pod, usage
+from tests.core.load.examples import BEGAN, PLAN, autoscaler, exact_clock, pod, usage
 
 pytestmark = pytest.mark.unit
 
@@ -20,8 +20,16 @@ TWO = [pod("app-1"), pod("app-2")]
 def observed(*, cpu_percent: int | None = 3, desired: int = 2, maximum: int = 5) -> Observer:
     """Two ready pods and what the autoscaler reads before the load."""
     seen = Observer()
+    seen.clocks(exact_clock(-20))
+    seen.clocks(exact_clock(-19.9))
     seen.pods(BEGAN - 2, TWO)
     seen.autoscaler(BEGAN - 2, autoscaler(desired, cpu_percent, maximum=maximum))
+    return seen
+
+
+def under_load(seen: Observer) -> Observer:
+    """A measurement that lies wholly under the load, seen at 36 s."""
+    seen.usage(BEGAN + 36, usage(35, 300, 300))
     return seen
 
 
@@ -56,7 +64,13 @@ def test_a_decision_that_an_earlier_load_left_behind_is_no_scale_up() -> None:
     seen.autoscaler(BEGAN + 2, autoscaler(4, 150))
     seen.pods(BEGAN + 9, [*TWO, pod("app-3"), pod("app-4")])
     seen.autoscaler(BEGAN + 20, autoscaler(4, 20))
-    assert said(end(seen, 30))[0] is ScalingState.TOO_SHORT
+    assert said(end(seen, 30)) == (
+        ScalingState.UNATTRIBUTED,
+        Verdict.UNKNOWN,
+        "2 → 4 replicas were decided at 2 s, and no metric taken wholly under this load was there by the end of the run: an earlier load "
+        "may have asked for them. Let the replicas come down first, and run for longer",
+        "shelterctl loadtest --users 200 --spawn-rate 20 --duration 480s",
+    )
 
 
 def test_a_pod_that_replaces_another_is_no_scale_up() -> None:
@@ -118,7 +132,7 @@ def test_too_short_where_the_call_came_at_the_end() -> None:
 
 
 def test_at_maximum_from_the_start() -> None:
-    seen = observed(maximum=2)
+    seen = under_load(observed(maximum=2))
     seen.autoscaler(BEGAN + 46, autoscaler(2, 184, maximum=2))
     assert said(end(seen)) == (
         ScalingState.AT_MAXIMUM,
@@ -129,7 +143,7 @@ def test_at_maximum_from_the_start() -> None:
 
 
 def test_failed_where_nothing_was_decided() -> None:
-    seen = observed()
+    seen = under_load(observed())
     seen.autoscaler(BEGAN + 46, autoscaler(2, 184))
     assert said(end(seen)) == (
         ScalingState.FAILED,
@@ -154,7 +168,7 @@ def test_a_pod_that_was_late_to_an_earlier_decision_is_no_proof_of_this_one() ->
 
 def test_an_autoscaler_that_waits_before_it_follows_is_given_its_time() -> None:
     """`behavior.scaleUp.stabilizationWindowSeconds`."""
-    seen = observed()
+    seen = under_load(observed())
     seen.autoscaler(BEGAN + 46, replace(autoscaler(2, 184), scale_up_window_s=120.0))
     state, verdict, text, _ = said(end(seen))
     assert (state, verdict) == (ScalingState.TOO_SHORT, Verdict.UNKNOWN)
@@ -163,7 +177,7 @@ def test_an_autoscaler_that_waits_before_it_follows_is_given_its_time() -> None:
 
 
 def test_failed_where_the_pods_found_no_room() -> None:
-    seen = observed()
+    seen = under_load(observed())
     seen.autoscaler(BEGAN + 46, autoscaler(4, 184))
     seen.pods(BEGAN + 47, [*TWO, pod("app-3", ready=False, scheduling_message="0/1 nodes are available: 1 Insufficient cpu.")])
     assert said(end(seen)) == (
@@ -197,14 +211,14 @@ def test_unknown_without_a_metric() -> None:
 
 
 def test_unknown_where_the_cluster_was_lost_from_sight() -> None:
-    seen = observed()
+    seen = under_load(observed())
     seen.autoscaler(BEGAN + 46, autoscaler(2, 184))
     seen.blind(BEGAN + 50, None, "connection refused")
     assert said(end(seen))[:2] == (ScalingState.UNKNOWN, Verdict.UNKNOWN)
 
 
 def test_what_was_shown_before_the_cluster_was_lost_stays_shown() -> None:
-    seen = observed()
+    seen = under_load(observed())
     seen.autoscaler(BEGAN + 46, autoscaler(4, 184))
     seen.pods(BEGAN + 54, [*TWO, pod("app-3")])
     seen.blind(BEGAN + 60, None, "connection refused")
@@ -214,3 +228,120 @@ def test_what_was_shown_before_the_cluster_was_lost_stays_shown() -> None:
 def test_a_timeline_without_a_single_point_says_nothing() -> None:
     empty = replace(end(observed()), points=())
     assert said(empty)[0] is ScalingState.UNKNOWN
+
+
+# What an earlier load, another clock or somebody's hand can look like.
+
+
+def test_an_earlier_loads_metric_that_comes_late_is_no_proof() -> None:
+    """The reading was still low at the begin; the measurement of the load before came 20 s later, and two pods were added on it."""
+    seen = observed()
+    seen.usage(BEGAN + 20, usage(-10, 300, 300))
+    seen.autoscaler(BEGAN + 25, autoscaler(4, 184))
+    seen.pods(BEGAN + 33, [*TWO, pod("app-3"), pod("app-4")])
+    seen.usage(BEGAN + 80, usage(50, 10, 10, 10, 10))
+    seen.autoscaler(BEGAN + 85, autoscaler(4, 4))
+    state, verdict, text, _ = said(end(seen, 120))
+    assert (state, verdict) == (ScalingState.UNATTRIBUTED, Verdict.UNKNOWN)
+    assert "2 → 4 replicas were decided at 25 s, and no metric taken wholly under this load was there until 80 s" in text
+
+
+@pytest.mark.parametrize(("ahead_s", "state"), [(0.0, ScalingState.SHOWN), (90.0, ScalingState.UNATTRIBUTED), (-90.0, ScalingState.SHOWN)])
+def test_a_nodes_clock_that_is_ahead_makes_no_old_metric_new(ahead_s: float, state: ScalingState) -> None:
+    """By its own clock each measurement was taken at 35 s. Where that clock is 90 s ahead, it was taken before the load began."""
+    seen = Observer()
+    seen.clocks(exact_clock(-20, ahead_s=ahead_s))
+    seen.clocks(exact_clock(-19.9, ahead_s=ahead_s))
+    seen.pods(BEGAN - 2, TWO)
+    seen.autoscaler(BEGAN - 2, autoscaler(2, 3))
+    seen.usage(BEGAN + 36, usage(35, 300, 300))
+    seen.autoscaler(BEGAN + 46, autoscaler(4, 184))
+    seen.pods(BEGAN + 54.2, [*TWO, pod("app-3")])
+    assert said(end(seen))[0] is state
+
+
+def test_a_clock_that_cannot_be_read_attributes_nothing() -> None:
+    seen = Observer()
+    seen.pods(BEGAN - 2, TWO)
+    seen.autoscaler(BEGAN - 2, autoscaler(2, 3))
+    seen.usage(BEGAN + 36, usage(35, 300, 300))
+    seen.autoscaler(BEGAN + 46, autoscaler(4, 184))
+    seen.pods(BEGAN + 54, [*TWO, pod("app-3")])
+    state, _, text, command = said(end(seen))
+    assert (state, command) == (ScalingState.UNATTRIBUTED, "shelterctl doctor")
+    assert text.endswith("cannot be told: the clock of node minikube could not be read")
+
+
+def test_a_minimum_that_somebody_raised_is_no_scaling() -> None:
+    seen = under_load(observed())
+    seen.autoscaler(BEGAN + 46, replace(autoscaler(4, 40), minimum=4))
+    seen.pods(BEGAN + 54, [*TWO, pod("app-3"), pod("app-4")])
+    state, _, text, _ = said(end(seen))
+    assert state is ScalingState.UNATTRIBUTED
+    assert "after somebody had changed the autoscaler's own settings" in text
+
+
+def test_a_decision_that_is_larger_than_its_reading_is_somebody_elses() -> None:
+    """80% of 70% on two pods makes three at most, and the HPA holds four by itself."""
+    seen = under_load(observed())
+    seen.autoscaler(BEGAN + 46, autoscaler(4, 80))
+    seen.pods(BEGAN + 54, [*TWO, pod("app-3"), pod("app-4")])
+    state, _, text, _ = said(end(seen))
+    assert state is ScalingState.UNATTRIBUTED
+    assert text.endswith("while its reading of 80% calls for 3 at most: something else asked for them")
+
+
+def test_a_policy_that_allows_one_pod_bounds_the_decision() -> None:
+    one = {"scaleUp": {"policies": [{"type": "Pods", "value": 1, "periodSeconds": 60}]}}
+    for after, state in ((3, ScalingState.SHOWN), (4, ScalingState.UNATTRIBUTED)):
+        seen = Observer()
+        seen.clocks(exact_clock(-20))
+        seen.clocks(exact_clock(-19.9))
+        seen.pods(BEGAN - 2, TWO)
+        seen.autoscaler(BEGAN - 2, replace(autoscaler(2, 3), behavior=one))
+        under_load(seen)
+        seen.autoscaler(BEGAN + 46, replace(autoscaler(after, 184), behavior=one))
+        seen.pods(BEGAN + 54, [*TWO, *(pod(f"app-{n}") for n in range(3, after + 1))])
+        assert said(end(seen))[0] is state
+
+
+def test_the_second_of_two_loads_that_finds_its_pods_there_already_did_not_fail() -> None:
+    """The load before left a reading of 150%, on which the pods of this load came: nothing more was decided, and nothing was needed."""
+    seen = observed(cpu_percent=150)
+    seen.autoscaler(BEGAN + 5, autoscaler(5, 150))
+    seen.pods(BEGAN + 12, [*TWO, pod("app-3"), pod("app-4"), pod("app-5")])
+    seen.usage(BEGAN + 40, usage(35, 100, 100, 100, 100, 100))
+    seen.autoscaler(BEGAN + 50, autoscaler(5, 100))
+    state, verdict, text, _ = said(end(seen))
+    assert (state, verdict) == (ScalingState.UNATTRIBUTED, Verdict.UNKNOWN)
+    assert "it decided nothing" not in text
+
+
+def test_the_maximum_counts_at_the_end_of_the_calling_stretch() -> None:
+    seen = under_load(observed())
+    seen.autoscaler(BEGAN + 46, autoscaler(5, 184))
+    seen.pods(BEGAN + 47, [*TWO, pod("app-3", ready=False)])
+    assert said(end(seen))[0] is ScalingState.AT_MAXIMUM
+
+
+def test_an_application_that_sleeps_was_not_called_for_whatever_was_read_before() -> None:
+    seen = observed(cpu_percent=150, desired=3)
+    seen.usage(BEGAN + 62, usage(60, 6, 6))
+    seen.autoscaler(BEGAN + 70, autoscaler(3, 4))
+    assert said(end(seen, 150))[0] is ScalingState.NOT_CALLED_FOR
+
+
+def test_an_autoscaler_that_may_not_scale_up_did_not_fail_to() -> None:
+    seen = under_load(observed())
+    seen.autoscaler(BEGAN + 46, replace(autoscaler(2, 184), behavior={"scaleUp": {"selectPolicy": "Disabled"}}))
+    state, verdict, text, _ = said(end(seen))
+    assert (state, verdict) == (ScalingState.UNKNOWN, Verdict.UNKNOWN)
+    assert text.endswith("its behavior disables scaling up (selectPolicy: Disabled)")
+
+
+@pytest.mark.parametrize(("tolerance", "state"), [("0.5", ScalingState.NOT_CALLED_FOR), ("0.05", ScalingState.FAILED)])
+def test_its_own_tolerance_decides_what_a_reading_calls_for(tolerance: str, state: ScalingState) -> None:
+    seen = under_load(observed())
+    seen.usage(BEGAN + 96, usage(95, 300, 300))
+    seen.autoscaler(BEGAN + 46, replace(autoscaler(2, 90), behavior={"scaleUp": {"tolerance": tolerance}}))
+    assert said(end(seen))[0] is state

@@ -21,6 +21,7 @@ from shelterctl.core.dns.records import DnsAnswer, DnsQuery, DnsScene
 from shelterctl.core.events import Event, PodsSeen
 from shelterctl.core.faults.fault import KillMode, KillReport
 from shelterctl.core.faults.ledger import StoredDocument, payload_digest
+from shelterctl.core.load.clocks import ClockReading
 from shelterctl.core.state import Claim, Endpoint, Pod, StackState
 from shelterctl.errors import ApiUnreachable, ClusterError
 from tests.core.stack_examples import CLAIM, DATABASE, DEPLOYMENT, NOW, POD, STATEFUL_SET
@@ -137,6 +138,9 @@ class Scene:
 
     def version(self) -> str:
         return "v1.34.4"
+
+    def clocks(self) -> tuple[ClockReading, ...]:
+        return ()
 
     def state(self, *, warnings_since_s: float = 0.0, with_usage: bool = True) -> StackState:
         if self.killed and self.state_after_fails:
