@@ -32,8 +32,21 @@ class Role(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Mount:
+    """A volume in a container: where it is mounted, what it is (`claim`, `emptyDir` or another kind) and the claim's or volume's name."""
+
+    path: str
+    kind: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class ContainerState:
-    """A container's status. `state` is waiting, running or terminated; `reason` is the runtime's word for it."""
+    """A container's status. `state` is waiting, running or terminated; `reason` is the runtime's word for it.
+
+    `ports` and `mounts` are what its pod's template says. `data_path` is where a database in it keeps its data, as far as its arguments or
+    its image tell; empty where they do not.
+    """
 
     name: str
     ready: bool
@@ -49,6 +62,9 @@ class ContainerState:
     last_reason: str = ""
     last_container_id: str = ""
     last_finished_at_s: float | None = None
+    ports: tuple[int, ...] = ()
+    mounts: tuple[Mount, ...] = ()
+    data_path: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +92,9 @@ class Pod:
     cpu_requests_millicores: tuple[int | None, ...] = ()
     cpu_limits_millicores: tuple[int | None, ...] = ()
     start_time_s: float | None = None
+
+    def container(self, name: str) -> ContainerState | None:
+        return next((container for container in self.containers if container.name == name), None)
 
     @property
     def restarts(self) -> int:

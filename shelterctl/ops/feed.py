@@ -14,9 +14,10 @@ from shelterctl.ports.clock import Clock
 from shelterctl.ports.target import Target
 
 #: A watch can be silent for minutes, so the target is asked for a sign of life besides.
-PROBE_EVERY_S = 5.0
+#: Each second, since the answer also tells the nodes' clocks: how well these are known decides which measurements count.
+PROBE_EVERY_S = 1.0
 #: An answer that comes so late counts as none until then.
-SLOW_S = 3 * PROBE_EVERY_S
+SLOW_S = 15.0
 #: How long the background threads may take to end; they are daemons, so that none of them keeps the process.
 JOIN_S = 1.0
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from shelterctl.core.faults.database import DatabaseIdentity
 from shelterctl.core.faults.fault import KillMode, KillReport
 from shelterctl.core.faults.ledger import StoredDocument
-from shelterctl.core.state import Pod
+from shelterctl.core.state import ContainerState, Pod
 
 
 class FaultInjector(Protocol):
     """Kills for real, and says how it knows. Used for one fault."""
 
-    def prepare(self, pod: Pod, mode: KillMode) -> None:
+    def prepare(self, pod: Pod, container: ContainerState, mode: KillMode) -> None:
         """Finds the process and opens what is needed, so that `kill` takes a moment only. Raises FaultFailed."""
 
     def kill(self) -> KillReport:
@@ -30,6 +31,9 @@ class DatabaseReader(Protocol):
 
         Without bounds the first `limit`. Raises ClusterError where the reading failed, or a bounded one found more than `limit`.
         """
+
+    def identity(self) -> DatabaseIdentity:
+        """Which process answers there now, as the application reaches it. Raises ClusterError."""
 
     def server(self) -> str:
         """The database's own name and version, such as `mongod 8.0.4`."""

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from importlib.resources import files
 
 from shelterctl.adapters.kube.cluster import KubernetesCluster
+from shelterctl.core.faults.database import DatabaseIdentity
 from shelterctl.core.faults.ledger import StoredDocument
 from shelterctl.core.serial import JsonValue
 from shelterctl.core.state import Role
@@ -23,6 +24,7 @@ class PodDatabaseReader:
     def __init__(self, cluster: KubernetesCluster) -> None:
         self._cluster = cluster
         self._server = ""
+        self._identity = DatabaseIdentity()
 
     def documents(self, *, run: str | None, until: str | None, limit: int) -> Sequence[StoredDocument]:
         """Raises ClusterError where the reading failed, or where it was bounded and found more than `limit`: a part proves nothing."""
@@ -34,6 +36,11 @@ class PodDatabaseReader:
             return [StoredDocument(*row) for row in rows]
         except (ValueError, TypeError, zlib.error) as error:
             raise ClusterError("what the database's reader sent cannot be read", why=str(error)) from error
+
+    def identity(self) -> DatabaseIdentity:
+        """Asked anew each time: that it changes is what matters."""
+        self._ask({"run": None, "until": None, "limit": 1, "timeout_s": 10})
+        return self._identity
 
     def server(self) -> str:
         if not self._server:
@@ -50,4 +57,10 @@ class PodDatabaseReader:
         if not isinstance(answer, dict) or "documents" not in answer:
             raise ClusterError(f"the database's reader in pod {pod.name} printed something else than documents")
         self._server = str(answer.get("server", ""))
+        told = answer.get("identity")
+        told = told if isinstance(told, dict) else {}
+        started_s = told.get("started_s")
+        self._identity = DatabaseIdentity(
+            str(told.get("process") or ""), float(started_s) if isinstance(started_s, int | float) else None, str(told.get("address") or "")
+        )
         return answer

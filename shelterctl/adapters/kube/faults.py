@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from shelterctl.adapters.kube.api import KubeApi
 from shelterctl.adapters.minikube.node_shell import NodeShell, ShellSession
 from shelterctl.core.faults.fault import KillMode, KillReport
-from shelterctl.core.state import Pod
+from shelterctl.core.state import ContainerState, Pod
 from shelterctl.errors import CommandFailed, FaultFailed, WaitTimeout
 
 _ASK_TIMEOUT_S = 20.0
@@ -41,8 +41,9 @@ class KubernetesFaults:
         self._pod: Pod | None = None
         self._mode = KillMode.SIGKILL
         self._process_id = 0
+        self._container_id = ""
 
-    def prepare(self, pod: Pod, mode: KillMode) -> None:
+    def prepare(self, pod: Pod, container: ContainerState, mode: KillMode) -> None:
         """Finds the process and checks that it is the container's own. Raises FaultFailed."""
         self._pod, self._mode = pod, mode
         if mode is not KillMode.SIGKILL:
@@ -54,12 +55,12 @@ class KubernetesFaults:
             )
         shells = self._shells()
         shell = next((s for s in shells if s.node == pod.node), shells[0] if len(shells) == 1 else None)
-        container = pod.containers[0].container_id
-        if shell is None or not re.fullmatch(r"[0-9a-f]{12,64}", container):
-            raise FaultFailed(f"container {pod.containers[0].name} of pod {pod.name} cannot be found on node {pod.node}")
+        self._container_id = container.container_id
+        if shell is None or not re.fullmatch(r"[0-9a-f]{12,64}", self._container_id):
+            raise FaultFailed(f"container {container.name} of pod {pod.name} cannot be found on node {pod.node}")
         try:
             self._session = shell.open()
-            found = self._session.ask(_FIND_FIRST_PROCESS.format(container=container), timeout_s=_ASK_TIMEOUT_S)
+            found = self._session.ask(_FIND_FIRST_PROCESS.format(container=self._container_id), timeout_s=_ASK_TIMEOUT_S)
         except (CommandFailed, WaitTimeout) as error:
             raise FaultFailed(f"node {pod.node} cannot be entered", why=error.why or error.what) from error
         if not found.isdigit() or int(found) < 2:
@@ -81,7 +82,7 @@ class KubernetesFaults:
         pid = self._process_id
         wall_s, sent_s = time.time(), time.monotonic()
         try:
-            killed = self._session.ask(_KILL.format(pid=pid, container=pod.containers[0].container_id), timeout_s=_ASK_TIMEOUT_S)
+            killed = self._session.ask(_KILL.format(pid=pid, container=self._container_id), timeout_s=_ASK_TIMEOUT_S)
             confirmed_s = time.monotonic()
             if killed != "sent":
                 raise FaultFailed(f"process {pid} of pod {pod.name} could not be killed: it was gone already")

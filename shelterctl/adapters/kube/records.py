@@ -15,6 +15,7 @@ from shelterctl.core.state import (
     Condition,
     ContainerState,
     Happening,
+    Mount,
     Pod,
     PodName,
     Role,
@@ -132,7 +133,33 @@ def _containers(spec: Json, status: Json) -> Iterable[ContainerState]:
             last_reason=last.get("reason", ""),
             last_container_id=_without_scheme(last.get("containerID", "")),
             last_finished_at_s=epoch_s(last.get("finishedAt")),
+            ports=tuple(int(port["containerPort"]) for port in container.get("ports") or ()),
+            mounts=tuple(_mounts(spec, container)),
+            data_path=_data_path(container),
         )
+
+
+def _mounts(spec: Json, container: Json) -> Iterable[Mount]:
+    volumes = {volume["name"]: volume for volume in spec.get("volumes") or ()}
+    for mount in container.get("volumeMounts") or ():
+        volume: Json = volumes.get(mount["name"], {})
+        claim = (volume.get("persistentVolumeClaim") or {}).get("claimName")
+        kind = "claim" if claim else next((key for key in volume if key != "name"), "unknown")
+        yield Mount(mount["mountPath"], kind, claim or mount["name"])
+
+
+def _data_path(container: Json) -> str:
+    """Where MongoDB keeps its data: `--dbpath`, or the image's own folder. Empty where a configuration file says it."""
+    words = [str(word) for word in (*(container.get("command") or ()), *(container.get("args") or ()))]
+    for word, following in zip(words, [*words[1:], ""], strict=False):
+        if word == "--dbpath":
+            return following
+        if word.startswith("--dbpath="):
+            return word.partition("=")[2]
+    image = str(container.get("image", ""))
+    if "mongo" not in image or any(word in ("-f", "--config") or word.startswith("--config=") for word in words):
+        return ""
+    return "/bitnami/mongodb" if "bitnami" in image else "/data/db"
 
 
 def image_id(text: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from shelterctl.core.faults.database import UNTOLD, DatabaseIdentity
 from shelterctl.core.faults.fault import KillMode, KillReport
 from shelterctl.core.state import Claim, Pod
 from shelterctl.core.verdict import Reason
@@ -14,7 +15,7 @@ SIGKILL_EXIT_CODE = 137
 
 @dataclass(frozen=True, slots=True)
 class KillEvidence:
-    """The database's pod and claims before and after the fault, and what its log says of the last shutdown.
+    """The database's container, pod and claims before and after the fault, and what its log says of the last shutdown.
 
     `pods_seen` is the pod as the cluster's watch told of it meanwhile, oldest first: the kubelet's record of an exit may be gone again
     when the proof is looked for (it removes a dead container as soon as a second one is there that does not run yet).
@@ -22,6 +23,7 @@ class KillEvidence:
     """
 
     report: KillReport
+    container: str
     pod_before: Pod
     pod_after: Pod | None
     claims_before: tuple[Claim, ...]
@@ -30,6 +32,8 @@ class KillEvidence:
     unclean_shutdown_line: str = ""
     writes_shutdown_line: bool = True
     pods_seen: tuple[Pod, ...] = ()
+    identity_before: DatabaseIdentity = UNTOLD
+    identity_after: DatabaseIdentity = UNTOLD
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +53,7 @@ def prove(evidence: KillEvidence) -> KillProof:
 
     Rules: a killed pod has another UID; a process killed in place has the same pod UID, a restart more, another container id and
     exit code 137 with a reason other than OOMKilled (the kernel's out-of-memory killer leaves 137 too), and mongod notes the unclean
-    shutdown at its next start; the claims and their volumes are the same objects as before.
+    shutdown at its next start; the application reaches another process than before; the claims and their volumes are the same objects.
     """
     facts: list[str] = []
     doubts: list[Reason] = []
@@ -64,13 +68,17 @@ def prove(evidence: KillEvidence) -> KillProof:
             f"pod {evidence.pod_before.name} was {evidence.report.mode.value.replace('-', ' ')}d: its UID went from "
             f"{evidence.pod_before.uid[:8]} to {evidence.pod_after.uid[:8]}"
         )
+    _prove_identity(evidence, facts, doubts)
     _prove_claims(evidence, facts, doubts)
     return KillProof(tuple(facts), tuple(doubts))
 
 
 def _prove_sigkill(evidence: KillEvidence, after: Pod, facts: list[str], doubts: list[Reason]) -> None:
     report, before = evidence.report, evidence.pod_before
-    old, new = before.containers[0], after.containers[0]
+    old, new = before.container(evidence.container), after.container(evidence.container)
+    if old is None or new is None:
+        doubts.append(Reason(f"pod {after.name} has no container {evidence.container} (any more)"))
+        return
     facts.append(f"{old.name} got SIGKILL (pid {report.process_id} on {report.node})")
     if not report.process_gone:
         doubts.append(Reason(f"the node still had process {report.process_id} after the signal"))
@@ -79,7 +87,8 @@ def _prove_sigkill(evidence: KillEvidence, after: Pod, facts: list[str], doubts:
         return
     if new.restarts != old.restarts + 1 or new.container_id == old.container_id:
         doubts.append(Reason(f"container {old.name} restarted {new.restarts - old.restarts} times where one restart was the fault's own"))
-    records = [pod.containers[0] for pod in (after, *evidence.pods_seen) if pod.uid == before.uid and pod.containers]
+    pods = [pod for pod in (after, *evidence.pods_seen) if pod.uid == before.uid]
+    records = [found for pod in pods if (found := pod.container(evidence.container)) is not None]
     ended = next((c for c in records if c.last_container_id == old.container_id), None)
     if ended is None:
         doubts.append(Reason("the exit code on record is not that of the container that was killed"))
@@ -95,6 +104,26 @@ def _prove_sigkill(evidence: KillEvidence, after: Pod, facts: list[str], doubts:
         facts.append(f"mongod noted it: {evidence.unclean_shutdown_line}")
     else:
         doubts.append(Reason("mongod's log has no line about an unclean shutdown", "shelterctl logs db"))
+
+
+def _prove_identity(evidence: KillEvidence, facts: list[str], doubts: list[Reason]) -> None:
+    """The application may write to another database than the one that was killed."""
+    before, after = evidence.identity_before, evidence.identity_after
+    still = before.is_still(after)
+    if still is None:
+        text = (
+            "whether the database that was killed is the one that the application writes to cannot be told: it says neither which process "
+            "it is nor how long it runs"
+        )
+        doubts.append(Reason(text, "shelterctl logs db"))
+    elif still:
+        text = (
+            f"the database that the application reaches ({after.words}) is the process that it was before the fault: "
+            "the pod that was killed is not the database that is written to"
+        )
+        doubts.append(Reason(text, "shelterctl logs app"))
+    else:
+        facts.append("the application reaches another database process than before")
 
 
 def _prove_claims(evidence: KillEvidence, facts: list[str], doubts: list[Reason]) -> None:

@@ -36,7 +36,7 @@ class RecoveryTimes:
 
 
 def recovery_times(
-    outcomes: Sequence[WriteOutcome], seen: Iterable[PodsAt], report: KillReport, before: Pod, probe_interval_s: float
+    outcomes: Sequence[WriteOutcome], seen: Iterable[PodsAt], report: KillReport, before: Pod, container: str, probe_interval_s: float
 ) -> RecoveryTimes:
     """The times of a recovery.
 
@@ -54,7 +54,7 @@ def recovery_times(
     last_error = max((w.ended_at_s for w in after if w.saw is not ClientSaw.ACK), default=None)
     if last_error is not None:
         milestones.append(("last error", max(0.0, last_error - fault_s)))
-    milestones += _pod_milestones(seen, before, fault_s)
+    milestones += _pod_milestones(seen, before, container, fault_s)
     silence = _longest_silence(outcomes, fault_s)
     if silence is not None:
         milestones += [("writes stop", silence[0]), ("writes resume", silence[1])]
@@ -79,7 +79,7 @@ def _longest_silence(outcomes: Sequence[WriteOutcome], fault_s: float) -> tuple[
     return max(0.0, start_s - fault_s), end_s - fault_s
 
 
-def _pod_milestones(seen: Iterable[PodsAt], before: Pod, fault_s: float) -> list[tuple[str, float]]:
+def _pod_milestones(seen: Iterable[PodsAt], before: Pod, container: str, fault_s: float) -> list[tuple[str, float]]:
     found: dict[str, float] = {}
     for moment in seen:
         if moment.at_s < fault_s:
@@ -96,7 +96,8 @@ def _pod_milestones(seen: Iterable[PodsAt], before: Pod, fault_s: float) -> list
         renewed = current.uid != before.uid or current.restarts > before.restarts
         if current.uid != before.uid and current.scheduled:
             found.setdefault("new pod scheduled", at_s)
-        if renewed and current.containers and current.containers[0].state == "running":
+        process = current.container(container)
+        if renewed and process is not None and process.state == "running":
             found.setdefault("process back", at_s)
         if renewed and current.ready:
             found.setdefault("pod ready", at_s)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
+from shelterctl.core.faults.fault import KillReport
 from shelterctl.core.faults.ledger import Account, Category, ClientSaw, WriteOutcome
 from shelterctl.core.faults.proof import KillProof
 from shelterctl.core.verdict import Judgement, Reason, judge
@@ -31,21 +33,24 @@ class RiskWindow:
     """The writes that the fault put at risk.
 
     `at_risk` counts the acknowledged writes whose request was under way at the fault or acknowledged in the second before it.
-    `loss_bound` is the rule of three, 3/n at 95% for independent writes, at most 1; None where n is 0.
+    `loss_bound` is the rule of three, 3/n at 95% for independent writes, at most 1; None where n is 0. `disturbed` is whether the writers
+    noticed the fault at all.
     """
 
     acknowledged_before: int
     acknowledged_after: int
     at_risk: int
     loss_bound: float | None
+    disturbed: bool = True
 
 
-def risk_window(outcomes: Iterable[WriteOutcome], *, sent_s: float, confirmed_s: float) -> RiskWindow:
-    """Counts the writes around a fault that struck somewhere between `sent_s` and `confirmed_s` (monotonic seconds).
+def risk_window(outcomes: Sequence[WriteOutcome], report: KillReport, *, probe_interval_s: float) -> RiskWindow:
+    """Counts the writes around a fault that struck somewhere between being sent and being confirmed (monotonic seconds).
 
     An ACK counts as before the fault only where it arrived before the fault was sent, and as after it only where its request was sent
     after the fault was confirmed.
     """
+    sent_s, confirmed_s = report.sent_mono_s, report.confirmed_mono_s
     before = after = at_risk = 0
     for write in outcomes:
         if write.saw is not ClientSaw.ACK:
@@ -54,7 +59,22 @@ def risk_window(outcomes: Iterable[WriteOutcome], *, sent_s: float, confirmed_s:
         before += fresh
         after += write.sent_at_s > confirmed_s
         at_risk += fresh or write.sent_at_s <= confirmed_s < write.ended_at_s or sent_s < write.ended_at_s <= confirmed_s
-    return RiskWindow(before, after, at_risk, min(1.0, 3 / at_risk) if at_risk else None)
+    bound = min(1.0, 3 / at_risk) if at_risk else None
+    return RiskWindow(before, after, at_risk, bound, _disturbed(outcomes, sent_s, probe_interval_s))
+
+
+def _disturbed(outcomes: Sequence[WriteOutcome], sent_s: float, probe_interval_s: float) -> bool:
+    """Whether a write failed after the fault was sent, or acknowledgements stayed away for longer than they ever did before it.
+
+    The probes are `probe_interval_s` apart: a gap of three of them says nothing yet.
+    """
+    if any(write.saw is not ClientSaw.ACK and write.ended_at_s >= sent_s for write in outcomes):
+        return True
+    acks = sorted(write.ended_at_s for write in outcomes if write.saw is ClientSaw.ACK)
+    gaps = [(later, later - earlier) for earlier, later in pairwise(acks)]
+    usual_s = max((gap for later, gap in gaps if later <= sent_s), default=0.0)
+    longest_s = max((gap for later, gap in gaps if later > sent_s), default=0.0)
+    return longest_s > max(2 * usual_s, 3 * probe_interval_s)
 
 
 def verdict(account: Account, window: RiskWindow | None, proof: KillProof | None, *, open_questions: Iterable[Reason] = ()) -> Judgement:
@@ -72,6 +92,12 @@ def verdict(account: Account, window: RiskWindow | None, proof: KillProof | None
         doubts.extend(proof.doubts)
         if not window.acknowledged_before:
             doubts.append(Reason("no write was acknowledged in the second before the kill: nothing was at risk", again))
+        if not window.disturbed:
+            text = (
+                "no write failed and none was held up while the process was gone: nothing shows that what was killed is what is written to "
+                "before a write is acknowledged"
+            )
+            doubts.append(Reason(text, "shelterctl logs app"))
         if not window.acknowledged_after:
             doubts.append(
                 Reason("no write that was sent after the kill was acknowledged: the service did not come back", "shelterctl status")

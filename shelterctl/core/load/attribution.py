@@ -9,6 +9,7 @@ import math
 
 from shelterctl.core.hpa.behavior import Behavior, EffectiveBehavior, SelectPolicy, parse_behavior, tolerances_of, with_defaults
 from shelterctl.core.hpa.stabilization import History, Recommendation, Stabilizer
+from shelterctl.core.load.timeline import UsagePoint
 from shelterctl.core.state import Autoscaler
 
 
@@ -34,15 +35,33 @@ def scale_up_disabled(scaler: Autoscaler) -> bool:
     return behavior is not None and behavior.scale_up.select_policy is SelectPolicy.DISABLED
 
 
-def most_replicas(scaler: Autoscaler, *, replicas: int, ready: int, at_s: float) -> int | None:
-    """The most replicas that the autoscaler can have decided on from its own reading; None where it has none.
+def own_percent(cpu_percent: int | None, round_: UsagePoint | None) -> int | None:
+    """How much of a reading a load alone must have caused, in percent of the requests; None where that cannot be told.
+
+    `round_` is the newest measurement that the autoscaler can have read, by times from the load's begin on. A measurement is a mean over
+    its window. Of a window that began before the load, the part before can have held as much as the pods' limits let through.
+    """
+    if cpu_percent is None or round_ is None or round_.measured_from_s is None:
+        return None
+    if round_.measured_from_s >= 0:
+        return cpu_percent
+    before = min(1.0, -round_.measured_from_s / round_.window_s) if round_.window_s > 0 else 1.0
+    if round_.limit_percent is None or not round_.cpu_millicores:
+        return 0
+    limit_millicores = 100 * round_.cpu_millicores / round_.limit_percent
+    own_millicores = max(0.0, round_.cpu_millicores - before * limit_millicores)
+    return int(cpu_percent * own_millicores / round_.cpu_millicores)
+
+
+def most_replicas(scaler: Autoscaler, cpu_percent: int | None, *, replicas: int, ready: int, at_s: float) -> int | None:
+    """The most replicas that the autoscaler can have decided on from a reading; None where there is none.
 
     An upper bound. The reading is truncated to whole percent, so that anything below the next one can be behind it; nothing that was
     scaled before uses up what the policies allow; every pod that is ready has a metric.
     """
-    if scaler.cpu_percent is None or not scaler.cpu_target_percent:
+    if cpu_percent is None or not scaler.cpu_target_percent:
         return None
-    ratio = (scaler.cpu_percent + 1) / scaler.cpu_target_percent
+    ratio = (cpu_percent + 1) / scaler.cpu_target_percent
     wanted = replicas if ratio <= 1 + scale_up_tolerance(scaler) else math.ceil(ratio * max(1, ready))
     bounds = Stabilizer(min(scaler.minimum, scaler.maximum), scaler.maximum, _effective(scaler))
     history = History(recommendations=(Recommendation(wanted, at_s),))

@@ -8,9 +8,20 @@ from itertools import pairwise
 from statistics import median
 
 from shelterctl.core.hpa.tolerance import DEFAULT_TOLERANCE
-from shelterctl.core.load.attribution import most_replicas, scale_up_disabled, scale_up_tolerance
+from shelterctl.core.load.attribution import most_replicas, own_percent, scale_up_disabled, scale_up_tolerance
 from shelterctl.core.load.clocks import ClockReading, Clocks
-from shelterctl.core.load.timeline import AtMaximum, Blindness, Decision, MetricShown, NewPod, ReplicaPoint, Timeline, UsagePoint
+from shelterctl.core.load.timeline import (
+    BLIND_METRIC_S,
+    READ_AFTER_S,
+    AtMaximum,
+    Blindness,
+    Decision,
+    MetricShown,
+    NewPod,
+    ReplicaPoint,
+    Timeline,
+    UsagePoint,
+)
 from shelterctl.core.state import Autoscaler, Pod, PodName, Role, Usage
 
 #: A rise of fewer points of the target's percentage is noise of an idle application.
@@ -61,9 +72,7 @@ class Observer:
         if seen is not None and (not self._settings or self._settings[-1][1] != seen.settings):
             self._settings.append((at_s, seen.settings))
         if before is not None and seen is not None and before.desired != seen.desired:
-            ready = len(self._ready())
-            most = most_replicas(seen, replicas=before.desired, ready=ready, at_s=at_s)
-            self._decisions.append((seen, Decision(at_s, before.desired, seen.desired, ready, seen.cpu_percent, most)))
+            self._decisions.append((seen, Decision(at_s, before.desired, seen.desired, len(self._ready()), seen.cpu_percent)))
 
     def usage(self, at_s: float, usage: Iterable[Usage]) -> None:
         """The pods' usage as it was last measured; the same measurement again adds nothing."""
@@ -102,13 +111,13 @@ class Observer:
         """Everything relative to the load's begin (epoch seconds), with the last state before it as the first point."""
         points = _since(self._points, began_s)
         settings = [value for at_s, value in self._settings if at_s <= began_s][-1:] or [value for _, value in self._settings[:1]]
+        usage = tuple(self._usage_point(item, began_s) for item in self._usage)
         decisions = tuple(
-            replace(item, at_s=item.at_s - began_s, settings_changed=[seen.settings] != settings)
+            replace(_attributed(seen, item, item.at_s - began_s, usage), settings_changed=[seen.settings] != settings)
             for seen, item in self._decisions
             if item.at_s >= began_s
         )
         shown = _metric_shown(points)
-        usage = tuple(self._usage_point(item, began_s) for item in self._usage)
         problems = [problem for item in self._usage for node, _ in item.starts if (problem := self._clocks.problem(node))]
         if shown is not None:
             sampled = [point.sampled_at_s for point in usage if point.sampled_at_s <= shown.at_s]
@@ -193,6 +202,16 @@ class Observer:
                 reasons = [container.reason for container in pod.containers if not container.ready and container.reason]
                 found.append(f"{pod.name}: {pod.scheduling_message or ', '.join(reasons) or pod.phase}")
         return tuple(found)
+
+
+def _attributed(scaler: Autoscaler, decision: Decision, at_s: float, usage: tuple[UsagePoint, ...]) -> Decision:
+    """A decision at `at_s` after the load's begin, with what this load alone must have caused of it."""
+    newest = [point for point in usage if point.seen_at_s <= at_s][-1:]
+    own = own_percent(decision.cpu_percent, newest[0] if newest else None)
+    if not usage and at_s >= BLIND_METRIC_S - READ_AFTER_S:
+        own = decision.cpu_percent
+    most = most_replicas(scaler, own, replicas=decision.before, ready=decision.ready, at_s=at_s)
+    return replace(decision, at_s=at_s, own_percent=own, most=most)
 
 
 def _values(point: ReplicaPoint) -> tuple[int | None, ...]:

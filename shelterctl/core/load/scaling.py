@@ -87,18 +87,18 @@ def _doubt(plan: LoadPlan, timeline: Timeline, decision: Decision) -> Reason | N
     again = _longer(plan, enough_s(plan, timeline.scale_up_window_s))
     if decision.settings_changed:
         return Reason(f"{what}, after somebody had changed the autoscaler's own settings: it says nothing about the load", again)
-    if under_s is None and timeline.usage and timeline.clock_problem:
+    if decision.own_percent is None and timeline.usage and timeline.clock_problem:
         return Reason(f"{what}, and whether on a measurement of this load cannot be told: {timeline.clock_problem}", "shelterctl doctor")
-    if under_s is None or decision.at_s < under_s:
+    if decision.cpu_percent is None:
+        return Reason(f"{what}, and the autoscaler had no reading then: something else asked for them", "shelterctl doctor")
+    if decision.own_percent is None or (decision.own_percent < decision.cpu_percent and decision.after > (decision.most or 0)):
         when = "by the end of the run" if under_s is None else f"until {under_s:.0f} s"
         text = (
             f"{what}, and no metric taken wholly under this load was there {when}: an earlier load may have asked for them. "
             "Let the replicas come down first, and run for longer"
         )
         return Reason(text, again)
-    if decision.most is None:
-        return Reason(f"{what}, and the autoscaler had no reading then: something else asked for them", "shelterctl doctor")
-    if decision.after > decision.most:
+    if decision.most is not None and decision.after > decision.most:
         reading = f"its reading of {decision.cpu_percent}% calls for {decision.most} at most"
         return Reason(f"{what}, while {reading}: something else asked for them", "shelterctl status watch")
     return None

@@ -57,8 +57,10 @@ class ReplicaPoint:
 class Decision:
     """The autoscaler changed the number of replicas; `ready` is how many were ready then.
 
-    `most` are the most replicas that its own rules make of the reading (None: it had none). `settings_changed`: somebody wrote its bounds,
-    target or behavior between the load's begin and this.
+    `own_percent` is how much of the reading this load alone must have caused: all of it where the measurement lay wholly under the load,
+    none where it lay before, and where it began before, what is left when every pod is taken to have run at its limit until the load
+    began. It is None where that cannot be told. `most` are the most replicas that the autoscaler's own rules make of that.
+    `settings_changed`: somebody wrote its bounds, target or behavior between the load's begin and this.
     """
 
     at_s: float
@@ -66,6 +68,7 @@ class Decision:
     after: int
     ready: int
     cpu_percent: int | None
+    own_percent: int | None = None
     most: int | None = None
     settings_changed: bool = False
 

@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
-from shelterctl.core.state import Pod, Role, StackState
+from dataclasses import dataclass
+
+from shelterctl.core.faults.database import PORT, data_problem, database_container
+from shelterctl.core.state import ContainerState, Pod, Role, StackState
 from shelterctl.errors import NotDeployed, Refused
 from shelterctl.ops.guards import service_url
 
+SHOW_LOSS = "shelterctl chaos kill-db --mode delete --accept-ephemeral"
 
-def check(state: StackState, *, accept_ephemeral: bool) -> tuple[Pod, str]:
-    """The database's pod and the service's URL. Raises NotDeployed, ServiceUnreachable, Refused."""
+
+@dataclass(frozen=True, slots=True)
+class Struck:
+    """What the fault will strike, and the URL that writes go to."""
+
+    pod: Pod
+    container: ContainerState
+    url: str
+
+
+def check(state: StackState, *, accept_ephemeral: bool) -> Struck:
+    """What will be struck. Raises NotDeployed, ServiceUnreachable, Refused."""
     workload = state.workload(Role.DATABASE)
     pods = [pod for pod in state.pods_of(Role.DATABASE) if not pod.deleting]
     if workload is None or not pods:
@@ -26,18 +40,33 @@ def check(state: StackState, *, accept_ephemeral: bool) -> tuple[Pod, str]:
         )
     if not any(app.ready for app in state.pods_of(Role.APP)):
         raise Refused("no pod of the application is ready: nothing could be written", next_command="shelterctl status")
-    _check_storage(state, pod, accept_ephemeral)
-    return pod, url
+    container = database_container(pod)
+    if container is None:
+        names = ", ".join(item.name for item in pod.containers)
+        raise Refused(
+            f"which container of pod {pod.name} is the database is not clear: {names}",
+            why=f"none or several of them declare port {PORT}; killing another one would prove nothing",
+            next_command=f"give the database's container `ports: [{{containerPort: {PORT}}}]`, and the others none of that number",
+        )
+    _check_storage(state, pod, container, accept_ephemeral)
+    return Struck(pod, container, url)
 
 
-def _check_storage(state: StackState, pod: Pod, accept_ephemeral: bool) -> None:
+def _check_storage(state: StackState, pod: Pod, container: ContainerState, accept_ephemeral: bool) -> None:
     claims = [claim for claim in state.claims if claim.name in pod.claims and claim.namespace == pod.namespace]
     if not pod.claims and not accept_ephemeral:
         where = ", ".join(pod.ephemeral_volumes) or "its own layer"
         raise Refused(
             f"pod {pod.name} has no claim: it keeps its data in {where}, which goes with the pod (emptyDir)",
             why="killing it would lose every document; a SIGKILL that spares the volume would pass and prove nothing",
-            next_command="to see the loss: shelterctl chaos kill-db --mode delete --accept-ephemeral",
+            next_command=f"to see the loss: {SHOW_LOSS}",
+        )
+    problem = data_problem(pod, container)
+    if problem and not accept_ephemeral:
+        raise Refused(
+            problem,
+            why="the data go with the pod: a SIGKILL would pass on a claim that holds none of them",
+            next_command=f"mount the claim above {container.data_path}; to see the loss: {SHOW_LOSS}",
         )
     for claim in claims:
         if claim.deleting:

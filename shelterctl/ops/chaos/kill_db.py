@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from shelterctl.core.events import Event, Milestone, Outcome
 from shelterctl.core.faults.fault import KillMode, KillReport
-from shelterctl.core.faults.ledger import Account
+from shelterctl.core.faults.ledger import Account, WriteOutcome
 from shelterctl.core.faults.proof import KillProof
 from shelterctl.core.faults.recovery import RecoveryTimes, recovery_times
 from shelterctl.core.faults.verdict import RiskWindow, risk_window, verdict
@@ -66,8 +66,8 @@ def kill_db(ports: KillDbPorts, request: KillDbRequest) -> Generator[Event, None
     run.doubts += questions
     kill = yield from run.step("proof", "Looking for the proof of the kill", proof.gather(run))
     _write_down(run, found)
-    window = risk_window(outcomes, sent_s=run.report.sent_mono_s, confirmed_s=run.report.confirmed_mono_s) if run.report else None
-    recovery = recovery_times(outcomes, run.history.seen(), run.report, run.pod_before, PROBE_INTERVAL_S) if run.report else None
+    window = risk_window(outcomes, run.report, probe_interval_s=PROBE_INTERVAL_S) if run.report else None
+    recovery = _recovery(run, outcomes)
     for name, at_s in recovery.milestones if recovery else ():
         yield Milestone(name, at_s)
     dns, dns_problem = run.names.result() if run.names is not None else ((), "")
@@ -99,17 +99,19 @@ def _prepare(ports: KillDbPorts, request: KillDbRequest) -> Generator[Event, Non
 
     def work() -> Generator[str, None, Done[KillRun]]:
         state = ports.target.state(with_usage=False)
-        pod, url = guards.check(state, accept_ephemeral=request.accept_ephemeral)
+        struck = guards.check(state, accept_ephemeral=request.accept_ephemeral)
+        pod, url = struck.pod, struck.url
         yield "reading what the database holds already"
         prior = {d.id: d.digest for d in ports.database.documents(run=None, until=None, limit=PRIOR_LIMIT)}
         if any(id_.startswith(f"{ports.folder.run_id}:") for id_ in prior):
             # The service would answer them as repeated writes, with an acknowledgement and without a write.
             raise Refused(f"the database holds documents of a run called {ports.folder.run_id} already", next_command="try again")
-        ports.faults.prepare(pod, request.mode)
+        ports.faults.prepare(pod, struck.container, request.mode)
         writers = Writers(
             ports.make_http, ports.folder, url, writers=request.writers, probe_interval_s=PROBE_INTERVAL_S, probe_threads=PROBE_THREADS
         )
-        run = KillRun(ports, request, url, pod, state, prior, writers, PodHistory(ports.target, ports.clock))
+        identity, history = ports.database.identity(), PodHistory(ports.target, ports.clock)
+        run = KillRun(ports, request, url, pod, struck.container, state, prior, identity, writers, history)
         words = f"{pod.name} on {', '.join(c.volume for c in state.claims) or 'no claim'}; {len(prior)} documents are there already"
         return Done(words, run, Outcome.UNCHANGED)
 
@@ -147,6 +149,12 @@ def _settle(run: KillRun) -> Generator[Event, None, None]:
 
     work = wait(run.ports.clock, look, timeout_s=settle_s, pause_s=min(0.5, settle_s), late=lambda _: Done("", None))
     yield from run.step("settle", "Waiting until nothing can be under way", work)
+
+
+def _recovery(run: KillRun, outcomes: list[WriteOutcome]) -> RecoveryTimes | None:
+    if run.report is None:
+        return None
+    return recovery_times(outcomes, run.history.seen(), run.report, run.pod_before, run.container.name, PROBE_INTERVAL_S)
 
 
 def _write_down(run: KillRun, found: Account) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator
 
 from shelterctl.core.events import Outcome
+from shelterctl.core.faults.database import DatabaseIdentity
 from shelterctl.core.faults.proof import KillEvidence, KillProof, prove
 from shelterctl.core.state import Role
 from shelterctl.core.verdict import Reason
@@ -30,19 +31,30 @@ def gather(run: KillRun) -> Generator[str, None, Done[KillProof | None]]:
     proof = prove(
         KillEvidence(
             run.report,
+            run.container.name,
             before,
             after,
             tuple(claim for claim in run.state_before.claims if claim.name in before.claims),
             tuple(claim for claim in state.claims if after is not None and claim.name in after.claims),
             server,
-            shutdown_line.find(run.ports.target, after) if after is not None else "",
+            shutdown_line.find(run.ports.target, after, run.container.name) if after is not None else "",
             writes_shutdown_line=not server.startswith("FerretDB"),
+            identity_before=run.identity,
+            identity_after=_identity(run),
             pods_seen=tuple(pod for at in run.history.seen() for pod in at.pods if pod.name == before.name),
         )
     )
     if proof.proved:
         return Done("The kill is proved", proof, Outcome.UNCHANGED)
     return Done("The kill is not proved", proof, Outcome.FAILED)
+
+
+def _identity(run: KillRun) -> DatabaseIdentity:
+    """What cannot be read is told as nothing, which is a doubt in the proof."""
+    try:
+        return run.ports.database.identity()
+    except ShelterError:
+        return DatabaseIdentity()
 
 
 def server_name(run: KillRun) -> str:

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from shelterctl.core.events import Event
+from shelterctl.core.faults.database import DatabaseIdentity
 from shelterctl.core.faults.fault import KillMode, KillReport
 from shelterctl.core.faults.ledger import WriteOutcome
-from shelterctl.core.state import Pod, StackState
+from shelterctl.core.state import ContainerState, Pod, StackState
 from shelterctl.core.verdict import Reason
 from shelterctl.ops.chaos.dns_recovery import DnsRecoveryWatch
 from shelterctl.ops.chaos.pods_seen import PodHistory
@@ -60,16 +61,18 @@ class KillDbPorts:
 class KillRun:
     """One run: the database's pod and the stack before the fault, what writes and what watches, and what was learned.
 
-    `prior` are the documents that were there (id to digest), `seen_once` the ids that the first reading returned, and `doubts` what
-    keeps the verdict open.
+    `prior` are the documents that were there (id to digest), `identity` is the process that the application reached, `seen_once` the ids
+    that the first reading returned, and `doubts` what keeps the verdict open.
     """
 
     ports: KillDbPorts
     request: KillDbRequest
     url: str
     pod_before: Pod
+    container: ContainerState
     state_before: StackState
     prior: dict[str, str]
+    identity: DatabaseIdentity
     writers: Writers
     history: PodHistory
     report: KillReport | None = None

@@ -13,10 +13,10 @@ UNCLEAN_ID = 22271
 _LINES = 2_000
 
 
-def find(target: Target, pod: Pod) -> str:
+def find(target: Target, pod: Pod, container: str) -> str:
     """The line's message, or an empty string where the log has none or cannot be read."""
     try:
-        lines = target.log_tail(pod, pod.containers[0].name, lines=_LINES)
+        lines = target.log_tail(pod, container, lines=_LINES)
     except ShelterError:
         return ""
     for line in lines:

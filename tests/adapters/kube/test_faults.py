@@ -14,7 +14,7 @@ from shelterctl.adapters.kube.api import KubeApi
 from shelterctl.adapters.kube.faults import _AWAIT_GONE, KubernetesFaults
 from shelterctl.adapters.minikube.node_shell import NodeShell
 from shelterctl.core.faults.fault import KillMode
-from shelterctl.core.state import Pod
+from shelterctl.core.state import ContainerState, Pod
 from shelterctl.errors import FaultFailed
 from tests.core.stack_examples import DATABASE
 
@@ -70,13 +70,18 @@ def pod(container: str) -> Pod:
     return replace(DATABASE, containers=(replace(DATABASE.containers[0], container_id=container),))
 
 
+def target(container: str) -> tuple[Pod, ContainerState]:
+    found = pod(container)
+    return found, found.containers[0]
+
+
 def faults(*shells: NodeShell) -> KubernetesFaults:
     return KubernetesFaults(KubeApi("unused"), (lambda: shells) if shells else None)
 
 
 def test_the_first_process_is_killed_and_seen_gone(container: str) -> None:
     injector = faults(HERE)
-    injector.prepare(pod(container), KillMode.SIGKILL)
+    injector.prepare(*target(container), KillMode.SIGKILL)
     report = injector.kill()
     injector.close()
     assert report.process_gone is True
@@ -86,7 +91,7 @@ def test_the_first_process_is_killed_and_seen_gone(container: str) -> None:
 
 def test_a_container_that_ended_meanwhile_is_not_killed_again(container: str) -> None:
     injector = faults(HERE)
-    injector.prepare(pod(container), KillMode.SIGKILL)
+    injector.prepare(*target(container), KillMode.SIGKILL)
     docker("kill", container)
     with pytest.raises(FaultFailed, match="could not be killed: it was gone already"):
         injector.kill()
@@ -96,7 +101,7 @@ def test_a_container_that_ended_meanwhile_is_not_killed_again(container: str) ->
 def test_a_number_that_belongs_to_another_process_by_now_is_spared(container: str) -> None:
     with subprocess.Popen(["sleep", "60"]) as stranger:
         injector = faults(HERE)
-        injector.prepare(pod(container), KillMode.SIGKILL)
+        injector.prepare(*target(container), KillMode.SIGKILL)
         injector._process_id = stranger.pid
         with pytest.raises(FaultFailed):
             injector.kill()
@@ -108,11 +113,11 @@ def test_a_number_that_belongs_to_another_process_by_now_is_spared(container: st
 @pytest.mark.parametrize("container_id", ["", "nonsense; reboot", "0" * 64])
 def test_a_container_that_is_not_on_the_node(container_id: str) -> None:
     with pytest.raises(FaultFailed):
-        faults(HERE).prepare(pod(container_id), KillMode.SIGKILL)
+        faults(HERE).prepare(*target(container_id), KillMode.SIGKILL)
 
 
 def test_a_node_that_cannot_be_entered() -> None:
     with pytest.raises(FaultFailed, match="must come from the node"):
-        faults().prepare(pod("0" * 64), KillMode.SIGKILL)
+        faults().prepare(*target("0" * 64), KillMode.SIGKILL)
     with pytest.raises(FaultFailed, match="node minikube cannot be entered"):
-        faults(NodeShell("minikube", ("false",))).prepare(pod("0" * 64), KillMode.SIGKILL)
+        faults(NodeShell("minikube", ("false",))).prepare(*target("0" * 64), KillMode.SIGKILL)

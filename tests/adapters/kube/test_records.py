@@ -9,7 +9,7 @@ import pytest
 
 from shelterctl.adapters.kube import records
 from shelterctl.adapters.kube.records import epoch_s, image_id, millicores, quantity_bytes
-from shelterctl.core.state import Autoscaler, Claim, Condition, ContainerState, Happening, Pod, PodName, Role, Usage, Workload
+from shelterctl.core.state import Autoscaler, Claim, Condition, ContainerState, Happening, Mount, Pod, PodName, Role, Usage, Workload
 from shelterctl.errors import ApiRejected
 
 pytestmark = pytest.mark.unit
@@ -163,6 +163,8 @@ CONTAINER = ContainerState(
     last_reason="Error",
     last_container_id="c0c0",
     last_finished_at_s=1795255489.0,
+    mounts=(Mount("/data/db", "claim", "data-mongodb-0"), Mount("/tmp", "emptyDir", "tmp")),
+    data_path="/data/db",
 )
 
 
@@ -195,8 +197,25 @@ def test_a_pod_that_no_node_has_taken() -> None:
     status = {"phase": "Pending", "conditions": [{"type": "PodScheduled", "status": "False", "message": message}]}
     found = records.pod({**POD, "spec": {"containers": [{"name": "mongodb", "image": "mongo:8"}]}, "status": status})
     assert (found.scheduled, found.scheduling_message, found.ready, found.ready_since_s) == (False, message, False, None)
-    assert found.containers == (ContainerState("mongodb", False, 0, "waiting", "", "", "mongo:8", "", ""),)
+    assert found.containers == (ContainerState("mongodb", False, 0, "waiting", "", "", "mongo:8", "", "", data_path="/data/db"),)
     assert found.cpu_requests_millicores == (None,)
+
+
+@pytest.mark.parametrize(
+    ("container", "path"),
+    [
+        ({"image": "mongo:8"}, "/data/db"),
+        ({"image": "registry.example/bitnami/mongodb:8.0"}, "/bitnami/mongodb"),
+        ({"image": "mongo:8", "args": ["--dbpath", "/var/lib/mongo"]}, "/var/lib/mongo"),
+        ({"image": "mine:1", "command": ["mongod", "--dbpath=/d", "--bind_ip_all"]}, "/d"),
+        ({"image": "mongo:8", "args": ["--config", "/etc/mongod.conf"]}, ""),
+        ({"image": "postgres:17"}, ""),
+    ],
+)
+def test_where_a_database_keeps_its_data(container: dict[str, Any], path: str) -> None:
+    spec = {"containers": [{"name": "c", "ports": [{"containerPort": 27017}], **container}]}
+    (found,) = records.pod({"metadata": {"name": "x"}, "spec": spec}).containers
+    assert (found.data_path, found.ports) == (path, (27017,))
 
 
 def test_a_pod_of_which_nothing_is_known_yet() -> None:
@@ -277,6 +296,9 @@ def test_the_newest_replica_set_is_that_of_the_highest_revision() -> None:
     assert records.newest_replica_set(workload_item({}), []) is None
 
 
+WINDOWS = {"scaleUp": {"stabilizationWindowSeconds": 120}, "scaleDown": {"stabilizationWindowSeconds": 300}}
+
+
 def test_an_autoscaler() -> None:
     memory = {
         "type": "Resource",
@@ -302,7 +324,7 @@ def test_an_autoscaler() -> None:
         }
     )
     limited = Condition("ScalingLimited", True, "TooManyReplicas", "…")
-    assert found == Autoscaler("app", 2, 5, 2, 5, 70, 184, (limited,), 1795255200.0, 120.0)
+    assert found == Autoscaler("app", 2, 5, 2, 5, 70, 184, (limited,), 1795255200.0, 120.0, WINDOWS)
     assert found.has_metric
 
 

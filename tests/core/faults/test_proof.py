@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from shelterctl.core.faults.database import UNTOLD, DatabaseIdentity
 from shelterctl.core.faults.fault import KillMode, KillReport
 from shelterctl.core.faults.proof import KillEvidence, KillProof, prove
 from shelterctl.core.state import ContainerState, Pod
@@ -19,7 +20,16 @@ BEFORE = DATABASE.containers[0]
 AFTER = replace(BEFORE, restarts=1, container_id="d1" * 6, last_exit_code=137, last_reason="Error", last_container_id=BEFORE.container_id)
 NOTED = "Detected unclean shutdown - Lock file is not empty"
 KILLED = KillEvidence(
-    REPORT, DATABASE, replace(DATABASE, containers=(AFTER,)), (CLAIM,), (CLAIM,), server="mongod 8.0.4", unclean_shutdown_line=NOTED
+    REPORT,
+    "mongodb",
+    DATABASE,
+    replace(DATABASE, containers=(AFTER,)),
+    (CLAIM,),
+    (CLAIM,),
+    server="mongod 8.0.4",
+    unclean_shutdown_line=NOTED,
+    identity_before=DatabaseIdentity("a1"),
+    identity_after=DatabaseIdentity("b2"),
 )
 DELETED = replace(KILLED, report=replace(REPORT, mode=KillMode.DELETE, process_gone=None), pod_after=replace(DATABASE, uid="22222222-bbbb"))
 
@@ -41,6 +51,7 @@ def test_a_sigkill_that_left_everything_behind() -> None:
             "mongodb got SIGKILL (pid 2079 on minikube)",
             "exit code 137, restart 0 → 1, same pod 11111111",
             f"mongod noted it: {NOTED}",
+            "the application reaches another database process than before",
             "same claim and volume: data-mongodb-0 (volume pvc-1)",
         ),
         (),
@@ -107,7 +118,12 @@ def test_a_server_that_never_notes_a_shutdown_needs_no_line() -> None:
 @pytest.mark.parametrize(("mode", "word"), [(KillMode.DELETE, "deleted"), (KillMode.FORCE_DELETE, "force deleted")])
 def test_a_deleted_pod_has_another_uid(mode: KillMode, word: str) -> None:
     assert prove(replace(DELETED, report=replace(DELETED.report, mode=mode))) == KillProof(
-        (f"pod mongodb-0 was {word}: its UID went from 11111111 to 22222222", "same claim and volume: data-mongodb-0 (volume pvc-1)"), ()
+        (
+            f"pod mongodb-0 was {word}: its UID went from 11111111 to 22222222",
+            "the application reaches another database process than before",
+            "same claim and volume: data-mongodb-0 (volume pvc-1)",
+        ),
+        (),
     )
 
 
@@ -149,3 +165,28 @@ def test_the_pod_before_is_what_the_proof_rests_on() -> None:
     restarted: Pod = replace(DATABASE, containers=(replace(BEFORE, restarts=4),))
     evidence = replace(KILLED, pod_before=restarted, pod_after=replace(DATABASE, containers=(replace(AFTER, restarts=5),)))
     assert prove(evidence).facts[1] == "exit code 137, restart 4 → 5, same pod 11111111"
+
+
+def test_the_container_is_found_by_its_name_and_not_by_its_place() -> None:
+    """An exporter stands first in the pod; the database's container is the second."""
+    exporter = replace(BEFORE, name="aaa-exporter", container_id="e0" * 6)
+    before = replace(DATABASE, containers=(exporter, BEFORE))
+    found = prove(replace(KILLED, pod_before=before, pod_after=replace(DATABASE, containers=(exporter, AFTER))))
+    assert found.proved
+    assert found.facts[0] == "mongodb got SIGKILL (pid 2079 on minikube)"
+    restarted = replace(AFTER, name="aaa-exporter", last_container_id=exporter.container_id)
+    wrong = prove(replace(KILLED, pod_before=before, pod_after=replace(DATABASE, containers=(restarted, BEFORE))))
+    assert not wrong.proved
+
+
+def test_a_database_elsewhere_is_not_the_one_that_was_killed() -> None:
+    same = replace(KILLED, identity_after=DatabaseIdentity("a1"))
+    assert doubts(same) == [
+        "the database that the application reaches (process a1) is the process that it was before the fault: "
+        "the pod that was killed is not the database that is written to"
+    ]
+
+
+def test_a_database_that_tells_nothing_of_itself_leaves_it_open() -> None:
+    (doubt,) = doubts(replace(KILLED, identity_after=UNTOLD))
+    assert doubt.startswith("whether the database that was killed is the one that the application writes to cannot be told")

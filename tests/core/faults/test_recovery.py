@@ -27,7 +27,7 @@ def write(sent_s: float, ended_s: float, saw: ClientSaw) -> WriteOutcome:
 
 
 def times(*writes: WriteOutcome, seen: tuple[PodsAt, ...] = ()) -> RecoveryTimes:
-    found = recovery_times(writes, seen, REPORT, DATABASE, 0.05)
+    found = recovery_times(writes, seen, REPORT, DATABASE, DATABASE.containers[0].name, 0.05)
     rounded = tuple((name, round(at_s, 3)) for name, at_s in found.milestones)
     first = None if found.first_ack_s is None else round(found.first_ack_s, 3)
     silence = None if found.silence_s is None else (round(found.silence_s[0], 3), round(found.silence_s[1], 3))

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shelterctl.core.faults.fault import KillMode, KillReport
 from shelterctl.core.faults.ledger import Account, Category, ClientSaw, StoredDocument, WriteOutcome, reconcile
 from shelterctl.core.faults.proof import KillProof
 from shelterctl.core.faults.verdict import RiskWindow, risk_window, verdict
 from shelterctl.core.verdict import Judgement, Reason, Verdict
 
 pytestmark = pytest.mark.unit
+
+FAULT = KillReport(KillMode.SIGKILL, 10.0, 10.2, 1e6, "minikube", 2079, True)
 
 PROVED = KillProof(("mongod got SIGKILL",), ())
 WINDOW = RiskWindow(10, 50, 12, 0.25)
@@ -92,7 +97,39 @@ def test_a_proven_loss_outweighs_every_doubt() -> None:
     ],
 )
 def test_the_risk_window_of_a_fault_sent_at_10_and_confirmed_at_10_2(writes: list[WriteOutcome], window: RiskWindow) -> None:
-    assert risk_window(writes, sent_s=10.0, confirmed_s=10.2) == window
+    assert replace(risk_window(writes, FAULT, probe_interval_s=0.05), disturbed=True) == window
+
+
+def steady(*, until_s: float, every_s: float = 0.02, from_s: float = 5.0) -> list[WriteOutcome]:
+    """Writes that are acknowledged one after the other."""
+    count = int((until_s - from_s) / every_s)
+    return [write(from_s + number * every_s - 0.01, from_s + number * every_s) for number in range(count)]
+
+
+@pytest.mark.parametrize(
+    ("writes", "disturbed"),
+    [
+        (steady(until_s=15), False),
+        # The gap between two probes is none.
+        (steady(until_s=9.99) + steady(from_s=10.09, until_s=15), False),
+        (steady(until_s=9.99) + steady(from_s=10.6, until_s=15), True),
+        ([*steady(until_s=15), write(10.1, 10.3, ClientSaw.REJECTED)], True),
+        ([*steady(until_s=15), write(9.9, 10.3, ClientSaw.INDETERMINATE)], True),
+        # A failure of before the fault says nothing of it.
+        ([*steady(until_s=15), write(6.1, 6.3, ClientSaw.REJECTED)], False),
+        # Pauses as long as before are this machine's own.
+        (steady(until_s=15, every_s=0.4), False),
+    ],
+)
+def test_whether_the_writers_noticed_the_fault(writes: list[WriteOutcome], disturbed: bool) -> None:
+    assert risk_window(writes, FAULT, probe_interval_s=0.05).disturbed is disturbed
+
+
+def test_a_fault_that_nobody_noticed_proves_nothing() -> None:
+    """An application that acknowledges first and writes later, or one whose database is another."""
+    judgement = verdict(account(), replace(WINDOW, disturbed=False), PROVED)
+    assert judgement.verdict is Verdict.UNKNOWN
+    assert judgement.reasons[0].text.startswith("no write failed and none was held up while the process was gone")
 
 
 accounts = st.lists(st.sampled_from(Category), max_size=6).map(

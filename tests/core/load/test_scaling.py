@@ -345,3 +345,14 @@ def test_its_own_tolerance_decides_what_a_reading_calls_for(tolerance: str, stat
     seen.usage(BEGAN + 96, usage(95, 300, 300))
     seen.autoscaler(BEGAN + 46, replace(autoscaler(2, 90), behavior={"scaleUp": {"tolerance": tolerance}}))
     assert said(end(seen))[0] is state
+
+
+@pytest.mark.parametrize(("began_before_s", "state"), [(0.5, ScalingState.SHOWN), (6.0, ScalingState.UNATTRIBUTED)])
+def test_a_measurement_that_began_before_the_load_counts_for_what_it_cannot_have_been(began_before_s: float, state: ScalingState) -> None:
+    """A minute's mean of 150m of 2 × 400m: half a second at the limit before the load makes 7m of it, six seconds make 80m."""
+    minute = tuple(replace(item, window_s=60.0) for item in usage(60 - began_before_s, 75, 75))
+    seen = observed()
+    seen.usage(BEGAN + 62, minute)
+    seen.autoscaler(BEGAN + 66, autoscaler(3, 83))
+    seen.pods(BEGAN + 70, [*TWO, pod("app-3")])
+    assert said(end(seen, 100))[0] is state

@@ -45,7 +45,7 @@ def test_the_scale_up_of_a_whole_run() -> None:
         ReplicaPoint(61.0, 4, 5, 110, 70, 2, 5, 4),
         ReplicaPoint(68.0, 5, 5, 110, 70, 2, 5, 4),
     )
-    assert timeline.decisions == (Decision(46.0, 2, 4, 2, 184, most=4), Decision(61.0, 4, 5, 4, 110, most=5))
+    assert timeline.decisions == (Decision(46.0, 2, 4, 2, 184), Decision(61.0, 4, 5, 4, 110))
     assert timeline.new_pods == (
         NewPod(PodName("app-3"), 54.0, 8.0, 55.0),
         NewPod(PodName("app-4"), 55.0, 9.0, None),

@@ -19,10 +19,11 @@ from urllib.parse import parse_qs, urlsplit
 from shelterctl.adapters.http_client import HttpxClient
 from shelterctl.core.dns.records import DnsAnswer, DnsQuery, DnsScene
 from shelterctl.core.events import Event, PodsSeen
+from shelterctl.core.faults.database import DatabaseIdentity
 from shelterctl.core.faults.fault import KillMode, KillReport
 from shelterctl.core.faults.ledger import StoredDocument, payload_digest
 from shelterctl.core.load.clocks import ClockReading
-from shelterctl.core.state import Claim, Endpoint, Pod, StackState
+from shelterctl.core.state import Claim, ContainerState, Endpoint, Pod, StackState
 from shelterctl.errors import ApiUnreachable, ClusterError
 from tests.core.stack_examples import CLAIM, DATABASE, DEPLOYMENT, NOW, POD, STATEFUL_SET
 
@@ -50,6 +51,7 @@ class Store:
     hidden_from_service: set[str] = field(default_factory=set)
     lock: threading.RLock = field(default_factory=threading.RLock)
     turn: int = 0
+    starts: int = 1
 
     def post(self, id_: str, data: dict[str, Any]) -> tuple[int, dict[str, Any]] | None:
         """Status and body, or None for a connection that is closed without an answer."""
@@ -123,6 +125,8 @@ class Scene:
     on_recovery: Callable[[Store], None] = lambda store: None
     on_kill: Callable[[], None] = lambda: None
     recovers: bool = True
+    #: The application writes to another database than the one that is killed.
+    elsewhere: bool = False
     state_after_fails: bool = False
     database_fails: bool = False
     database_lacks: set[str] = field(default_factory=set)
@@ -162,14 +166,14 @@ class Scene:
 
     # The fault.
 
-    def prepare(self, pod: Pod, mode: KillMode) -> None:
+    def prepare(self, pod: Pod, container: ContainerState, mode: KillMode) -> None:
         self.prepared, self.mode = True, mode
 
     def kill(self) -> KillReport:
         self.on_kill()
         sent_s = time.monotonic()
         with self.store.lock:
-            self.store.up = False
+            self.store.up = self.elsewhere
         self.pod = replace(self.pod, ready=False)
         self.killed = True
         threading.Thread(target=self._recover, daemon=True).start()
@@ -184,6 +188,7 @@ class Scene:
         if self.recovers:
             with self.store.lock:
                 self.on_recovery(self.store)
+                self.store.starts += 0 if self.store.up else 1
                 self.store.up = True
             self.pod = self.pod_after
 
@@ -207,6 +212,10 @@ class Scene:
 
     def ask(self, queries: Sequence[DnsQuery]) -> Sequence[DnsAnswer]:
         raise ClusterError("nothing resolves names here")
+
+    def identity(self) -> DatabaseIdentity:
+        """The store's own process: another one once it was down."""
+        return DatabaseIdentity(f"process-{self.store.starts}")
 
     def server(self) -> str:
         return "mongod 8.0.4"

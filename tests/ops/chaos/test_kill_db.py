@@ -14,6 +14,7 @@ from shelterctl.adapters.clock import SystemClock
 from shelterctl.core.events import Event, Milestone, StepStarted, WritesSoFar
 from shelterctl.core.faults.fault import KillMode
 from shelterctl.core.faults.ledger import Category
+from shelterctl.core.state import Mount
 from shelterctl.core.verdict import Verdict
 from shelterctl.errors import FaultFailed, Interrupted, Refused
 from shelterctl.ops.chaos import readback, writers
@@ -431,3 +432,32 @@ def test_the_events_tell_the_story_in_order(stage: Scene, folder: FolderInMemory
     assert times == sorted(times)
     (count,) = [event for event in events if isinstance(event, WritesSoFar)]
     assert count.attempts == count.acknowledged + count.rejected + count.indeterminate
+
+
+# Another database than the one that is killed.
+
+
+@pytest.mark.parametrize("mode", list(KillMode))
+def test_a_database_elsewhere_is_never_a_pass(stage: Scene, folder: FolderInMemory, mode: KillMode) -> None:
+    stage.elsewhere = True
+    if mode is not KillMode.SIGKILL:
+        stage.pod_after = replace(DATABASE, uid="22222222-bbbb")
+    result = run(stage, folder, mode)
+    assert result.judgement.verdict is Verdict.UNKNOWN
+    assert any("is not the database that is written to" in reason for reason in reasons(result))
+
+
+def test_a_pod_whose_database_cannot_be_told_from_its_sidecar_is_refused(stage: Scene, folder: FolderInMemory) -> None:
+    exporter = replace(DATABASE.containers[0], name="aaa-exporter")
+    stage.pod = replace(DATABASE, containers=(exporter, DATABASE.containers[0]))
+    with pytest.raises(Refused, match="which container of pod mongodb-0 is the database is not clear: aaa-exporter, mongodb"):
+        run(stage, folder)
+    assert not stage.killed
+
+
+def test_a_claim_beside_the_data_is_refused(stage: Scene, folder: FolderInMemory) -> None:
+    beside = replace(DATABASE.containers[0], data_path="/data/db", mounts=(Mount("/backup", "claim", "data-mongodb-0"),))
+    stage.pod = replace(DATABASE, containers=(beside,))
+    with pytest.raises(Refused, match=r"keeps its data .* in the container's own layer, and its claim is mounted elsewhere"):
+        run(stage, folder)
+    assert not stage.killed

@@ -2,8 +2,9 @@
 
 Run as `python -c <source> <JSON argument>`, where the argument is {"run": text or null, "until": id or null, "limit": number,
 "timeout_s": number}. It uses the application's own user, whose password it reads from the mounted file; nothing secret is printed. It
-prints one JSON document: {"server": text, "documents": base64 of zlib of a JSON list of [id, digest, payload id], "truncated": boolean}.
-The digest is computed from what the database returned, not read from a field of it.
+prints one JSON document: {"server": text, "documents": base64 of zlib of a JSON list of [id, digest, payload id], "truncated": boolean,
+"identity": {"process": text, "started_s": number or null, "address": text}}. The digest is computed from what the database returned, not
+read from a field of it.
 """
 
 from __future__ import annotations
@@ -12,12 +13,15 @@ import base64
 import hashlib
 import json
 import os
+import socket
 import sys
 import zlib
+from datetime import UTC
 from pathlib import Path
 from typing import Any
 
 from pymongo import MongoClient, ReadPreference
+from pymongo.errors import PyMongoError
 
 
 def main() -> None:
@@ -52,7 +56,29 @@ def main() -> None:
     cursor = database["documents"].find(query, {"_id": 1, "data": 1, "json": 1}).sort("_id", 1).limit(limit + 1).batch_size(1000)
     rows = [[str(found["_id"]), digest(data), payload_id(data, asked["run"])] for found in cursor for data in [payload_of(found)]]
     packed = base64.b64encode(zlib.compress(json.dumps(rows[:limit]).encode())).decode()
-    sys.stdout.write(json.dumps({"server": server, "documents": packed, "truncated": len(rows) > limit}))
+    answer = {"server": server, "documents": packed, "truncated": len(rows) > limit, "identity": identity(client, hosts[0])}
+    sys.stdout.write(json.dumps(answer))
+
+
+def identity(client: MongoClient[dict[str, Any]], host: str) -> dict[str, Any]:
+    """Which process answers: mongod names it in hello (from 4.4), others tell how long they run; and the address that the host leads to."""
+    hello = client.admin.command("hello")
+    process = str((hello.get("topologyVersion") or {}).get("processId", ""))
+    started_s = None
+    try:
+        status = client.admin.command("serverStatus")
+        uptime_s = status["uptimeMillis"] / 1000 if "uptimeMillis" in status else float(status["uptime"])
+        started_s = status["localTime"].replace(tzinfo=UTC).timestamp() - uptime_s
+    except (PyMongoError, KeyError, TypeError, AttributeError):
+        # The application's user may not ask for it: then the process's own name must do.
+        pass
+    name, _, port = host.rpartition(":") if ":" in host else (host, "", "27017")
+    try:
+        found = socket.getaddrinfo(name.strip("[]"), int(port), type=socket.SOCK_STREAM)
+        address = ", ".join(sorted({str(item[4][0]) for item in found}))
+    except (OSError, ValueError):
+        address = ""
+    return {"process": process, "started_s": started_s, "address": address}
 
 
 def payload_of(found: dict[str, Any]) -> object:
