@@ -5,6 +5,7 @@ Times in the records are seconds since the load's begin; what is observed is sta
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from shelterctl.core.hpa.algorithm import desired_from_utilization
@@ -177,15 +178,8 @@ class Timeline:
     def calls(self) -> tuple[Call, ...]:
         """Each time on end that a reading of this load called for more pods than were ready."""
         found: list[Call] = []
-        under_s = self.under_load_s
-        for number, point in enumerate(self.points):
-            if not point.calls_for_more or under_s is None:
-                continue
-            until_s = self.points[number + 1].at_s if number + 1 < len(self.points) else self.observed_s
-            fresh = (point.at_s if point.read_since_s is None else point.read_since_s) >= under_s
-            # A reading that was there before may be an old one until the autoscaler has looked again.
-            from_s = max(point.at_s, under_s if fresh else under_s + READ_AFTER_S)
-            if from_s >= until_s:
+        for point, from_s, until_s in self._of_this_load():
+            if not point.calls_for_more or from_s >= until_s:
                 continue
             if found and found[-1].until_s == from_s:
                 found[-1] = Call(found[-1].from_s, until_s, found[-1].first, point)
@@ -195,16 +189,18 @@ class Timeline:
 
     def readings(self) -> tuple[ReplicaPoint, ...]:
         """The points with a reading that rests on this load."""
+        return tuple(p for p, from_s, until_s in self._of_this_load() if p.cpu_percent is not None and from_s <= until_s)
+
+    def _of_this_load(self) -> Iterator[tuple[ReplicaPoint, float, float]]:
+        """Each point, and from when until when its reading rests on this load; a time that ends before it begins is none."""
         under_s = self.under_load_s
         if under_s is None:
-            return ()
-        found = []
+            return
         for number, point in enumerate(self.points):
             until_s = self.points[number + 1].at_s if number + 1 < len(self.points) else self.observed_s
             fresh = (point.at_s if point.read_since_s is None else point.read_since_s) >= under_s
-            if point.cpu_percent is not None and (fresh or until_s > under_s + READ_AFTER_S):
-                found.append(point)
-        return tuple(found)
+            # A reading that was there before may be an old one until the autoscaler has looked again.
+            yield point, max(point.at_s, under_s if fresh else under_s + READ_AFTER_S), until_s
 
     @property
     def first_ready(self) -> int:
