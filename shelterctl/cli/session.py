@@ -155,12 +155,12 @@ class Session:
             raise Refused("nothing was done")
 
     @contextmanager
-    def lock(self, what: str) -> Iterator[None]:
-        """Holds the stack's lock: two commands that change one stack do not work at the same time."""
+    def lock(self, what: str, kind: str = "") -> Iterator[None]:
+        """Holds the stack's lock: two commands that change one stack do not work at the same time. Each `kind` is one of its own."""
         from shelterctl.adapters.runs.lock import StackLock
 
         place = self.wiring.place
-        lock = StackLock(place.context, place.namespace)
+        lock = StackLock(place.context, place.namespace, kind)
         try:
             for holder in lock.acquire(what, timeout_s=self.settings.timeout_s):
                 self.terminal.complain([Line(f"Waiting: {holder} works on {place.namespace} in {place.context}")])
@@ -172,6 +172,12 @@ class Session:
             yield
         finally:
             lock.release()
+
+    def others(self) -> Callable[[], str]:
+        """Tells who changes the stack at the moment: empty where nobody does."""
+        from shelterctl.adapters.runs.lock import StackLock
+
+        return StackLock(self.wiring.place.context, self.wiring.place.namespace).holder
 
     def _prepare(self) -> None:
         debug = bool(self._flags.get("debug"))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+import math
+from collections.abc import Callable, Generator, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -39,19 +40,22 @@ POLL_S = 0.2
 OVERTIME_S = 30.0
 #: A swarm that ends more than this before its time ended by itself.
 EARLY_S = 2.0
+#: How often it is asked who else works on the stack: no command that changes one takes less.
+OTHERS_EVERY_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class LoadPorts:
     """What the operation works with. `target` is None for a service that no target of ours runs.
 
-    The generator's samples and log stay in `folder`.
+    The generator's samples and log stay in `folder`. `others` tells who else changes the stack at the moment, where that can be known.
     """
 
     target: Target | None
     generator: LoadGenerator
     clock: Clock
     folder: Path
+    others: Callable[[], str] | None = None
 
 
 def loadtest(ports: LoadPorts, plan: LoadPlan, expectations: Expectations | None = None) -> Generator[Event, None, LoadResult]:
@@ -104,6 +108,7 @@ class _Run:
     feed: TargetFeed | None = None
     gaps: list[Gap] = field(default_factory=list)
     interrupted: bool = False
+    looked_around_s: float = -math.inf
     ended_wall_s: float = 0.0
     end: GeneratorEnd | None = None
 
@@ -140,8 +145,19 @@ class _Run:
                 generator.stop()
                 break
             yield from self.drain()
+            yield from self.look_around()
             clock.sleep(POLL_S)
         yield from self.drain()
+
+    def look_around(self) -> Iterator[Event]:
+        """Another command that changes the stack meanwhile: what it does calls for pods, too."""
+        now_s = self.ports.clock.monotonic_s()
+        if self.ports.others is None or self.observer is None or now_s - self.looked_around_s < OTHERS_EVERY_S:
+            return
+        self.looked_around_s = now_s
+        who = self.ports.others()
+        if who and self.observer.disturbed(who):
+            yield Notice(f"{who} works on the stack meanwhile: a scale-up can be its doing as well", "warning")
 
     def drain(self) -> Iterator[Event]:
         """What came since the last call."""

@@ -79,6 +79,18 @@ def test_ctrl_c_stops_the_swarm_and_still_gives_the_result(stack: Shelterctl) ->
     assert ended(swarm)
 
 
+def test_a_second_load_waits_for_the_first(stack: Shelterctl) -> None:
+    first = stack.start("loadtest", "--users", "5", "--duration", "12s", output="jsonl")
+    first.wait_for('"kind": "load_tick"')
+    refused = stack("loadtest", "--users", "2", "--duration", "5s", "--timeout", "1s", expect=5)
+    assert refused.error["what"].startswith(f"shelterctl loadtest (process {first.process.pid}, since "), refused.shown()
+    second = stack("loadtest", "--users", "2", "--duration", "5s", expect=None)
+    assert f"Waiting: shelterctl loadtest (process {first.process.pid}, since " in second.stderr
+    assert second.result["traffic"]["requests"] > 0
+    assert first.end().result["generator"]["end"] == "finished"
+    assert second.result["began_wall_s"] > first.end().result["began_wall_s"] + 12
+
+
 def test_a_load_that_asks_too_much_is_no_pass(stack: Shelterctl) -> None:
     ran = stack("loadtest", "--users", "5", "--duration", "8s", "--max-p95", "1ms", expect=None)
     assert (ran.exit_code, ran.result["judgement"]["verdict"]) in ((6, "FAIL"), (7, "UNKNOWN"))

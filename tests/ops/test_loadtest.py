@@ -132,6 +132,29 @@ def test_load_and_cluster_are_merged_into_one_timeline(tmp_path: Path) -> None:
 
 
 @pytest.mark.unit
+def test_another_command_that_works_on_the_stack_meanwhile_is_told_once_and_may_have_scaled_it(tmp_path: Path) -> None:
+    clock = SteppingClock()
+    story = ToldStory(
+        clock,
+        stack(TWO, autoscaler(2, 3)),
+        {
+            36.0: UsageSeen(usage(35, 390, 380)),
+            46.0: AutoscalerSeen(autoscaler(3, 184, current=2)),
+            54.0: PodsSeen((*TWO, pod("app-3"))),
+        },
+        stack((*TWO, pod("app-3")), autoscaler(3, 60)),
+    )
+    who = "shelterctl chaos kill-db (process 1, since 10:00:00)"
+    ports = LoadPorts(
+        cast(Target, story), PreparedSwarm(clock, SECONDS, 240.0), clock, tmp_path, lambda: who if 10 <= clock.now_s < 20 else ""
+    )
+    events, result = finished(loadtest(ports, PLAN, Expectations()))
+    assert result.scaling is ScalingState.UNATTRIBUTED
+    notices = [event.text for event in events if isinstance(event, Notice) and who in event.text]
+    assert notices == [f"{who} works on the stack meanwhile: a scale-up can be its doing as well"]
+
+
+@pytest.mark.unit
 def test_an_api_server_that_has_gone_is_named_and_no_pass(tmp_path: Path) -> None:
     clock = SteppingClock()
     gone = ApiUnreachable("the API server does not answer", why="connection refused")

@@ -1,4 +1,4 @@
-"""One change at a time: a lock per context and namespace among the shelterctl processes of this machine.
+"""One change at a time, and one load: locks per context and namespace among the shelterctl processes of this user.
 
 The kernel frees it when its holder ends, however it ends.
 """
@@ -23,8 +23,10 @@ _POLL_S = 0.25
 class StackLock:
     """Take it with `acquire`, free it with `release`."""
 
-    def __init__(self, context: str, namespace: str) -> None:
-        """Raises StateFolderError where the lock cannot be made, or where its folder belongs to somebody else."""
+    def __init__(self, context: str, namespace: str, kind: str = "") -> None:
+        """Each `kind` is a lock of its own.
+
+        Raises StateFolderError where the lock cannot be made, or where its folder belongs to somebody else."""
         try:
             folder = Path(tempfile.gettempdir()) / f"shelterctl-{os.getuid()}"
             folder.mkdir(mode=0o700, exist_ok=True)
@@ -34,7 +36,7 @@ class StackLock:
         # Everybody may write to the folder above: what lies here in our name need not be ours.
         if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
             raise _unusable(f"{folder} is not a folder of this user")
-        self._path = folder / (re.sub(r"[^A-Za-z0-9._-]", "_", f"{context}-{namespace}") + ".lock")
+        self._path = folder / (re.sub(r"[^A-Za-z0-9._-]", "_", f"{context}-{namespace}") + (f".{kind}" if kind else "") + ".lock")
         self._descriptor: int | None = None
 
     def acquire(self, what: str, *, timeout_s: float) -> Iterator[str]:
@@ -54,7 +56,7 @@ class StackLock:
                     fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
                     break
                 except BlockingIOError:
-                    holder = os.pread(descriptor, 200, 0).decode("utf-8", "replace").strip() or "another shelterctl"
+                    holder = _told(descriptor)
                     if not told:
                         told = True
                         yield holder
@@ -72,12 +74,33 @@ class StackLock:
             os.pwrite(descriptor, f"shelterctl {what} (process {os.getpid()}, since {time.strftime('%H:%M:%S')})".encode(), 0)
         self._descriptor = descriptor
 
+    def holder(self) -> str:
+        """Who holds the lock now, this process too; empty where nobody does, or where that cannot be told."""
+        try:
+            descriptor = os.open(self._path, os.O_RDONLY | os.O_NOFOLLOW)
+        except OSError:
+            return ""
+        try:
+            # A shared lock for a moment: whoever wants the lock just then tries again.
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return _told(descriptor)
+        except OSError:
+            return ""
+        finally:
+            os.close(descriptor)
+        return ""
+
     def release(self) -> None:
         if self._descriptor is not None:
             with suppress(OSError):
                 os.ftruncate(self._descriptor, 0)
             os.close(self._descriptor)
             self._descriptor = None
+
+
+def _told(descriptor: int) -> str:
+    return os.pread(descriptor, 200, 0).decode("utf-8", "replace").strip() or "another shelterctl"
 
 
 def _unusable(why: str) -> StateFolderError:

@@ -36,6 +36,8 @@ def command(
       shelterctl loadtest --users 50 --duration 1m --max-p95 300ms
       shelterctl loadtest --host http://127.0.0.1:8000 --users 20 --duration 30s
     """
+    from contextlib import nullcontext
+
     from shelterctl.cli.render import loadtest as render
     from shelterctl.cli.render.kill_db import exit_code
     from shelterctl.core.load.plan import Expectations, LoadPlan
@@ -65,8 +67,12 @@ def command(
         plan = plan.at(service_url(wiring.target.state(with_usage=False)))
     folder = session.open_folder("loadtest")
     plan = plan.marked(folder.run_id)
-    ports = LoadPorts(wiring.target if host is None else None, wiring.generator(), wiring.clock, folder.path)
-    result = session.drive(loadtest(ports, plan, expectations), render.LoadDisplay(session.terminal, plan))
+    ports = LoadPorts(
+        wiring.target if host is None else None, wiring.generator(), wiring.clock, folder.path, session.others() if host is None else None
+    )
+    # One load at a time: what another one called for would be taken for this one's. A fault or a rollout may go on under it.
+    with session.lock("loadtest", "load") if host is None else nullcontext():
+        result = session.drive(loadtest(ports, plan, expectations), render.LoadDisplay(session.terminal, plan))
     code = ExitCode.INTERRUPTED if result.interrupted else exit_code(result.judgement.verdict)
     return session.finish(result, code, lambda: render.lines(result, folder.run_id))
 

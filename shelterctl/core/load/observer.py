@@ -57,6 +57,7 @@ class Observer:
         self._usage_problem = ""
         self._blind: list[Blindness] = []
         self._dropped = 0
+        self._others: list[str] = []
 
     def pods(self, at_s: float, pods: Iterable[Pod]) -> None:
         """The pods at one moment, all of them."""
@@ -107,6 +108,13 @@ class Observer:
         """A watch ended and was taken up again: its first round tells the current state, so that nothing final is missed."""
         self._dropped += 1
 
+    def disturbed(self, who: str) -> bool:
+        """Another command worked on the stack. Whether that is new."""
+        new = who not in self._others
+        if new:
+            self._others.append(who)
+        return new
+
     def timeline(self, began_s: float, ended_s: float, first_answers: Mapping[PodName, float]) -> Timeline:
         """Everything relative to the load's begin (epoch seconds), with the last state before it as the first point."""
         points = _since(self._points, began_s)
@@ -143,6 +151,7 @@ class Observer:
             scale_up_window_s=self._autoscaler.scale_up_window_s if self._autoscaler else 0.0,
             scale_up_disabled=self._autoscaler is not None and scale_up_disabled(self._autoscaler),
             clock_problem=problems[0] if problems else "",
+            others=tuple(self._others),
         )
 
     def _usage_point(self, item: _Round, began_s: float) -> UsagePoint:

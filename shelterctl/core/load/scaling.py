@@ -85,6 +85,9 @@ def _doubt(plan: LoadPlan, timeline: Timeline, decision: Decision) -> Reason | N
     what = f"{decision.before} → {decision.after} replicas were decided at {decision.at_s:.0f} s"
     under_s = timeline.under_load_s
     again = _longer(plan, enough_s(plan, timeline.scale_up_window_s))
+    if timeline.others:
+        whose = " and ".join(timeline.others)
+        return Reason(f"{what}, while {whose} worked on the stack: it may have called for them", plan.command(watched=True))
     if decision.settings_changed:
         return Reason(f"{what}, after somebody had changed the autoscaler's own settings: it says nothing about the load", again)
     if decision.own_percent is None and timeline.usage and timeline.clock_problem:

@@ -143,7 +143,8 @@ class Timeline:
     """The whole run as the cluster told it. `observed_s` is how long it was watched after the load's begin.
 
     `scale_up_window_s` is the autoscaler's stabilization window for scaling up (seconds); `scale_up_disabled` whether its behavior
-    forbids it to add pods. `clock_problem` says why the measurements' own times cannot be placed.
+    forbids it to add pods. `clock_problem` says why the measurements' own times cannot be placed. `others` are the commands that worked on
+    the stack meanwhile.
     """
 
     observed_s: float
@@ -163,6 +164,7 @@ class Timeline:
     scale_up_window_s: float = 0.0
     scale_up_disabled: bool = False
     clock_problem: str = ""
+    others: tuple[str, ...] = ()
 
     @property
     def under_load_s(self) -> float | None:

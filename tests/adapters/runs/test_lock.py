@@ -84,6 +84,23 @@ def test_another_stack_has_another_lock(holder: subprocess.Popen[str], context: 
     assert list(StackLock(context, namespace).acquire("down", timeout_s=0)) == []
 
 
+def test_another_kind_is_a_lock_of_its_own(holder: subprocess.Popen[str]) -> None:
+    assert list(StackLock("minikube", "shelter", "load").acquire("loadtest", timeout_s=0)) == []
+
+
+def test_who_holds_it_is_told_without_waiting_and_without_being_in_the_way(holder: subprocess.Popen[str]) -> None:
+    assert holder.stdin is not None
+    assert holder.stdout is not None
+    looking = StackLock("minikube", "shelter")
+    assert looking.holder().startswith(f"shelterctl up (process {holder.pid}, since ")
+    assert StackLock("minikube", "shelter", "load").holder() == ""
+    holder.stdin.write("\n")
+    holder.stdin.flush()
+    assert holder.stdout.readline() == "released\n"
+    assert looking.holder() == ""
+    assert list(StackLock("minikube", "shelter").acquire("down", timeout_s=0)) == []
+
+
 def test_nobody_else_can_read_or_write_it(folder: Path) -> None:
     lock = StackLock("minikube", "shelter")
     list(lock.acquire("up", timeout_s=0))

@@ -291,6 +291,17 @@ def test_a_decision_that_is_larger_than_its_reading_is_somebody_elses() -> None:
     assert text.endswith("while its reading of 80% calls for 3 at most: something else asked for them")
 
 
+def test_a_decision_while_another_command_worked_on_the_stack_may_be_its_doing() -> None:
+    seen = under_load(observed())
+    assert seen.disturbed("shelterctl chaos kill-db (process 1, since 10:00:00)")
+    assert not seen.disturbed("shelterctl chaos kill-db (process 1, since 10:00:00)")
+    seen.autoscaler(BEGAN + 46, autoscaler(4, 184))
+    seen.pods(BEGAN + 54.2, [*TWO, pod("app-3")])
+    state, verdict, text, _ = said(end(seen))
+    assert (state, verdict) == (ScalingState.UNATTRIBUTED, Verdict.UNKNOWN)
+    assert "while shelterctl chaos kill-db (process 1, since 10:00:00) worked on the stack" in text
+
+
 def test_a_policy_that_allows_one_pod_bounds_the_decision() -> None:
     one = {"scaleUp": {"policies": [{"type": "Pods", "value": 1, "periodSeconds": 60}]}}
     for after, state in ((3, ScalingState.SHOWN), (4, ScalingState.UNATTRIBUTED)):
