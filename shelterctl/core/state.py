@@ -96,6 +96,10 @@ class Pod:
     def container(self, name: str) -> ContainerState | None:
         return next((container for container in self.containers if container.name == name), None)
 
+    def running(self, image: str) -> ContainerState | None:
+        """The container that was asked to run an image: others may stand before it in the pod."""
+        return next((container for container in self.containers if container.image == image), None)
+
     @property
     def restarts(self) -> int:
         return sum(container.restarts for container in self.containers)
@@ -220,7 +224,11 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class StackState:
-    """The whole stack at one moment."""
+    """The whole stack at one moment.
+
+    `problems` are sentences about what the target itself misses beside the records. `stale` has the pods of which nothing is known since
+    their machine started: what is told of them is of before, and `stale_why` says so.
+    """
 
     taken_at_s: float
     namespace: str
@@ -232,6 +240,9 @@ class StackState:
     happenings: tuple[Happening, ...] = ()
     usage: tuple[Usage, ...] = ()
     usage_problem: str = ""
+    problems: tuple[str, ...] = ()
+    stale: tuple[PodName, ...] = ()
+    stale_why: str = ""
 
     def workload(self, role: Role) -> Workload | None:
         return next((workload for workload in self.workloads if workload.role is role), None)

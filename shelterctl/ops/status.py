@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from shelterctl.core.deploy.health import Health, judge_health
 from shelterctl.core.deploy.image import ImageChain
-from shelterctl.core.deploy.rollout import RolloutJudgement, judge_rollout
 from shelterctl.core.state import Place, Role, StackState
 from shelterctl.errors import NotDeployed, ShelterError
 from shelterctl.ops.up.answer import ask_version
@@ -22,11 +22,11 @@ WARNINGS_S = 600.0
 
 @dataclass(frozen=True, slots=True)
 class StatusResult:
-    """The stack now. `chain_problems` says why a link of the chain could not be seen; `judgements` are in the workloads' order."""
+    """The stack now. `chain_problems` says why a link of the chain could not be seen."""
 
     context: str
     state: StackState
-    judgements: tuple[RolloutJudgement, ...]
+    health: Health
     chain: ImageChain
     sources_tag: str
     chain_problems: tuple[str, ...]
@@ -46,19 +46,20 @@ class StatusPorts:
 def status(ports: StatusPorts, place: Place) -> StatusResult:
     """Looks. Raises NotDeployed where nothing of the stack is there, ApiUnreachable."""
     state = ports.target.state(warnings_since_s=ports.clock.wall_s() - WARNINGS_S)
-    workload = state.workload(Role.APP)
-    if not state.workloads or workload is None:
+    if not state.workloads:
         held = f"; its data are there: {', '.join(claim.name for claim in state.claims)}" if state.claims else ""
         raise NotDeployed(f"nothing is deployed in namespace {state.namespace} of {place.context}{held}", next_command="shelterctl up")
-    chain, problems = _chain(ports, state, workload.image)
-    now_s = ports.clock.wall_s()
-    judgements = tuple(judge_rollout(w, state.pods, state.claims, now_s=now_s) for w in state.workloads)
-    return StatusResult(place.context, state, judgements, chain, _sources_tag(ports.builder), problems)
+    workload = state.workload(Role.APP)
+    chain, problems = _chain(ports, state, workload.image) if workload is not None else (ImageChain(""), ())
+    health = judge_health(state, chain, problems, now_s=ports.clock.wall_s())
+    return StatusResult(place.context, state, health, chain, _sources_tag(ports.builder), problems)
 
 
 def _chain(ports: StatusPorts, state: StackState, image: str) -> tuple[ImageChain, tuple[str, ...]]:
     """The image from the build to the answer, and why a link could not be seen."""
-    running = {pod.containers[0].image_id for pod in state.pods_of(Role.APP) if pod.ready and not pod.deleting}
+    # A pod that is not ready runs its image all the same; one that has none yet says nothing about it.
+    containers = [pod.running(image) or pod.containers[0] for pod in state.pods_of(Role.APP) if not pod.deleting]
+    running = {container.image_id for container in containers if container.image_id}
     sent = not isinstance(ports.images, Lacking)
     chain = ImageChain(image, loaded_id="" if sent else None, running_ids=tuple(sorted(running)))
     problems = []

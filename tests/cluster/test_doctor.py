@@ -113,6 +113,17 @@ def test_a_database_stuck_on_a_bad_revision_is_replaced_and_keeps_its_claim(stac
     wait_until(lambda: found(stack("doctor", expect=None))["database-access"][0] == "ok", "the way to the database")
 
 
+def test_a_database_that_is_scaled_to_none_is_seen_and_up_brings_it_back(stack: Shelterctl) -> None:
+    """0 of 0 ready is no stack that runs."""
+    kube.kubectl("-n", stack.namespace, "scale", "statefulset", "mongodb", "--replicas=0")
+    wait_until(lambda: not kube.uids(stack.namespace, "pods", "app.kubernetes.io/name=mongodb"), "the end of the database's pod")
+    seen = stack("status", "--check", expect=6).result["health"]["judgement"]
+    assert (seen["verdict"], seen["reasons"][0]["text"]) == ("FAIL", "the database (mongodb) is scaled to 0")
+    assert found(stack("doctor", expect=None))["rollout-db"] == ("problem", "mongodb is scaled to 0")
+    stack("up")
+    assert found(stack("doctor", expect=None))["rollout-db"][0] == "ok"
+
+
 def test_metrics_off_and_mended(stack: Shelterctl) -> None:
     minikube("addons", "disable", "metrics-server")
     try:

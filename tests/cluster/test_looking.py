@@ -53,7 +53,8 @@ def test_status(stack: Shelterctl) -> None:
 
 
 def test_status_for_people(stack: Shelterctl) -> None:
-    ran = stack("status", output="table")
+    stack("up", "--wait-hpa")
+    ran = stack("status", "--check", output="table")
     first, *rest = ran.stdout.splitlines()
     assert first == f"{stack.namespace} @ minikube: everything runs as it was built"
     for word in (service.answering_tag(stack), service.url(stack), "mongodb-0", "data-mongodb-0", "HPA app"):

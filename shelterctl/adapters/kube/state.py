@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
-from shelterctl.adapters.kube import records
+from shelterctl.adapters.kube import records, scalers
 from shelterctl.adapters.kube.api import Json, KubeApi, parallel
 from shelterctl.core.load.clocks import ClockReading
 from shelterctl.core.state import Endpoint, PodName, Role, StackState, Usage, Workload
@@ -41,17 +41,19 @@ def read(api: KubeApi, namespaces: Sequence[str], *, warnings_since_s: float, wi
     by_volume = {volume["metadata"]["name"]: volume for volume in volumes}
     pods = tuple(pod for pod in map(records.pod, found["pods"]) if pod.role is not None)
     happenings = [records.happening(event) for event in found["events"]]
+    workloads = tuple(_workloads(found))
     return StackState(
         taken_at_s=time.time(),
         namespace=namespaces[0],
-        workloads=tuple(_workloads(found)),
+        workloads=workloads,
         pods=tuple(sorted(pods, key=lambda pod: (pod.role is Role.DATABASE, pod.created_at_s, pod.name))),
-        autoscaler=next((records.autoscaler(item) for item in found["scalers"]), None),
+        autoscaler=scalers.own(found["scalers"], {w.name for w in workloads if w.role is Role.APP and w.kind == "Deployment"}),
         claims=tuple(records.claim(item, by_volume) for item in found["claims"]),
         endpoint=_endpoint(found, nodes),
         happenings=tuple(sorted((h for h in happenings if h.at_s >= warnings_since_s), key=lambda h: h.at_s)),
         usage=usage,
         usage_problem=problem,
+        problems=tuple(_service_problems(found, workloads)),
     )
 
 
@@ -90,19 +92,36 @@ def _workloads(found: dict[str, list[Json]]) -> Iterable[Workload]:
             yield records.stateful_set(item, role)
 
 
+def _service_problems(found: dict[str, list[Json]], workloads: Sequence[Workload]) -> Iterable[str]:
+    """A database that runs and that no Service leads to: the application finds it by that name alone."""
+    database = next((w for w in workloads if w.role is Role.DATABASE), None)
+    if database is None or not database.ready:
+        return
+    names = [s["metadata"]["name"] for s in found["services"] if records.role_of(s) is Role.DATABASE]
+    if not names:
+        yield f"no Service leads to the database ({database.name})"
+    elif not any(_ready_pods(found, name) for name in names):
+        yield f"Service {names[0]} has no ready endpoint: the application cannot find the database"
+
+
+def _ready_pods(found: dict[str, list[Json]], service: str) -> list[PodName]:
+    return [
+        PodName(endpoint["targetRef"]["name"])
+        for item in found["slices"]
+        if (item["metadata"].get("labels") or {}).get("kubernetes.io/service-name") == service
+        for endpoint in item.get("endpoints") or ()
+        # Nothing said counts as ready (discovery/v1, EndpointConditions).
+        if (endpoint.get("conditions") or {}).get("ready") is not False and "targetRef" in endpoint
+    ]
+
+
 def _endpoint(found: dict[str, list[Json]], nodes: list[Json]) -> Endpoint | None:
     service = next((s for s in found["services"] if records.role_of(s) is Role.APP), None)
     if service is None:
         return None
     name = service["metadata"]["name"]
     port = next((p.get("nodePort") for p in service["spec"].get("ports") or () if p.get("nodePort")), None)
-    ready = [
-        PodName(endpoint["targetRef"]["name"])
-        for item in found["slices"]
-        if (item["metadata"].get("labels") or {}).get("kubernetes.io/service-name") == name
-        for endpoint in item.get("endpoints") or ()
-        if (endpoint.get("conditions") or {}).get("ready") and "targetRef" in endpoint
-    ]
+    ready = _ready_pods(found, name)
     addresses = [a["address"] for node in nodes for a in node["status"].get("addresses") or () if a["type"] == "InternalIP"]
     url, problem = "", ""
     if port is None:

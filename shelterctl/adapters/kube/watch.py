@@ -11,11 +11,11 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from shelterctl.adapters.kube import records
+from shelterctl.adapters.kube import records, scalers
 from shelterctl.adapters.kube.api import Json, KubeApi
 from shelterctl.adapters.kube.follow import Changed, Dropped, Follower, Inbox, Listed, Source, measure
 from shelterctl.core.events import AutoscalerGone, AutoscalerSeen, ClusterEventSeen, Event, PodsSeen, WatchDropped
-from shelterctl.core.state import Autoscaler, Pod, Role, Usage
+from shelterctl.core.state import Autoscaler, Pod, Usage
 
 _TICK_S = 0.25
 #: All the threads together may take this long to end; they are daemons, so that none of them keeps the process.
@@ -72,7 +72,7 @@ class _Known:
 
     awaited: set[Source]
     pods: dict[Source, dict[str, Pod]] = field(default_factory=dict)
-    scalers: dict[str, tuple[bool, Autoscaler]] = field(default_factory=dict)
+    scalers: dict[str, Json] | None = None
     versions: dict[Source, dict[str, str]] = field(default_factory=dict)
     told_pods: tuple[Pod, ...] | None = None
     told_scaler: Autoscaler | None = None
@@ -86,10 +86,12 @@ class _Known:
                 self.awaited.discard(message.source)
                 if self.pods:
                     yield from self._pods_now()
+                yield from self._scaler_now()
         elif not isinstance(message, Listed | Changed):
             yield message
         elif message.source.kind == PODS:
             yield from self._take_pods(message)
+            yield from self._scaler_now()
         elif message.source.kind == SCALERS:
             yield from self._take_scalers(message)
         else:
@@ -116,20 +118,26 @@ class _Known:
 
     def _take_scalers(self, message: Listed | Changed) -> Iterator[Event]:
         if isinstance(message, Listed):
-            self.scalers = {_uid(item): _scaler(item) for item in message.items}
-        elif message.deleted:
+            self.scalers = {_uid(item): item for item in message.items}
+        elif self.scalers is not None and message.deleted:
             self.scalers.pop(_uid(message.item), None)
-        else:
-            self.scalers[_uid(message.item)] = _scaler(message.item)
-        # The application's own, where there are several.
-        chosen = min(self.scalers.values(), key=lambda entry: (not entry[0], entry[1].name), default=None)
+        elif self.scalers is not None:
+            self.scalers[_uid(message.item)] = message.item
+        yield from self._scaler_now()
+
+    def _scaler_now(self) -> Iterator[Event]:
+        if self.awaited or self.scalers is None:
+            # Whose it is shows by the pods.
+            return
+        pods = [pod for pods in self.pods.values() for pod in pods.values()]
+        chosen = scalers.own(self.scalers.values(), scalers.deployments_of(pods))
         if chosen is None:
             if self.told_scaler is not None or not self.told_none:
                 yield AutoscalerGone(self.told_scaler.name if self.told_scaler is not None else "")
             self.told_scaler, self.told_none = None, True
-        elif chosen[1] != self.told_scaler:
-            self.told_scaler = chosen[1]
-            yield AutoscalerSeen(chosen[1])
+        elif chosen != self.told_scaler:
+            self.told_scaler = chosen
+            yield AutoscalerSeen(chosen)
 
     def _take_happenings(self, message: Listed | Changed) -> Iterator[Event]:
         """New is what the first listing did not have, by its resourceVersion: no clock is compared, and a gap is made up for."""
@@ -155,7 +163,3 @@ def _uid(item: Json) -> str:
 
 def _version(item: Json) -> str:
     return str(item["metadata"]["resourceVersion"])
-
-
-def _scaler(item: Json) -> tuple[bool, Autoscaler]:
-    return records.role_of(item) is Role.APP, records.autoscaler(item)

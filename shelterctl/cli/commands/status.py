@@ -13,13 +13,17 @@ if TYPE_CHECKING:
 
 
 @with_common_options("status")
-def command(session: Session, _group: typer.Context) -> int:
+def command(
+    session: Session,
+    _group: typer.Context,
+    check: Annotated[bool, typer.Option("--check", help="Exit 6 where it is not as it should be, 7 where that cannot be seen.")] = False,
+) -> int:
     """The stack in one screen: image chain, pods, HPA, claims, Service, warnings of the last 10 minutes.
 
     \b
     Examples:
       shelterctl status
-      shelterctl status --output json
+      shelterctl status --check --output json
       shelterctl status watch
     """
     from shelterctl.cli.render import status as render
@@ -29,7 +33,7 @@ def command(session: Session, _group: typer.Context) -> int:
     wiring.check_running()
     ports = StatusPorts(wiring.target, wiring.builder, wiring.images, wiring.question(), wiring.clock)
     result = status(ports, wiring.place)
-    return session.finish(result, 0, lambda: render.lines(result))
+    return session.finish(result, render.exit_code(result, check=check), lambda: render.lines(result))
 
 
 @with_common_options("status watch")

@@ -6,35 +6,39 @@ from collections.abc import Iterator
 
 from shelterctl.cli.render.stack import app_first, autoscaler_line, claim_lines, clock_time, pod_lines
 from shelterctl.cli.render.up import short_id
-from shelterctl.cli.terminal import Line
-from shelterctl.core.deploy.rollout import Progress
+from shelterctl.cli.terminal import Line, verdict_style
+from shelterctl.core.verdict import Verdict
 from shelterctl.core.words import counted
+from shelterctl.errors import ExitCode
 from shelterctl.ops.status import StatusResult
 
 _SHOWN_WARNINGS = 8
+_WORDS = {
+    Verdict.PASS: "everything runs as it was built",
+    Verdict.FAIL: "not as it should be",
+    Verdict.UNKNOWN: "what can be seen is as it should be, and not all can be seen",
+}
+_CODES = {Verdict.PASS: ExitCode.OK, Verdict.FAIL: ExitCode.CHECK_FAILED, Verdict.UNKNOWN: ExitCode.UNDECIDED}
+
+
+def exit_code(result: StatusResult, *, check: bool) -> ExitCode:
+    """0 for a look; with `check` what was found counts as it does for every other check."""
+    return _CODES[result.health.judgement.verdict] if check else ExitCode.OK
 
 
 def lines(result: StatusResult) -> Iterator[Line]:
     """The answer first: is the stack as it should be? Then the evidence."""
-    state = result.state
-    waiting = [j for j in result.judgements if j.progress is not Progress.COMPLETE]
-    broken = _chain_problem(result)
-    if not waiting and not broken:
-        yield Line(f"{state.namespace} @ {result.context}: everything runs as it was built", "good")
-    else:
-        yield Line(f"{state.namespace} @ {result.context}: not as it should be", "doubt")
-        for judgement in waiting:
-            yield Line(f"  {judgement.sentence}", "bad" if judgement.progress is Progress.FAILED else "doubt")
-        if broken:
-            yield Line(f"  image: {broken}", "doubt")
-    chain = result.chain
-    yield Line(f"image    {chain.reference}")
-    running = ", ".join(short_id(image_id) for image_id in chain.running_ids) or "none"
-    loaded = "" if chain.loaded_id is None else f"   loaded {short_id(chain.loaded_id) or 'unknown'}"
-    yield Line(f"         built {short_id(chain.built_id) or 'unknown'}{loaded}")
-    yield Line(f"         running {running}   answering {chain.answering_tag or 'nothing'}")
-    if result.sources_tag and result.sources_tag != chain.tag:
-        yield Line(f"         the sources have changed since (they are {result.sources_tag} now): shelterctl up", "doubt")
+    state, judgement = result.state, result.health.judgement
+    words = _WORDS[judgement.verdict]
+    less = f" ({result.health.less})" if result.health.well and result.health.less else ""
+    yield Line(f"{state.namespace} @ {result.context}: {words}{less}", verdict_style(judgement.verdict.value))
+    for reason in judgement.reasons:
+        yield Line(f"  {reason.text}", verdict_style(judgement.verdict.value))
+    commands = dict.fromkeys(reason.next_command for reason in judgement.reasons if reason.next_command)
+    if commands:
+        yield Line(f"    Next: {', then '.join(commands)}")
+    if result.chain.reference:
+        yield from _image(result)
     if state.endpoint is not None:
         yield Line(f"service  {state.endpoint.url or state.endpoint.problem}   {len(state.endpoint.ready_pods)} ready endpoints")
     if state.autoscaler is not None:
@@ -45,6 +49,17 @@ def lines(result: StatusResult) -> Iterator[Line]:
         yield Line(f"no usage: {state.usage_problem}", "doubt")
     yield from claim_lines(state.claims)
     yield from _warnings(result)
+
+
+def _image(result: StatusResult) -> Iterator[Line]:
+    chain = result.chain
+    yield Line(f"image    {chain.reference}")
+    running = ", ".join(short_id(image_id) for image_id in chain.running_ids) or "none"
+    loaded = "" if chain.loaded_id is None else f"   loaded {short_id(chain.loaded_id) or 'unknown'}"
+    yield Line(f"         built {short_id(chain.built_id) or 'unknown'}{loaded}")
+    yield Line(f"         running {running}   answering {chain.answering_tag or 'nothing'}")
+    if result.sources_tag and result.sources_tag != chain.tag:
+        yield Line(f"         the sources have changed since (they are {result.sources_tag} now): shelterctl up", "doubt")
 
 
 def _warnings(result: StatusResult) -> Iterator[Line]:
@@ -64,7 +79,3 @@ def _warnings(result: StatusResult) -> Iterator[Line]:
     if past:
         names = ", ".join(sorted({h.subject.removeprefix("pod/") for h in past}))
         yield Line(f"{counted(len(past), 'warning')} of the last 10 minutes before {names} became ready", "dim")
-
-
-def _chain_problem(result: StatusResult) -> str:
-    return "; ".join(result.chain_problems) or result.chain.broken_at

@@ -154,6 +154,8 @@ def judge_workload(check: Check, workload: Workload, facts: StackFacts) -> Findi
         return check.warning(judgement.sentence.removeprefix(f"{workload.name}: "), "the rollout is not over, or waits for something", mend)
     if trouble is not None:
         return check.warning(f"{workload.ready} of {workload.desired} ready; {trouble.pod.name}: {trouble.reason}", _why(trouble), mend)
+    if workload.desired == 0:
+        return check.problem(f"{workload.name} is scaled to 0", "nothing of it runs", "shelterctl up")
     restarts = sum(pod.restarts for pod in facts.state.pods_of(workload.role) if not pod.deleting)
     note = f", {restarts} restarts" if restarts else ""
     return check.ok(f"{workload.ready} of {workload.desired} ready on the newest revision{note}")

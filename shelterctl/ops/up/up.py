@@ -184,5 +184,5 @@ class _Run:
 
 
 def _running_ids(state: StackState, reference: str) -> tuple[str, ...]:
-    pods = [pod for pod in state.pods_of(Role.APP) if not pod.deleting and pod.containers[0].image == reference]
-    return tuple(sorted({pod.containers[0].image_id for pod in pods if pod.ready}))
+    pods = [pod for pod in state.pods_of(Role.APP) if pod.ready and not pod.deleting]
+    return tuple(sorted({container.image_id for pod in pods if (container := pod.running(reference)) is not None}))
