@@ -92,6 +92,7 @@ class Pod:
     cpu_requests_millicores: tuple[int | None, ...] = ()
     cpu_limits_millicores: tuple[int | None, ...] = ()
     start_time_s: float | None = None
+    memory_requests_bytes: tuple[int, ...] = ()
 
     def container(self, name: str) -> ContainerState | None:
         return next((container for container in self.containers if container.name == name), None)
@@ -110,7 +111,8 @@ class Workload:
     """A Deployment or a StatefulSet (or whatever runs the replicas elsewhere).
 
     `revision` is the newest template's hash: pods that carry it belong to the current rollout.
-    `failure` is the controller's own word for why it cannot go on (a quota, an exceeded deadline).
+    `failure` is the controller's own word for why it cannot go on (a quota, an exceeded deadline); `failed_at_s` is when it gave up for
+    good, where it did (epoch seconds).
     """
 
     kind: str
@@ -127,6 +129,7 @@ class Workload:
     total: int
     image: str
     failure: str = ""
+    failed_at_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +223,17 @@ class Usage:
     memory_bytes: int
     sampled_at_s: float
     window_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class NodeRoom:
+    """What a node can give to pods, and what the pods on it request. The scheduler counts requests, not use."""
+
+    node: str
+    cpu_allocatable_millicores: int
+    cpu_requested_millicores: int
+    memory_allocatable_bytes: int
+    memory_requested_bytes: int
 
 
 @dataclass(frozen=True, slots=True)

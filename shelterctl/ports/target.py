@@ -9,7 +9,7 @@ from typing import Protocol
 from shelterctl.core.deploy.stack import ApplyReport, ObjectChange, RemovalReport, StackOptions, StackPlan
 from shelterctl.core.events import Event
 from shelterctl.core.load.clocks import ClockReading
-from shelterctl.core.state import Pod, PodName, Role, StackState, Usage
+from shelterctl.core.state import NodeRoom, Pod, PodName, Role, StackState, Usage
 
 
 class Hints(Protocol):
@@ -63,6 +63,9 @@ class Target(Protocol):
 
     def usage(self) -> tuple[Usage, ...]:
         """The pods' last measured usage. Raises ApiRejected where nothing measures them."""
+
+    def rooms(self) -> tuple[NodeRoom, ...]:
+        """What the machines can give to pods and have given; none where there is no such limit. Raises ApiRejected."""
 
     def watch(self, stop: Callable[[], bool]) -> Iterator[Event]:
         """Pods, autoscaler and events as they change, until `stop()`; the first round tells what is there already."""

@@ -17,7 +17,7 @@ from shelterctl.core.deploy.image import LocalImage
 from shelterctl.core.deploy.stack import ApplyReport, Change, ObjectChange, RemovalReport, StackOptions, StackPlan
 from shelterctl.core.events import AutoscalerSeen, Event, PodsSeen
 from shelterctl.core.load.clocks import ClockReading
-from shelterctl.core.state import Autoscaler, ContainerState, Endpoint, Place, Pod, PodName, Role, StackState, Usage, Workload
+from shelterctl.core.state import Autoscaler, ContainerState, Endpoint, NodeRoom, Place, Pod, PodName, Role, StackState, Usage, Workload
 from shelterctl.errors import FaultFailed, NotDeployed, PrerequisiteError
 from shelterctl.ports.capabilities import Lacking
 from shelterctl.ports.faults import DatabaseReader, FaultInjector
@@ -89,6 +89,9 @@ class House:
         return ()
 
     def usage(self) -> tuple[Usage, ...]:
+        return ()
+
+    def rooms(self) -> tuple[NodeRoom, ...]:
         return ()
 
     def watch(self, stop: Callable[[], bool]) -> Iterator[Event]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from shelterctl.adapters.kube.api import Json, KubeApi
 from shelterctl.adapters.kube.records import epoch_s, millicores, quantity_bytes, role_of
+from shelterctl.adapters.kube.requests import pod_requests, requested_by_node
 from shelterctl.core.checkup.capacity import Demand, Requested
 from shelterctl.core.checkup.cluster import NodeFacts, StorageClassFacts, SystemPod
 from shelterctl.core.checkup.metrics import MetricsFacts
@@ -149,44 +150,9 @@ def _sample_times(api: KubeApi) -> tuple[float, ...]:
 
 def requested(pods: Iterable[Json], stack_namespaces: Sequence[str]) -> tuple[Requested, ...]:
     """What pods outside the stack request on each node."""
-    sums: dict[str, tuple[int, int]] = {}
-    for item in pods:
-        phase = (item.get("status") or {}).get("phase")
-        node = item["spec"].get("nodeName", "")
-        of_stack = item["metadata"]["namespace"] in stack_namespaces and role_of(item) is not None
-        if not node or of_stack or phase in ("Succeeded", "Failed"):
-            continue
-        cpu, memory = pod_requests(item["spec"])
-        before = sums.get(node, (0, 0))
-        sums[node] = (before[0] + cpu, before[1] + memory)
+    others = [item for item in pods if item["metadata"]["namespace"] not in stack_namespaces or role_of(item) is None]
+    sums = requested_by_node(others)
     return tuple(Requested(node, cpu, memory) for node, (cpu, memory) in sorted(sums.items()))
-
-
-def pod_requests(spec: Json) -> tuple[int, int]:
-    """CPU (millicores) and memory (bytes) that the scheduler counts for a pod.
-
-    The containers and restartable init containers together, or the largest init container with the restartable ones started before it,
-    whichever is more; and the pod's overhead. Source: `PodRequests` in k8s.io/component-helpers/resource.
-    """
-    total = [sum(values) for values in zip(*(_amounts(c) for c in spec.get("containers") or ()), strict=True)] or [0, 0]
-    sidecars, peak = [0, 0], [0, 0]
-    for container in spec.get("initContainers") or ():
-        amounts = _amounts(container)
-        if container.get("restartPolicy") == "Always":
-            sidecars = [sidecars[i] + amounts[i] for i in range(2)]
-            peak = [max(peak[i], sidecars[i]) for i in range(2)]
-        else:
-            peak = [max(peak[i], sidecars[i] + amounts[i]) for i in range(2)]
-    overhead = spec.get("overhead") or {}
-    extra = (millicores(overhead.get("cpu")) or 0, quantity_bytes(overhead.get("memory")))
-    both = [max(total[i] + sidecars[i], peak[i]) + extra[i] for i in range(2)]
-    return both[0], both[1]
-
-
-def _amounts(container: Json) -> tuple[int, int]:
-    resources = container.get("resources") or {}
-    amounts = {**(resources.get("limits") or {}), **(resources.get("requests") or {})}
-    return millicores(amounts.get("cpu")) or 0, quantity_bytes(amounts.get("memory"))
 
 
 def demand(documents: Iterable[Json], source: str) -> Demand:

@@ -9,14 +9,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from shelterctl.adapters.kube import apply, credentials, kustomize, manifest_edits, others, records, remove, scale, state, watch
+from shelterctl.adapters.kube import apply, credentials, kustomize, manifest_edits, others, records, remove, requests, scale, state, watch
 from shelterctl.adapters.kube.api import KubeApi
 from shelterctl.adapters.kube.hints import KubectlHints
 from shelterctl.core.deploy.stack import ApplyReport, ObjectChange, RemovalReport, StackOptions, StackPlan
 from shelterctl.core.events import Event
 from shelterctl.core.load.clocks import ClockReading
 from shelterctl.core.serial import JsonValue
-from shelterctl.core.state import Pod, PodName, Role, StackState, Usage
+from shelterctl.core.state import NodeRoom, Pod, PodName, Role, StackState, Usage
 from shelterctl.errors import ApiRejected, ApiUnreachable, NotDeployed
 
 
@@ -79,6 +79,9 @@ class KubernetesCluster:
 
     def usage(self) -> tuple[Usage, ...]:
         return state.read_usage(self.api, self.namespaces())
+
+    def rooms(self) -> tuple[NodeRoom, ...]:
+        return requests.read_rooms(self.api)
 
     def watch(self, stop: Callable[[], bool]) -> Iterator[Event]:
         # Asked here, so that an API server that is not there is an error at once. Both are followed: the companion may come later.

@@ -12,7 +12,8 @@ class KubectlHints:
         return f"kubectl -n {pod.namespace} logs {pod.name} -c {container}{' --previous' if previous else ''}"
 
     def describe(self, kind: str, namespace: str, name: str = "") -> str:
-        return f"kubectl -n {namespace} describe {kind}{f' {name}' if name else ''}"
+        where = f"-n {namespace} " if namespace else ""
+        return f"kubectl {where}describe {kind}{f' {name}' if name else ''}"
 
     def replace(self, pod: Pod) -> str:
         return f"kubectl -n {pod.namespace} delete pod {pod.name}"

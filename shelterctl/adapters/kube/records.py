@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -100,6 +101,7 @@ def pod(item: Json) -> Pod:
         cpu_requests_millicores=tuple(millicores((r.get("requests") or {}).get("cpu")) for r in resources),
         cpu_limits_millicores=tuple(millicores((r.get("limits") or {}).get("cpu")) for r in resources),
         start_time_s=epoch_s(status.get("startTime")),
+        memory_requests_bytes=tuple(quantity_bytes((r.get("requests") or {}).get("memory")) for r in resources),
     )
 
 
@@ -175,21 +177,23 @@ def deployment(item: Json, role: Role, revision: str) -> Workload:
     """A Deployment; `revision` is the pod-template-hash of its newest ReplicaSet."""
     status = item.get("status") or {}
     failures = [
-        f"{c.get('reason', c['type'])}: {c.get('message', '')}"
+        (f"{c.get('reason', c['type'])}: {c.get('message', '')}", c["type"] == "Progressing", epoch_s(c.get("lastUpdateTime")))
         for c in status.get("conditions") or ()
         if (c["type"] == "ReplicaFailure" and c["status"] == "True")
         or (c["type"] == "Progressing" and c["status"] == "False" and c.get("reason") == "ProgressDeadlineExceeded")
     ]
-    return _workload(item, "Deployment", role, revision, status.get("availableReplicas", 0), failures[0] if failures else "")
+    failure, for_good, at_s = failures[0] if failures else ("", False, None)
+    found = _workload(item, "Deployment", role, revision, status.get("availableReplicas", 0))
+    return replace(found, failure=failure, failed_at_s=at_s if for_good else None)
 
 
 def stateful_set(item: Json, role: Role) -> Workload:
     """A StatefulSet; its revision is the update revision."""
     status = item.get("status") or {}
-    return _workload(item, "StatefulSet", role, status.get("updateRevision", ""), status.get("availableReplicas", 0), "")
+    return _workload(item, "StatefulSet", role, status.get("updateRevision", ""), status.get("availableReplicas", 0))
 
 
-def _workload(item: Json, kind: str, role: Role, revision: str, available: int, failure: str) -> Workload:
+def _workload(item: Json, kind: str, role: Role, revision: str, available: int) -> Workload:
     meta, spec, status = item["metadata"], item["spec"], item.get("status") or {}
     updated = int(status.get("updatedReplicas", 0))
     if kind == "StatefulSet" and status.get("updateRevision") == status.get("currentRevision"):
@@ -209,7 +213,6 @@ def _workload(item: Json, kind: str, role: Role, revision: str, available: int, 
         available=int(available or 0),
         total=int(status.get("replicas", 0)),
         image=spec["template"]["spec"]["containers"][0].get("image", ""),
-        failure=failure,
     )
 
 

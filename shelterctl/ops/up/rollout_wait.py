@@ -6,11 +6,12 @@ from collections.abc import Generator, Iterable
 from dataclasses import dataclass, field, replace
 from typing import NoReturn
 
-from shelterctl.core.deploy.rollout import Progress, RolloutJudgement, Trouble, judge_rollout
+from shelterctl.core.deploy.rollout import FirstLook, Progress, RolloutJudgement, Trouble, judge_rollout, named
+from shelterctl.core.deploy.room import shortage
 from shelterctl.core.events import Outcome
-from shelterctl.core.state import Autoscaler, Pod, Role, StackState, Workload
+from shelterctl.core.state import Autoscaler, Happening, Pod, Role, StackState, Workload
 from shelterctl.core.words import counted
-from shelterctl.errors import ClusterError, NotDeployed, RolloutFailed, WaitTimeout
+from shelterctl.errors import ClusterError, NotDeployed, RolloutFailed, ShelterError, WaitTimeout
 from shelterctl.ops.steps import Done, wait
 from shelterctl.ports.clock import Clock
 from shelterctl.ports.target import Target
@@ -34,7 +35,7 @@ def wait_for_rollouts(target: Target, clock: Clock, *, timeout_s: float, changed
         assert rollouts.state is not None
         raise WaitTimeout(
             f"the rollout was not complete after {timeout_s:g} s",
-            why=missing,
+            why=_unplaced(target, rollouts.troubles) or missing,
             next_command="shelterctl status   (a longer wait: --timeout 10m)",
             details=_evidence(target, rollouts.state, rollouts.troubles),
         )
@@ -54,6 +55,7 @@ class _Rollouts:
     changed: bool
     since_s: float
     state: StackState | None = None
+    first: FirstLook | None = None
     troubles: list[Trouble] = field(default_factory=list)
 
     def look(self, waited_s: float) -> Done[StackState] | str:
@@ -62,14 +64,18 @@ class _Rollouts:
         if not state.workloads:
             raise NotDeployed(f"namespace {state.namespace} has no workload of the stack", next_command="shelterctl up")
         now_s = self.clock.wall_s()
-        judged = [(w, judge_rollout(w, state.pods, state.claims, now_s=now_s)) for w in state.workloads]
+        first = self.first = self.first or FirstLook.of(state, now_s)
+        judged = [
+            (w, judge_rollout(w, state.pods, state.claims, now_s=now_s, since=first, happenings=state.happenings)) for w in state.workloads
+        ]
         judged = [(w, _admitted(w, judgement, state, self.since_s)) for w, judgement in judged]
         self.troubles = [trouble for _, judgement in judged for trouble in judgement.troubles]
-        for workload, judgement in judged:
-            # The controller's own word may be of an earlier attempt, whose cause is mended: it gets a moment to take it back.
-            stale = bool(workload.failure) and waited_s < STALE_FAILURE_S
-            if judgement.progress is Progress.FAILED and not stale:
-                raise _failure(self.target, state, workload, judgement)
+        # The controller's own word may be of an earlier attempt, whose cause is mended: it gets a moment to take it back.
+        failed = [(w, j) for w, j in judged if j.progress is Progress.FAILED and not (w.failure and waited_s < STALE_FAILURE_S)]
+        if failed:
+            # One workload may have waited in vain for another: what is wrong with a pod comes before a deadline that passed.
+            workload, judgement = min(failed, key=lambda pair: not any(trouble.fatal for trouble in pair[1].troubles))
+            raise _failure(self.target, state, workload, judgement, self.troubles, first)
         missing = [judgement.sentence for _, judgement in judged if judgement.progress is not Progress.COMPLETE]
         if missing:
             self.changed = True
@@ -120,11 +126,26 @@ def _admitted(workload: Workload, judgement: RolloutJudgement, state: StackState
     return judgement
 
 
-def _failure(target: Target, state: StackState, workload: Workload, judgement: RolloutJudgement) -> RolloutFailed:
-    trouble = next((t for t in judgement.troubles if t.fatal), judgement.troubles[0] if judgement.troubles else None)
-    hints = target.hints
-    look = hints.describe("resourcequota" if "quota" in judgement.sentence else workload.kind.lower(), workload.namespace)
+def _failure(
+    target: Target,
+    state: StackState,
+    workload: Workload,
+    judgement: RolloutJudgement,
+    troubles: list[Trouble],
+    first: FirstLook,
+) -> RolloutFailed:
+    """The error: the cause that no waiting mends, else what the pods of any workload lack, else the controller's own word."""
+    trouble = next((t for t in judgement.troubles if t.fatal), None)
+    hints, sentence = target.hints, judgement.sentence
+    look = hints.describe("resourcequota" if "quota" in sentence else workload.kind.lower(), workload.namespace)
     why = ""
+    if trouble is None and judgement.stuck_on_old_revision is None and "quota" not in sentence:
+        trouble = next((t for t in troubles if t.reason == "Unschedulable"), judgement.troubles[0] if judgement.troubles else None)
+        if trouble is not None and trouble not in judgement.troubles:
+            sentence, why = named(trouble, first), sentence
+        numbers = _unplaced(target, [trouble] if trouble is not None else [])
+        if numbers:
+            sentence, why = named(trouble, first) if trouble is not None else sentence, numbers
     if trouble is not None:
         describe = hints.describe("pod", trouble.pod.namespace, trouble.pod.name)
         look = hints.logs(trouble.pod, trouble.container, previous=_restarted(trouble)) if trouble.container else describe
@@ -135,12 +156,27 @@ def _failure(target: Target, state: StackState, workload: Workload, judgement: R
             )
         elif trouble.reason == "CreateContainerConfigError":
             look, why = describe, trouble.message
+        elif trouble.reason == "Unschedulable" and why:
+            look = hints.describe("node", "")
     if judgement.stuck_on_old_revision is not None:
         look = f"{hints.replace(judgement.stuck_on_old_revision)}   (the controller then makes the new one)"
     serving = [pod.name for pod in state.pods_of(Role.APP) if pod.ready and not pod.deleting]
     if serving:
         why = (why + "; " if why else "") + f"{counted(len(serving), 'ready pod')} {'goes' if len(serving) == 1 else 'go'} on serving"
-    return RolloutFailed(judgement.sentence, why=why, next_command=look, details=_evidence(target, state, judgement.troubles))
+    chosen = [trouble] if trouble is not None else list(judgement.troubles)
+    return RolloutFailed(sentence, why=why, next_command=look, details=_evidence(target, state, chosen))
+
+
+def _unplaced(target: Target, troubles: Iterable[Trouble]) -> str:
+    """What a pod that found no node asks for, beside what the nodes have left; empty where every pod found one, or that is not known."""
+    trouble = next((t for t in troubles if t.reason == "Unschedulable" and "Insufficient" in t.message), None)
+    if trouble is None:
+        return ""
+    try:
+        numbers = shortage(trouble.pod, target.rooms())
+    except ShelterError:
+        return ""
+    return f"pod {trouble.pod.name} found no node: {numbers}" if numbers else ""
 
 
 def _restarted(trouble: Trouble) -> bool:
@@ -154,9 +190,22 @@ def _evidence(target: Target, state: StackState, troubles: Iterable[Trouble]) ->
         lines += _log_lines(target, trouble)
         lines += _warnings(state, trouble.pod)
     if not lines:
-        warnings = [h for h in state.happenings if h.warning][-5:]
-        lines = [f"{h.subject}: {h.reason}: {h.message}" for h in warnings]
+        lines = [f"{h.subject}: {h.reason}: {h.message}" for h in _causes_first(state)[:5]]
     return lines
+
+
+def _causes_first(state: StackState) -> list[Happening]:
+    """The warnings, newest first: what is told of pods that are there and of claims before what follows from it, or is over."""
+    here = {f"pod/{pod.name}" for pod in state.pods if not pod.deleting} | {f"persistentvolumeclaim/{c.name}" for c in state.claims}
+    warnings = [happening for happening in reversed(state.happenings) if happening.warning]
+
+    def rank(happening: Happening) -> int:
+        kind = happening.subject.partition("/")[0]
+        if happening.subject in here:
+            return 0
+        return {"pod": 3, "horizontalpodautoscaler": 2}.get(kind, 1)
+
+    return sorted(warnings, key=rank)
 
 
 def _log_lines(target: Target, trouble: Trouble) -> list[str]:

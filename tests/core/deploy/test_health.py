@@ -37,7 +37,9 @@ def test_all_of_it_is_there() -> None:
     assert [rollout.progress.value for rollout in health.rollouts] == ["complete", "complete"]
 
 
-NOTHING = {"updated": 0, "ready": 0, "available": 0, "total": 0}
+NO_APP = replace(DEPLOYMENT, desired=0, updated=0, ready=0, available=0, total=0)
+NO_DATABASE = replace(STATEFUL_SET, desired=0, updated=0, ready=0, available=0, total=0)
+NO_METRIC = Condition("ScalingActive", False, "FailedGetResourceMetric", "no metrics")
 LACKING = {
     "a StatefulSet that was deleted": (
         replace(STACK, workloads=(DEPLOYMENT,)),
@@ -48,11 +50,11 @@ LACKING = {
         "the application is not there, neither a Deployment nor a StatefulSet of it",
     ),
     "a StatefulSet of none": (
-        replace(STACK, workloads=(DEPLOYMENT, replace(STATEFUL_SET, desired=0, **NOTHING)), pods=STACK.pods[:2]),
+        replace(STACK, workloads=(DEPLOYMENT, NO_DATABASE), pods=STACK.pods[:2]),
         "the database (mongodb) is scaled to 0",
     ),
     "a Deployment of none": (
-        replace(STACK, workloads=(replace(DEPLOYMENT, desired=0, **NOTHING), STATEFUL_SET), pods=(DATABASE,)),
+        replace(STACK, workloads=(NO_APP, STATEFUL_SET), pods=(DATABASE,)),
         "the application (app) is scaled to 0",
     ),
     "a rollout that goes on": (
@@ -79,7 +81,7 @@ LACKING = {
         "HPA app has no metric (the first samples of new pods take 60 to 120 s)",
     ),
     "an autoscaler that cannot scale": (
-        replace(STACK, autoscaler=replace(SCALER, conditions=(Condition("ScalingActive", False, "FailedGetResourceMetric", "no metrics"),))),
+        replace(STACK, autoscaler=replace(SCALER, conditions=(NO_METRIC,))),
         "HPA app cannot scale: FailedGetResourceMetric: no metrics",
     ),
 }

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from shelterctl.core.deploy.rollout import Progress, RolloutJudgement, judge_rollout
-from shelterctl.core.state import Claim, Pod, Workload
+from shelterctl.core.deploy.rollout import FirstLook, Progress, RolloutJudgement, judge_rollout
+from shelterctl.core.state import Claim, Happening, Pod, Workload
 from tests.core.stack_examples import CLAIM, CONTAINER, DATABASE, DEPLOYMENT, NOW, STATEFUL_SET, container, pod
 
 pytestmark = pytest.mark.unit
@@ -99,6 +99,97 @@ def test_crashing_between_two_back_offs() -> None:
 def test_restarts_of_long_ago_are_no_crash() -> None:
     unready = replace(CONTAINER, ready=False, restarts=7, started_at_s=NOW - 3600)
     assert judge(ROLLING, pod("app-2", unready, age_s=9000)).progress is Progress.WAITING
+
+
+def since(restarts: int = 0, *, ago_s: float = 0.0) -> FirstLook:
+    return FirstLook(NOW - ago_s, {("uid-app-2", "app"): restarts})
+
+
+CRASHED = {"last_exit_code": 1, "last_reason": "Error"}
+KILLED = {"last_exit_code": 137, "last_reason": "Error"}
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "how", "ago_s", "fatal"),
+    [
+        # Three kills of a moment ago, and its next start is awaited.
+        (3, 3, KILLED, 60, False),
+        (3, 3, CRASHED, 60, False),
+        # It crashed by itself once more, before our eyes.
+        (3, 4, CRASHED, 60, True),
+        (3, 4, KILLED, 60, False),
+        (3, 5, KILLED, 60, True),
+        (0, 1, CRASHED, 60, False),
+        (0, 2, CRASHED, 60, True),
+        # A pod that keeps being killed by its own liveness probe does not get ready either.
+        (0, 2, KILLED, 60, True),
+        # Not before the time that may mend it is over, counted from the first look.
+        (0, 2, CRASHED, 19, False),
+    ],
+)
+def test_crashes_count_from_the_first_look(before: int, now: int, how: dict[str, object], ago_s: float, fatal: bool) -> None:
+    waiting = pod("app-2", container("waiting", "CrashLoopBackOff", restarts=now, **how), age_s=3000)
+    judgement = judge_rollout(ROLLING, [waiting], (), now_s=NOW, since=since(before, ago_s=ago_s))
+    assert judgement.progress is (Progress.FAILED if fatal else Progress.WAITING), judgement.sentence
+
+
+def test_a_pod_with_old_restarts_that_runs_again_is_starting() -> None:
+    """What three `chaos kill-db` leave behind: not ready yet, three restarts, started a moment ago."""
+    started = replace(CONTAINER, ready=False, restarts=3, started_at_s=NOW - 2, **KILLED)  # type: ignore[arg-type]
+    judgement = judge_rollout(ROLLING, [pod("app-2", started, age_s=3000)], (), now_s=NOW, since=since(3, ago_s=5))
+    assert told(judgement) == (Progress.WAITING, f"app: {COUNTS}; app-2 is starting")
+    # `status` and `doctor` have no first look: a container that was killed did not crash.
+    assert judge(ROLLING, pod("app-2", started, age_s=3000)).progress is Progress.WAITING
+    crashed = replace(started, **CRASHED)  # type: ignore[arg-type]
+    assert judge(ROLLING, pod("app-2", crashed, age_s=3000)).progress is Progress.FAILED
+    starved = replace(started, last_reason="OOMKilled")
+    assert judge(ROLLING, pod("app-2", starved, age_s=3000)).progress is Progress.FAILED
+
+
+def test_what_is_waited_for_after_old_restarts_is_said() -> None:
+    waiting = pod("app-2", container("waiting", "CrashLoopBackOff", restarts=3, **CRASHED), age_s=3000)
+    judgement = judge_rollout(ROLLING, [waiting], (), now_s=NOW, since=since(3, ago_s=60))
+    assert judgement.sentence.endswith("container app of pod app-2 waits for its next start after 3 restarts")
+    again = pod("app-2", container("waiting", "CrashLoopBackOff", restarts=4, **CRASHED), age_s=3000)
+    judgement = judge_rollout(ROLLING, [again], (), now_s=NOW, since=since(3, ago_s=60))
+    assert judgement.sentence.endswith("app-2 crashes (1 restarts since this command looked first, 3 before)")
+
+
+def test_errors_of_before_the_first_look_get_their_time_again() -> None:
+    """The image may have been loaded, or the Secret made, a moment ago."""
+    waiting = pod("app-2", container("waiting", "ImagePullBackOff"), age_s=3000)
+    assert judge_rollout(ROLLING, [waiting], (), now_s=NOW, since=since(ago_s=5)).progress is Progress.WAITING
+    assert judge_rollout(ROLLING, [waiting], (), now_s=NOW, since=since(ago_s=15)).progress is Progress.FAILED
+
+
+def test_a_deadline_that_passed_before_the_first_look_decides_nothing() -> None:
+    gave_up = replace(ROLLING, failure="ProgressDeadlineExceeded: timed out", failed_at_s=NOW - 100)
+    assert judge_rollout(gave_up, [pod("app-1")], (), now_s=NOW, since=since(ago_s=10)).progress is Progress.WAITING
+    assert judge_rollout(gave_up, [pod("app-1")], (), now_s=NOW, since=since(ago_s=200)).progress is Progress.FAILED
+    assert judge(gave_up, pod("app-1")).progress is Progress.FAILED
+
+
+MISSING = [
+    'MountVolume.SetUp failed for volume "app-db" : references non-existent secret key: password',
+    'MountVolume.SetUp failed for volume "app-db" : secret "mongodb-app" not found',
+    'MountVolume.SetUp failed for volume "init" : configmap "mongodb-init" not found',
+]
+
+
+@pytest.mark.parametrize("message", MISSING)
+def test_a_volume_that_asks_for_what_is_not_there_is_no_start(message: str) -> None:
+    """The pod says ContainerCreating, for ever."""
+    creating = pod("app-2", container("waiting", "ContainerCreating"), age_s=40)
+    told_once = [Happening("pod/app-2", "FailedMount", message, True, 1, NOW - 5)]
+
+    def judged(events: list[Happening], ago_s: float = 12) -> Progress:
+        return judge_rollout(ROLLING, [creating], (), now_s=NOW, since=since(ago_s=ago_s), happenings=events).progress
+
+    assert judged(told_once) is Progress.FAILED
+    assert judged(told_once, ago_s=9) is Progress.WAITING
+    assert judged([replace(told_once[0], at_s=NOW - 30)]) is Progress.WAITING
+    assert judged([replace(told_once[0], subject="pod/app-9")]) is Progress.WAITING
+    assert judged([replace(told_once[0], message="failed to sync secret cache: timed out waiting for the condition")]) is Progress.WAITING
 
 
 def test_an_old_pods_trouble_is_not_the_new_rollouts() -> None:

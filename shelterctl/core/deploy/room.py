@@ -1,0 +1,35 @@
+"""Why a pod finds no place: what it asks for beside what the nodes have left."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from shelterctl.core.state import NodeRoom, Pod
+
+_MEBI = 2**20
+_SHOWN_NODES = 3
+
+
+def shortage(pod: Pod, rooms: Sequence[NodeRoom]) -> str:
+    """A clause with the numbers, for a pod that the scheduler could not place; empty where the nodes are not known.
+
+    Names what the scheduler's message says is short (its own words are `Insufficient cpu`, `Insufficient memory`), else CPU.
+    """
+    if not rooms:
+        return ""
+    memory = "memory" in pod.scheduling_message.lower() and "cpu" not in pod.scheduling_message.lower()
+    asked = sum(pod.memory_requests_bytes) // _MEBI if memory else sum(value or 0 for value in pod.cpu_requests_millicores)
+    unit = " MiB" if memory else "m"
+    words = []
+    for room in sorted(rooms, key=lambda item: -_left(item, memory=memory))[:_SHOWN_NODES]:
+        whole = room.memory_allocatable_bytes // _MEBI if memory else room.cpu_allocatable_millicores
+        taken = room.memory_requested_bytes // _MEBI if memory else room.cpu_requested_millicores
+        words.append(f"node {room.node} has {_left(room, memory=memory)}{unit} of {whole}{unit} left ({taken}{unit} are requested)")
+    more = f" and {len(rooms) - _SHOWN_NODES} nodes with less" if len(rooms) > _SHOWN_NODES else ""
+    return f"it asks for {asked}{unit} of {'memory' if memory else 'CPU'}; {', '.join(words)}{more}"
+
+
+def _left(room: NodeRoom, *, memory: bool) -> int:
+    if memory:
+        return max(0, room.memory_allocatable_bytes - room.memory_requested_bytes) // _MEBI
+    return max(0, room.cpu_allocatable_millicores - room.cpu_requested_millicores)

@@ -1,0 +1,147 @@
+"""Waiting for a rollout: what ends it early, and which cause is told where several things are wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import cast
+
+import pytest
+
+from shelterctl.adapters.kube.hints import KubectlHints
+from shelterctl.core.state import Happening, NodeRoom, Pod, StackState, Workload
+from shelterctl.errors import ApiRejected, RolloutFailed, WaitTimeout
+from shelterctl.ops.up.rollout_wait import wait_for_rollouts
+from shelterctl.ports.target import Target
+from tests.core.stack_examples import CLAIM, DATABASE, DEPLOYMENT, NOW, STATEFUL_SET, container, pod
+from tests.fakes import SteppedClock
+
+pytestmark = pytest.mark.unit
+
+FULL = (NodeRoom("minikube", 2000, 1900, 4 * 2**30, 2**30),)
+
+
+@dataclass
+class ToldStates:
+    """A target that tells prepared states, the last one again and again."""
+
+    states: list[StackState]
+    rooms_now: tuple[NodeRoom, ...] | None = FULL
+    hints: KubectlHints = field(default_factory=KubectlHints)
+    noun: str = "the cluster"
+
+    def state(self, *, warnings_since_s: float = 0.0, with_usage: bool = True) -> StackState:
+        return self.states.pop(0) if len(self.states) > 1 else self.states[0]
+
+    def rooms(self) -> tuple[NodeRoom, ...]:
+        if self.rooms_now is None:
+            raise ApiRejected("nodes is forbidden", status=403)
+        return self.rooms_now
+
+    def log_tail(self, pod: Pod, container: str, *, lines: int, previous: bool = False) -> tuple[str, ...]:
+        return ()
+
+
+def state(*pods: Pod, app: Workload = DEPLOYMENT, database: Workload = STATEFUL_SET, happenings: tuple[Happening, ...] = ()) -> StackState:
+    return StackState(NOW, "shelter", (app, database), pods, None, (CLAIM,), None, happenings)
+
+
+def waited(target: ToldStates, *, timeout_s: float = 300) -> tuple[str, list[str]]:
+    """The last step's title and what was said while waiting."""
+    operation: Iterator[str] = wait_for_rollouts(
+        cast(Target, target), SteppedClock(NOW - 1_000_000_000), timeout_s=timeout_s, changed=False
+    )
+    said: list[str] = []
+    while True:
+        try:
+            said.append(next(operation))
+        except StopIteration as stop:
+            return stop.value.title, said
+
+
+NOT_YET = replace(STATEFUL_SET, updated=1, ready=0, available=0)
+APP_WAITS = replace(DEPLOYMENT, ready=0, available=0)
+GAVE_UP = replace(APP_WAITS, failure="ProgressDeadlineExceeded: timed out progressing", failed_at_s=NOW + 60)
+APP = [pod("app-1", replace(container("running"), started_at_s=NOW)), pod("app-2", replace(container("running"), started_at_s=NOW))]
+UNPLACED = replace(
+    DATABASE,
+    ready=False,
+    scheduled=False,
+    node="",
+    scheduling_message="0/1 nodes are available: 1 Insufficient cpu.",
+    containers=(container("waiting"),),
+    cpu_requests_millicores=(300,),
+)
+NUMBERS = "pod mongodb-0 found no node: it asks for 300m of CPU; node minikube has 100m of 2000m left (1900m are requested)"
+
+
+def test_three_kills_and_an_up() -> None:
+    killed = replace(
+        DATABASE, ready=False, containers=(container("waiting", "CrashLoopBackOff", restarts=3, last_exit_code=137, last_reason="Error"),)
+    )
+    again = replace(
+        DATABASE, ready=False, containers=(replace(container("running", restarts=4, last_exit_code=137), started_at_s=NOW + 30),)
+    )
+    target = ToldStates([*[state(*APP, killed, database=NOT_YET)] * 60, *[state(*APP, again, database=NOT_YET)] * 4, state(*APP, DATABASE)])
+    title, said = waited(target)
+    assert title == "app 2/2, mongodb 1/1 ready on the newest revision"
+    assert said[0] == "mongodb: 1 of 1 updated, 0 available; container app of pod mongodb-0 waits for its next start after 3 restarts"
+
+
+def test_a_database_without_a_place_comes_before_the_deadline_that_the_application_missed() -> None:
+    target = ToldStates([state(*APP, UNPLACED, app=APP_WAITS, database=NOT_YET), state(*APP, UNPLACED, app=GAVE_UP, database=NOT_YET)])
+    with pytest.raises(RolloutFailed) as caught:
+        waited(target)
+    assert caught.value.what == "pod mongodb-0: Unschedulable: 0/1 nodes are available: 1 Insufficient cpu."
+    assert caught.value.why == NUMBERS
+    assert caught.value.next_command == "kubectl describe node"
+
+
+@pytest.mark.parametrize("rooms", [None, ()])
+def test_where_the_nodes_may_not_be_read_the_pod_still_comes_first(rooms: tuple[NodeRoom, ...] | None) -> None:
+    target = ToldStates([state(*APP, UNPLACED, app=GAVE_UP, database=NOT_YET)], rooms)
+    with pytest.raises(RolloutFailed) as caught:
+        waited(target)
+    assert caught.value.what.startswith("pod mongodb-0: Unschedulable: ")
+    assert caught.value.why == "app: ProgressDeadlineExceeded: timed out progressing"
+
+
+def test_a_pod_without_a_place_is_told_with_its_numbers_when_the_time_is_over() -> None:
+    with pytest.raises(WaitTimeout) as caught:
+        waited(ToldStates([state(*APP, UNPLACED, database=NOT_YET)]), timeout_s=30)
+    assert caught.value.why == NUMBERS
+
+
+def test_a_crash_comes_before_a_deadline() -> None:
+    crashing = [
+        replace(DATABASE, ready=False, containers=(container("waiting", "CrashLoopBackOff", restarts=n, last_exit_code=100),))
+        for n in (0, *[3] * 50)
+    ]
+    target = ToldStates([state(*APP, item, app=GAVE_UP if item is crashing[-1] else APP_WAITS, database=NOT_YET) for item in crashing])
+    with pytest.raises(RolloutFailed) as caught:
+        waited(target)
+    assert caught.value.what.startswith("mongodb: container app of pod mongodb-0 crashes (3 restarts in ")
+
+
+def test_what_follows_from_the_cause_is_told_after_it() -> None:
+    """The autoscaler has no metric because no pod runs, and a pod of an older revision is history."""
+    happenings = tuple(
+        Happening(subject, reason, "", True, 1, NOW + number)
+        for number, (subject, reason) in enumerate(
+            [
+                ("pod/mongodb-0", "FailedScheduling"),
+                ("pod/app-0-of-before", "Unhealthy"),
+                ("horizontalpodautoscaler/app", "FailedGetResourceMetric"),
+                ("statefulset/mongodb", "FailedCreate"),
+            ]
+        )
+    )
+    target = ToldStates([state(*APP, app=replace(GAVE_UP, failure="ReplicaFailure: no", failed_at_s=None), happenings=happenings)])
+    with pytest.raises(RolloutFailed) as caught:
+        waited(target)
+    assert [line.partition(":")[0] for line in caught.value.details] == [
+        "statefulset/mongodb",
+        "horizontalpodautoscaler/app",
+        "pod/mongodb-0",
+        "pod/app-0-of-before",
+    ]
