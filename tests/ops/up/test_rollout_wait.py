@@ -136,12 +136,13 @@ def test_what_follows_from_the_cause_is_told_after_it() -> None:
             ]
         )
     )
-    target = ToldStates([state(*APP, app=replace(GAVE_UP, failure="ReplicaFailure: no", failed_at_s=None), happenings=happenings)])
+    failed = replace(GAVE_UP, failure="ReplicaFailure: no", failed_at_s=None)
+    target = ToldStates([state(*APP, DATABASE, app=failed, happenings=happenings)])
     with pytest.raises(RolloutFailed) as caught:
         waited(target)
     assert [line.partition(":")[0] for line in caught.value.details] == [
+        "pod/mongodb-0",
         "statefulset/mongodb",
         "horizontalpodautoscaler/app",
-        "pod/mongodb-0",
         "pod/app-0-of-before",
     ]
