@@ -62,6 +62,20 @@ def test_another_context_is_not_touched_unasked(untouched: Shelterctl, tmp_path:
     assert ran.error["next_command"] == "the same with --yes"
 
 
+def test_a_manifest_that_the_server_refuses_leaves_no_half_stack(namespace: Shelterctl, project: Project) -> None:
+    """Two faults: both are named, with their files, and nothing starts."""
+    project.replace("manifests/base/app/autoscaler.yaml", "maxReplicas: 5", "maxReplicas: -1")
+    project.patch("StatefulSet", "mongodb", [{"op": "replace", "path": "/spec/podManagementPolicy", "value": "Sometimes"}])
+    namespace.defaults = ("--no-wait-hpa",)
+    ran = namespace("up", *project.option, expect=4)
+    assert ran.error["type"] == "ApiRejected"
+    words = " ".join((ran.error["what"], *ran.error["details"]))
+    assert "horizontalpodautoscaler/app (manifests/base/" in words, ran.shown()
+    assert "statefulset/mongodb (manifests/base/" in words, ran.shown()
+    assert f"namespace {namespace.namespace}" in words
+    assert [kube.names(namespace.namespace, kind) for kind in ("deployments", "statefulsets", "services")] == [[], [], []]
+
+
 @pytest.mark.parametrize("command", [("up",), ("status",), ("down",), ("url",), ("dns", "check"), ("chaos", "kill-db"), ("logs",)])
 def test_the_api_server_does_not_answer(untouched: Shelterctl, command: tuple[str, ...]) -> None:
     port = closed_port()

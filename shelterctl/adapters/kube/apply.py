@@ -5,7 +5,8 @@ from __future__ import annotations
 import difflib
 import json
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -47,14 +48,72 @@ def path_of(api: KubeApi, document: Json) -> str:
     return api.object_path(document["apiVersion"], document["kind"], meta.get("namespace"), meta["name"])
 
 
+@dataclass(frozen=True, slots=True)
+class Rehearsed:
+    """What applying an object would do. `needed` is False where nothing would change, not even whose its fields are."""
+
+    change: ObjectChange
+    needed: bool
+
+
+def rehearse(api: KubeApi, documents: Sequence[Json], *, force: bool, origin: Callable[[Json], str]) -> list[Rehearsed]:
+    """Asks the API server for every object whether it would take it, before the first is applied: a stack is there whole or not at all.
+
+    `origin` names the file and the document that an object comes from. Raises ApiRejected for the first that was refused, with the
+    others.
+    """
+
+    def one(document: Json) -> Rehearsed | ApiRejected:
+        try:
+            before, after = _asked(api, document, dry_run=True, force=force)
+        except ApiRejected as error:
+            return error
+        change = _change(document, before, after)
+        return Rehearsed(change, change.change is not Change.UNCHANGED or _owners(before) != _owners(after))
+
+    answers = parallel([partial(one, document) for document in documents])
+    refused = [(document, answer) for document, answer in zip(documents, answers, strict=True) if isinstance(answer, ApiRejected)]
+    if refused:
+        document, error = refused[0]
+        others = [f"{answer.what}{_from(origin(document))}: {answer.why}" for document, answer in refused[1:]]
+        raise ApiRejected(
+            f"{error.what}{_from(origin(document))}", status=error.status, reason=error.reason,
+            why=f"{error.why}; none of the {len(documents)} objects was applied", next_command=error.next_command,
+            details=(*error.details, *others),
+        )  # fmt: skip
+    return [answer for answer in answers if isinstance(answer, Rehearsed)]
+
+
+def _from(origin: str) -> str:
+    return f" ({origin})" if origin else ""
+
+
+def _owners(document: Json | None) -> list[Json]:
+    """Whose the fields are, without when that was written."""
+    entries = ((document or {}).get("metadata") or {}).get("managedFields") or ()
+    own = [{key: value for key, value in entry.items() if key != "time"} for entry in entries if entry.get("manager") == FIELD_MANAGER]
+    return sorted(own, key=str)
+
+
 def apply_document(api: KubeApi, document: Json, *, dry_run: bool, force: bool) -> ObjectChange:
     """Applies one object. Raises ApiRejected, with the fields and their owners on a conflict."""
+    return _change(document, *_asked(api, document, dry_run=dry_run, force=force))
+
+
+def _asked(api: KubeApi, document: Json, *, dry_run: bool, force: bool) -> tuple[Json | None, Json]:
+    """The object before and after."""
     path = path_of(api, document)
     before = api.get_or_none(path)
+    if before is not None and document["kind"] == "Namespace" and "deletionTimestamp" in before["metadata"]:
+        # It still takes what is in it already, and refuses what is new: half a stack, which is about to go.
+        raise terminating(document["metadata"]["name"])
     query = {"fieldManager": FIELD_MANAGER, "force": "true" if force else "false"}
     if dry_run:
         query["dryRun"] = "All"
-    after = _patch(api, path, query, document)
+    return before, _patch(api, path, query, document)
+
+
+def _change(document: Json, before: Json | None, after: Json) -> ObjectChange:
     namespace = document["metadata"].get("namespace", "")
     if before is None:
         return ObjectChange(label(document), namespace, Change.CREATED, _diff({}, after, label(document)))
@@ -74,6 +133,17 @@ def _patch(api: KubeApi, path: str, query: dict[str, str], document: Json) -> Js
             raise explained(error, document) from error
 
 
+def terminating(namespace: str, error: ApiRejected | None = None) -> ApiRejected:
+    """The error for a namespace that is going."""
+    return ApiRejected(
+        f"namespace {namespace} is terminating: nothing can be made in it",
+        status=error.status if error else 403,
+        reason=error.reason if error else "Forbidden",
+        why=error.why if error else "it was deleted, and is gone when everything in it is",
+        next_command=f"kubectl wait --for=delete namespace/{namespace} --timeout=120s",
+    )
+
+
 def explained(error: ApiRejected, document: Json) -> ApiRejected:
     """The error for an object that was refused, with its name and, where one is known, the way out."""
     subject = label(document)
@@ -84,10 +154,7 @@ def explained(error: ApiRejected, document: Json) -> ApiRejected:
             details=error.details, next_command="shelterctl up --force-conflicts   (takes the fields over)",
         )  # fmt: skip
     if "is being terminated" in error.why:
-        return ApiRejected(
-            f"namespace {namespace} is terminating: nothing can be made in it", status=error.status, reason=error.reason, why=error.why,
-            next_command=f"kubectl wait --for=delete namespace/{namespace} --timeout=120s",
-        )  # fmt: skip
+        return terminating(namespace, error)
     if "port is already allocated" in error.why:
         return ApiRejected(
             f"{subject}: its node port is taken by another Service", status=error.status, reason=error.reason, why=error.why,
@@ -95,15 +162,19 @@ def explained(error: ApiRejected, document: Json) -> ApiRejected:
         )  # fmt: skip
     return ApiRejected(
         f"the API server refused {subject}", status=error.status, reason=error.reason, why=error.why, details=error.details,
-        next_command="shelterctl up --dry-run",
+        next_command="mend it there, and see with: shelterctl up --dry-run",
     )  # fmt: skip
 
 
-def apply_all(api: KubeApi, documents: Sequence[Json], *, dry_run: bool, force: bool) -> list[ObjectChange]:
+def apply_all(
+    api: KubeApi, documents: Sequence[Json], *, dry_run: bool, force: bool, rehearsed: Sequence[Rehearsed] = ()
+) -> list[ObjectChange]:
     """Applies the documents, each group (namespaces; what pods need; what starts pods) when the one before is there.
 
-    On a dry run, an object in a namespace that does not exist yet cannot be asked for: it is reported as created.
+    What a rehearsal found to be as it should be is left alone. On a dry run, an object in a namespace that does not exist yet cannot be
+    asked for: it is reported as created.
     """
+    settled = {id(d): r.change for d, r in zip(documents, rehearsed, strict=True) if not r.needed} if rehearsed else {}
     groups: dict[int, list[Json]] = {}
     for document in documents:
         groups.setdefault(_stage(document), []).append(document)
@@ -112,7 +183,7 @@ def apply_all(api: KubeApi, documents: Sequence[Json], *, dry_run: bool, force: 
     if dry_run:
         absent = {n for n in manifest_edits.namespaces(documents) if api.get_or_none(f"/api/v1/namespaces/{n}") is None}
     for stage in sorted(groups):
-        made = parallel([partial(_apply_or_report, api, d, absent, dry_run, force) for d in groups[stage]])
+        made = parallel([partial(_apply_or_report, api, d, absent, dry_run, force, settled.get(id(d))) for d in groups[stage]])
         if not dry_run:
             _await_quotas(api, [d for d, change in zip(groups[stage], made, strict=True) if change.change is not Change.UNCHANGED])
         changes += made
@@ -138,7 +209,11 @@ def _stage(document: Json) -> int:
     return {"Namespace": 0, "StatefulSet": 2, "Deployment": 2, "HorizontalPodAutoscaler": 3}.get(document["kind"], 1)
 
 
-def _apply_or_report(api: KubeApi, document: Json, absent: set[str], dry_run: bool, force: bool) -> ObjectChange:
+def _apply_or_report(
+    api: KubeApi, document: Json, absent: set[str], dry_run: bool, force: bool, settled: ObjectChange | None
+) -> ObjectChange:
+    if settled is not None:
+        return settled
     namespace = document["metadata"].get("namespace", "")
     if namespace in absent:
         return ObjectChange(label(document), namespace, Change.CREATED, _diff({}, document, label(document)))

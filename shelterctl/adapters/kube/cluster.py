@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from shelterctl.adapters.kube import apply, credentials, kustomize, manifest_edits, others, records, remove, requests, scale, state, watch
-from shelterctl.adapters.kube.api import KubeApi
+from shelterctl.adapters.kube.api import Json, KubeApi
 from shelterctl.adapters.kube.hints import KubectlHints
 from shelterctl.core.deploy.stack import ApplyReport, ObjectChange, RemovalReport, StackOptions, StackPlan
 from shelterctl.core.events import Event
@@ -60,9 +60,11 @@ class KubernetesCluster:
         managed = apply.managed_objects(self.api, self.namespaces())
         # What old pods still read when they restart goes only when they have gone (`prune_superseded`).
         doomed = [item for item in managed if dry_run or item["kind"] != "ConfigMap"]
+        rehearsed: Sequence[apply.Rehearsed] = ()
         if not dry_run:
+            rehearsed = apply.rehearse(self.api, plan.documents, force=force, origin=self._origin)
             scale.keep_replicas(self.api, plan.documents)
-        changes = apply.apply_all(self.api, plan.documents, dry_run=dry_run, force=force)
+        changes = apply.apply_all(self.api, plan.documents, dry_run=dry_run, force=force, rehearsed=rehearsed)
         changes += apply.prune(self.api, plan.documents, doomed, dry_run=dry_run)
         report = ApplyReport(tuple(changes))
         return report if dry_run else report.including(scale.raise_to_minimum(self.api, plan.documents))
@@ -136,6 +138,9 @@ class KubernetesCluster:
 
     def remove(self, *, delete_data: bool) -> Iterator[str | RemovalReport]:
         return remove.remove(self.api, self.namespaces(), delete_data=delete_data)
+
+    def _origin(self, document: Json) -> str:
+        return kustomize.origin(self._manifests(), str(document["kind"]), str(document["metadata"]["name"]))
 
     def run_in_pod(self, pod: Pod, container: str, program: str, arguments: Sequence[str], *, timeout_s: float) -> JsonValue:
         code, out, err = self.api.exec(pod.namespace, pod.name, container, ["python", "-c", program, *arguments], timeout_s=timeout_s)

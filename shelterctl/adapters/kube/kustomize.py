@@ -41,6 +41,22 @@ def render(manifests: Path, overlay: str) -> list[Json]:
         raise UsageError(f"the overlay {overlay} gives no valid YAML", why=str(error)) from error
 
 
+def origin(manifests: Path, kind: str, name: str) -> str:
+    """Where an object is written, as `manifests/base/app.yaml, document 2`; empty where no file has it under that name."""
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    # The base first: an overlay's patch has the same kind and name.
+    for path in sorted(manifests.rglob("*.y*ml"), key=lambda path: ("overlays" in path.parts, str(path))):
+        try:
+            documents = list(yaml.load_all(path.read_text(encoding="utf-8"), loader))
+        except (OSError, ValueError, yaml.YAMLError):
+            continue
+        for number, document in enumerate(documents, 1):
+            if isinstance(document, dict) and document.get("kind") == kind and (document.get("metadata") or {}).get("name") == name:
+                where = path.relative_to(manifests.parent)
+                return f"{where}, document {number}" if len(documents) > 1 else str(where)
+    return ""
+
+
 def _command() -> list[str]:
     if shutil.which("kubectl"):
         return ["kubectl", "kustomize"]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from shelterctl.core.deploy.stack import ApplyReport, Change, StackPlan
 from shelterctl.core.events import Event, Notice, Outcome
 from shelterctl.core.words import listed
-from shelterctl.errors import Refused
+from shelterctl.errors import ApiRejected, Refused
 from shelterctl.ops.steps import Done
 from shelterctl.ports.capabilities import Lacking, Policies
 from shelterctl.ports.target import Target
@@ -42,7 +42,14 @@ def apply(target: Target, plan: StackPlan, *, force: bool) -> Generator[str, Non
     yield "namespace and passwords"
     secrets, ahead = target.ensure_credentials(plan, force=force)
     yield f"{plan.object_count} objects"
-    report = target.apply(plan, force=force).including(ahead)
+    try:
+        report = target.apply(plan, force=force).including(ahead)
+    except ApiRejected as error:
+        made = [f"namespace {change.object.partition('/')[2]}" for change in ahead if change.change is Change.CREATED]
+        made += [f"the password {name}" for name in secrets]
+        if made:
+            error.details = (*error.details, f"made before that, and still there: {', '.join(made)}; `shelterctl down` removes them")
+        raise
     outcome = Outcome.CHANGED if report.changed_anything else Outcome.UNCHANGED
     return Done(applied_title(report, secrets), Applied(report, secrets), outcome)
 

@@ -62,7 +62,8 @@ class _Rollouts:
         """Done where all are complete, else what is missing. Raises RolloutFailed where waiting mends nothing."""
         state = self.state = self.target.state(with_usage=False)
         if not state.workloads:
-            raise NotDeployed(f"namespace {state.namespace} has no workload of the stack", next_command="shelterctl up")
+            why = "what was applied is gone again: somebody removes the namespace, or what is in it"
+            raise NotDeployed(f"namespace {state.namespace} has no workload of the stack", why=why, next_command="shelterctl up")
         now_s = self.clock.wall_s()
         first = self.first = self.first or FirstLook.of(state, now_s)
         judged = [
