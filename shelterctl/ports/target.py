@@ -82,12 +82,14 @@ class Target(Protocol):
 class Ready:
     """A target that can be deployed to: `title` says what was found, `started` whether something had to be started for it.
 
-    `version` is what the target says of itself.
+    `version` is what the target says of itself. `machine_started_s` is the time before the machine under it was started (epoch
+    seconds), where that was done: what the target tells of the time before is old.
     """
 
     title: str
     version: str
     started: bool
+    machine_started_s: float | None = None
 
 
 class Preparation(Protocol):

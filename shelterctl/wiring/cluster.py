@@ -95,7 +95,7 @@ class ClusterWiring(Wiring):
     def preparation(self) -> ClusterPreparation:
         from shelterctl.ops.up.prerequisites import ClusterPreparation
 
-        return ClusterPreparation(self.builder, self.machine, self.target)
+        return ClusterPreparation(self.builder, self.machine, self.target, self.clock)
 
     def check_running(self) -> None:
         """Nothing is known of it before it is asked."""

@@ -6,8 +6,8 @@ import time
 from collections.abc import Iterable, Sequence
 
 from shelterctl.adapters.kube.api import Json, KubeApi
+from shelterctl.adapters.kube.look.requests import pod_requests, requested_by_node
 from shelterctl.adapters.kube.records import epoch_s, millicores, quantity_bytes, role_of
-from shelterctl.adapters.kube.requests import pod_requests, requested_by_node
 from shelterctl.core.checkup.capacity import Demand, Requested
 from shelterctl.core.checkup.cluster import NodeFacts, StorageClassFacts, SystemPod
 from shelterctl.core.checkup.metrics import MetricsFacts

@@ -30,6 +30,8 @@ class KubeApi:
 
     def __init__(self, context: str) -> None:
         self.context = context
+        #: The API server's clock when it last answered, as the answer's Date says (epoch seconds, whole ones).
+        self.server_time_s: float | None = None
         self._access: Access | None = None
         self._lock = threading.Lock()
         self._resources: dict[str, dict[str, tuple[str, bool]]] = {}
@@ -191,6 +193,7 @@ class KubeApi:
                 method, url, body=None if body is None else json.dumps(body).encode(), headers=headers, preload_content=False,
                 timeout=urllib3.Timeout(connect=CONNECT_TIMEOUT_S, read=timeout_s), redirect=False,
             )  # fmt: skip
+            self.server_time_s = _date_s(answer.headers.get("Date")) or self.server_time_s
             if answer.status >= 300:
                 raise rejected(method, path, answer.status, answer.read())
         except urllib3.exceptions.HTTPError as error:
@@ -202,6 +205,15 @@ class KubeApi:
             if self._access is None:
                 self._access = open_access(self.context)
             return self._access
+
+
+def _date_s(text: str | None) -> float | None:
+    from email.utils import parsedate_to_datetime
+
+    try:
+        return parsedate_to_datetime(text).timestamp() if text else None
+    except ValueError:
+        return None
 
 
 def unreachable(host: str, error: Exception) -> ApiUnreachable:

@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from shelterctl.adapters.kube import apply, credentials, kustomize, manifest_edits, others, records, remove, requests, scale, state, watch
+from shelterctl.adapters.kube import apply, credentials, kustomize, manifest_edits, others, records, remove, scale, watch
 from shelterctl.adapters.kube.api import Json, KubeApi
 from shelterctl.adapters.kube.hints import KubectlHints
+from shelterctl.adapters.kube.look import requests, state
 from shelterctl.core.deploy.stack import ApplyReport, ObjectChange, RemovalReport, StackOptions, StackPlan
 from shelterctl.core.events import Event
 from shelterctl.core.load.clocks import ClockReading

@@ -11,9 +11,10 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from shelterctl.adapters.kube import records, scalers
+from shelterctl.adapters.kube import records
 from shelterctl.adapters.kube.api import Json, KubeApi
 from shelterctl.adapters.kube.follow import Changed, Dropped, Follower, Inbox, Listed, Source, measure
+from shelterctl.adapters.kube.look import scalers
 from shelterctl.core.events import AutoscalerGone, AutoscalerSeen, ClusterEventSeen, Event, PodsSeen, WatchDropped
 from shelterctl.core.state import Autoscaler, Pod, Usage
 

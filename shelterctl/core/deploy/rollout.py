@@ -93,7 +93,8 @@ def judge_rollout(
     what a pod's volumes lack, which its status does not.
 
     Complete as `kubectl rollout status` says it: the controller has seen the newest generation, every replica is of the newest
-    revision, and as many as wanted are available. An old pod's trouble is not the new rollout's; but a StatefulSet does not replace
+    revision, and as many as wanted are available; and the pods themselves say so: a controller that has just started tells what was
+    before it stopped. An old pod's trouble is not the new rollout's; but a StatefulSet does not replace
     a broken pod of an old revision by itself (kubernetes/kubernetes#67250), which is named.
     """
     own = [pod for pod in pods if pod.role is workload.role and pod.namespace == workload.namespace and not pod.deleting]
@@ -101,7 +102,8 @@ def judge_rollout(
         return RolloutJudgement(Progress.WAITING, f"{workload.name}: the controller has not seen the change yet")
     newest = [pod for pod in own if pod.revision == workload.revision]
     troubles = tuple(trouble for pod in newest for trouble in (*_troubles(pod, now_s, since), *_mounts(pod, happenings, now_s, since)))
-    if workload.updated >= workload.desired and workload.available >= workload.desired and workload.total <= workload.updated:
+    counts = workload.updated >= workload.desired and workload.available >= workload.desired and workload.total <= workload.updated
+    if counts and sum(pod.ready for pod in newest) >= workload.desired:
         return RolloutJudgement(
             Progress.COMPLETE, f"{workload.name} {workload.ready}/{workload.desired} ready on the new revision", troubles
         )
@@ -148,12 +150,18 @@ def _crashes(pod: Pod, container: ContainerState, since: FirstLook | None) -> in
     Without a first look, what was killed from outside did not crash (unless it was for want of memory). With one, what was before counts
     as one crash short of the back-off, and only where it crashed by itself: it takes another one, seen, to call it crashing.
     """
-    killed = container.last_exit_code in _KILLED and container.last_reason != "OOMKilled"
+    killed = _from_outside(container)
     if since is None:
         return 0 if killed else container.restarts
     before = since.restarts.get((pod.uid, container.name), 0)
     seen = container.restarts - before
     return seen + (min(before, LOOPING_RESTARTS - 1) if seen and not killed else 0)
+
+
+def _from_outside(container: ContainerState) -> bool:
+    """Whether its last end was somebody's doing, or its machine's: a runtime that finds it gone after a restart calls that Unknown."""
+    killed = container.last_exit_code in _KILLED and container.last_reason != "OOMKilled"
+    return killed or container.last_reason in ("Unknown", "ContainerStatusUnknown")
 
 
 def _mounts(pod: Pod, happenings: Iterable[Happening], now_s: float, since: FirstLook | None) -> Iterator[Trouble]:

@@ -21,15 +21,22 @@ METRIC_POLL_S = 1.0
 #: How long a controller may take to withdraw a failure that is over; it looks again within a second or two.
 STALE_FAILURE_S = 4.0
 LOG_LINES = 12
+#: How long a machine that was started may need until it has told how each of its pods is; 5 s were measured on minikube.
+TOLD_AFTER_S = 60.0
 #: The autoscaler gives up on pods without a CPU request, and no waiting changes a pod's requests.
 _HOPELESS_METRIC = "missing request for cpu"
 #: Why the API server admits no pod of a workload; a controller that is told so tries again, and nothing changes by itself.
 _NOT_ADMITTED = ("exceeded quota", "failed quota", "violates PodSecurity")
 
 
-def wait_for_rollouts(target: Target, clock: Clock, *, timeout_s: float, changed: bool) -> Generator[str, None, Done[StackState]]:
-    """Waits until every workload is complete. Raises RolloutFailed with the evidence, WaitTimeout with what was still missing."""
-    rollouts = _Rollouts(target, clock, changed=changed, since_s=float(int(clock.wall_s())))
+def wait_for_rollouts(
+    target: Target, clock: Clock, *, timeout_s: float, changed: bool, machine_started_s: float | None = None
+) -> Generator[str, None, Done[StackState]]:
+    """Waits until every workload is complete. Raises RolloutFailed with the evidence, WaitTimeout with what was still missing.
+
+    `machine_started_s` is when the machine under the target was started (epoch seconds), where this command did that.
+    """
+    rollouts = _Rollouts(target, clock, changed=changed, since_s=float(int(clock.wall_s())), machine_started_s=machine_started_s)
 
     def late(missing: str) -> NoReturn:
         assert rollouts.state is not None
@@ -54,6 +61,7 @@ class _Rollouts:
     clock: Clock
     changed: bool
     since_s: float
+    machine_started_s: float | None = None
     state: StackState | None = None
     first: FirstLook | None = None
     troubles: list[Trouble] = field(default_factory=list)
@@ -64,6 +72,10 @@ class _Rollouts:
         if not state.workloads:
             why = "what was applied is gone again: somebody removes the namespace, or what is in it"
             raise NotDeployed(f"namespace {state.namespace} has no workload of the stack", why=why, next_command="shelterctl up")
+        unknown = self._of_before(state, waited_s)
+        if unknown:
+            self.changed = True
+            return unknown
         now_s = self.clock.wall_s()
         first = self.first = self.first or FirstLook.of(state, now_s)
         judged = [
@@ -86,14 +98,34 @@ class _Rollouts:
             title + (" on the newest revision" if self.changed else ""), state, Outcome.CHANGED if self.changed else Outcome.UNCHANGED
         )
 
+    def _of_before(self, state: StackState, waited_s: float) -> str:
+        """Words for pods that are told as they were before their machine started; empty where there are none."""
+        if state.stale:
+            return f"{', '.join(state.stale)}: {state.stale_why}"
+        if self.machine_started_s is None or waited_s >= TOLD_AFTER_S:
+            return ""
+        old = [
+            pod.name for pod in state.pods for c in pod.containers if c.started_at_s is not None and c.started_at_s < self.machine_started_s
+        ]
+        return f"{', '.join(dict.fromkeys(old))}: told as before the machine was started" if old else ""
 
-def wait_for_metric(target: Target, clock: Clock, *, timeout_s: float) -> Generator[str, None, Done[Autoscaler]]:
-    """Waits until the autoscaler has a metric. Raises ClusterError where it can never have one, WaitTimeout."""
+
+def wait_for_metric(
+    target: Target, clock: Clock, *, timeout_s: float, machine_started_s: float | None = None
+) -> Generator[str, None, Done[Autoscaler]]:
+    """Waits until the autoscaler has a metric. Raises ClusterError where it can never have one, WaitTimeout.
+
+    Where the machine under the target was started at `machine_started_s`, the autoscaler's status may still be of before.
+    """
     why = ""
 
     def look(waited_s: float) -> Done[Autoscaler] | str:
         nonlocal why
-        autoscaler = target.state(with_usage=False).autoscaler
+        state = target.state(with_usage=machine_started_s is not None)
+        autoscaler = state.autoscaler
+        if machine_started_s is not None and not any(item.sampled_at_s > machine_started_s for item in state.usage):
+            why = state.usage_problem or "no measurement since the machine started"
+            return f"{why} (metrics-server's first samples take 60 to 120 s)"
         active = next((c for c in autoscaler.conditions if c.type == "ScalingActive"), None) if autoscaler else None
         if autoscaler is not None and autoscaler.has_metric:
             title = f"HPA has a metric: cpu {autoscaler.cpu_percent}% of {autoscaler.cpu_target_percent}%"

@@ -88,8 +88,8 @@ def up(ports: UpPorts, request: UpRequest) -> Generator[Event, None, UpResult]:
     applied = yield from run.step(
         "apply", f"Applying {plan.object_count} objects", applying.apply(ports.target, plan, force=request.force), left=_LEFT_APPLIED
     )
-    state, applied = yield from run.roll_out(plan, applied)
-    autoscaler = yield from run.measure(plan, state)
+    state, applied = yield from run.roll_out(plan, applied, ready)
+    autoscaler = yield from run.measure(plan, state, ready)
     chain = ImageChain(reference, built.image_id, loaded.image_id, _running_ids(state, reference))
     chain = yield from run.step("answer", "Asking the service", answer.prove(ports.http, ports.clock, state, chain), left=_LEFT_APPLIED)
     changed = bool(ready.started or loaded.reports or applied.secrets or applied.report.changed_anything)
@@ -130,21 +130,25 @@ class _Run:
         work = image.load(self.ports.builder, nodes, built, plan)
         return (yield from self.step("load", "Loading images into the node", work, left=_LEFT_LOADED))
 
-    def roll_out(self, plan: StackPlan, applied: Applied) -> Generator[Event, None, tuple[StackState, Applied]]:
+    def roll_out(self, plan: StackPlan, applied: Applied, ready: Ready) -> Generator[Event, None, tuple[StackState, Applied]]:
         """The stack when every workload is complete; then what only its earlier pods needed goes, too."""
         target, changed = self.ports.target, applied.report.changed_anything
-        rollouts = rollout_wait.wait_for_rollouts(target, self.ports.clock, timeout_s=self.request.timeout_s, changed=changed)
+        rollouts = rollout_wait.wait_for_rollouts(
+            target, self.ports.clock, timeout_s=self.request.timeout_s, changed=changed, machine_started_s=ready.machine_started_s
+        )
         state = yield from self.step("rollout", "Waiting for the rollouts", rollouts, left=_LEFT_APPLIED)
         if changed:
             report = ApplyReport(applied.report.changes + target.prune_superseded(plan).changes)
             applied = replace(applied, report=report)
         return state, applied
 
-    def measure(self, plan: StackPlan, state: StackState) -> Generator[Event, None, Autoscaler | None]:
+    def measure(self, plan: StackPlan, state: StackState, ready: Ready) -> Generator[Event, None, Autoscaler | None]:
         """The autoscaler with its first metric, unless nobody waits for that."""
         if not (self.request.wait_hpa and plan.autoscaled):
             return state.autoscaler
-        work = rollout_wait.wait_for_metric(self.ports.target, self.ports.clock, timeout_s=self.request.timeout_s)
+        work = rollout_wait.wait_for_metric(
+            self.ports.target, self.ports.clock, timeout_s=self.request.timeout_s, machine_started_s=ready.machine_started_s
+        )
         return (yield from self.step("hpa", "Waiting until the HPA has a metric", work, left=_LEFT_APPLIED))
 
     def compare(self, plan: StackPlan) -> Generator[Event, None, UpResult]:

@@ -187,6 +187,7 @@ def test_a_pod_that_was_restarted() -> None:
         claims=("data-mongodb-0",),
         ephemeral_volumes=("/tmp",),
         cpu_requests_millicores=(250,),
+        memory_requests_bytes=(0,),
         cpu_limits_millicores=(1000,),
         start_time_s=1795255201.0,
     )

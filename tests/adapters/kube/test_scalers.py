@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from shelterctl.adapters.kube.api import Json
-from shelterctl.adapters.kube.scalers import deployments_of, own
+from shelterctl.adapters.kube.look.scalers import deployments_of, own
 from shelterctl.core.state import PodName
 from tests.core.stack_examples import DATABASE, POD
 

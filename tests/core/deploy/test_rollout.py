@@ -142,6 +142,8 @@ def test_a_pod_with_old_restarts_that_runs_again_is_starting() -> None:
     assert judge(ROLLING, pod("app-2", started, age_s=3000)).progress is Progress.WAITING
     crashed = replace(started, **CRASHED)  # type: ignore[arg-type]
     assert judge(ROLLING, pod("app-2", crashed, age_s=3000)).progress is Progress.FAILED
+    with_its_node = replace(started, last_exit_code=255, last_reason="Unknown")
+    assert judge(ROLLING, pod("app-2", with_its_node, age_s=3000)).progress is Progress.WAITING
     starved = replace(started, last_reason="OOMKilled")
     assert judge(ROLLING, pod("app-2", starved, age_s=3000)).progress is Progress.FAILED
 
@@ -211,7 +213,14 @@ def test_a_controller_that_cannot_go_on() -> None:
 
 
 def test_a_rollout_that_is_complete_has_not_failed() -> None:
-    assert judge(replace(DEPLOYMENT, failure="FailedCreate: of before"), pod("app-1")).progress is Progress.COMPLETE
+    assert judge(replace(DEPLOYMENT, failure="FailedCreate: of before"), pod("app-1"), pod("app-2")).progress is Progress.COMPLETE
+
+
+def test_a_controller_that_tells_what_was_before_completes_nothing() -> None:
+    """After a stop of the machine the pods are told first, and the controllers' counts are still those of before."""
+    starting = pod("app-2", replace(CONTAINER, ready=False, started_at_s=NOW - 1, restarts=1))
+    assert told(judge(DEPLOYMENT, pod("app-1"), starting)) == (Progress.WAITING, "app: 2 of 2 updated, 2 available; app-2 is starting")
+    assert judge(DEPLOYMENT, pod("app-1")).progress is Progress.WAITING
 
 
 def test_unschedulable_is_reported_and_waited_for() -> None:

@@ -9,9 +9,9 @@ from typing import cast
 import pytest
 
 from shelterctl.adapters.kube.hints import KubectlHints
-from shelterctl.core.state import Happening, NodeRoom, Pod, StackState, Workload
+from shelterctl.core.state import Autoscaler, Happening, NodeRoom, Pod, PodName, StackState, Usage, Workload
 from shelterctl.errors import ApiRejected, RolloutFailed, WaitTimeout
-from shelterctl.ops.up.rollout_wait import wait_for_rollouts
+from shelterctl.ops.up.rollout_wait import wait_for_metric, wait_for_rollouts
 from shelterctl.ports.target import Target
 from tests.core.stack_examples import CLAIM, DATABASE, DEPLOYMENT, NOW, STATEFUL_SET, container, pod
 from tests.fakes import SteppedClock
@@ -62,7 +62,8 @@ def waited(target: ToldStates, *, timeout_s: float = 300) -> tuple[str, list[str
 NOT_YET = replace(STATEFUL_SET, updated=1, ready=0, available=0)
 APP_WAITS = replace(DEPLOYMENT, ready=0, available=0)
 GAVE_UP = replace(APP_WAITS, failure="ProgressDeadlineExceeded: timed out progressing", failed_at_s=NOW + 60)
-APP = [pod("app-1", replace(container("running"), started_at_s=NOW)), pod("app-2", replace(container("running"), started_at_s=NOW))]
+APP = [pod("app-1"), pod("app-2")]
+UNREADY = [pod(name, replace(container("running"), started_at_s=NOW)) for name in ("app-1", "app-2")]
 UNPLACED = replace(
     DATABASE,
     ready=False,
@@ -89,7 +90,9 @@ def test_three_kills_and_an_up() -> None:
 
 
 def test_a_database_without_a_place_comes_before_the_deadline_that_the_application_missed() -> None:
-    target = ToldStates([state(*APP, UNPLACED, app=APP_WAITS, database=NOT_YET), state(*APP, UNPLACED, app=GAVE_UP, database=NOT_YET)])
+    target = ToldStates(
+        [state(*UNREADY, UNPLACED, app=APP_WAITS, database=NOT_YET), state(*UNREADY, UNPLACED, app=GAVE_UP, database=NOT_YET)]
+    )
     with pytest.raises(RolloutFailed) as caught:
         waited(target)
     assert caught.value.what == "pod mongodb-0: Unschedulable: 0/1 nodes are available: 1 Insufficient cpu."
@@ -99,7 +102,7 @@ def test_a_database_without_a_place_comes_before_the_deadline_that_the_applicati
 
 @pytest.mark.parametrize("rooms", [None, ()])
 def test_where_the_nodes_may_not_be_read_the_pod_still_comes_first(rooms: tuple[NodeRoom, ...] | None) -> None:
-    target = ToldStates([state(*APP, UNPLACED, app=GAVE_UP, database=NOT_YET)], rooms)
+    target = ToldStates([state(*UNREADY, UNPLACED, app=GAVE_UP, database=NOT_YET)], rooms)
     with pytest.raises(RolloutFailed) as caught:
         waited(target)
     assert caught.value.what.startswith("pod mongodb-0: Unschedulable: ")
@@ -108,7 +111,7 @@ def test_where_the_nodes_may_not_be_read_the_pod_still_comes_first(rooms: tuple[
 
 def test_a_pod_without_a_place_is_told_with_its_numbers_when_the_time_is_over() -> None:
     with pytest.raises(WaitTimeout) as caught:
-        waited(ToldStates([state(*APP, UNPLACED, database=NOT_YET)]), timeout_s=30)
+        waited(ToldStates([state(*UNREADY, UNPLACED, database=NOT_YET)]), timeout_s=30)
     assert caught.value.why == NUMBERS
 
 
@@ -146,3 +149,39 @@ def test_what_follows_from_the_cause_is_told_after_it() -> None:
         "horizontalpodautoscaler/app",
         "pod/app-0-of-before",
     ]
+
+
+def old(item: Pod) -> Pod:
+    """As it is told until its node has said how it is since it started."""
+    return replace(item, containers=tuple(replace(c, started_at_s=NOW - 3600) for c in item.containers))
+
+
+def since_the_machine_started(target: ToldStates) -> list[str]:
+    clock = SteppedClock(NOW - 1_000_000_000)
+    return list(wait_for_rollouts(cast(Target, target), clock, timeout_s=300, changed=False, machine_started_s=NOW - 30))
+
+
+def test_what_was_told_before_the_machine_started_is_no_state() -> None:
+    now = [replace(item, containers=tuple(replace(c, started_at_s=NOW - 1) for c in item.containers)) for item in (*APP, DATABASE)]
+    target = ToldStates([*[state(*(old(item) for item in now))] * 8, state(*now)])
+    assert since_the_machine_started(target) == ["app-1, app-2, mongodb-0: told as before the machine was started"] * 8
+    # A machine that keeps what runs in it through a stop (a virtual machine that was paused) tells the same for ever.
+    kept = ToldStates([state(*(old(item) for item in now))])
+    assert len(since_the_machine_started(kept)) == 120
+
+
+def test_a_target_that_knows_that_its_word_is_old_is_waited_for() -> None:
+    stale = replace(state(*APP, DATABASE), stale=(PodName("app-1"),), stale_why="node minikube started 3 s ago")
+    title, said = waited(ToldStates([stale, stale, state(*APP, DATABASE)]))
+    assert said == ["app-1: node minikube started 3 s ago"] * 2
+    assert title == "app 2/2, mongodb 1/1 ready on the newest revision"
+
+
+def test_a_metric_of_before_the_machine_started_is_none() -> None:
+    scaler = Autoscaler("app", 2, 5, 2, 2, 70, 3)
+    before, after = (Usage(PodName("app-1"), 3, 0, NOW + at_s, 15) for at_s in (-3600, -5))
+    told = [replace(state(*APP), autoscaler=scaler, usage=usage) for usage in ((), (before,), (after,))]
+    clock = SteppedClock(NOW - 1_000_000_000)
+    said = list(wait_for_metric(cast(Target, ToldStates(told)), clock, timeout_s=300, machine_started_s=NOW - 30))
+    assert said == ["no measurement since the machine started (metrics-server's first samples take 60 to 120 s)"] * 2
+    assert list(wait_for_metric(cast(Target, ToldStates(told[:1])), clock, timeout_s=300)) == []

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
-from shelterctl.adapters.kube import records, scalers
+from shelterctl.adapters.kube import records
 from shelterctl.adapters.kube.api import Json, KubeApi, parallel
+from shelterctl.adapters.kube.look import freshness, scalers
 from shelterctl.core.load.clocks import ClockReading
 from shelterctl.core.state import Endpoint, PodName, Role, StackState, Usage, Workload
 from shelterctl.errors import ApiRejected
@@ -32,9 +33,11 @@ def read(api: KubeApi, namespaces: Sequence[str], *, warnings_since_s: float, wi
     tasks += [
         partial(api.items, "/api/v1/nodes"),
         partial(api.items, "/api/v1/persistentvolumes"),
+        partial(_readable, api, "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"),
+        partial(_readable, api, "/api/v1/namespaces/default/events", {"fieldSelector": "involvedObject.kind=Node,reason=Starting"}),
         partial(_usage_or_problem, api, namespaces),
     ]
-    *lists, nodes, volumes, (usage, problem) = parallel(tasks if with_usage else [*tasks[:-1], lambda: ((), "")], workers=8)
+    *lists, nodes, volumes, leases, starts, (usage, problem) = parallel(tasks if with_usage else [*tasks[:-1], lambda: ((), "")], workers=8)
     found: dict[str, list[Json]] = {}
     for (kind, _), items in zip(keys, lists, strict=True):
         found.setdefault(kind, []).extend(items)
@@ -42,6 +45,7 @@ def read(api: KubeApi, namespaces: Sequence[str], *, warnings_since_s: float, wi
     pods = tuple(pod for pod in map(records.pod, found["pods"]) if pod.role is not None)
     happenings = [records.happening(event) for event in found["events"]]
     workloads = tuple(_workloads(found))
+    stale, stale_why = freshness.stale(pods, leases, starts, api.server_time_s or time.time())
     return StackState(
         taken_at_s=time.time(),
         namespace=namespaces[0],
@@ -54,6 +58,8 @@ def read(api: KubeApi, namespaces: Sequence[str], *, warnings_since_s: float, wi
         usage=usage,
         usage_problem=problem,
         problems=tuple(_service_problems(found, workloads)),
+        stale=stale,
+        stale_why=stale_why,
     )
 
 
@@ -70,6 +76,14 @@ def read_clocks(api: KubeApi) -> tuple[ClockReading, ...]:
     answered_s = time.time()
     told = ((item["metadata"]["name"], records.epoch_s(item["spec"].get("renewTime"))) for item in items)
     return tuple(ClockReading(node, told_s, asked_s, answered_s) for node, told_s in told if told_s is not None)
+
+
+def _readable(api: KubeApi, path: str, query: Mapping[str, str] | None = None) -> list[Json]:
+    """The items of a list outside the stack's own namespaces; none where it may not be read."""
+    try:
+        return api.items(path, query)
+    except ApiRejected:
+        return []
 
 
 def _usage_or_problem(api: KubeApi, namespaces: Iterable[str]) -> tuple[tuple[Usage, ...], str]:

@@ -1,0 +1,1 @@
+"""The stack at one moment, and the machines under it: what is there, how fresh that is, what room is left."""
