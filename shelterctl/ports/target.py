@@ -9,7 +9,7 @@ from typing import Protocol
 from shelterctl.core.deploy.stack import ApplyReport, ObjectChange, RemovalReport, StackOptions, StackPlan
 from shelterctl.core.events import Event
 from shelterctl.core.load.clocks import ClockReading
-from shelterctl.core.state import NodeRoom, Pod, PodName, Role, StackState, Usage
+from shelterctl.core.state import NodeRoom, Pod, PodName, Role, StackState, Usage, Workload
 
 
 class Hints(Protocol):
@@ -57,6 +57,12 @@ class Target(Protocol):
 
     def state(self, *, warnings_since_s: float = 0.0, with_usage: bool = True) -> StackState:
         """The stack now, with the warnings newer than `warnings_since_s` (epoch seconds)."""
+
+    def restart(self, workload: Workload) -> None:
+        """Has every pod of a workload replaced, as its rollout's strategy says. Raises ApiRejected."""
+
+    def replace_pod(self, pod: Pod) -> None:
+        """Has one pod made anew. Raises ApiRejected."""
 
     def clocks(self) -> tuple[ClockReading, ...]:
         """What the machines' own clocks last said, for each that runs pods. Raises ApiRejected where that may not be read."""

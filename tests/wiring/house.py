@@ -85,6 +85,12 @@ class House:
         scaler = Autoscaler("app", 1, 3, 1, 1, 70, 5)
         return StackState(NOW_S, self.namespace, workloads, pods, scaler, (), endpoint)
 
+    def restart(self, workload: Workload) -> None:
+        """It has one replica of each part, and a restart is over at once."""
+
+    def replace_pod(self, pod: Pod) -> None:
+        """As above."""
+
     def clocks(self) -> tuple[ClockReading, ...]:
         return ()
 

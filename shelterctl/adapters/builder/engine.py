@@ -7,6 +7,7 @@ import re
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -185,7 +186,6 @@ class DockerEngine:
 def _client(timeout_s: int) -> Iterator[APIClient]:
     """A client of the engine that the docker command would use. Raises DockerUnavailable."""
     import requests
-    from docker import APIClient
     from docker.errors import DockerException
     from docker.utils import kwargs_from_env
 
@@ -193,7 +193,7 @@ def _client(timeout_s: int) -> Iterator[APIClient]:
     try:
         if "base_url" not in options and (host := _context_host()):
             options["base_url"] = host
-        client = APIClient(version="auto", timeout=timeout_s, **options)
+        client = _client_class()(version="auto", timeout=timeout_s, **options)
     except (DockerException, requests.RequestException) as error:
         raise unavailable(error, str(options.get("base_url", ""))) from error
     try:
@@ -202,6 +202,18 @@ def _client(timeout_s: int) -> Iterator[APIClient]:
         raise unavailable(error, str(options.get("base_url", ""))) from error
     finally:
         client.close()
+
+
+@cache
+def _client_class() -> type[APIClient]:
+    """docker-py's client, but for one thing: requests puts REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE before the engine's own authority."""
+    from docker import APIClient
+
+    class Client(APIClient):
+        def merge_environment_settings(self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any) -> Any:
+            return super().merge_environment_settings(url, proxies, stream, self.verify if verify is None else verify, cert)
+
+    return Client
 
 
 def _context_host() -> str:

@@ -17,10 +17,9 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
-from shelterctl.adapters.builder.tar_stream import TarDamaged, TarStream
+from shelterctl.adapters.builder.tar_stream import TarDamaged, TarStream, tar_entry, tar_file
 from shelterctl.errors import ImageLoadFailed
 
-_BLOCK = 1024 * 1024
 _GZIP = b"\x1f\x8b"
 
 _MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
@@ -110,17 +109,13 @@ def archive_chunks(reference: str, config: bytes, layers: Sequence[Blob]) -> Ite
     manifest_blob = _describe(manifest, _MANIFEST_TYPE)
     names = {"io.containerd.image.name": reference, "org.opencontainers.image.ref.name": reference.rpartition(":")[2]}
     index = _json({"schemaVersion": 2, "manifests": [{**manifest_blob, "annotations": names}]})
-    yield _entry("oci-layout", _json({"imageLayoutVersion": "1.0.0"}))
-    yield _entry("index.json", index)
-    yield _entry(_blob_name(str(manifest_blob["digest"])), manifest)
-    yield _entry(_blob_name(str(config_blob["digest"])), config)
+    yield tar_entry("oci-layout", _json({"imageLayoutVersion": "1.0.0"}))
+    yield tar_entry("index.json", index)
+    yield tar_entry(_blob_name(str(manifest_blob["digest"])), manifest)
+    yield tar_entry(_blob_name(str(config_blob["digest"])), config)
     for layer in {blob.digest: blob for blob in layers}.values():
         if layer.path is not None:
-            yield _header(_blob_name(layer.digest), layer.size_bytes)
-            with layer.path.open("rb") as file:
-                while block := file.read(_BLOCK):
-                    yield block
-            yield _padding(layer.size_bytes)
+            yield from tar_file(_blob_name(layer.digest), layer.path)
     yield b"\0" * (2 * tarfile.BLOCKSIZE)
 
 
@@ -172,19 +167,3 @@ def _json(value: Mapping[str, object]) -> bytes:
 
 def _blob_name(digest: str) -> str:
     return f"blobs/sha256/{digest.removeprefix('sha256:')}"
-
-
-def _header(name: str, size_bytes: int) -> bytes:
-    info = tarfile.TarInfo(name)
-    info.size = size_bytes
-    info.mode = 0o644
-    # GNU's format holds sizes of 8 GiB and more.
-    return info.tobuf(tarfile.GNU_FORMAT)
-
-
-def _padding(size_bytes: int) -> bytes:
-    return b"\0" * (-size_bytes % tarfile.BLOCKSIZE)
-
-
-def _entry(name: str, content: bytes) -> bytes:
-    return _header(name, len(content)) + content + _padding(len(content))

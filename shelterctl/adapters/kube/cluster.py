@@ -7,6 +7,7 @@ import queue
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 from shelterctl.adapters.kube import apply, credentials, kustomize, manifest_edits, others, records, remove, scale, watch
@@ -17,7 +18,7 @@ from shelterctl.core.deploy.stack import ApplyReport, ObjectChange, RemovalRepor
 from shelterctl.core.events import Event
 from shelterctl.core.load.clocks import ClockReading
 from shelterctl.core.serial import JsonValue
-from shelterctl.core.state import NodeRoom, Pod, PodName, Role, StackState, Usage
+from shelterctl.core.state import NodeRoom, Pod, PodName, Role, StackState, Usage, Workload
 from shelterctl.errors import ApiRejected, ApiUnreachable, NotDeployed
 
 
@@ -76,6 +77,18 @@ class KubernetesCluster:
 
     def state(self, *, warnings_since_s: float = 0.0, with_usage: bool = True) -> StackState:
         return state.read(self.api, self.namespaces(), warnings_since_s=warnings_since_s, with_usage=with_usage)
+
+    def restart(self, workload: Workload) -> None:
+        # What `kubectl rollout restart` writes: another template, so another revision.
+        at = datetime.now(UTC).isoformat(timespec="seconds")
+        body = {"spec": {"template": {"metadata": {"annotations": {"kubectl.kubernetes.io/restartedAt": at}}}}}
+        path = self.api.object_path("apps/v1", workload.kind, workload.namespace, workload.name)
+        query = {"fieldManager": f"{apply.FIELD_MANAGER}-restart"}
+        self.api.request("PATCH", path, query=query, body=body, content_type="application/merge-patch+json")
+
+    def replace_pod(self, pod: Pod) -> None:
+        item = {"apiVersion": "v1", "kind": "Pod", "metadata": {"namespace": pod.namespace, "name": pod.name}}
+        apply.delete(self.api, item)
 
     def clocks(self) -> tuple[ClockReading, ...]:
         return state.read_clocks(self.api)

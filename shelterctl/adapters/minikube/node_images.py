@@ -3,8 +3,9 @@
 containerd keeps layers as blobs and gets an OCI archive without those that it has. Its importer (1.6) has no flag for a lease, so
 nothing keeps those blobs from the garbage collector between the look and the import: they are looked for again afterwards, when the new
 image holds on to them, and if one is gone the whole image is sent. What the node lacks is taken from the engine part by part where it can
-give parts, else out of the whole image as it saves it. Docker in the node gets the whole image through `docker load`, anything
-else gets it from `minikube image load`. In every case the image counts as loaded only once the node names its id.
+give parts, else out of the whole image as it saves it. Docker in the node gets the rest of the image in the same way
+(`docker_node`), anything else gets all of it from `minikube image load`. In every case the image counts as loaded only once the node
+names its id.
 """
 
 from __future__ import annotations
@@ -14,14 +15,14 @@ import json
 import re
 import tempfile
 import time
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
 
 from shelterctl.adapters import process
 from shelterctl.adapters.builder.oci_archive import LAYER_TAR, LAYER_TAR_GZIP, Blob, SavedImage, archive_chunks, read_saved
+from shelterctl.adapters.minikube.docker_node import DockerNode, ImageSource
 from shelterctl.adapters.minikube.node_shell import NodeShell
 from shelterctl.core.deploy.image import LoadReport, LocalImage, missing_layers
 from shelterctl.errors import CommandFailed, ImageLoadFailed, WaitTimeout
@@ -39,14 +40,6 @@ _UNCOMPRESSED = "containerd.io/uncompressed="
 _LARGE_BYTES = 1024 * 1024
 _RELATIVES = 4
 _NO_SPACE = ("no space left on device", "disk quota exceeded")
-
-
-class ImageSource(Protocol):
-    """Whoever holds the image on this machine: whole, or (None where it cannot) its configuration and some layers alone."""
-
-    def save(self, reference: str) -> Generator[bytes, None, None]: ...
-
-    def parts(self, image: LocalImage, wanted: Sequence[str], known_configs: Sequence[bytes], folder: Path) -> SavedImage | None: ...
 
 
 @dataclass(slots=True)
@@ -156,11 +149,18 @@ class MinikubeImages:
 
     def _load_into_docker(self, image: LocalImage) -> LoadReport:
         sent = _Sent()
+        total = LoadReport(image.reference, "layers", 0, 0, len(image.layers))
         for shell in self._shells:
-            with closing(self._source.save(image.reference)) as saved:
-                shell.feed(["docker", "load", "-q"], sent.count(saved), timeout_s=LOAD_TIMEOUT_S)
+            ids = self._ids_in(shell)
+            known = _name_of(ids, image.image_id)
+            if known is not None:
+                shell.run(["docker", "tag", known, image.reference], timeout_s=QUERY_TIMEOUT_S)
+                report = LoadReport(image.reference, "tag", 0, 0, len(image.layers))
+            else:
+                report = DockerNode(shell, self._source, sent.count, LOAD_TIMEOUT_S).load(image)
             self._await_id(shell, image)
-        return LoadReport(image.reference, "docker load", sent.size_bytes, len(image.layers), 0)
+            total = _worse(total, report)
+        return replace(total, sent_bytes=sent.size_bytes)
 
     def _load_with_minikube(self, image: LocalImage) -> LoadReport:
         argv = ["minikube", "image", "load", "-p", self._profile, image.reference]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable
+from collections.abc import Collection, Generator, Iterable
 from dataclasses import dataclass, field, replace
 from typing import NoReturn
 
@@ -21,12 +21,22 @@ METRIC_POLL_S = 1.0
 #: How long a controller may take to withdraw a failure that is over; it looks again within a second or two.
 STALE_FAILURE_S = 4.0
 LOG_LINES = 12
+_NO_IMAGE = ("ImagePullBackOff", "ErrImagePull", "ErrImageNeverPull")
 #: How long a machine that was started may need until it has told how each of its pods is; 5 s were measured on minikube.
 TOLD_AFTER_S = 60.0
 #: The autoscaler gives up on pods without a CPU request, and no waiting changes a pod's requests.
 _HOPELESS_METRIC = "missing request for cpu"
 #: Why the API server admits no pod of a workload; a controller that is told so tries again, and nothing changes by itself.
 _NOT_ADMITTED = ("exceeded quota", "failed quota", "violates PodSecurity")
+
+
+def waiting_for(state: StackState, images: Collection[str]) -> tuple[Pod, ...]:
+    """The pods that wait until they look for one of these images again."""
+    return tuple(
+        pod
+        for pod in state.pods
+        if not pod.deleting and any(c.state == "waiting" and c.reason in _NO_IMAGE and c.image in images for c in pod.containers)
+    )
 
 
 def wait_for_rollouts(
@@ -182,7 +192,7 @@ def _failure(
     if trouble is not None:
         describe = hints.describe("pod", trouble.pod.namespace, trouble.pod.name)
         look = hints.logs(trouble.pod, trouble.container, previous=_restarted(trouble)) if trouble.container else describe
-        if trouble.reason in ("ImagePullBackOff", "ErrImagePull", "ErrImageNeverPull", "InvalidImageName"):
+        if trouble.reason in (*_NO_IMAGE, "InvalidImageName"):
             look, why = (
                 describe,
                 "the node does not have the image and cannot pull it; `shelterctl up` loads those that the local Docker has",

@@ -88,7 +88,8 @@ def up(ports: UpPorts, request: UpRequest) -> Generator[Event, None, UpResult]:
     applied = yield from run.step(
         "apply", f"Applying {plan.object_count} objects", applying.apply(ports.target, plan, force=request.force), left=_LEFT_APPLIED
     )
-    state, applied = yield from run.roll_out(plan, applied, ready)
+    state, applied = yield from run.roll_out(plan, applied, ready, loaded)
+    state = yield from run.replace_strangers(state, reference, loaded, ready)
     autoscaler = yield from run.measure(plan, state, ready)
     chain = ImageChain(reference, built.image_id, loaded.image_id, _running_ids(state, reference))
     chain = yield from run.step("answer", "Asking the service", answer.prove(ports.http, ports.clock, state, chain), left=_LEFT_APPLIED)
@@ -130,9 +131,16 @@ class _Run:
         work = image.load(self.ports.builder, nodes, built, plan)
         return (yield from self.step("load", "Loading images into the node", work, left=_LEFT_LOADED))
 
-    def roll_out(self, plan: StackPlan, applied: Applied, ready: Ready) -> Generator[Event, None, tuple[StackState, Applied]]:
+    def roll_out(
+        self, plan: StackPlan, applied: Applied, ready: Ready, loaded: Loaded
+    ) -> Generator[Event, None, tuple[StackState, Applied]]:
         """The stack when every workload is complete; then what only its earlier pods needed goes, too."""
         target, changed = self.ports.target, applied.report.changed_anything
+        came = {report.reference for report in loaded.reports}
+        for pod in rollout_wait.waiting_for(target.state(with_usage=False), came) if came else ():
+            # It would try again by itself, after up to five minutes.
+            yield Notice(f"pod {pod.name} waits to look for its image again: it is made anew, since the image is there now")
+            target.replace_pod(pod)
         rollouts = rollout_wait.wait_for_rollouts(
             target, self.ports.clock, timeout_s=self.request.timeout_s, changed=changed, machine_started_s=ready.machine_started_s
         )
@@ -141,6 +149,20 @@ class _Run:
             report = ApplyReport(applied.report.changes + target.prune_superseded(plan).changes)
             applied = replace(applied, report=report)
         return state, applied
+
+    def replace_strangers(self, state: StackState, reference: str, loaded: Loaded, ready: Ready) -> Generator[Event, None, StackState]:
+        """The same tag may have stood for another image when the pods started (built in the node, say): nothing rolls out by itself."""
+        app = state.workload(Role.APP)
+        strangers = [image_id for image_id in _running_ids(state, reference) if image_id != loaded.image_id]
+        if loaded.image_id is None or app is None or not strangers:
+            return state
+        yield Notice(f"pods run another image under the tag {reference.rpartition(':')[2]}: {', '.join(strangers)}; they are replaced")
+        target = self.ports.target
+        target.restart(app)
+        rollouts = rollout_wait.wait_for_rollouts(
+            target, self.ports.clock, timeout_s=self.request.timeout_s, changed=True, machine_started_s=ready.machine_started_s
+        )
+        return (yield from self.step("replace", "Replacing the pods that run another image", rollouts, left=_LEFT_APPLIED))
 
     def measure(self, plan: StackPlan, state: StackState, ready: Ready) -> Generator[Event, None, Autoscaler | None]:
         """The autoscaler with its first metric, unless nobody waits for that."""
