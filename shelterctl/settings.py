@@ -43,6 +43,7 @@ class Settings:
     yes: bool = False
 
 
+DEFAULTS = Settings()
 _KINDS: Mapping[str, str] = {field.name: str(field.type) for field in fields(Settings)}
 #: In files and variables a duration has no unit in its name: `timeout = "5m"`.
 _ALIASES = {"timeout": "timeout_s", "duration": "duration_s"}

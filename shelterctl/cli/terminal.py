@@ -8,14 +8,16 @@ import shutil
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, TextIO
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TextIO
 
+from shelterctl.cli.text import Aim, harmless, harmless_json
 from shelterctl.core.serial import JsonValue
 from shelterctl.errors import OutputLost
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
+    from rich.segment import Segment
 
 #: Styles by what a line says. Colour only repeats what the words say already.
 STYLES = {"good": "green", "bad": "bold red", "doubt": "bold yellow", "dim": "dim", "strong": "bold", "plain": ""}
@@ -31,13 +33,17 @@ class Line:
 
 @dataclass
 class Terminal:
-    """Where a command writes. `output` is table, json or jsonl; with `quiet` progress is left out."""
+    """Where a command writes. `output` is table, json or jsonl; with `quiet` progress is left out.
+
+    `aim` completes the commands that are shown.
+    """
 
     output: str = "table"
     quiet: bool = False
     verbose: bool = False
     stdout: TextIO = sys.stdout
     stderr: TextIO = sys.stderr
+    aim: Aim = field(default_factory=Aim)
 
     @property
     def live(self) -> bool:
@@ -55,11 +61,17 @@ class Terminal:
     def console(self, *, stderr: bool = False) -> Console:
         """A console without markup, emoji codes and guesses about what to highlight: pod names contain brackets."""
         from rich.console import Console
+        from rich.segment import Segment
 
         class Plain(Console):
             def on_broken_pipe(self) -> None:
                 # Called while the error is handled. Rich would exit with 1 whatever was found.
                 raise
+
+            def render(self, *arguments: Any, **options: Any) -> Iterator[Segment]:
+                # Whatever is drawn, by whatever way: what others named or wrote commands no terminal.
+                for segment in super().render(*arguments, **options):
+                    yield segment if segment.control else Segment(harmless(segment.text), segment.style)
 
         stream = self.stderr if stderr else self.stdout
         width = None if stream.isatty() else max(self.width, 100)
@@ -83,8 +95,13 @@ class Terminal:
         """Prints a document: on one line for jsonl, readable for json. Raises OutputLost, BrokenPipeError."""
         indent = None if self.output == "jsonl" else 1
         with self._writing():
-            self.stdout.write(json.dumps(document, ensure_ascii=False, indent=indent) + "\n")
+            self.stdout.write(harmless_json(json.dumps(document, ensure_ascii=False, indent=indent)) + "\n")
             self.stdout.flush()
+
+    def line(self, text: str) -> None:
+        """Prints one line of a result at once, however long. Raises BrokenPipeError, OSError."""
+        self.stdout.write(harmless(text) + "\n")
+        self.stdout.flush()
 
     def reader_is_gone(self) -> None:
         """Whatever is printed from now on goes nowhere: nobody reads standard output any more."""
@@ -92,7 +109,7 @@ class Terminal:
 
     def confirm(self, question: str) -> bool:
         """Asks on the terminal; anything but y or yes is a no."""
-        self.stderr.write(f"{question} [y/N] ")
+        self.stderr.write(f"{harmless(question)} [y/N] ")
         self.stderr.flush()
         return sys.stdin.readline().strip().lower() in ("y", "yes")
 
@@ -116,9 +133,10 @@ class Terminal:
             if isinstance(line, Line):
                 from rich.text import Text
 
-                indent = len(line.text) - len(line.text.lstrip())
-                text = Text(line.text.lstrip(), style=STYLES[line.style])
-                if console.width >= len(line.text):
+                whole = harmless(self.aim.text(line.text))
+                indent = len(whole) - len(whole.lstrip())
+                text = Text(whole.lstrip(), style=STYLES[line.style])
+                if console.width >= len(whole):
                     console.print(Text(" " * indent) + text, soft_wrap=True)
                 else:
                     for part in text.wrap(console, max(10, console.width - indent - 2)):

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from shelterctl.adapters.kube.api import KubeApi
 from shelterctl.core.state import Place
 from shelterctl.ports.capabilities import Lacking
+from shelterctl.settings import DEFAULTS, Settings
 from shelterctl.wiring.parts import Wiring
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from shelterctl.adapters.builder.app_image import AppImage
     from shelterctl.adapters.builder.context import FolderContext
     from shelterctl.adapters.builder.engine import DockerEngine
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from shelterctl.ops.doctor.cluster import ClusterExaminer
     from shelterctl.ops.up.prerequisites import ClusterPreparation
     from shelterctl.ports.capabilities import NodeImages
-    from shelterctl.settings import Settings
 
 
 class ClusterWiring(Wiring):
@@ -56,6 +55,14 @@ class ClusterWiring(Wiring):
     def doubt(self) -> str:
         plain = self.context == self.settings.profile
         return "" if plain else f"context {self.context} is not that of the minikube profile"
+
+    @property
+    def options(self) -> Sequence[str]:
+        return () if self.context == DEFAULTS.profile else (f"--context {shlex.quote(self.context)}",)
+
+    @property
+    def programs(self) -> Mapping[str, str]:
+        return {"kubectl": f"--context {shlex.quote(self.context)}"}
 
     @cached_property
     def api(self) -> KubeApi:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import shlex
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from shelterctl.core.state import Place
 from shelterctl.errors import MinikubeUnavailable
+from shelterctl.settings import DEFAULTS
 from shelterctl.wiring.cluster import ClusterWiring
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from shelterctl.adapters.minikube.machine import Minikube
     from shelterctl.adapters.minikube.node_images import MinikubeImages
     from shelterctl.adapters.minikube.node_shell import NodeShell
@@ -24,6 +24,14 @@ class MinikubeWiring(ClusterWiring):
     @cached_property
     def place(self) -> Place:
         return Place(self.context, self.settings.namespace, profile=self.context)
+
+    @property
+    def options(self) -> Sequence[str]:
+        return () if self.context == DEFAULTS.profile else (f"--profile {shlex.quote(self.context)}",)
+
+    @property
+    def programs(self) -> Mapping[str, str]:
+        return {**super().programs, **({} if self.context == DEFAULTS.profile else {"minikube": f"-p {shlex.quote(self.context)}"})}
 
     @cached_property
     def machine(self) -> Minikube:

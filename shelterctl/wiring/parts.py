@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -46,6 +46,16 @@ class Wiring(ABC):
     @abstractmethod
     def doubt(self) -> str:
         """Why somebody must say that this is the target that was meant; empty where that is plain."""
+
+    @property
+    def options(self) -> Sequence[str]:
+        """What a shelterctl command line must carry to mean this target; none where it means it by itself."""
+        return ()
+
+    @property
+    def programs(self) -> Mapping[str, str]:
+        """The same for other programs that this target's words name, by the program."""
+        return {}
 
     @property
     @abstractmethod

@@ -155,6 +155,11 @@ class Shelterctl:
             )
         return Running(words, process, *streams)
 
+    def aimed(self, command: str, rest: str = "", *, project: tuple[str, ...] = ()) -> str:
+        """A command as it is shown: with what makes it mean this namespace and these runs."""
+        words = (f"shelterctl {command} --namespace {self.namespace}", " ".join(project), f"--state-dir {self.state_dir}", rest)
+        return " ".join(word for word in words if word)
+
     def runs(self, command: str) -> list[Path]:
         """The folders of the runs of a command, oldest first."""
         return sorted((self.state_dir / "runs").glob(f"*-{command}*"))

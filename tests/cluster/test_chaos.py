@@ -82,7 +82,7 @@ def test_a_database_without_a_claim_is_not_killed_unless_its_loss_is_accepted_an
         "type": "Refused",
         "what": "pod mongodb-0 has no claim: it keeps its data in /data/db, /data/configdb, /tmp, which goes with the pod (emptyDir)",
         "why": "killing it would lose every document; a SIGKILL that spares the volume would pass and prove nothing",
-        "next_command": "to see the loss: shelterctl chaos kill-db --mode delete --accept-ephemeral",
+        "next_command": "to see the loss: " + namespace.aimed("chaos kill-db", "--yes --mode delete --accept-ephemeral"),
         "details": [],
     }
     unasked = namespace("chaos", "kill-db", "--mode", "delete", "--accept-ephemeral", *SHORT, expect=3)
@@ -104,6 +104,6 @@ def test_nothing_to_kill(namespace: Shelterctl) -> None:
     assert (ran.error["type"], ran.error["what"], ran.error["next_command"]) == (
         "NotDeployed",
         f"no database runs in namespace {namespace.namespace}",
-        "shelterctl up",
+        namespace.aimed("up"),
     )
     assert not kube.exists(namespace.namespace)

@@ -70,7 +70,7 @@ def test_nothing_is_deployed(namespace: Shelterctl) -> None:
         (("loadtest", "--users", "1", "--duration", "5s"), f"there is no Service of the stack in namespace {name}"),
     ):
         ran = namespace(*arguments, expect=4)
-        assert (ran.error["type"], ran.error["what"], ran.error["next_command"]) == ("NotDeployed", what, "shelterctl up")
+        assert (ran.error["type"], ran.error["what"], ran.error["next_command"]) == ("NotDeployed", what, namespace.aimed("up"))
     assert not kube.exists(name)
 
 

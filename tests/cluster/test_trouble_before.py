@@ -81,7 +81,7 @@ def test_the_api_server_does_not_answer(untouched: Shelterctl, command: tuple[st
     port = closed_port()
     ran = untouched(*command, expect=4, environment=kubeconfig(untouched.folder / "config", port))
     refused(ran, "ApiUnreachable", f"the API server https://127.0.0.1:{port} does not answer")
-    assert ran.error["next_command"] == "shelterctl doctor"
+    assert ran.error["next_command"] == untouched.aimed("doctor")
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ def test_a_namespace_that_is_terminating(terminating: Shelterctl) -> None:
     name = terminating.namespace
     ran = terminating("up", expect=4)
     refused(ran, "ApiRejected", f"namespace {name} is terminating: nothing can be made in it")
-    assert ran.error["next_command"] == f"kubectl wait --for=delete namespace/{name} --timeout=120s"
+    assert ran.error["next_command"] == f"kubectl --context minikube wait --for=delete namespace/{name} --timeout=120s"
     assert (kube.names(name, "secrets"), kube.names(name, "deployments")) == ([], [])
 
 

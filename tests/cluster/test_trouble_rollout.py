@@ -35,7 +35,7 @@ def test_an_image_that_crashes_and_the_old_revision_serves_on(stack: Shelterctl,
     pod = newest_pod(stack.namespace)
     gave_up(ran, f"app: container app of pod {pod} crashes", "restarts in")
     assert ran.error["why"] == "1 ready pod goes on serving"
-    assert ran.error["next_command"] == f"kubectl -n {stack.namespace} logs {pod} -c app --previous"
+    assert ran.error["next_command"] == f"kubectl --context minikube -n {stack.namespace} logs {pod} -c app --previous"
     assert ran.error["details"][0] == f"{pod}, container app, exit code 1, last lines:"
     assert "  the configuration is missing" in ran.error["details"]
     assert service.answering_tag(stack) == tag
@@ -55,7 +55,7 @@ def test_an_image_that_nobody_has(stack: Shelterctl, project: Project) -> None:
     pod = newest_pod(stack.namespace)
     gave_up(ran, f"app: container app of pod {pod}: ", "ImagePull")
     assert ran.error["why"].startswith("the node does not have the image and cannot pull it")
-    assert ran.error["next_command"] == f"kubectl -n {stack.namespace} describe pod {pod}"
+    assert ran.error["next_command"] == f"kubectl --context minikube -n {stack.namespace} describe pod {pod}"
     assert any(image in line for line in ran.error["details"])
     assert service.answering_tag(stack) == tag
     stack("up")
@@ -70,7 +70,7 @@ def test_a_pod_that_never_gets_ready(stack: Shelterctl, project: Project) -> Non
     assert ran.error["type"] == "WaitTimeout"
     assert ran.error["what"] == "the rollout was not complete after 15 s"
     assert ran.error["why"] == f"app: 1 of 1 updated, 1 available; {pod} is starting"
-    assert ran.error["next_command"] == "shelterctl status   (a longer wait: --timeout 10m)"
+    assert ran.error["next_command"] == stack.aimed("status", "  (a longer wait: --timeout 10m)", project=project.option)
     assert any("Readiness probe failed" in line for line in ran.error["details"]), ran.shown()
     assert service.answering_tag(stack) == tag
     stack("up")
@@ -93,7 +93,7 @@ def test_a_quota_that_forbids_the_pods(namespace: Shelterctl, project: Project) 
     project.replace("manifests/components/quota/quota.yaml", 'pods: "12"', 'pods: "0"')
     ran = namespace("up", "--overlay", "minikube-quota", *project.option, *LONG, expect=4)
     gave_up(ran, "exceeded quota: shelter", "requested: pods=1, used: pods=0, limited: pods=0")
-    assert ran.error["next_command"].startswith(f"kubectl -n {namespace.namespace} ")
+    assert ran.error["next_command"].startswith(f"kubectl --context minikube -n {namespace.namespace} ")
 
 
 def test_the_database_crashes(namespace: Shelterctl, project: Project) -> None:
@@ -110,7 +110,7 @@ def test_the_database_crashes(namespace: Shelterctl, project: Project) -> None:
     stuck = namespace("up", *LONG, expect=None)
     if stuck.exit_code != 0:
         gave_up(stuck, "pod mongodb-0 is broken on an old revision, and a StatefulSet does not replace it by itself")
-        command = f"kubectl -n {namespace.namespace} delete pod mongodb-0"
+        command = f"kubectl --context minikube -n {namespace.namespace} delete pod mongodb-0"
         assert stuck.error["next_command"].startswith(command)
         kube.kubectl(*command.split()[1:])
         namespace("up", *LONG)

@@ -42,8 +42,7 @@ def command(
     terminal = session.terminal
     for pod, line in session.wiring.target.follow_logs(roles[part], follow=follow, previous=previous, lines=lines):
         if terminal.output == "table":
-            terminal.stdout.write(f"{pod}  {line}\n")
-            terminal.stdout.flush()
+            terminal.line(f"{pod}  {line}")
         else:
             terminal.output = "jsonl"
             terminal.json({"pod": pod, "line": line})

@@ -129,8 +129,7 @@ class WatchDisplay:
                 self.busiest = (step.model, at_s)
             if self._table and not self._drawn:
                 for note in step.notes:
-                    self._terminal.stdout.write(change_line(note) + "\n")
-                self._terminal.stdout.flush()
+                    self._terminal.line(change_line(note))
         self._wake.set()
 
     def _tick(self) -> None:

@@ -89,11 +89,11 @@ def up(ports: UpPorts, request: UpRequest) -> Generator[Event, None, UpResult]:
         "apply", f"Applying {plan.object_count} objects", applying.apply(ports.target, plan, force=request.force), left=_LEFT_APPLIED
     )
     state, applied = yield from run.roll_out(plan, applied, ready, loaded)
-    state = yield from run.replace_strangers(state, reference, loaded, ready)
+    state, replaced = yield from run.replace_strangers(state, reference, loaded, ready)
     autoscaler = yield from run.measure(plan, state, ready)
     chain = ImageChain(reference, built.image_id, loaded.image_id, _running_ids(state, reference))
     chain = yield from run.step("answer", "Asking the service", answer.prove(ports.http, ports.clock, state, chain), left=_LEFT_APPLIED)
-    changed = bool(ready.started or loaded.reports or applied.secrets or applied.report.changed_anything)
+    changed = bool(ready.started or loaded.reports or applied.secrets or applied.report.changed_anything or replaced)
     return run.result(applied, chain, changed=changed, loads=loaded.reports, state=state, autoscaler=autoscaler)
 
 
@@ -150,19 +150,25 @@ class _Run:
             applied = replace(applied, report=report)
         return state, applied
 
-    def replace_strangers(self, state: StackState, reference: str, loaded: Loaded, ready: Ready) -> Generator[Event, None, StackState]:
-        """The same tag may have stood for another image when the pods started (built in the node, say): nothing rolls out by itself."""
+    def replace_strangers(
+        self, state: StackState, reference: str, loaded: Loaded, ready: Ready
+    ) -> Generator[Event, None, tuple[StackState, bool]]:
+        """The same tag may have stood for another image when the pods started (built in the node, say): nothing rolls out by itself.
+
+        Returns the stack, and whether anything was replaced.
+        """
         app = state.workload(Role.APP)
         strangers = [image_id for image_id in _running_ids(state, reference) if image_id != loaded.image_id]
         if loaded.image_id is None or app is None or not strangers:
-            return state
+            return state, False
         yield Notice(f"pods run another image under the tag {reference.rpartition(':')[2]}: {', '.join(strangers)}; they are replaced")
         target = self.ports.target
         target.restart(app)
         rollouts = rollout_wait.wait_for_rollouts(
             target, self.ports.clock, timeout_s=self.request.timeout_s, changed=True, machine_started_s=ready.machine_started_s
         )
-        return (yield from self.step("replace", "Replacing the pods that run another image", rollouts, left=_LEFT_APPLIED))
+        state = yield from self.step("replace", "Replacing the pods that run another image", rollouts, left=_LEFT_APPLIED)
+        return state, True
 
     def measure(self, plan: StackPlan, state: StackState, ready: Ready) -> Generator[Event, None, Autoscaler | None]:
         """The autoscaler with its first metric, unless nobody waits for that."""
