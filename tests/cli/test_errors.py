@@ -20,6 +20,69 @@ GONE = (
 )
 
 
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        (
+            ["bogus"],
+            "Usage: shelterctl [OPTIONS] COMMAND [ARGS]...\nTry 'shelterctl -h' for help.\n\n"
+            "Error: No such command 'bogus'. Did you mean 'logs'?\n",
+        ),
+        (
+            ["up", "--nonsense"],
+            "Usage: shelterctl up [OPTIONS]\nTry 'shelterctl up -h' for help.\n\nError: No such option: --nonsense\n",
+        ),
+        (
+            ["loadtest", "--users", "many"],
+            "Usage: shelterctl loadtest [OPTIONS]\nTry 'shelterctl loadtest -h' for help.\n\n"
+            "Error: Invalid value for '--users': 'many' is not a valid int.\n",
+        ),
+        (
+            ["status", "-q", "watch"],
+            "Usage: shelterctl status [OPTIONS] COMMAND [ARGS]...\nTry 'shelterctl status -h' for help.\n\n"
+            "Error: Invalid value: give the options after `watch`\n",
+        ),
+        (["loadtest", "--users", "0"], "✗ --users 0: at least one user\n  Next: shelterctl loadtest --help\n"),
+        (["loadtest", "--users", "-1"], "✗ --users -1: at least one user\n  Next: shelterctl loadtest --help\n"),
+        (
+            ["loadtest", "--users", "10000000"],
+            "✗ --users 10000000: one generator runs at most 20,000 users\n  Next: shelterctl loadtest --help\n",
+        ),
+        (
+            ["loadtest", "--duration", "soon"],
+            "✗ --duration: “soon” is not a duration: write 45s, 5m or 1m30s\n  Next: shelterctl loadtest --help\n",
+        ),
+        (
+            ["loadtest", "--spawn-rate", "nan"],
+            "✗ --spawn-rate nan: users per second, more than 0 and at most 1,000\n  Next: shelterctl loadtest --help\n",
+        ),
+        (["chaos", "kill-db", "--warm-up", "-3s"], "✗ “-3s” is not a duration: write 45s, 5m or 1m30s\n"),
+        (["chaos", "kill-db", "--warm-up", "1h"], "✗ --warm-up and --recovery-timeout: from 1 s to 10 min\n"),
+        (["chaos", "kill-db", "--writers", "0"], "✗ --writers 0: from 1 to 64\n"),
+        (["chaos", "kill-db", "--mode", "sigkil"], "✗ --mode sigkil: delete, force-delete, sigkill (did you mean sigkill?)\n"),
+        (
+            ["up", "--timeout", "5x"],
+            "✗ the command line: timeout = '5x'\n  Why:  “5x” is not a duration: write 45s, 5m or 1m30s\n",
+        ),
+        (["up", "--timeout", "0"], "✗ --timeout must be more than 0 s\n"),
+        (["up", "--min", "5", "--max", "2"], "✗ --min 5 is more than --max 2\n  Next: shelterctl up --help\n"),
+        (
+            ["up", "--node-port", "80"],
+            "✗ --node-port 80: a port from 30000 to 32767, the range of NodePorts\n  Next: shelterctl up --help\n",
+        ),
+        (
+            ["status", "--namespace", "Bad_Name"],
+            "✗ namespace “Bad_Name” cannot be the name of one\n"
+            "  Why:  a name has lower-case letters, digits and hyphens, and at most 60 of them\n",
+        ),
+        (["runs", "list", "-o", "nonsense"], "✗ output “nonsense” is not known\n  Next: --output table, json or jsonl\n"),
+        (["logs", "web"], "✗ logs of what? app or db, not “web”\n  Next: shelterctl logs --help\n"),
+        (["logs", "--lines", "0"], "✗ --lines 0: from 1 to 100,000\n"),
+        (["logs", "--follow", "--previous"], "✗ --previous is over: it cannot be followed\n"),
+        (["runs", "show", "last"], "✗ there is no run in .shelterctl/runs\n  Next: shelterctl runs list\n"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
 def test_what_cannot_be_meant(shelterctl: CommandLine, arguments: list[str], error: str) -> None:
     assert shelterctl.run(*arguments) == Ran(2, "", error)
     assert list((shelterctl.folder / "work").iterdir()) == []
