@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -44,6 +45,8 @@ class Settings:
 
 
 DEFAULTS = Settings()
+#: What decides where commands go.
+_AIMING = frozenset({"context", "profile"})
 _KINDS: Mapping[str, str] = {field.name: str(field.type) for field in fields(Settings)}
 #: In files and variables a duration has no unit in its name: `timeout = "5m"`.
 _ALIASES = {"timeout": "timeout_s", "duration": "duration_s"}
@@ -89,7 +92,17 @@ def _from_file(folder: Path) -> dict[str, object]:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise UsageError(f"{path} cannot be read", why=str(error)) from error
-    return {_known(key, str(path), _public_names()): value for key, value in content.items()}
+    found = {_known(key, str(path), _public_names()): value for key, value in content.items()}
+    if "yes" in found:
+        raise UsageError(f"{path}: yes is given on the command line alone", why="a file must not answer a question for whoever is asked")
+    others = sorted(_AIMING & found.keys()) if path.stat().st_uid != os.geteuid() else []
+    if others:
+        raise UsageError(
+            f"{path} belongs to another user: its {' and '.join(others)} {'is' if len(others) == 1 else 'are'} not taken",
+            why="somebody else would choose the cluster that this user's commands change",
+            next_command=f"the same with --{others[0]}, or with a {FILE_NAME} of yours",
+        )
+    return found
 
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, object]:

@@ -15,15 +15,23 @@ if TYPE_CHECKING:
 
 
 def wire(settings: Settings) -> Wiring:
-    """The wiring of the target that the settings name: a minikube profile, or any other kubeconfig context."""
+    """The wiring of the target that the settings name: a minikube profile, or any other kubeconfig context.
+
+    A context that has a profile's name and that minikube does not know is any other cluster. Where neither knows the name, it is that of
+    a profile to be made.
+    """
     from shelterctl.adapters.minikube.machine import minikube_home
     from shelterctl.wiring.cluster import ClusterWiring
     from shelterctl.wiring.minikube import MinikubeWiring
 
     # The context of a profile has the profile's name.
     context = settings.context or settings.profile
-    known = context == settings.profile
+    known = False
     # No home folder, or one that may not be read: then minikube has no profile of that name either.
     with suppress(OSError, RuntimeError):
-        known = known or (minikube_home() / "profiles" / context / "config.json").is_file()
+        known = (minikube_home() / "profiles" / context / "config.json").is_file()
+    if not known and settings.context is None:
+        from shelterctl.adapters.kube.access import has_context
+
+        known = not has_context(context)
     return MinikubeWiring(settings, context) if known else ClusterWiring(settings, context)

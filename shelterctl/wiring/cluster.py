@@ -53,8 +53,7 @@ class ClusterWiring(Wiring):
 
     @property
     def doubt(self) -> str:
-        plain = self.context == self.settings.profile
-        return "" if plain else f"context {self.context} is not that of the minikube profile"
+        return f"context {self.context} is not that of the minikube profile"
 
     @property
     def options(self) -> Sequence[str]:

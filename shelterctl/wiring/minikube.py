@@ -33,6 +33,10 @@ class MinikubeWiring(ClusterWiring):
     def programs(self) -> Mapping[str, str]:
         return {**super().programs, **({} if self.context == DEFAULTS.profile else {"minikube": f"-p {shlex.quote(self.context)}"})}
 
+    @property
+    def doubt(self) -> str:
+        return ""
+
     @cached_property
     def machine(self) -> Minikube:
         from shelterctl.adapters.minikube.machine import Minikube

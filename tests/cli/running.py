@@ -6,6 +6,7 @@ import os
 import pty
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -76,6 +77,9 @@ class CommandLine:
         if answer:
             os.write(controller, answer.encode())
         shown = b""
+        # A question that nobody answers would be waited for in vain.
+        limit = threading.Timer(TIMEOUT_S, process.kill)
+        limit.start()
         try:
             while block := os.read(controller, 65536):
                 shown += block
@@ -83,6 +87,7 @@ class CommandLine:
             # What a terminal says when the other end is closed.
             pass
         finally:
+            limit.cancel()
             os.close(controller)
             code = process.wait(timeout=TIMEOUT_S)
         return Ran(code, shown.decode().replace("\r\n", "\n"), "")

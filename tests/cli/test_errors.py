@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -276,10 +277,35 @@ def test_the_question_before_another_context(shelterctl: CommandLine, answer: st
     assert ("nothing was done in context gone" in ran.out) == (code == 3)
 
 
+def test_no_name_of_a_profile_gets_past_the_question(shelterctl: CommandLine) -> None:
+    """minikube has no profile of that name, and the kubeconfig has a context: whose cluster that is, nobody knows."""
+    what = "context gone is not that of the minikube profile, and nobody can be asked"
+    for ran in (shelterctl.run("down", "--profile", "gone"), shelterctl.run("down", SHELTERCTL_PROFILE="gone")):
+        assert (ran.code, f"✗ {what}" in ran.err) == (3, True)
+    settings = shelterctl.folder / "work" / "shelterctl.toml"
+    settings.write_text('profile = "gone"\n')
+    assert f"✗ {what}" in shelterctl.run("down").err
+    settings.write_text('profile = "gone"\nyes = true\n')
+    ran = shelterctl.run("down")
+    assert (ran.code, "yes is given on the command line alone" in ran.err) == (2, True)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give a file to another user")
+@pytest.mark.parametrize("key", ["context", "profile"])
+def test_nobody_else_chooses_the_cluster(shelterctl: CommandLine, key: str) -> None:
+    settings = shelterctl.folder / "work" / "shelterctl.toml"
+    settings.write_text(f'{key} = "gone"\n')
+    os.chown(settings, 12345, -1)
+    ran = shelterctl.run("down", "--yes")
+    assert (ran.code, f"belongs to another user: its {key} is not taken" in " ".join(ran.err.split())) == (2, True)
+    settings.write_text("users = 5\n")
+    assert shelterctl.run("runs", "list").code == 0
+
+
 @pytest.mark.parametrize(("answer", "refused"), [("n\n", True), ("\n", True), ("y\n", False)])
 def test_the_question_before_data_are_deleted(shelterctl: CommandLine, answer: str, refused: bool) -> None:
     question = "Deleting the database's data and passwords in namespace shelter cannot be undone. Go on? [y/N]"
-    ran = shelterctl.on_terminal("down", "--delete-data", "--profile", "gone", columns=120, answer=answer, NO_COLOR="1", CI="1")
+    ran = shelterctl.on_terminal("down", "--delete-data", "--context", "gone", columns=120, answer="y\n" + answer, NO_COLOR="1", CI="1")
     assert question in ran.out
     assert ran.code == (3 if refused else 4)
     assert ("nothing was done" in ran.out) == refused

@@ -40,6 +40,11 @@ def open_access(context: str) -> Access:
     return _static(context) or _by_client(context)
 
 
+def has_context(name: str) -> bool:
+    """Whether a kubeconfig file names such a context, usable or not."""
+    return ("context", name) in (_all_entries() or {})
+
+
 def client_for(context: str) -> Any:
     """The official client's ApiClient for a context. Raises ContextError."""
     from kubernetes.client import ApiClient, Configuration
@@ -114,7 +119,18 @@ def _by_client(context: str) -> Access:
 
 
 def _entries(context: str) -> tuple[dict[str, Any], dict[str, Any]] | None:
-    """The context's cluster and user, with paths made absolute; the first file that names an entry wins, as for kubectl."""
+    """The context's cluster and user, with paths made absolute."""
+    entries = _all_entries()
+    chosen = entries.get(("context", context)) if entries is not None else None
+    if entries is None or chosen is None:
+        return None
+    cluster, user = entries.get(("cluster", str(chosen.get("cluster")))), entries.get(("user", str(chosen.get("user"))))
+    return (cluster, user) if cluster is not None and user is not None else None
+
+
+def _all_entries() -> dict[tuple[str, str], dict[str, Any]] | None:
+    """What the kubeconfig files name, by kind and name; the first file that names an entry wins, as for kubectl. None where one of them
+    cannot be read."""
     import yaml
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -130,11 +146,7 @@ def _entries(context: str) -> tuple[dict[str, Any], dict[str, Any]] | None:
         except (OSError, ValueError, yaml.YAMLError, AttributeError, KeyError, TypeError):
             # Whatever is wrong with it: the official client says it better.
             return None
-    chosen = entries.get(("context", context))
-    if chosen is None:
-        return None
-    cluster, user = entries.get(("cluster", str(chosen.get("cluster")))), entries.get(("user", str(chosen.get("user"))))
-    return (cluster, user) if cluster is not None and user is not None else None
+    return entries
 
 
 def _absolute(folder: Path, key: str, value: Any) -> Any:

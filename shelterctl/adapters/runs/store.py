@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 import threading
@@ -21,6 +22,8 @@ EVENTS = "events.jsonl"
 RESULT = "result.json"
 #: The result as people saw it, so that it can be shown again by a later release too.
 TEXT = "result.txt"
+#: A result of a run with half a million writes has a tenth of that.
+_LARGEST_BYTES = 64 * 2**20
 
 
 class RunFolderOnDisk:
@@ -34,7 +37,9 @@ class RunFolderOnDisk:
         for suffix in ("", *(f"-{n}" for n in range(2, 100))):
             path = state_dir / "runs" / f"{stamp}-{command}{suffix}"
             try:
-                path.mkdir(parents=True)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                # What a run writes down is its user's alone: addresses, contents of documents, lines of logs.
+                path.mkdir(mode=0o700)
             except FileExistsError:
                 if path.is_dir():
                     continue
@@ -54,7 +59,7 @@ class RunFolderOnDisk:
             # Whole lines, whatever the number of writers and however little the disk takes at once.
             with self._lock:
                 if name not in self._files:
-                    self._files[name] = os.open(self.path / name, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+                    self._files[name] = os.open(self.path / name, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
                 while data:
                     data = data[os.write(self._files[name], data) :]
         except OSError as error:
@@ -80,9 +85,8 @@ class RunFolderOnDisk:
         }
         temporary = self.path / f".{RESULT}.new"
         try:
-            (self.path / TEXT).write_text("".join(f"{line}\n" for line in text), encoding="utf-8", errors="backslashreplace")
-            text = json.dumps(document, ensure_ascii=False, indent=1) + "\n"
-            temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
+            _write(self.path / TEXT, "".join(f"{line}\n" for line in text))
+            _write(temporary, json.dumps(document, ensure_ascii=False, indent=1) + "\n")
             temporary.replace(self.path / RESULT)
         except OSError as problem:
             raise _unwritable(self.path, problem.strerror or str(problem)) from problem
@@ -96,13 +100,24 @@ class RunFolderOnDisk:
 
 @dataclass(frozen=True, slots=True)
 class RunSummary:
-    """A line of `runs list`. `exit_code` is None where the run left no result: it is under way, or it was killed."""
+    """A line of `runs list`. `exit_code` is None where the run left no result: it is under way, or it was killed.
+
+    `damage` says why a result that is there cannot be read.
+    """
 
     run: str
     command: str
     exit_code: int | None
     verdict: str
     finished_wall_s: float | None
+    damage: str = ""
+
+
+def _write(path: Path, text: str) -> None:
+    """A file for its user alone. Raises OSError."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
+        file.write(text)
 
 
 def list_runs(state_dir: Path) -> list[RunSummary]:
@@ -127,18 +142,52 @@ def find_run(state_dir: Path, name: str) -> Path:
 
 
 def read_result(folder: Path) -> dict[str, JsonValue] | None:
-    """What `result.json` says; None where the run has none or it cannot be read."""
+    """What `result.json` says; None where the run has none or it cannot be read (`damage` says why)."""
+    return _result(folder)[0]
+
+
+def damage(folder: Path) -> str:
+    """Why a run's result cannot be read; empty where it can, or where there is none."""
+    return _result(folder)[1]
+
+
+def _result(folder: Path) -> tuple[dict[str, JsonValue] | None, str]:
+    path = folder / RESULT
     try:
-        document = json.loads((folder / RESULT).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return document if isinstance(document, dict) else None
+        if path.stat().st_size > _LARGEST_BYTES:
+            return None, f"{RESULT} is larger than {_LARGEST_BYTES // 2**20} MiB"
+        document = parse(path.read_bytes())
+    except FileNotFoundError:
+        return None, ""
+    except OSError as error:
+        return None, f"{RESULT}: {error.strerror or error}"
+    except ValueError as error:
+        return None, f"{RESULT} is no result: {error}"
+    return (document, "") if isinstance(document, dict) else (None, f"{RESULT} is no result: not an object")
+
+
+def parse(data: bytes) -> JsonValue:
+    """JSON as shelterctl writes it. Raises ValueError for anything else: not UTF-8, too deep, numbers that are none."""
+
+    def refuse(word: str) -> JsonValue:
+        raise ValueError(f"{word} is no number")
+
+    def finite(text: str) -> float:
+        return value if math.isfinite(value := float(text)) else float(str(refuse(text)))
+
+    try:
+        parsed: JsonValue = json.loads(data.decode("utf-8"), parse_constant=refuse, parse_float=finite)
+    except UnicodeDecodeError as error:
+        raise ValueError("it is not UTF-8") from error
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
+    return parsed
 
 
 def read_text(folder: Path) -> tuple[str, ...]:
     """The lines of the result as they were printed; none where the run left none."""
     try:
-        return tuple((folder / TEXT).read_text(encoding="utf-8").splitlines())
+        return tuple((folder / TEXT).read_text(encoding="utf-8", errors="backslashreplace").splitlines())
     except OSError:
         return ()
 
@@ -150,7 +199,7 @@ def read_journal(folder: Path, name: str) -> Iterator[dict[str, JsonValue]]:
         with (folder / name).open("rb") as lines:
             for line in lines:
                 try:
-                    entry = json.loads(line)
+                    entry = parse(line)
                 except ValueError:
                     continue
                 if isinstance(entry, dict):
@@ -163,9 +212,9 @@ def read_journal(folder: Path, name: str) -> Iterator[dict[str, JsonValue]]:
 
 def _summary(folder: Path) -> RunSummary:
     command = re.sub(r"^\d{8}-\d{6}-|-\d+$", "", folder.name)
-    document = read_result(folder)
+    document, why = _result(folder)
     if document is None:
-        return RunSummary(folder.name, command, None, "", None)
+        return RunSummary(folder.name, command, None, "", None, why)
     result = document.get("result")
     judgement = result.get("judgement") if isinstance(result, dict) else None
     verdict = str(judgement.get("verdict", "")) if isinstance(judgement, dict) else ""

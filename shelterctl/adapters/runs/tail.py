@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import time
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from shelterctl.adapters.runs.store import EVENTS, RESULT
+from shelterctl.adapters.runs.store import EVENTS, RESULT, parse
 from shelterctl.core.events import LoadTick
 
 #: A journal that is first seen is read from here before its end: the last seconds, whatever its size.
@@ -58,7 +57,7 @@ def _tick(line: bytes) -> tuple[float, LoadTick] | None:
     if b'"load_tick"' not in line:
         return None
     try:
-        entry: dict[str, Any] = json.loads(line)
+        entry: Any = parse(line)
         return float(entry["wall_s"]), LoadTick(**{field.name: entry[field.name] for field in fields(LoadTick)})
     except (ValueError, KeyError, TypeError):
         return None

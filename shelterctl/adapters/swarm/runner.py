@@ -56,7 +56,10 @@ class LocustRunner:
         if not locustfile.is_file() or locustfile.suffix != ".py":
             raise UsageError(f"--locustfile {plan.locustfile}: no such Python file")
         samples_path = folder.resolve() / SAMPLES_FILE
-        samples_path.write_bytes(b"")
+        for name in (SAMPLES_FILE, LOG_FILE):
+            path = folder.resolve() / name
+            path.unlink(missing_ok=True)
+            path.touch(mode=0o600)
         self._samples = samples_path.open("rb")
         self._pending = b""
         self._log_path = folder.resolve() / LOG_FILE

@@ -41,7 +41,7 @@ def show(
       shelterctl runs show last
       shelterctl runs show 20261121-120655-kill-db --writes
     """
-    from shelterctl.adapters.runs.store import EVENTS, find_run, read_journal, read_result, read_text
+    from shelterctl.adapters.runs.store import EVENTS, damage, find_run, read_journal, read_result, read_text
     from shelterctl.cli.render import runs as render
     from shelterctl.wiring.parts import state_dir
 
@@ -59,5 +59,6 @@ def show(
     if session.terminal.output != "table":
         session.terminal.json(document or {"run": folder.name, "result": None})
         return 0
-    session.terminal.result(render.show_lines(folder, document, read_text(folder)))
+    journals = sorted(path.name for path in folder.glob("*.jsonl"))
+    session.terminal.result(render.show_lines(folder, document, read_text(folder), damage=damage(folder), journals=journals))
     return 0

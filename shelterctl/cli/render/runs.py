@@ -22,15 +22,22 @@ def list_lines(runs: Iterable[RunSummary]) -> Iterator[Line]:
     yield Line(f"{'run':<{width}}  exit  verdict", "dim")
     for run in found:
         code = "-" if run.exit_code is None else str(run.exit_code)
-        verdict = run.verdict or ("no result: under way, or killed" if run.exit_code is None else "")
+        missing = f"damaged: {run.damage}" if run.damage else "no result: under way, or killed"
+        verdict = run.verdict or (missing if run.exit_code is None else "")
         yield Line(f"{run.run:<{width}}  {code:>4}  {verdict}".rstrip(), verdict_style(run.verdict))
 
 
-def show_lines(folder: Path, document: Mapping[str, JsonValue] | None, text: Iterable[str]) -> Iterator[Line]:
-    """The result as it was printed then, and where the rest is."""
+def show_lines(
+    folder: Path, document: Mapping[str, JsonValue] | None, text: Iterable[str], *, damage: str, journals: Iterable[str]
+) -> Iterator[Line]:
+    """The result as it was printed then, and where the rest is. `journals` are the files that the run wrote line by line."""
     yield Line(f"Run {folder.name}", "strong")
-    if document is None:
-        yield Line("no result: it is under way, or it was killed. Its events and journals are in the folder.", "doubt")
+    if damage:
+        yield Line(f"damaged: {damage}. What it says is not shown.", "bad")
+    elif document is None:
+        yield Line(f"no result: it is under way, or it was killed. What it wrote until then: {', '.join(journals) or 'nothing'}", "doubt")
+        if "writes.jsonl" in journals:
+            yield Line("  Each write that was tried, with what its client was told: " + str(folder / "writes.jsonl"))
     else:
         result = document.get("result")
         judgement = result.get("judgement") if isinstance(result, dict) else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 import subprocess
 import sys
 import threading
@@ -11,7 +12,16 @@ from pathlib import Path
 
 import pytest
 
-from shelterctl.adapters.runs.store import RunFolderOnDisk, RunSummary, find_run, list_runs, read_journal, read_result
+from shelterctl.adapters.runs.store import (
+    RunFolderOnDisk,
+    RunSummary,
+    damage,
+    find_run,
+    list_runs,
+    read_journal,
+    read_result,
+    read_text,
+)
 from shelterctl.core.events import Notice
 from shelterctl.errors import StateFolderError, UsageError
 from tests.core.stack_examples import NOW
@@ -108,6 +118,46 @@ def test_a_journal_that_cannot_be_read(tmp_path: Path) -> None:
 def test_a_result_that_cannot_be_read_is_none(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "result.json").write_bytes(content)
     assert read_result(tmp_path) is None
+
+
+def test_what_a_run_writes_is_its_users_alone(tmp_path: Path) -> None:
+    folder = RunFolderOnDisk(tmp_path, "up")
+    folder.append_journal("writes.jsonl", "{}")
+    folder.finish("up", 0, None, text=["done"])
+    assert stat.S_IMODE(folder.path.stat().st_mode) == 0o700
+    assert {path.name: oct(stat.S_IMODE(path.stat().st_mode)) for path in folder.path.iterdir()} == {
+        "writes.jsonl": "0o600",
+        "result.txt": "0o600",
+        "result.json": "0o600",
+    }
+
+
+DAMAGED = {
+    "no UTF-8": (b'{"exit_code": 0, "command": "\xff"}', "it is not UTF-8"),
+    "deep": (b"[" * 200_000, "it is nested too deeply"),
+    "no number": (b'{"finished_wall_s": NaN}', "NaN is no number"),
+    "endless": (b'{"finished_wall_s": 1e999}', "1e999 is no number"),
+    "long": (b'{"exit_code": ' + b"9" * 5000 + b"}", "Exceeds the limit"),
+    "cut off": (b'{"exit_code": 0', "Expecting"),
+    "something else": (b"[]", "not an object"),
+}
+
+
+@pytest.mark.parametrize("kind", DAMAGED)
+def test_a_damaged_run_is_named_and_passed_over(tmp_path: Path, kind: str) -> None:
+    content, why = DAMAGED[kind]
+    broken, well = RunFolderOnDisk(tmp_path, "up"), RunFolderOnDisk(tmp_path, "status")
+    well.finish("status", 0, None)
+    (broken.path / "result.json").write_bytes(content)
+    (broken.path / "result.txt").write_bytes(b"\xff")
+    (broken.path / "events.jsonl").write_bytes(content + b'\n{"kind": "notice"}\n')
+    by_run = {run.run: run for run in list_runs(tmp_path)}
+    assert why in by_run[broken.run_id].damage
+    assert (by_run[broken.run_id].exit_code, by_run[well.run_id].damage) == (None, "")
+    assert why in damage(broken.path)
+    assert read_result(broken.path) is None
+    assert read_text(broken.path) == ("\\xff",)
+    assert list(read_journal(broken.path, "events.jsonl")) == [{"kind": "notice"}]
 
 
 def test_the_list_of_runs(tmp_path: Path) -> None:
