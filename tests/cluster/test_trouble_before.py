@@ -163,7 +163,7 @@ def test_a_manifest_that_the_server_refuses(stack: Shelterctl, project: Project)
     # As long as the patch is the only difference, a refusal leaves all as it was.
     project.patch("Deployment", "app", [{"op": "replace", "path": "/spec/template/spec/containers/0/resources/limits/cpu", "value": "1m"}])
     ran = stack("up", *project.option, expect=4)
-    refused(ran, "ApiRejected", "the API server refused deployment/app")
+    refused(ran, "ApiRejected", "the API server refused deployment/app (manifests/base/app/deployment.yaml)")
     assert "must be less than or equal to cpu limit" in ran.error["why"]
     assert kube.versions(stack.namespace) == before
     assert service.answering_tag(stack) == tag

@@ -41,10 +41,10 @@ def test_an_image_that_crashes_and_the_old_revision_serves_on(stack: Shelterctl,
     assert service.answering_tag(stack) == tag
 
     # `status` says the same, and the next good `up` mends it.
-    assert any(judgement["progress"] == "failed" for judgement in stack("status").result["judgements"])
+    assert any(judgement["progress"] == "failed" for judgement in stack("status").result["health"]["rollouts"])
     stack("up")
     assert service.answering_tag(stack) == tag
-    assert [judgement["progress"] for judgement in stack("status").result["judgements"]] == ["complete", "complete"]
+    assert [judgement["progress"] for judgement in stack("status").result["health"]["rollouts"]] == ["complete", "complete"]
 
 
 def test_an_image_that_nobody_has(stack: Shelterctl, project: Project) -> None:

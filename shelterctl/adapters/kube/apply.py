@@ -75,17 +75,18 @@ def rehearse(api: KubeApi, documents: Sequence[Json], *, force: bool, origin: Ca
     refused = [(document, answer) for document, answer in zip(documents, answers, strict=True) if isinstance(answer, ApiRejected)]
     if refused:
         document, error = refused[0]
-        others = [f"{answer.what}{_from(origin(document))}: {answer.why}" for document, answer in refused[1:]]
+        others = [f"{answer.what}{_from(answer, origin(document))}: {answer.why}" for document, answer in refused[1:]]
         raise ApiRejected(
-            f"{error.what}{_from(origin(document))}", status=error.status, reason=error.reason,
+            f"{error.what}{_from(error, origin(document))}", status=error.status, reason=error.reason,
             why=f"{error.why}; none of the {len(documents)} objects was applied", next_command=error.next_command,
             details=(*error.details, *others),
         )  # fmt: skip
     return [answer for answer in answers if isinstance(answer, Rehearsed)]
 
 
-def _from(origin: str) -> str:
-    return f" ({origin})" if origin else ""
+def _from(error: ApiRejected, origin: str) -> str:
+    """The file, where its content is the matter: for a port or a field that is somebody else's it is not."""
+    return f" ({origin})" if origin and error.what.startswith("the API server refused") else ""
 
 
 def _owners(document: Json | None) -> list[Json]:
