@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from shelterctl.core.faults.database import DatabaseIdentity
@@ -26,10 +26,10 @@ class FaultInjector(Protocol):
 class DatabaseReader(Protocol):
     """Reads the documents past the service, straight from the database."""
 
-    def documents(self, *, run: str | None, until: str | None, limit: int) -> Sequence[StoredDocument]:
-        """Documents in id order: of one run (by what their payload says) or of anybody, up to and with the id `until`.
+    def documents(self, *, run: str | None, among: Collection[str] | None, limit: int) -> Sequence[StoredDocument]:
+        """Documents in id order: of one run (by what their payload says) or of anybody, at least those of the ids `among` that are there.
 
-        Without bounds the first `limit`. Raises ClusterError where the reading failed, or a bounded one found more than `limit`.
+        Without either the first `limit`. Raises ClusterError where the reading failed, or a bounded one found more than `limit`.
         """
 
     def identity(self) -> DatabaseIdentity:

@@ -12,6 +12,7 @@ from shelterctl.adapters.http_client import HttpxClient
 from shelterctl.adapters.kube import records
 from shelterctl.adapters.kube.api import Json, KubeApi
 from shelterctl.adapters.kube.credentials import APP_SECRET, ROOT_SECRET
+from shelterctl.adapters.kube.scale import FIELD_MANAGER as HAND_OVER
 from shelterctl.core.checkup.scaling import ScalerFacts, ScalingFacts, ScalingRule, SelectedContainer, SelectedPod
 from shelterctl.core.checkup.service import AnswerFacts, PortFacts
 from shelterctl.core.checkup.stack import BudgetFacts, StackFacts
@@ -149,7 +150,8 @@ def _replicas_managers(deployment: Json) -> tuple[str, ...]:
     found = []
     for entry in deployment["metadata"].get("managedFields") or ():
         spec = (entry.get("fieldsV1") or {}).get("f:spec") or {}
-        if "f:replicas" in spec and entry.get("subresource") != "scale":
+        # Our own hand-over to the autoscaler is written once, and never applied again.
+        if "f:replicas" in spec and entry.get("subresource") != "scale" and entry.get("manager") != HAND_OVER:
             found.append(str(entry.get("manager", "somebody")))
     return tuple(dict.fromkeys(found))
 

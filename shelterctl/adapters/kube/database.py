@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from importlib.resources import files
 
 from shelterctl.adapters.kube.cluster import KubernetesCluster
@@ -16,6 +17,7 @@ from shelterctl.core.state import Role
 from shelterctl.errors import ClusterError, NotDeployed
 
 TIMEOUT_S = 90.0
+_OBJECT_ID = re.compile(r"ObjectId\(([0-9a-f]{24})\)")
 
 
 class PodDatabaseReader:
@@ -26,11 +28,13 @@ class PodDatabaseReader:
         self._server = ""
         self._identity = DatabaseIdentity()
 
-    def documents(self, *, run: str | None, until: str | None, limit: int) -> Sequence[StoredDocument]:
+    def documents(self, *, run: str | None, among: Collection[str] | None, limit: int) -> Sequence[StoredDocument]:
         """Raises ClusterError where the reading failed, or where it was bounded and found more than `limit`: a part proves nothing."""
+        until = _last_of_each_kind(among) if among is not None else None
         answer = self._ask({"run": run, "until": until, "limit": limit, "timeout_s": TIMEOUT_S - 10})
         if (run or until) and answer.get("truncated"):
-            raise ClusterError(f"the database holds more than {limit} documents {f'of run {run}' if run else f'up to {until}'}")
+            which = f"of run {run}" if run else "among those that were there before"
+            raise ClusterError(f"the database holds more than {limit} documents {which}")
         try:
             rows = json.loads(zlib.decompress(base64.b64decode(str(answer["documents"]))))
             return [StoredDocument(*row) for row in rows]
@@ -64,3 +68,10 @@ class PodDatabaseReader:
             str(told.get("process") or ""), float(started_s) if isinstance(started_s, int | float) else None, str(told.get("address") or "")
         )
         return answer
+
+
+def _last_of_each_kind(ids: Collection[str]) -> list[JsonValue]:
+    """The last id of each kind, as the probe writes them: a database orders ids within one kind only (BSON's comparison order)."""
+    objects = [found.group(1) for id_ in ids if (found := _OBJECT_ID.fullmatch(id_))]
+    texts = [id_ for id_ in ids if not _OBJECT_ID.fullmatch(id_)]
+    return [*([max(texts)] if texts else []), *([{"$oid": max(objects)}] if objects else [])]

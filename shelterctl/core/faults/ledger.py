@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from enum import Enum
 
 from shelterctl.core.serial import JsonValue
+
+#: How a document that is there differs from what was written.
+CONTENT, ANOTHER_ID = "with another content", "under another id"
 
 
 class ClientSaw(Enum):
@@ -60,22 +63,27 @@ class WriteOutcome:
 
 @dataclass(frozen=True, slots=True)
 class StoredDocument:
-    """A document as it was read: its id, the digest of the payload that came back, and the id that the payload names itself."""
+    """A document as it was read: its id, the digest of the payload that came back, and the id that the payload names itself.
+
+    `of_run` is whether its payload names the run: a copy may have lost the id, and is the run's all the same.
+    """
 
     id: str
     digest: str
     payload_id: str
+    of_run: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line of the account. `saw` is None for what the run never sent."""
+    """One line of the account. `saw` is None for what the run never sent; `where` has the views that show it, `how` what differs."""
 
     id: str
     category: Category
     saw: ClientSaw | None
     present: bool
     where: str = ""
+    how: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,13 +134,17 @@ def reconcile(
     outcomes: Iterable[WriteOutcome],
     views: Mapping[str, Iterable[StoredDocument]],
     *,
-    prior: Mapping[str, str],
+    prior: Mapping[str, Mapping[str, str]],
     seen_once: Iterable[str] = (),
+    sampled: Mapping[str, Set[str]] | None = None,
 ) -> Account:
-    """Holds every write against every view of the store (`service`, `database`).
+    """Holds every write against every view of the store (`service`, `database`), in the order in which they were read.
 
-    `prior` maps the ids of documents that were there before the run to their digests; `seen_once` are the ids that a read returned
-    during the run. An id is present only where every view has it: a document that one view lacks is absent for somebody.
+    `prior` maps, for each view that was read before the run, the ids of the documents that were there to their digests: a document is
+    compared with itself by the same way, since a service may render what a database holds in another form. `seen_once` are the ids that
+    a read returned during the run. `sampled` names the views that asked for some ids only, with those. An id is present only where every
+    view has it: a document that one view lacks is absent for somebody. A write of unknown outcome may arrive between two readings; one
+    that a later reading lacks was lost after it was read.
     Raises AssertionError where attempts != ACK + REJECTED + INDETERMINATE, ValueError where an id was sent twice or where there is no
     view: without one, nothing is known of any write.
     """
@@ -144,10 +156,11 @@ def reconcile(
             raise ValueError(f"{outcome.id} was sent twice: the account of it would be ambiguous")
         writes[outcome.id] = outcome
     copies = {name: _by_payload(documents) for name, documents in views.items()}
-    read = set(seen_once)
-    entries = [_entry(write, copies, read) for write in writes.values()]
-    entries += [_prior_entry(id_, digest, copies) for id_, digest in prior.items() if id_ not in writes]
-    known = writes.keys() | prior.keys()
+    read, some = set(seen_once), sampled or {}
+    old = {id_: None for known in prior.values() for id_ in known}
+    entries = [_entry(write, _held(write.id, copies, some), read) for write in writes.values()]
+    entries += [_prior_entry(id_, prior, copies) for id_ in old if id_ not in writes]
+    known = writes.keys() | old.keys()
     strangers = {id_: name for name, found in copies.items() for id_ in found if id_ not in known}
     entries += [Entry(id_, Category.UNEXPECTED, None, True, name) for id_, name in sorted(strangers.items())]
     passing = read - known - strangers.keys()
@@ -158,13 +171,13 @@ def reconcile(
     assert len(writes) == acknowledged + rejected + indeterminate, "the account does not add up"
     found = {saw.value: sum(1 for entry in entries if entry.saw is saw and entry.present) for saw in ClientSaw}
     counts = {category.value: sum(1 for entry in entries if entry.category is category) for category in Category}
-    return Account(tuple(entries), len(writes), acknowledged, rejected, indeterminate, len(prior), found, counts)
+    return Account(tuple(entries), len(writes), acknowledged, rejected, indeterminate, len(old), found, counts)
 
 
 def _by_payload(documents: Iterable[StoredDocument]) -> dict[str, list[StoredDocument]]:
     """Documents by the id that they claim for themselves, so that a copy under another id is seen as a copy.
 
-    A document without such a claim (one from before the run) stands under the id it is stored under.
+    A document without such a claim (one from before the run, or a copy that lost it) stands under the id it is stored under.
     """
     found: dict[str, list[StoredDocument]] = {}
     for document in documents:
@@ -172,36 +185,51 @@ def _by_payload(documents: Iterable[StoredDocument]) -> dict[str, list[StoredDoc
     return found
 
 
-def _entry(write: WriteOutcome, copies: Mapping[str, Mapping[str, list[StoredDocument]]], read: set[str]) -> Entry:
-    held = {name: found.get(write.id, []) for name, found in copies.items()}
+_Held = Mapping[str, list[StoredDocument]]
+
+
+def _held(id_: str, copies: Mapping[str, _Held], sampled: Mapping[str, Set[str]]) -> _Held:
+    """What each view that was asked for an id has of it."""
+    return {name: found.get(id_, []) for name, found in copies.items() if name not in sampled or id_ in sampled[name]}
+
+
+def _entry(write: WriteOutcome, held: _Held, read: set[str]) -> Entry:
+    where = [name for name, documents in held.items() if documents]
     absent = [name for name, documents in held.items() if not documents]
-    present = not absent
-    somewhere = len(absent) < len(held)
-    for name, documents in held.items():
-        if len(documents) > 1:
-            return Entry(write.id, Category.DUPLICATE, write.saw, True, name)
-        if documents and (documents[0].digest != write.digest or documents[0].id != write.id):
-            return Entry(write.id, Category.CORRUPT, write.saw, True, name)
-    if write.saw is ClientSaw.REJECTED and somewhere:
-        return Entry(write.id, Category.PHANTOM, write.saw, True, next(name for name, found in held.items() if found))
+    for category, how, wrong in _defects(write, held):
+        if wrong:
+            return Entry(write.id, category, write.saw, True, ", ".join(wrong), how)
+    if write.saw is ClientSaw.REJECTED and where:
+        return Entry(write.id, Category.PHANTOM, write.saw, True, ", ".join(where))
     if write.saw is ClientSaw.REJECTED and write.id in read:
         return Entry(write.id, Category.PHANTOM, write.saw, False, "the reading during the run")
     if write.saw is ClientSaw.REJECTED:
         return Entry(write.id, Category.NOT_APPLIED, write.saw, False)
     if write.saw is ClientSaw.ACK:
-        return Entry(write.id, Category.OK if present else Category.LOST, write.saw, present, ", ".join(absent))
-    if absent and (write.id in read or somewhere):
-        return Entry(write.id, Category.LOST_AFTER_READ, write.saw, False, ", ".join(absent))
-    return Entry(write.id, Category.RECOVERED if present else Category.NOT_APPLIED, write.saw, present)
+        return Entry(write.id, Category.LOST if absent else Category.OK, write.saw, not absent, ", ".join(absent))
+    # In the order of the readings: what one returned must be in all that follow.
+    order = list(held)
+    after = [name for name in absent if write.id in read or any(order.index(earlier) < order.index(name) for earlier in where)]
+    if after:
+        return Entry(write.id, Category.LOST_AFTER_READ, write.saw, False, ", ".join(after))
+    return Entry(write.id, Category.RECOVERED if where else Category.NOT_APPLIED, write.saw, bool(where))
 
 
-def _prior_entry(id_: str, digest: str, copies: Mapping[str, Mapping[str, list[StoredDocument]]]) -> Entry:
-    for name, found in copies.items():
-        documents = found.get(id_, [])
-        if not documents:
-            return Entry(id_, Category.PRIOR_DATA_LOST, None, False, name)
-        if len(documents) > 1:
-            return Entry(id_, Category.DUPLICATE, None, True, name)
-        if documents[0].digest != digest:
-            return Entry(id_, Category.CORRUPT, None, True, name)
+def _defects(write: WriteOutcome, held: _Held) -> Iterator[tuple[Category, str, list[str]]]:
+    """What is wrong with a document that is there, worst first, with every view that shows it."""
+    yield Category.DUPLICATE, "", [name for name, found in held.items() if len(found) > 1]
+    yield Category.CORRUPT, CONTENT, [name for name, found in held.items() if found and found[0].digest != write.digest]
+    yield Category.CORRUPT, ANOTHER_ID, [name for name, found in held.items() if found and found[0].id != write.id]
+
+
+def _prior_entry(id_: str, prior: Mapping[str, Mapping[str, str]], copies: Mapping[str, _Held]) -> Entry:
+    """A document of before, by each view that knew it then and was read again."""
+    known = {name: (digests[id_], copies[name].get(id_, [])) for name, digests in prior.items() if id_ in digests and name in copies}
+    for category, how, wrong in (
+        (Category.PRIOR_DATA_LOST, "", [name for name, (_, found) in known.items() if not found]),
+        (Category.DUPLICATE, "", [name for name, (_, found) in known.items() if len(found) > 1]),
+        (Category.CORRUPT, CONTENT, [name for name, (digest, found) in known.items() if found and found[0].digest != digest]),
+    ):
+        if wrong:
+            return Entry(id_, category, None, category is not Category.PRIOR_DATA_LOST, ", ".join(wrong), how)
     return Entry(id_, Category.OK, None, True)

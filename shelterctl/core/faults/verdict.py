@@ -19,7 +19,7 @@ SHOWN_IDS = 3
 
 _SENTENCES = {
     Category.LOST: "acknowledged and gone",
-    Category.CORRUPT: "there with another content",
+    Category.CORRUPT: "there",
     Category.LOST_AFTER_READ: "read once and gone later",
     Category.PHANTOM: "rejected and there all the same",
     Category.UNEXPECTED: "there though nobody sent them",
@@ -108,6 +108,9 @@ def verdict(account: Account, window: RiskWindow | None, proof: KillProof | None
 def _failure(category: Category, account: Account) -> Reason:
     entries = account.of(category)
     shown = listed([entry.id for entry in entries], SHOWN_IDS)
-    views = sorted({entry.where for entry in entries if entry.where})
-    where = f" (seen by: {'; '.join(views)})" if views else ""
-    return Reason(f"{len(entries)} {category.value}: {_SENTENCES[category]}{where}: {shown}", "shelterctl runs show <run> --writes")
+    views = list(dict.fromkeys(view for entry in entries for view in entry.where.split(", ") if view))
+    absent = category in (Category.LOST, Category.LOST_AFTER_READ, Category.PRIOR_DATA_LOST)
+    where = f" ({'absent for' if absent else 'seen by'}: {', '.join(views)})" if views else ""
+    hows = [f" {how}" for how in dict.fromkeys(entry.how for entry in entries) if how]
+    sentence = f"{_SENTENCES[category]}{' or'.join(hows)}"
+    return Reason(f"{len(entries)} {category.value}: {sentence}{where}: {shown}", "shelterctl runs show <run> --writes")

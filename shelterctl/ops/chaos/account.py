@@ -1,16 +1,17 @@
-"""The account of a run: reads every document back by two ways, and holds each write against both."""
+"""The account of a run: reads every document back by two ways, and some one by one, and holds each write against all of it."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Generator, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Iterable, Mapping, Set
+from dataclasses import dataclass, replace
+from itertools import islice
 
 from shelterctl.core.events import Outcome
 from shelterctl.core.faults.ledger import Account, ClientSaw, StoredDocument, WriteOutcome, reconcile
 from shelterctl.core.verdict import Reason
 from shelterctl.errors import ShelterError
-from shelterctl.ops.chaos.readback import read_back
+from shelterctl.ops.chaos.readback import read_back, read_one
 from shelterctl.ops.steps import Done
 from shelterctl.ports.clock import Clock
 from shelterctl.ports.faults import DatabaseReader
@@ -18,64 +19,129 @@ from shelterctl.ports.http import Http
 from shelterctl.ports.runs import RunFolder
 
 ACCOUNT = "account.jsonl"
-#: More than a run can write: 16 threads for ten minutes at 20 ms.
+#: A run writes no more than that, however many writers it has (`writers.pause_for`).
 RUN_LIMIT = 500_000
+#: The ways of reading.
+SERVICE, DATABASE, BY_ID = "service", "database", "service by id"
+#: How many documents are read one by one: all of a usual run's would take longer than the run.
+BY_ID_LIMIT = 400
+
+
+def before(
+    make_http: Callable[[], Http], database: DatabaseReader, clock: Clock, url: str, *, limit: int
+) -> tuple[dict[str, dict[str, str]], list[Reason]]:
+    """The documents that are there before the run, id to digest, by each way; and why one of them gave none.
+
+    Raises ClusterError where the database itself could not be read.
+    """
+    prior = {DATABASE: {d.id: d.digest for d in database.documents(run=None, among=None, limit=limit)}}
+    if not prior[DATABASE]:
+        return prior, []
+    http = make_http()
+    try:
+        prior[SERVICE] = {d.id: d.digest for d in islice(read_back(http, clock, url, run=""), limit)}
+    except ShelterError as error:
+        why = f"what was there before could not be read through the service: {error.what}: {error.why}".rstrip(": ")
+        return prior, [Reason(why, "shelterctl logs app")]
+    finally:
+        http.close()
+    return prior, []
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What is read back: the documents of `run` and the `prior` ones (id to digest); `seen_once` was read while the run went on."""
+    """What is read back: the documents of `run` and the `prior` ones; `seen_once` was read while the run went on, and the fault was
+    confirmed at `fault_s` (monotonic)."""
 
     make_http: Callable[[], Http]
     database: DatabaseReader
     clock: Clock
     url: str
     run: str
-    prior: Mapping[str, str]
+    prior: Mapping[str, Mapping[str, str]]
     seen_once: tuple[str, ...]
+    fault_s: float | None = None
 
     def work(self, outcomes: list[WriteOutcome]) -> Generator[str, None, Done[tuple[Account, list[Reason]]]]:
         """Reads both views; a view that cannot be read is an open question, and the account rests on the other."""
         questions: list[Reason] = []
         views: dict[str, list[StoredDocument]] = {}
+        sampled: dict[str, Set[str]] = {}
         for view, words, read in (
-            ("service", "through the service", self._by_service),
-            ("database", "straight from the database", self._by_database),
+            (SERVICE, "through the service", self._by_service),
+            (DATABASE, "straight from the database", self._by_database),
+            (BY_ID, "through the service, one by one", lambda: self._one_by_one(sampled[BY_ID])),
         ):
+            if view == BY_ID and SERVICE not in views:
+                # It does not answer readings, and said so.
+                continue
             yield words
+            if view == BY_ID:
+                sampled[BY_ID] = self._sample(outcomes, views)
             try:
                 # By stored id: the second reading may return documents of the first again. What others wrote meanwhile is theirs.
                 found = {d.id: d for d in reversed(list(read()))}
-                views[view] = [d for d in found.values() if d.id in self.prior or d.payload_id or d.id.startswith(f"{self.run}:")]
+                old = self.prior.get(view, {})
+                views[view] = [d for d in found.values() if d.id in old or d.of_run or d.id.startswith(f"{self.run}:")]
             except ShelterError as error:
                 questions.append(Reason(f"the read-back ({view}) failed: {error.what}: {error.why}".rstrip(": "), "shelterctl status"))
-        account = reconcile(outcomes, views, prior=self.prior, seen_once=self.seen_once) if views else self._unread(outcomes)
-        title = f"{account.attempts} writes accounted for, read through {' and '.join(views) or 'nothing'}"
+        if not views:
+            account = self._unread(outcomes)
+        else:
+            account = reconcile(outcomes, views, prior=self.prior, seen_once=self.seen_once, sampled=sampled)
+        ways = [f"{len(sampled[view])} of them one by one" if view in sampled else view for view in views]
+        title = f"{account.attempts} writes accounted for, read through {' and '.join(ways) or 'nothing'}"
         return Done(title, (account, questions), Outcome.UNCHANGED if not questions else Outcome.FAILED)
 
     def _by_service(self) -> Iterable[StoredDocument]:
         http = self.make_http()
         try:
             yield from read_back(http, self.clock, self.url, run=self.run, prefix=f"{self.run}:")
-            if self.prior:
-                yield from read_back(http, self.clock, self.url, run=self.run, until=max(self.prior))
+            if old := self.prior.get(SERVICE):
+                yield from read_back(http, self.clock, self.url, run=self.run, until=max(old))
         finally:
             http.close()
 
     def _by_database(self) -> Iterable[StoredDocument]:
-        yield from self.database.documents(run=self.run, until=None, limit=RUN_LIMIT)
-        if self.prior:
-            yield from self.database.documents(run=None, until=max(self.prior), limit=RUN_LIMIT)
+        # Whatever names the run is the run's, also where it lost its id.
+        yield from (replace(d, of_run=True) for d in self.database.documents(run=self.run, among=None, limit=RUN_LIMIT))
+        if old := self.prior.get(DATABASE):
+            yield from self.database.documents(run=None, among=old.keys(), limit=RUN_LIMIT)
+
+    def _one_by_one(self, ids: Set[str]) -> Iterable[StoredDocument]:
+        http = self.make_http()
+        try:
+            for id_ in sorted(ids):
+                document = read_one(http, self.clock, self.url, id_, run=self.run)
+                if document is not None:
+                    yield document
+        finally:
+            http.close()
+
+    def _sample(self, outcomes: list[WriteOutcome], views: Mapping[str, list[StoredDocument]]) -> Set[str]:
+        """The ids that are asked for one by one: all of a short run, else those that the ways of reading do not agree about, half of the
+        rest around the fault and half from the whole run."""
+        if len(outcomes) <= BY_ID_LIMIT:
+            return {write.id for write in outcomes}
+        by_view = [{d.id for d in documents} for documents in views.values()]
+        disputed = set[str]().union(*by_view) - set(by_view[0]).intersection(*by_view) if by_view else set()
+        ids = [write.id for write in outcomes]
+        chosen = set(islice((id_ for id_ in ids if id_ in disputed), BY_ID_LIMIT))
+        if self.fault_s is not None:
+            at_s = self.fault_s
+            chosen |= {write.id for write in sorted(outcomes, key=lambda write: abs(write.ended_at_s - at_s))[: BY_ID_LIMIT // 2]}
+        return chosen | set(ids[:: -(-len(ids) // (BY_ID_LIMIT // 2))])
 
     def _unread(self, outcomes: list[WriteOutcome]) -> Account:
         """The account of a run that could not be read back at all: counts of what the clients saw, and no entry."""
         saws = [write.saw for write in outcomes]
         counts = (saws.count(ClientSaw.ACK), saws.count(ClientSaw.REJECTED), saws.count(ClientSaw.INDETERMINATE))
-        return Account((), len(outcomes), *counts, len(self.prior), {}, {})
+        return Account((), len(outcomes), *counts, len({id_ for known in self.prior.values() for id_ in known}), {}, {})
 
 
 def write_account(folder: RunFolder, account: Account) -> None:
     """Writes a line for each entry into the run's folder. Raises StateFolderError."""
     for entry in account.entries:
-        line = {"id": entry.id, "category": entry.category.value, "saw": entry.saw.value if entry.saw else None}
-        folder.append_journal(ACCOUNT, json.dumps({**line, "present": entry.present, "where": entry.where, "fails": entry.category.fails}))
+        saw = entry.saw.value if entry.saw else None
+        line = {"id": entry.id, "category": entry.category.value, "saw": saw, "present": entry.present, "how": entry.how}
+        folder.append_journal(ACCOUNT, json.dumps({**line, "where": entry.where, "fails": entry.category.fails}))

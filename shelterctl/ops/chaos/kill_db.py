@@ -16,7 +16,7 @@ from shelterctl.errors import Interrupted, Refused, ShelterError
 from shelterctl.ops.chaos import account, guards, proof, strike
 from shelterctl.ops.chaos.pods_seen import PodHistory
 from shelterctl.ops.chaos.run import KillDbPorts, KillDbRequest, KillRun
-from shelterctl.ops.chaos.writers import Writers
+from shelterctl.ops.chaos.writers import Writers, pause_for
 from shelterctl.ops.dns.follow import DnsRecovery
 from shelterctl.ops.steps import Done, run_step, wait
 
@@ -60,11 +60,15 @@ def kill_db(ports: KillDbPorts, request: KillDbRequest) -> Generator[Event, None
     run = yield from _prepare(ports, request)
     yield from _write_through_the_fault(run)
     outcomes = run.writers.ledger.close()
-    yield from _settle(run)
-    reading = account.Reading(ports.make_http, ports.database, ports.clock, run.url, run.run_id, run.prior, run.seen_once)
-    found, questions = yield from run.step("read-back", "Reading every id back, twice", reading.work(outcomes))
-    run.doubts += questions
-    kill = yield from run.step("proof", "Looking for the proof of the kill", proof.gather(run))
+    try:
+        yield from _settle(run)
+        fault_s = run.report.confirmed_mono_s if run.report is not None else None
+        reading = account.Reading(ports.make_http, ports.database, ports.clock, run.url, run.run_id, run.prior, run.seen_once, fault_s)
+        found, questions = yield from run.step("read-back", "Reading every document back, by two ways", reading.work(outcomes))
+        run.doubts += questions
+        kill = yield from run.step("proof", "Looking for the proof of the kill", proof.gather(run))
+    except (KeyboardInterrupt, Interrupted) as error:
+        raise run.interrupted(str(error).removeprefix("interrupted: ")) from None
     _write_down(run, found)
     window = risk_window(outcomes, run.report, probe_interval_s=PROBE_INTERVAL_S) if run.report else None
     recovery = _recovery(run, outcomes)
@@ -102,17 +106,26 @@ def _prepare(ports: KillDbPorts, request: KillDbRequest) -> Generator[Event, Non
         struck = guards.check(state, accept_ephemeral=request.accept_ephemeral)
         pod, url = struck.pod, struck.url
         yield "reading what the database holds already"
-        prior = {d.id: d.digest for d in ports.database.documents(run=None, until=None, limit=PRIOR_LIMIT)}
-        if any(id_.startswith(f"{ports.folder.run_id}:") for id_ in prior):
+        prior, unread = account.before(ports.make_http, ports.database, ports.clock, url, limit=PRIOR_LIMIT)
+        known = prior.get(account.DATABASE, {})
+        if any(id_.startswith(f"{ports.folder.run_id}:") for id_ in known):
             # The service would answer them as repeated writes, with an acknowledgement and without a write.
             raise Refused(f"the database holds documents of a run called {ports.folder.run_id} already", next_command="try again")
         ports.faults.prepare(pod, struck.container, request.mode)
+        longest_s = request.warm_up_s + request.warm_up_timeout_s + request.recovery_timeout_s
         writers = Writers(
-            ports.make_http, ports.folder, url, writers=request.writers, probe_interval_s=PROBE_INTERVAL_S, probe_threads=PROBE_THREADS
+            ports.make_http,
+            ports.folder,
+            url,
+            writers=request.writers,
+            probe_interval_s=PROBE_INTERVAL_S,
+            probe_threads=PROBE_THREADS,
+            pause_s=pause_for(request.writers, longest_s, most=account.RUN_LIMIT, probe_interval_s=PROBE_INTERVAL_S),
         )
         identity, history = ports.database.identity(), PodHistory(ports.target, ports.clock)
         run = KillRun(ports, request, url, pod, struck.container, state, prior, identity, writers, history)
-        words = f"{pod.name} on {', '.join(c.volume for c in state.claims) or 'no claim'}; {len(prior)} documents are there already"
+        run.doubts += unread
+        words = f"{pod.name} on {', '.join(c.volume for c in state.claims) or 'no claim'}; {len(known)} documents are there already"
         return Done(words, run, Outcome.UNCHANGED)
 
     try:
@@ -131,10 +144,7 @@ def _write_through_the_fault(run: KillRun) -> Generator[Event, None, None]:
             yield from strike.await_recovery(run)
             yield from strike.read_under_way(run)
     except (KeyboardInterrupt, Interrupted):
-        noun = run.ports.target.noun
-        done = "no fault was injected" if run.report is None else f"the database was killed; {noun} starts it again by itself"
-        why = f"the writes so far are in {run.ports.folder.path / 'writes.jsonl'}"
-        raise Interrupted(f"interrupted: {done}", why=why, next_command="shelterctl status") from None
+        raise run.interrupted("") from None
     finally:
         run.stop()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from shelterctl.core.faults.ledger import StoredDocument, payload_digest
 from shelterctl.errors import ServiceUnreachable
@@ -43,6 +43,24 @@ def read_back(http: Http, clock: Clock, url: str, *, run: str, prefix: str = "",
             return
 
 
+def read_one(http: Http, clock: Clock, url: str, id_: str, *, run: str) -> StoredDocument | None:
+    """The document of an id, None where the service has none. Raises ServiceUnreachable."""
+    why = ""
+    for attempt in range(_TRIES):
+        if attempt:
+            clock.sleep(1.0)
+        try:
+            answer = http.request("GET", f"{url}/data/{quote(id_)}", headers={"Accept": "application/json"}, timeout_s=_TIMEOUT_S)
+            if answer.status == 404:
+                return None
+            if answer.status == 200:
+                return _document(json.loads(answer.body), run)
+            why = f"status {answer.status}"
+        except (SendOutcome, ValueError) as error:
+            why = str(error)
+    raise ServiceUnreachable(f"the document {id_} could not be read through the service", why=why, next_command="shelterctl status")
+
+
 def _page(http: Http, clock: Clock, url: str) -> Mapping[str, object]:
     why = ""
     for attempt in range(_TRIES):
@@ -64,5 +82,6 @@ def _document(item: object, run: str) -> StoredDocument:
     if not isinstance(item, dict) or not isinstance(item.get("id"), str):
         raise ServiceUnreachable("the service gave a document without an id")
     data = item.get("data")
-    claimed = data.get("id") if isinstance(data, dict) and data.get("run") == run else None
-    return StoredDocument(item["id"], payload_digest(data), claimed if isinstance(claimed, str) else "")
+    marked = data if run and isinstance(data, dict) and data.get("run") == run else {}
+    claimed = marked.get("id")
+    return StoredDocument(item["id"], payload_digest(data), claimed if isinstance(claimed, str) else "", bool(marked))

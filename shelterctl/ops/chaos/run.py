@@ -12,6 +12,7 @@ from shelterctl.core.faults.fault import KillMode, KillReport
 from shelterctl.core.faults.ledger import WriteOutcome
 from shelterctl.core.state import ContainerState, Pod, StackState
 from shelterctl.core.verdict import Reason
+from shelterctl.errors import Interrupted
 from shelterctl.ops.chaos.dns_recovery import DnsRecoveryWatch
 from shelterctl.ops.chaos.pods_seen import PodHistory
 from shelterctl.ops.chaos.writers import Writers
@@ -61,8 +62,9 @@ class KillDbPorts:
 class KillRun:
     """One run: the database's pod and the stack before the fault, what writes and what watches, and what was learned.
 
-    `prior` are the documents that were there (id to digest), `identity` is the process that the application reached, `seen_once` the ids
-    that the first reading returned, and `doubts` what keeps the verdict open.
+    `prior` are the documents that were there (id to digest, by each way of reading), `identity` is the process that the application
+    reached, `struck` whether a fault was sent, `seen_once` the ids that the first reading returned, and `doubts` what keeps the verdict
+    open.
     """
 
     ports: KillDbPorts
@@ -71,10 +73,11 @@ class KillRun:
     pod_before: Pod
     container: ContainerState
     state_before: StackState
-    prior: dict[str, str]
+    prior: dict[str, dict[str, str]]
     identity: DatabaseIdentity
     writers: Writers
     history: PodHistory
+    struck: bool = False
     report: KillReport | None = None
     names: DnsRecoveryWatch | None = None
     seen_once: tuple[str, ...] = ()
@@ -101,6 +104,13 @@ class KillRun:
             self.doubts.append(Reason("a writer did not end: its last write was still open"))
         if self.writers.ledger.problem:
             self.doubts.append(Reason(self.writers.ledger.problem))
+
+    def interrupted(self, what: str) -> Interrupted:
+        """The error for Ctrl-C, with what was done until then and where it is written down."""
+        noun, path = self.ports.target.noun, self.ports.folder.path / "writes.jsonl"
+        done = f"the database was killed, and {noun} starts it again by itself" if self.struck else "no fault was injected"
+        why = f"{done}; the writes so far are in {path}" if what else f"the writes so far are in {path}"
+        return Interrupted(f"interrupted: {what or done}", why=why, next_command="shelterctl status")
 
     def replaced(self) -> bool:
         """Whether the database's pod is ready again, as another pod or after a restart."""

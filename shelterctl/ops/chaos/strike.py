@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import json
+import threading
 from collections.abc import Generator
+from contextlib import suppress
 
 from shelterctl.core.events import Event, Milestone, Notice, Outcome, WritesSoFar
+from shelterctl.core.faults.fault import KillReport
 from shelterctl.core.faults.ledger import ClientSaw
 from shelterctl.core.verdict import Reason
-from shelterctl.errors import ClusterError
+from shelterctl.errors import ClusterError, ShelterError
 from shelterctl.ops.chaos.dns_recovery import DnsRecoveryWatch
 from shelterctl.ops.chaos.readback import read_back
 from shelterctl.ops.chaos.run import KillRun
-from shelterctl.ops.chaos.writers import acknowledged_since
 from shelterctl.ops.steps import Done, wait
 from shelterctl.ports.capabilities import Lacking
 
+JOURNAL = "fault.jsonl"
 _TICK_S = 0.05
 
 
@@ -25,10 +29,10 @@ def warm_up(run: KillRun) -> Generator[Event, None, bool]:
     def look(waited_s: float) -> Done[bool] | str:
         run.history.drain()
         now_s = clock.monotonic_s()
-        fresh = [w for w in run.outcomes() if w.saw is ClientSaw.ACK and w.ended_at_s > now_s - 1.0]
-        if waited_s >= request.warm_up_s and len(fresh) >= request.writers:
-            return Done(f"{request.writers} writers: {len(fresh)} writes acknowledged in the last second", True, Outcome.UNCHANGED)
-        return f"{len(fresh)} writes acknowledged in the last second"
+        fresh = run.writers.ledger.acknowledged_since(now_s - 1.0)
+        if waited_s >= request.warm_up_s and fresh >= request.writers:
+            return Done(f"{request.writers} writers: {fresh} writes acknowledged in the last second", True, Outcome.UNCHANGED)
+        return f"{fresh} writes acknowledged in the last second"
 
     def late(_words: str) -> Done[bool]:
         return Done("writes are not acknowledged: nothing was killed", False, Outcome.FAILED)
@@ -38,11 +42,63 @@ def warm_up(run: KillRun) -> Generator[Event, None, bool]:
 
 
 def strike(run: KillRun) -> Generator[Event, None, None]:
-    """Kills, and follows the pod's own name to its new address where it gets one. Raises FaultFailed where nothing was killed."""
-    run.report = run.ports.faults.kill()
+    """Kills, and follows the pod's own name to its new address where it gets one. Raises FaultFailed where nothing was killed.
+
+    The fault is on record before it is sent, and once it is sent the account is made: an interruption meanwhile breaks nothing off.
+    """
+    pod, now_s = run.pod_before, run.ports.clock.wall_s()
+    intent = {"kind": "intent", "mode": run.request.mode.value, "pod": pod.name, "uid": pod.uid, "wall_s": round(now_s, 3)}
+    run.ports.folder.append_journal(JOURNAL, json.dumps(intent))
+    run.struck = True
+    blow = _Blow(run)
+    interrupted = blow.strike()
+    try:
+        run.report = blow.report()
+    except ShelterError:
+        run.struck = False
+        run.ports.folder.append_journal(JOURNAL, json.dumps({"kind": "outcome", "killed": False}))
+        raise
+    # A journal that cannot be written any more is a doubt, and told with the others.
+    with suppress(ShelterError):
+        run.ports.folder.append_journal(JOURNAL, json.dumps({"kind": "outcome", "killed": True, "process_gone": run.report.process_gone}))
+    if interrupted:
+        yield Notice("interrupted while the database was being killed: the account is still made; Ctrl-C again breaks it off", "warning")
     yield Milestone("fault", 0.0, run.request.mode.value)
     if run.request.mode.replaces_pod and not isinstance(run.ports.names, Lacking):
         run.names = DnsRecoveryWatch(run.ports.names, run.ports.clock, run.pod_before.name, fault_wall_s=run.report.wall_s)
+
+
+class _Blow:
+    """The kill in a thread of its own: Ctrl-C reaches the main thread, and leaves it alone."""
+
+    def __init__(self, run: KillRun) -> None:
+        self._faults = run.ports.faults
+        self._report: KillReport | None = None
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._kill, daemon=True)
+
+    def strike(self) -> bool:
+        """Kills, and waits for it. Returns whether there was an interruption meanwhile; a second one is raised."""
+        try:
+            self._thread.start()
+            self._thread.join()
+        except KeyboardInterrupt:
+            self._thread.join()
+            return True
+        return False
+
+    def report(self) -> KillReport:
+        """Raises what the kill raised."""
+        if self._error is not None:
+            raise self._error
+        assert self._report is not None
+        return self._report
+
+    def _kill(self) -> None:
+        try:
+            self._report = self._faults.kill()
+        except BaseException as error:  # noqa: BLE001 - handed to the main thread, which raises it
+            self._error = error
 
 
 def await_recovery(run: KillRun) -> Generator[Event, None, None]:
@@ -54,7 +110,7 @@ def await_recovery(run: KillRun) -> Generator[Event, None, None]:
     def look(_waited_s: float) -> Done[None] | str:
         nonlocal in_a_row, replaced
         run.history.drain()
-        in_a_row = acknowledged_since(run.outcomes(), report.confirmed_mono_s)
+        in_a_row = run.writers.ledger.acknowledged_in_a_row(report.confirmed_mono_s, at_most=request.after_acks)
         since_s = clock.monotonic_s() - report.confirmed_mono_s
         replaced = run.replaced()
         if in_a_row >= request.after_acks and replaced:

@@ -19,6 +19,8 @@ JOURNAL = "writes.jsonl"
 CLIENT_TIMEOUT_S = 5.0
 #: A writer's pause after an answer: it leaves the service room, and bounds the run's documents.
 PAUSE_S = 0.02
+#: Writes that end at one moment may be noted down in another order.
+_DISORDER_S = 0.5
 #: Makes documents of about 250 bytes.
 _PADDING = "0123456789abcdef" * 6
 
@@ -47,6 +49,33 @@ class Ledger:
         with self._lock:
             return list(self.outcomes)
 
+    def acknowledged_in_a_row(self, sent_after_s: float, *, at_most: int) -> int:
+        """How many writes in a row, counted back from the latest, were acknowledged; only those sent after `sent_after_s` count.
+
+        Counts no further than `at_most`: it is asked many times a second, and the ledger may be long.
+        """
+        count = 0
+        with self._lock:
+            for write in reversed(self.outcomes):
+                if count >= at_most or write.ended_at_s <= sent_after_s:
+                    break
+                if write.sent_at_s <= sent_after_s:
+                    continue
+                if write.saw is not ClientSaw.ACK:
+                    break
+                count += 1
+        return count
+
+    def acknowledged_since(self, ended_after_s: float) -> int:
+        """How many writes were acknowledged since then."""
+        count = 0
+        with self._lock:
+            for write in reversed(self.outcomes):
+                if write.ended_at_s <= ended_after_s - _DISORDER_S:
+                    break
+                count += write.saw is ClientSaw.ACK and write.ended_at_s > ended_after_s
+        return count
+
     def close(self) -> list[WriteOutcome]:
         """Every write that was begun: one that has not ended may have been applied or not."""
         now_s = time.monotonic()
@@ -65,8 +94,17 @@ class Writers:
     """
 
     def __init__(
-        self, make_http: Callable[[], Http], folder: RunFolder, url: str, *, writers: int, probe_interval_s: float, probe_threads: int
+        self,
+        make_http: Callable[[], Http],
+        folder: RunFolder,
+        url: str,
+        *,
+        writers: int,
+        probe_interval_s: float,
+        probe_threads: int,
+        pause_s: float = PAUSE_S,
     ) -> None:
+        self._pause_s = pause_s
         self.ledger = Ledger()
         self._folder = folder
         self._url = url
@@ -105,7 +143,7 @@ class Writers:
                 sequence += 1
                 now_s = time.monotonic()
                 # A probe that was held up skips what it missed: a burst of late probes would say nothing.
-                next_s = now_s + PAUSE_S if period_s is None else next_s + period_s * (1 + max(0, int((now_s - next_s) / period_s)))
+                next_s = now_s + self._pause_s if period_s is None else next_s + period_s * (1 + max(0, int((now_s - next_s) / period_s)))
             ended_well = True
         except ShelterError as error:
             # The journal cannot be written: nothing may be sent that is not in it.
@@ -143,14 +181,10 @@ class Writers:
         self._folder.append_journal(JOURNAL, json.dumps({**line, "sent_s": round(sent_s, 6), "ended_s": round(outcome.ended_at_s, 6)}))
 
 
-def acknowledged_since(outcomes: list[WriteOutcome], sent_after_s: float) -> int:
-    """How many writes in a row, counted back from the latest, were acknowledged; only those sent after `sent_after_s` count."""
-    count = 0
-    for write in sorted((w for w in outcomes if w.sent_at_s > sent_after_s), key=lambda w: w.ended_at_s, reverse=True):
-        if write.saw is not ClientSaw.ACK:
-            break
-        count += 1
-    return count
+def pause_for(writers: int, longest_s: float, *, most: int, probe_interval_s: float) -> float:
+    """A writer's pause with which a run of `longest_s` makes no more than `most` writes, its probes included."""
+    probes = longest_s / probe_interval_s
+    return max(PAUSE_S, writers * longest_s / max(1.0, most - probes))
 
 
 def _parsed(body: bytes) -> JsonValue:

@@ -38,13 +38,13 @@ def test_everything_in_order_passes() -> None:
 
 
 def test_a_lost_write_fails_and_is_named() -> None:
-    text = "1 lost: acknowledged and gone (seen by: service, database): w0"
+    text = "1 lost: acknowledged and gone (absent for: service, database): w0"
     assert verdict(account(lost=1), WINDOW, PROVED) == Judgement(Verdict.FAIL, (Reason(text, "shelterctl runs show <run> --writes"),))
 
 
 def test_of_many_lost_writes_three_are_named() -> None:
     (reason,) = verdict(account(lost=5), WINDOW, PROVED).reasons
-    assert reason.text == "5 lost: acknowledged and gone (seen by: service, database): w0, w1, w2 and 2 more"
+    assert reason.text == "5 lost: acknowledged and gone (absent for: service, database): w0, w1, w2 and 2 more"
 
 
 @pytest.mark.parametrize(

@@ -9,12 +9,12 @@ import copy
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from shelterctl.adapters.http_client import HttpxClient
 from shelterctl.core.dns.records import DnsAnswer, DnsQuery, DnsScene
@@ -49,6 +49,8 @@ class Store:
     listings: int = 0
     after_listing: Callable[[Store], None] = lambda store: None
     hidden_from_service: set[str] = field(default_factory=set)
+    #: What a question for one id is answered with instead.
+    by_id: dict[str, dict[str, Any]] = field(default_factory=dict)
     lock: threading.RLock = field(default_factory=threading.RLock)
     turn: int = 0
     starts: int = 1
@@ -69,6 +71,11 @@ class Store:
                 self.documents[id_] = data
                 self.open.append(id_)
             return (503, {"applied": "unknown"}) if self.turn % 3 == 1 else None
+
+    def one(self, id_: str) -> dict[str, Any] | None:
+        with self.lock:
+            shown = self.documents.keys() - self.hidden_from_service
+            return self.by_id.get(id_, self.documents[id_]) if id_ in shown else None
 
     def page(self, prefix: str, after: str, limit: int) -> dict[str, Any]:
         with self.lock:
@@ -97,8 +104,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         query = {name: values[0] for name, values in parse_qs(urlsplit(self.path).query).items()}
+        name = unquote(urlsplit(self.path).path.removeprefix("/data").removeprefix("/"))
         if not self.store.readable:
             self._send(500, {})
+        elif name:
+            found = self.store.one(name)
+            self._send(200 if found is not None else 404, {"id": name, "data": found} if found is not None else {})
         else:
             self._send(200, self.store.page(query.get("prefix", ""), query.get("after", ""), int(query["limit"])))
 
@@ -194,14 +205,14 @@ class Scene:
 
     # The database.
 
-    def documents(self, *, run: str | None, until: str | None, limit: int) -> Sequence[StoredDocument]:
+    def documents(self, *, run: str | None, among: Collection[str] | None, limit: int) -> Sequence[StoredDocument]:
         if self.killed and self.database_fails:
             raise ClusterError("a program in pod app-1 failed with exit code 1", why="ServerSelectionTimeoutError")
         with self.store.lock:
             found = [
                 StoredDocument(id_, payload_digest(data), str(data.get("id", "")) if run and data.get("run") == run else "")
                 for id_, data in sorted(self.store.documents.items())
-                if id_ not in self.database_lacks and (not run or data.get("run") == run) and (until is None or id_ <= until)
+                if id_ not in self.database_lacks and (not run or data.get("run") == run) and (among is None or id_ <= max(among))
             ]
         return found[:limit]
 

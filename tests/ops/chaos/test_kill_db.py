@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -11,13 +13,13 @@ from dataclasses import replace
 import pytest
 
 from shelterctl.adapters.clock import SystemClock
-from shelterctl.core.events import Event, Milestone, StepStarted, WritesSoFar
+from shelterctl.core.events import Event, Milestone, Notice, StepStarted, WritesSoFar
 from shelterctl.core.faults.fault import KillMode
 from shelterctl.core.faults.ledger import Category
 from shelterctl.core.state import Mount
 from shelterctl.core.verdict import Verdict
 from shelterctl.errors import FaultFailed, Interrupted, Refused
-from shelterctl.ops.chaos import readback, writers
+from shelterctl.ops.chaos import account, readback, writers
 from shelterctl.ops.chaos.kill_db import KillDbResult, kill_db
 from shelterctl.ops.chaos.run import KillDbPorts, KillDbRequest
 from shelterctl.ports.capabilities import Lacking
@@ -36,6 +38,7 @@ def _short(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same waits, shorter: nothing on this machine is under way for seconds."""
     monkeypatch.setattr(writers, "CLIENT_TIMEOUT_S", 1.0)
     monkeypatch.setattr(readback, "_TRIES", 2)
+    monkeypatch.setattr(account, "BY_ID_LIMIT", 60)
 
 
 @pytest.fixture
@@ -82,8 +85,8 @@ def reasons(result: KillDbResult) -> list[str]:
 
 
 def mine(store: Store) -> str:
-    """An acknowledged write from before the kill."""
-    return store.acknowledged[len(store.acknowledged) // 2]
+    """The last write that was acknowledged before the kill: it is among those that are asked for one by one."""
+    return store.acknowledged[-1]
 
 
 def test_a_database_that_keeps_its_word_passes(stage: Scene, folder: FolderInMemory) -> None:
@@ -110,9 +113,9 @@ def test_every_write_is_in_the_journal_before_it_is_sent_and_in_the_account_afte
         seen.add(line["id"])
     assert set(stage.store.acknowledged) | stage.store.rejected.keys() | set(stage.store.open) <= set(intents)
     assert len(intents) == len(set(intents)) == result.attempts
-    account = [json.loads(line) for line in folder.journals["account.jsonl"]]
-    assert {line["id"] for line in account} == set(intents) | {"old-1", "old-2"}
-    assert not any(line["fails"] for line in account)
+    lines = [json.loads(line) for line in folder.journals["account.jsonl"]]
+    assert {line["id"] for line in lines} == set(intents) | {"old-1", "old-2"}
+    assert not any(line["fails"] for line in lines)
 
 
 def lose(store: Store) -> None:
@@ -133,6 +136,18 @@ def duplicate(store: Store) -> None:
 
 def copy_elsewhere(store: Store) -> None:
     store.documents["zzz"] = dict(store.documents[mine(store)])
+
+
+def copy_without_its_id(store: Store) -> None:
+    """What an application leaves that stores everything twice: the copy names the run and no writer."""
+    payload = dict(store.documents[mine(store)])
+    del payload["id"]
+    store.documents["65f2a0"] = payload
+
+
+def answer_otherwise_by_id(store: Store) -> None:
+    """Every page is right, and a question for the one document is answered with another body."""
+    store.by_id[mine(store)] = {"name": "somebody else's"}
 
 
 def phantom(store: Store) -> None:
@@ -164,6 +179,8 @@ def empty(store: Store) -> None:
         (rename, Category.CORRUPT),
         (duplicate, Category.DUPLICATE),
         (copy_elsewhere, Category.DUPLICATE),
+        (copy_without_its_id, Category.UNEXPECTED),
+        (answer_otherwise_by_id, Category.CORRUPT),
         (phantom, Category.PHANTOM),
         (unexpected, Category.UNEXPECTED),
         (lose_prior, Category.PRIOR_DATA_LOST),
@@ -209,14 +226,14 @@ def test_a_write_that_only_the_service_lacks(stage: Scene, folder: FolderInMemor
     stage.on_recovery = lambda store: store.hidden_from_service.add(mine(store))
     result = run(stage, folder)
     assert (result.judgement.verdict, failing(result)) == (Verdict.FAIL, {"lost": 1})
-    assert "(seen by: service)" in reasons(result)[0]
+    assert "(absent for: service, service by id)" in reasons(result)[0]
 
 
 def test_a_write_that_only_the_database_lacks(stage: Scene, folder: FolderInMemory) -> None:
     stage.on_recovery = lambda store: stage.database_lacks.add(mine(store))
     result = run(stage, folder)
     assert (result.judgement.verdict, failing(result)) == (Verdict.FAIL, {"lost": 1})
-    assert "(seen by: database)" in reasons(result)[0]
+    assert "(absent for: database)" in reasons(result)[0]
 
 
 def test_what_others_write_meanwhile_is_theirs(stage: Scene, folder: FolderInMemory) -> None:
@@ -262,7 +279,7 @@ def test_a_service_that_does_not_come_back(stage: Scene, folder: FolderInMemory)
 
 
 def service_unreadable(stage: Scene) -> None:
-    stage.store.readable = False
+    stage.on_kill = lambda: setattr(stage.store, "readable", False)
 
 
 def database_unreadable(stage: Scene) -> None:
@@ -399,9 +416,9 @@ def interrupt_in(stage: Scene, folder: FolderInMemory, step: str) -> Interrupted
     [
         ("guards", False, "interrupted: Checking what the fault would strike"),
         ("warm-up", False, "interrupted: no fault was injected"),
-        ("recovery", True, "interrupted: the database was killed; the cluster starts it again by itself"),
+        ("recovery", True, "interrupted: the database was killed, and the cluster starts it again by itself"),
         ("settle", True, "interrupted: Waiting until nothing can be under way"),
-        ("read-back", True, "interrupted: Reading every id back, twice"),
+        ("read-back", True, "interrupted: Reading every document back, by two ways"),
         ("proof", True, "interrupted: Looking for the proof of the kill"),
     ],
 )
@@ -410,9 +427,37 @@ def test_an_interruption_stops_the_writers_and_says_what_was_done(
 ) -> None:
     error = interrupt_in(stage, folder, step)
     assert (error.what, stage.killed, stage.closed) == (words, killed, 1)
+    # Whatever it was at, it says whether the database was killed and where the writes are.
+    said = f"{error.what}; {error.why}"
+    if step != "guards":
+        assert ("the database was killed, and the cluster starts it again by itself" in said) == killed
+        assert ("no fault was injected" in said) == (not killed)
+        assert "the writes so far are in runs/writes.jsonl" in said
     wrote = len(folder.journals.get("writes.jsonl", []))
     time.sleep(0.2)
     assert len(folder.journals.get("writes.jsonl", [])) == wrote
+
+
+def test_an_interruption_while_the_kill_is_confirmed_breaks_nothing_off(stage: Scene, folder: FolderInMemory) -> None:
+    """The fault is on record before it is sent, and once it is sent the account of it is made."""
+
+    def interrupted_meanwhile() -> None:
+        assert json.loads(folder.journals["fault.jsonl"][0])["kind"] == "intent"
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.3)
+
+    stage.on_kill = interrupted_meanwhile
+    events = []
+    operation = kill_db(ports(stage, folder), request())
+    while True:
+        try:
+            events.append(next(operation))
+        except StopIteration as stop:
+            result = stop.value
+            break
+    assert result.judgement.verdict is Verdict.PASS
+    assert any(isinstance(event, Notice) and "the account is still made" in event.text for event in events)
+    assert json.loads(folder.journals["fault.jsonl"][1]) == {"kind": "outcome", "killed": True, "process_gone": True}
 
 
 def test_the_events_tell_the_story_in_order(stage: Scene, folder: FolderInMemory) -> None:

@@ -12,7 +12,7 @@ import pytest
 from shelterctl.core.faults.ledger import ClientSaw, WriteOutcome, payload_digest
 from shelterctl.errors import StateFolderError
 from shelterctl.ops.chaos import writers as module
-from shelterctl.ops.chaos.writers import Writers, acknowledged_since
+from shelterctl.ops.chaos.writers import Ledger, Writers, pause_for
 from shelterctl.ports.http import HttpAnswer, SendOutcome
 from tests.fakes import FolderInMemory, HttpInMemory, Respond
 
@@ -198,11 +198,38 @@ def outcome(sent_s: float, ended_s: float, saw: ClientSaw = ACK) -> WriteOutcome
         ([outcome(11, 12), outcome(11, 12.5, OPEN), outcome(12, 13)], 1),
         ([outcome(12, 13), outcome(11, 14, OPEN)], 0),
         ([outcome(9, 12), outcome(10, 13)], 0),
-        ([outcome(9, 15, OPEN), outcome(11, 12)], 1),
+        ([outcome(11, 12), outcome(9, 15, OPEN)], 1),
+        ([outcome(11, 12 + number / 100) for number in range(20)], 10),
     ],
 )
 def test_acknowledged_in_a_row_since_10(outcomes: list[WriteOutcome], count: int) -> None:
-    assert acknowledged_since(outcomes, 10) == count
+    assert Ledger(outcomes).acknowledged_in_a_row(10, at_most=10) == count
+
+
+def test_acknowledged_in_the_last_second() -> None:
+    # Two that ended at one moment may be noted down in another order.
+    outcomes = [outcome(1, 2), outcome(2, 4.2), outcome(3, 4.1, OPEN), outcome(3, 4.0), outcome(4, 4.9)]
+    assert Ledger(outcomes).acknowledged_since(3.9) == 3
+    assert Ledger(outcomes).acknowledged_since(5) == 0
+
+
+@pytest.mark.parametrize(("writers", "longest_s"), [(1, 4), (4, 203), (64, 203), (64, 1220)])
+def test_no_run_writes_more_than_its_account_takes(writers: int, longest_s: float) -> None:
+    pause_s = pause_for(writers, longest_s, most=500_000, probe_interval_s=0.05)
+    assert pause_s >= 0.02
+    assert writers * longest_s / pause_s + longest_s / 0.05 <= 500_000.5
+
+
+def test_a_long_ledger_is_not_read_through_again_and_again() -> None:
+    ledger = Ledger([outcome(n / 100, n / 100 + 0.01) for n in range(400_000)])
+    began_s = time.perf_counter()
+    for _ in range(200):
+        ledger.acknowledged_in_a_row(10, at_most=50)
+    whole_s = time.perf_counter() - began_s
+    began_s = time.perf_counter()
+    sorted(ledger.outcomes, key=lambda write: write.ended_at_s, reverse=True)
+    # Two hundred looks, which are ten seconds of a run, take less than the sorting that each of them was once.
+    assert whole_s < time.perf_counter() - began_s
 
 
 def test_a_full_folder_says_so() -> None:

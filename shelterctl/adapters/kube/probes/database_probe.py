@@ -1,10 +1,11 @@
 """Reads documents straight from MongoDB, inside a pod of the application: standard library and pymongo only.
 
-Run as `python -c <source> <JSON argument>`, where the argument is {"run": text or null, "until": id or null, "limit": number,
-"timeout_s": number}. It uses the application's own user, whose password it reads from the mounted file; nothing secret is printed. It
-prints one JSON document: {"server": text, "documents": base64 of zlib of a JSON list of [id, digest, payload id], "truncated": boolean,
-"identity": {"process": text, "started_s": number or null, "address": text}}. The digest is computed from what the database returned, not
-read from a field of it.
+Run as `python -c <source> <JSON argument>`, where the argument is {"run": text or null, "until": list of ids (text, or {"$oid": text})
+or null, "limit": number, "timeout_s": number}. It uses the application's own user, whose password it reads from the mounted file; nothing
+secret is printed. It prints one JSON document: {"server": text, "documents": base64 of zlib of a JSON list of [id, digest, payload id],
+"truncated": boolean, "identity": {"process": text, "started_s": number or null, "address": text}}. An id that is no text is told by its
+type and value, as `ObjectId(…)`; where no run is asked for, documents with ids of other kinds than those two are left out. The digest is
+computed from what the database returned, not read from a field of it.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from datetime import UTC
 from pathlib import Path
 from typing import Any
 
+from bson import ObjectId
 from pymongo import MongoClient, ReadPreference
 from pymongo.errors import PyMongoError
 
@@ -50,11 +52,16 @@ def main() -> None:
     server = f"FerretDB {ferret}" if ferret else f"mongod {build.get('version', 'of unknown version')}"
     limit = int(asked["limit"])
     query: dict[str, Any] = {"data.run": asked["run"]} if asked["run"] else {}
-    if asked["until"]:
-        query["_id"] = {"$lte": asked["until"]}
-    # By id: the index serves the order, and two readings of the same documents are comparable.
-    cursor = database["documents"].find(query, {"_id": 1, "data": 1, "json": 1}).sort("_id", 1).limit(limit + 1).batch_size(1000)
-    rows = [[str(found["_id"]), digest(data), payload_id(data, asked["run"])] for found in cursor for data in [payload_of(found)]]
+    # A comparison finds ids of its own kind only.
+    bounds = [ObjectId(bound["$oid"]) if isinstance(bound, dict) else bound for bound in asked["until"] or ()]
+    rows: list[list[str]] = []
+    for bounded in [{**query, "_id": {"$lte": bound}} for bound in bounds] or [query]:
+        # By id: the index serves the order, and two readings of the same documents are comparable.
+        cursor = database["documents"].find(bounded, {"_id": 1, "data": 1, "json": 1}).sort("_id", 1).limit(limit + 1).batch_size(1000)
+        for found in cursor:
+            if held(found, asked):
+                data = payload_of(found)
+                rows.append([id_of(found["_id"]), digest(data), payload_id(data, asked["run"])])
     packed = base64.b64encode(zlib.compress(json.dumps(rows[:limit]).encode())).decode()
     answer = {"server": server, "documents": packed, "truncated": len(rows) > limit, "identity": identity(client, hosts[0])}
     sys.stdout.write(json.dumps(answer))
@@ -89,8 +96,23 @@ def payload_of(found: dict[str, Any]) -> object:
 
 def digest(payload: object) -> str:
     """As `shelterctl.core.faults.ledger.payload_digest`: SHA-256 of the canonical JSON."""
-    canonical = json.dumps(payload, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    canonical = json.dumps(payload, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=told)
     return "sha256:" + hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def held(found: dict[str, Any], asked: dict[str, Any]) -> bool:
+    """Whether a document is told: of the run all are, of the others those whose ids can be asked for again."""
+    return bool(asked["run"]) or isinstance(found["_id"], str | ObjectId)
+
+
+def told(value: object) -> dict[str, str]:
+    """What JSON has no form for (an ObjectId, a date, a decimal): by its type and its text."""
+    return {f"${type(value).__name__}": repr(value) if isinstance(value, bytes) else str(value)}
+
+
+def id_of(value: object) -> str:
+    """An id as text; one of another kind is told from a text that looks like it."""
+    return value if isinstance(value, str) else f"{type(value).__name__}({value})"
 
 
 def payload_id(payload: object, run: str | None) -> str:
