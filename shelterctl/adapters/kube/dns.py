@@ -276,6 +276,7 @@ def read_pod(pod: Json) -> DnsPod:
         terminating="deletionTimestamp" in pod["metadata"],
         hostname=str(spec.get("hostname") or ""),
         subdomain=str(spec.get("subdomain") or ""),
+        stateful=any(o.get("kind") == "StatefulSet" and o.get("controller") for o in pod["metadata"].get("ownerReferences") or ()),
     )
 
 

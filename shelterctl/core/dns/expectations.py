@@ -56,6 +56,7 @@ def record_expectations(scene: DnsScene, domain: str, absent_label: str) -> tupl
     found: list[Expectation] = []
     for service in scene.services:
         found += of_service(service, scene, domain)
+    found += _of_unnamed_pods(scene, domain)
     if scene.api_service is not None:
         found += _of_api(scene.api_service, domain)
     found += _of_absent(scene, domain, absent_label)
@@ -111,6 +112,25 @@ def _headless_details(service: DnsService, base: Expectation) -> Iterator[Expect
         for address in _sorted(address for endpoint in named for address in endpoint.addresses):
             # A pod may be an endpoint of several Services: it then has a name in each.
             yield replace(own, query=_reverse(address), records=(name,), superset_allowed=True)
+
+
+def _of_unnamed_pods(scene: DnsScene, domain: str) -> Iterator[Expectation]:
+    """The names that a StatefulSet promises its pods and that no slice gives them: its serviceName leads to no Service that selects them.
+
+    Expected in the headless Service that the pod names itself, else in the first that selects it.
+    """
+    headless = [service for service in scene.services if service.headless]
+    named = {endpoint.pod for service in headless for endpoint in service.endpoints if endpoint.hostname}
+    told: set[str] = set()
+    for service in sorted(headless, key=lambda item: not any(pod.subdomain == item.name for pod in item.pods)):
+        for pod in service.pods:
+            known = pod.name in named or pod.name in told or pod.terminating
+            if not pod.stateful or known or not (pod.ready or service.publish_not_ready):
+                continue
+            told.add(pod.name)
+            name = full_name(f"{pod.name}.{service.name}.{service.namespace}.svc.{domain}")
+            base = Expectation(f"service {service.label}", DnsQuery(name, RecordType.A), hit=name, may_lag=True, domain=domain)
+            yield from _addresses(base, pod.addresses)
 
 
 def _pod_addresses(endpoint: DnsEndpoint, service: DnsService) -> tuple[str, ...]:

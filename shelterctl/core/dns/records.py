@@ -139,7 +139,10 @@ class DnsEndpoint:
 
 @dataclass(frozen=True, slots=True)
 class DnsPod:
-    """A pod that a Service selects. `hostname` and `subdomain` are its spec's: together they give it a name of its own."""
+    """A pod that a Service selects. `hostname` and `subdomain` are its spec's: together they give it a name of its own.
+
+    `stateful` is whether a StatefulSet made it, which promises it one.
+    """
 
     name: str
     addresses: tuple[str, ...]
@@ -147,6 +150,7 @@ class DnsPod:
     terminating: bool = False
     hostname: str = ""
     subdomain: str = ""
+    stateful: bool = False
 
 
 @dataclass(frozen=True, slots=True)

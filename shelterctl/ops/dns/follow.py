@@ -60,7 +60,7 @@ def dns_follow(
         scene = prober.scene()
         after = _own_names(scene, pods)
         for name, answer in zip(open_names, answers, strict=False):
-            recovery = _recovery(name, wanted[name], answer, fault_wall_s, first=name not in found)
+            recovery = _recovery(name, wanted[name], answer, fault_wall_s, clock.wall_s(), first=name not in found)
             if recovery.seconds is not None and after.get(name) == wanted[name]:
                 yield Milestone("dns record is the pod's address", recovery.seconds, name)
                 found[name] = recovery
@@ -86,8 +86,13 @@ def _own_names(scene: DnsScene, pods: Collection[str]) -> dict[str, tuple[str, .
     }
 
 
-def _recovery(name: str, addresses: tuple[str, ...], answer: DnsAnswer, fault_wall_s: float, *, first: bool) -> DnsRecovery:
+def _recovery(
+    name: str, addresses: tuple[str, ...], answer: DnsAnswer, fault_wall_s: float, now_wall_s: float, *, first: bool
+) -> DnsRecovery:
     right = answer.status is Status.NOERROR and answer.records == addresses
     found = ", ".join(answer.records) or answer.status.value
     seconds = round(answer.answered_at_s - fault_wall_s, 3) if right else None
+    if seconds is not None and seconds < 0:
+        # The asking pod's node is behind: what is known is that it was right when the answer was here.
+        return DnsRecovery(name, addresses, found, round(now_wall_s - fault_wall_s, 3), at_most=True)
     return DnsRecovery(name, addresses, found, seconds, at_most=right and first and len(answer.attempts) == 1)

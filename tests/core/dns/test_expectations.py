@@ -17,6 +17,7 @@ from shelterctl.core.dns.records import (
     DnsScene,
     DnsServer,
     DnsService,
+    RecordType,
     ResolverConfig,
     Via,
     candidates,
@@ -124,6 +125,26 @@ def test_without_a_ready_endpoint_both_denials_are_right_and_show_nothing() -> N
         "_mongodb._tcp.mongodb.shelter.svc.cluster.local. SRV exact: NODATA|NXDOMAIN",
     ]
     assert all(item.nothing_shown is not None for item in of_service(empty, SCENE, "cluster.local"))
+
+
+def test_a_stateful_sets_pod_has_a_name_of_its_own_also_where_its_slice_gives_it_none() -> None:
+    """Its serviceName is another Service's: the slice has no hostname, and nobody finds the pod by its name."""
+    pod = DnsPod("mongodb-0", ("10.244.0.9",), True, hostname="mongodb-0", subdomain="mongo", stateful=True)
+    service = DnsService("mongodb", "shelter", True, endpoints=(DnsEndpoint(("10.244.0.9",), True, pod="mongodb-0"),), pods=(pod,))
+    scene = DnsScene("app-1", "shelter", ResolverConfig(("10.96.0.10",), ("shelter.svc.cluster.local",), 5), (service,))
+    name = "mongodb-0.mongodb.shelter.svc.cluster.local."
+
+    def asked(scene: DnsScene) -> list[tuple[RecordType, tuple[str, ...]]]:
+        found = record_expectations(scene, "cluster.local", "nobody")
+        return [(item.query.rtype, item.records) for item in found if item.query.name == name]
+
+    assert asked(scene) == [(RecordType.A, ("10.244.0.9",)), (RecordType.AAAA, ())]
+    metrics = replace(service, name="mongodb-metrics")
+    named = replace(service, name="mongo", endpoints=(replace(service.endpoints[0], hostname="mongodb-0"),))
+    # It has its name in the Service that it is named after: another one that selects it gives it none, rightly.
+    assert asked(replace(scene, services=(service, named, metrics))) == []
+    assert asked(replace(scene, services=(replace(service, pods=(replace(pod, stateful=False),)),))) == []
+    assert asked(replace(scene, services=(replace(service, pods=(replace(pod, ready=False),)),))) == []
 
 
 def test_endpoints_without_a_hostname_get_a_label_that_the_server_chooses() -> None:
