@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from shelterctl.core.deploy.room import shortage
 from shelterctl.core.events import (
     AutoscalerGone,
     AutoscalerSeen,
@@ -28,6 +29,7 @@ from shelterctl.core.load.result import LoadResult, conclude
 from shelterctl.core.load.scaling import enough_s
 from shelterctl.core.load.tally import GeneratorEnd, LoadTally, sample_percentiles
 from shelterctl.core.state import Role, StackState
+from shelterctl.core.words import counted
 from shelterctl.errors import NotDeployed, ShelterError, UsageError
 from shelterctl.ops.feed import ClocksSeen, Gap, TargetFeed
 from shelterctl.ports.clock import Clock
@@ -48,7 +50,8 @@ OTHERS_EVERY_S = 0.5
 class LoadPorts:
     """What the operation works with. `target` is None for a service that no target of ours runs.
 
-    The generator's samples and log stay in `folder`. `others` tells who else changes the stack at the moment, where that can be known.
+    The generator's samples and log stay in `folder`. `others` tells who else changes the stack at the moment, where that can be known, and
+    `behind` the ready pods of the Service that a URL of somebody's choice may lead to.
     """
 
     target: Target | None
@@ -56,6 +59,7 @@ class LoadPorts:
     clock: Clock
     folder: Path
     others: Callable[[], str] | None = None
+    behind: Callable[[], Sequence[str]] | None = None
 
 
 def loadtest(ports: LoadPorts, plan: LoadPlan, expectations: Expectations | None = None) -> Generator[Event, None, LoadResult]:
@@ -90,6 +94,7 @@ def loadtest(ports: LoadPorts, plan: LoadPlan, expectations: Expectations | None
     finally:
         run.stop()
     result = run.conclude(expectations)
+    result = replace(result, notes=(*result.notes, *run.one_of_several(result)))
     yield from result.milestones
     title = f"{result.traffic.requests:,} requests in {result.traffic.duration_s:.0f} s, {result.traffic.failures:,} failed"
     outcome = Outcome.CHANGED if result.traffic.requests else Outcome.FAILED
@@ -220,6 +225,17 @@ class _Run:
             yield Notice(f"{self.noun} does not answer any more: {why}", "warning")
         else:
             yield from self.look(self.observer, state)
+            self.look_for_room(self.ports.target, self.observer, state)
+
+    def look_for_room(self, target: Target, observer: Observer, state: StackState) -> None:
+        """Pods that were asked for and found no node are the run's limit."""
+        pods = [pod for pod in state.pods_of(Role.APP) if not pod.scheduled and not pod.deleting]
+        unplaced = [pod for pod in pods if "Insufficient" in pod.scheduling_message]
+        if not unplaced:
+            return
+        with suppress(ShelterError):
+            numbers = shortage(unplaced[0], target.rooms())
+            observer.unplaced(f"{counted(len(unplaced), 'pod')} found no node: {numbers}")
 
     def stop(self) -> None:
         self.ports.generator.stop()
@@ -235,6 +251,20 @@ class _Run:
         return conclude(
             self.plan, expectations, self.tally, generator, self.observer, ended_wall_s=self.ended_wall_s, interrupted=self.interrupted
         )
+
+    def one_of_several(self, result: LoadResult) -> Iterator[str]:
+        """A URL that leads to one pod only (a port-forward does), while its Service has more."""
+        names = [pod.pod for pod in result.traffic.by_pod if pod.pod]
+        if self.ports.behind is None or len(names) != 1:
+            return
+        ready: Sequence[str] = ()
+        with suppress(ShelterError):
+            ready = self.ports.behind()
+        if names[0] in ready and len(ready) > 1:
+            yield (
+                f"pod {names[0]} alone answered, while the Service has {len(ready)} ready pods: a port-forward reaches one pod, and shows "
+                "nothing of the others. Leave --host out to go through the Service"
+            )
 
     @property
     def noun(self) -> str:

@@ -40,7 +40,7 @@ class Nested(Enum):
         (frozenset({"b", "a"}), ["a", "b"]),
         (
             Entry("id", Category.LOST, None, False),
-            {"id": "id", "category": "lost", "saw": None, "present": False, "where": ""},
+            {"id": "id", "category": "lost", "saw": None, "present": False, "where": "", "how": ""},
         ),
     ],
 )

@@ -11,7 +11,7 @@ from typing import ClassVar
 from shelterctl.core.events import Event
 from shelterctl.core.load.clocks import ClockReading
 from shelterctl.core.load.plan import LoadPlan, LoadSample
-from shelterctl.core.state import Autoscaler, Pod, StackState
+from shelterctl.core.state import Autoscaler, NodeRoom, Pod, StackState
 from shelterctl.errors import ApiUnreachable
 from tests.core.load.examples import BEGAN
 
@@ -104,6 +104,9 @@ class ToldStory:
         """Two questions in one: the node told its time between them, so that its clock is known to be this machine's."""
         now_s = self.clock.wall_s()
         return tuple(ClockReading("minikube", told_s, told_s, told_s) for told_s in (now_s - 0.1, now_s))
+
+    def rooms(self) -> tuple[NodeRoom, ...]:
+        return (NodeRoom("minikube", 2000, 1950, 4 * 2**30, 2**30),)
 
     def state(self, *, warnings_since_s: float = 0.0, with_usage: bool = True) -> StackState:
         self.looks += 1

@@ -10,8 +10,9 @@ from typing import cast
 import pytest
 
 from shelterctl.adapters.swarm.runner import LocustRunner
+from shelterctl.cli.render.loadtest import lines
 from shelterctl.core.events import AutoscalerSeen, Event, LoadTick, Milestone, Notice, PodsSeen, StepFinished, StepStarted, UsageSeen
-from shelterctl.core.load.plan import Expectations, LoadPlan
+from shelterctl.core.load.plan import Expectations, LoadPlan, LoadSample
 from shelterctl.core.load.result import LoadResult
 from shelterctl.core.load.scaling import ScalingState
 from shelterctl.core.load.tally import GeneratorEnd
@@ -129,6 +130,55 @@ def test_load_and_cluster_are_merged_into_one_timeline(tmp_path: Path) -> None:
     assert [event for event in events if isinstance(event, Milestone)] == list(result.milestones)
     kinds = [type(event) for event in events if not isinstance(event, LoadTick | Milestone)]
     assert kinds == [PodsSeen, AutoscalerSeen, StepStarted, UsageSeen, AutoscalerSeen, PodsSeen, PodsSeen, AutoscalerSeen, StepFinished]
+
+
+@pytest.mark.unit
+def test_pods_that_found_no_node_are_the_runs_limit(tmp_path: Path) -> None:
+    clock = SteppingClock()
+    message = "0/1 nodes are available: 1 Insufficient cpu."
+    waiting = replace(pod("app-4", ready=False, scheduling_message=message), scheduled=False, cpu_requests_millicores=(100,))
+    three = (*TWO, pod("app-3"))
+    story: dict[float, Event] = {
+        36.0: UsageSeen(usage(35, 390, 380)),
+        46.0: AutoscalerSeen(autoscaler(4, 184, current=2)),
+        54.0: PodsSeen((*three, waiting)),
+    }
+    told = ToldStory(clock, stack(TWO, autoscaler(2, 3)), story, stack((*three, waiting), autoscaler(4, 120)))
+    _, result = run(PreparedSwarm(clock, SECONDS, 240.0), clock, tmp_path, told)
+    assert result.timeline is not None
+    numbers = "it asks for 100m of CPU; node minikube has 50m of 2000m left (1950m are requested)"
+    assert result.timeline.unplaced == f"1 pod found no node: {numbers}"
+    assert f"Limit    1 pod found no node: {numbers}" in "\n".join(line.text for line in lines(result, "run"))
+
+
+@pytest.mark.unit
+def test_new_pods_that_get_nothing_are_told_with_the_reason(tmp_path: Path) -> None:
+    clock = SteppingClock()
+    story = {
+        36.0: UsageSeen(usage(35, 390, 380)),
+        46.0: AutoscalerSeen(autoscaler(3, 184, current=2)),
+        54.0: PodsSeen((*TWO, pod("app-3"))),
+    }
+
+    def noted(seconds: list[LoadSample]) -> list[str]:
+        told = ToldStory(clock, stack(TWO, autoscaler(2, 3)), story, stack((*TWO, pod("app-3")), autoscaler(3, 120)))
+        _, result = run(PreparedSwarm(clock, seconds, 240.0), clock, tmp_path, told)
+        return [note for note in result.notes if note.startswith("ready, and never answered a request: app-3")]
+
+    (note,) = noted(SECONDS)
+    assert "a kept-alive connection stays with the pod that it was opened to" in note
+    clock.now_s = 0
+    served = [replace(item, by_pod={"app-1": 5, "app-3": 5}, first_by_pod={"app-3": BEGAN + 56}) for item in SECONDS]
+    assert noted(served) == []
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize(("ready", "told"), [(("app-1", "app-2"), True), (("app-1",), False), (("web-1", "web-2"), False)])
+def test_a_url_that_leads_to_one_pod_of_several_is_told(tmp_path: Path, ready: tuple[str, ...], told: bool) -> None:
+    clock = SteppingClock()
+    swarm = PreparedSwarm(clock, SECONDS, 240.0)
+    _, result = finished(loadtest(LoadPorts(None, swarm, clock, tmp_path, behind=lambda: ready), PLAN, Expectations()))
+    assert any("a port-forward reaches one pod" in note for note in result.notes) == told
 
 
 @pytest.mark.unit

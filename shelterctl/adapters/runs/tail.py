@@ -12,12 +12,17 @@ from shelterctl.core.events import LoadTick
 
 #: A journal that is first seen is read from here before its end: the last seconds, whatever its size.
 _TAIL_BYTES = 65_536
+_LOOKED_AT = 5
 
 
 class LoadTail:
-    """The seconds of load that the newest `*-loadtest` run has written since the last look. Whatever cannot be read is no load."""
+    """The seconds of load that the newest `*-loadtest` run on one stack has written since the last look.
 
-    def __init__(self, state_dir: Path, fresh_s: float) -> None:
+    Whatever cannot be read is no load.
+    """
+
+    def __init__(self, state_dir: Path, fresh_s: float, context: str, namespace: str) -> None:
+        self._stack = (context, namespace)
         self._runs = state_dir / "runs"
         self._fresh_s = fresh_s
         self._journal: Path | None = None
@@ -44,12 +49,24 @@ class LoadTail:
         return [found for line in lines if (found := _tick(line)) is not None and found[0] >= oldest_s]
 
     def _newest(self) -> Path | None:
-        """The newest load that has not ended."""
+        """The newest load on the stack that has not ended."""
         try:
-            folder = max(self._runs.glob("*-loadtest*"), key=lambda path: path.name, default=None)
+            folders = sorted(self._runs.glob("*-loadtest*"), key=lambda path: path.name, reverse=True)
         except OSError:
             return None
-        return folder / EVENTS if folder is not None and not (folder / RESULT).exists() else None
+        # The newest few: of those that were killed every one stays without a result.
+        going = (folder / EVENTS for folder in folders[:_LOOKED_AT] if not (folder / RESULT).exists())
+        return next((journal for journal in going if _target(journal) == self._stack), None)
+
+
+def _target(journal: Path) -> tuple[str, str] | None:
+    """Where a load goes, by its first event; None for a service that is no stack's."""
+    try:
+        with journal.open("rb") as file:
+            entry: Any = parse(file.readline(4096))
+        return (str(entry["context"]), str(entry["namespace"])) if entry["kind"] == "target_chosen" else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def _tick(line: bytes) -> tuple[float, LoadTick] | None:

@@ -9,7 +9,10 @@ import typer
 from shelterctl.cli.options import with_common_options
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from shelterctl.cli.session import Session
+    from shelterctl.ports.target import Target
 
 
 @with_common_options("loadtest")
@@ -40,6 +43,7 @@ def command(
 
     from shelterctl.cli.render import loadtest as render
     from shelterctl.cli.render.kill_db import exit_code
+    from shelterctl.core.events import TargetChosen
     from shelterctl.core.load.plan import Expectations, LoadPlan
     from shelterctl.errors import ExitCode, UsageError
     from shelterctl.ops.guards import service_url
@@ -67,14 +71,24 @@ def command(
         plan = plan.at(service_url(wiring.target.state(with_usage=False)))
     folder = session.open_folder("loadtest")
     plan = plan.marked(folder.run_id)
-    ports = LoadPorts(
-        wiring.target if host is None else None, wiring.generator(), wiring.clock, folder.path, session.others() if host is None else None
-    )
+    if host is None:
+        # The first line: whoever reads along knows by it whose load this is.
+        place = wiring.place
+        folder.record(TargetChosen(place.context, place.namespace, place.profile, label=place.label))
+    if host is None:
+        ports = LoadPorts(wiring.target, wiring.generator(), wiring.clock, folder.path, session.others())
+    else:
+        ports = LoadPorts(None, wiring.generator(), wiring.clock, folder.path, behind=lambda: _ready_pods(wiring.target))
     # One load at a time: what another one called for would be taken for this one's. A fault or a rollout may go on under it.
     with session.lock("loadtest", "load") if host is None else nullcontext():
         result = session.drive(loadtest(ports, plan, expectations), render.LoadDisplay(session.terminal, plan))
     code = ExitCode.INTERRUPTED if result.interrupted else exit_code(result.judgement.verdict)
     return session.finish(result, code, lambda: render.lines(result, folder.run_id))
+
+
+def _ready_pods(target: Target) -> Sequence[str]:
+    endpoint = target.state(with_usage=False).endpoint
+    return endpoint.ready_pods if endpoint is not None else ()
 
 
 def _seconds(flag: str, text: str) -> float:

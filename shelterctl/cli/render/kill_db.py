@@ -35,6 +35,8 @@ def lines(result: KillDbResult) -> Iterator[Line]:
         yield Line(f"  {'DNS':<9}{name.name} {time}{' at most' if name.at_most else ''} (± {name.resolution_s:.2f} s)")
     if result.dns_problem:
         yield Line(f"  {'DNS':<9}unknown: {result.dns_problem}", "doubt")
+    for note in result.notes:
+        yield Line(f"  {'Note':<9}{note}")
     yield Line(f"  {'Not shown':<9} {_not_shown(result)}")
     yield Line(f"  Run {result.run}.   Check by hand: shelterctl runs show {result.run} --writes", "dim")
 

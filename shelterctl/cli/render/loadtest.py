@@ -175,6 +175,8 @@ def _limits(result: LoadResult) -> Iterator[Line]:
         f"loop lag p99 {generator.lag_p99_ms:.0f} ms, {generator.cpu_percent_mean:.0f}% of a core (peak {generator.cpu_percent_peak:.0f}%)"
     )
     limit = timeline.cpu_limit_percent if timeline is not None else None
+    if timeline is not None and timeline.unplaced:
+        yield Line(f"  Limit    {timeline.unplaced}", "doubt")
     if timeline is not None and timeline.at_maximum is not None:
         at = timeline.at_maximum
         pods = f"; the pods' CPU was {limit:.0f}% of their limit" if limit is not None else ""

@@ -46,7 +46,8 @@ def follow(session: Session, limit_s: float | None, svg: Path | None) -> int:
         _try_writing(svg)
     wiring, settings = session.wiring, session.settings
     model = WatchModel(settings.namespace, wiring.place.context, wiring.clock.wall_s())
-    display = WatchDisplay(session.terminal, model, LoadTail(state_dir(settings), SHARE_S).new, wiring.clock.wall_s)
+    tail = LoadTail(state_dir(settings), SHARE_S, wiring.place.context, wiring.place.namespace)
+    display = WatchDisplay(session.terminal, model, tail.new, wiring.clock.wall_s)
     request = WatchRequest(wiring.place, limit_s)
     try:
         result = session.drive(watch(wiring.target, wiring.clock, request), display)

@@ -10,6 +10,9 @@ from shelterctl.core.faults.fault import KillReport
 from shelterctl.core.faults.ledger import ClientSaw, WriteOutcome
 from shelterctl.core.state import Pod
 
+#: After a silence a watch tells what it missed within that time.
+TOLD_AFTER_S = 2.0
+
 
 @dataclass(frozen=True, slots=True)
 class PodsAt:
@@ -36,9 +39,15 @@ class RecoveryTimes:
 
 
 def recovery_times(
-    outcomes: Sequence[WriteOutcome], seen: Iterable[PodsAt], report: KillReport, before: Pod, container: str, probe_interval_s: float
+    outcomes: Sequence[WriteOutcome],
+    seen: Iterable[PodsAt],
+    report: KillReport,
+    before: Pod,
+    container: str,
+    probe_interval_s: float,
+    unseen: Sequence[tuple[float, float]] = (),
 ) -> RecoveryTimes:
-    """The times of a recovery.
+    """The times of a recovery; `unseen` are the times (monotonic, from and until) in which nothing was told of the pods.
 
     The first acknowledged write counts by the moment of its answer, and only if its request was sent after the fault was confirmed.
     """
@@ -49,13 +58,16 @@ def recovery_times(
     if error is not None:
         milestones.append(("first error", max(0.0, error.ended_at_s - fault_s)))
     ack = next((w for w in after if w.saw is ClientSaw.ACK and w.sent_at_s > fault_s), None)
+    silence = _longest_silence(outcomes, fault_s)
     if ack is not None:
-        milestones.append(("first acknowledged write", ack.ended_at_s - fault_s))
+        # What a pod that is being deleted still takes on is no recovery: the outage comes after it.
+        early = silence is not None and ack.ended_at_s - fault_s <= silence[0]
+        milestones.append(("still acknowledged" if early else "first acknowledged write", ack.ended_at_s - fault_s))
     last_error = max((w.ended_at_s for w in after if w.saw is not ClientSaw.ACK), default=None)
     if last_error is not None:
         milestones.append(("last error", max(0.0, last_error - fault_s)))
-    milestones += _pod_milestones(seen, before, container, fault_s)
-    silence = _longest_silence(outcomes, fault_s)
+    for name, at_s in _pod_milestones(seen, before, container, fault_s):
+        milestones.append((f"{name} at the latest" if _unseen(at_s + fault_s, unseen) else name, at_s))
     if silence is not None:
         milestones += [("writes stop", silence[0]), ("writes resume", silence[1])]
     return RecoveryTimes(
@@ -64,6 +76,11 @@ def recovery_times(
         silence,
         _widest_gap(outcomes, fault_s, fault_s + silence[1] if silence is not None else None, probe_interval_s),
     )
+
+
+def _unseen(at_s: float, unseen: Sequence[tuple[float, float]]) -> bool:
+    """Whether something was heard just when a silence ended: it may have happened at any time in it."""
+    return any(from_s <= at_s <= until_s + TOLD_AFTER_S for from_s, until_s in unseen)
 
 
 def _longest_silence(outcomes: Sequence[WriteOutcome], fault_s: float) -> tuple[float, float] | None:

@@ -58,6 +58,8 @@ class Observer:
         self._blind: list[Blindness] = []
         self._dropped = 0
         self._others: list[str] = []
+        self._gone_at_s: float | None = None
+        self._unplaced = ""
 
     def pods(self, at_s: float, pods: Iterable[Pod]) -> None:
         """The pods at one moment, all of them."""
@@ -69,6 +71,8 @@ class Observer:
     def autoscaler(self, at_s: float, seen: Autoscaler | None) -> None:
         """The autoscaler's status at one moment, or None where there is none (any more)."""
         before, self._autoscaler = self._autoscaler, seen
+        if before is not None and seen is None:
+            self._gone_at_s = at_s
         self._note(at_s)
         if seen is not None and (not self._settings or self._settings[-1][1] != seen.settings):
             self._settings.append((at_s, seen.settings))
@@ -107,6 +111,10 @@ class Observer:
     def watch_dropped(self) -> None:
         """A watch ended and was taken up again: its first round tells the current state, so that nothing final is missed."""
         self._dropped += 1
+
+    def unplaced(self, words: str) -> None:
+        """Pods found no node: which, and what the nodes have left."""
+        self._unplaced = words
 
     def disturbed(self, who: str) -> bool:
         """Another command worked on the stack. Whether that is new."""
@@ -152,6 +160,8 @@ class Observer:
             scale_up_disabled=self._autoscaler is not None and scale_up_disabled(self._autoscaler),
             clock_problem=problems[0] if problems else "",
             others=tuple(self._others),
+            autoscaler_gone_s=self._gone_at_s - began_s if self._autoscaler is None and self._gone_at_s is not None else None,
+            unplaced=self._unplaced,
         )
 
     def _usage_point(self, item: _Round, began_s: float) -> UsagePoint:

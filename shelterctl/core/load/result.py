@@ -91,6 +91,19 @@ def milestones_of(timeline: Timeline | None) -> tuple[Milestone, ...]:
     return tuple(sorted(found, key=lambda item: item.at_s))
 
 
+def _pinned(traffic: Traffic, timeline: Timeline) -> str:
+    """Why a pod that came during the load got nothing of it, where the answers show it; empty else."""
+    new = {pod.pod for pod in timeline.new_pods}
+    answering = {pod.pod for pod in traffic.by_pod if pod.pod}
+    if not answering or answering & new:
+        return ""
+    return (
+        ". Every answer came from pods that were there at the start: a kept-alive connection stays with the pod that it was opened to. "
+        "For new pods to get a share, have the Locust file open new ones now and then (`Connection: close`, or a client of its own for "
+        "each task)"
+    )
+
+
 def notes_of(traffic: Traffic, generator: GeneratorLoad, timeline: Timeline | None) -> tuple[str, ...]:
     """What qualifies the numbers without deciding anything."""
     found = []
@@ -104,7 +117,7 @@ def notes_of(traffic: Traffic, generator: GeneratorLoad, timeline: Timeline | No
             found.append(f"the pods' own usage was not measured: {timeline.usage_problem}")
         silent = [pod.pod for pod in timeline.new_pods if pod.first_answer_at_s is None]
         if silent:
-            found.append(f"ready, and never answered a request: {', '.join(silent)}")
+            found.append(f"ready, and never answered a request: {', '.join(silent)}{_pinned(traffic, timeline)}")
         if timeline.dropped_watches:
             found.append(f"the watch was taken up again {timeline.dropped_watches} times")
     return tuple(found)

@@ -41,6 +41,9 @@ def judge_scaling(plan: LoadPlan, timeline: Timeline) -> ScalingCheck:
     that became ready after the decision, so that more were ready than before it. FAILED needs readings of this load above the target and
     its tolerance, for SCALE_UP_S and the autoscaler's stabilization window on end, below the maximum at their end, and no pod more.
     """
+    if timeline.autoscaler_gone_s is not None:
+        text = f"the autoscaler was deleted at {timeline.autoscaler_gone_s:.0f} s: nothing can be said about scaling"
+        return _unknown(ScalingState.UNKNOWN, Reason(text, "shelterctl up"))
     if not timeline.autoscaled:
         reason = Reason("there is no autoscaler: nothing can be said about scaling (--host URL tests the service alone)", "shelterctl up")
         return _unknown(ScalingState.UNKNOWN, reason)
@@ -133,7 +136,7 @@ def _called_for(plan: LoadPlan, timeline: Timeline, calls: tuple[Call, ...]) -> 
     decided = [item for item in ups if item.at_s >= calls[0].from_s] or ups
     if lasted_s >= needed_s:
         said = f"it decided {decided[0].before} → {decided[0].after} at {decided[0].at_s:.0f} s" if decided else "it decided nothing"
-        waiting = f" ({'; '.join(timeline.waiting_pods[:2])})" if timeline.waiting_pods else ""
+        waiting = f" ({timeline.unplaced or '; '.join(timeline.waiting_pods[:2])})" if timeline.waiting_pods else ""
         text = f"{reading} and for {lasted_s:.0f} s on end, {said}, and no pod was added that became ready{waiting}"
         return ScalingCheck(ScalingState.FAILED, Judgement(Verdict.FAIL, (Reason(text, "shelterctl status"),)))
     said = f"it decided {decided[0].before} → {decided[0].after} at {decided[0].at_s:.0f} s, " if decided else ""

@@ -144,7 +144,8 @@ class Timeline:
 
     `scale_up_window_s` is the autoscaler's stabilization window for scaling up (seconds); `scale_up_disabled` whether its behavior
     forbids it to add pods. `clock_problem` says why the measurements' own times cannot be placed. `others` are the commands that worked on
-    the stack meanwhile.
+    the stack meanwhile. `autoscaler_gone_s` is when an autoscaler that was there went for good; `unplaced` says which pods found no node at
+    the end, with the nodes' numbers.
     """
 
     observed_s: float
@@ -165,6 +166,8 @@ class Timeline:
     scale_up_disabled: bool = False
     clock_problem: str = ""
     others: tuple[str, ...] = ()
+    autoscaler_gone_s: float | None = None
+    unplaced: str = ""
 
     @property
     def under_load_s(self) -> float | None:

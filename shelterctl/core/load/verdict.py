@@ -5,6 +5,8 @@ Each check stands for itself. A proven failure makes a FAIL; everything that kee
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -174,7 +176,7 @@ def judge_observation(timeline: Timeline) -> Judgement:
 def _incomplete(plan: LoadPlan, generator: GeneratorLoad, *, watched: bool, interrupted: bool) -> list[Reason]:
     reasons = []
     if generator.end is GeneratorEnd.DIED:
-        last = f": {generator.last_lines[-1].strip()}" if generator.last_lines else ""
+        last = f": {_telling(generator.last_lines)}" if generator.last_lines else ""
         reasons.append(Reason(f"the generator ended by itself after {generator.seconds:.0f} of {plan.duration_s:.0f} s{last}"))
     elif generator.end is GeneratorEnd.STUCK:
         reasons.append(Reason("the generator did not end in time and was killed"))
@@ -186,6 +188,12 @@ def _incomplete(plan: LoadPlan, generator: GeneratorLoad, *, watched: bool, inte
             )
         )
     return reasons
+
+
+def _telling(lines: Sequence[str]) -> str:
+    """The line that says what happened: the last one that names an error, else the last one."""
+    errors = [line for line in lines if re.match(r"\s*[\w.]*(Error|Exception|Interrupt|Exit)\b", line)]
+    return (errors or list(lines))[-1].strip()
 
 
 def _percent(ratio: float) -> str:

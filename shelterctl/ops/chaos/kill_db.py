@@ -11,7 +11,9 @@ from shelterctl.core.faults.ledger import Account, WriteOutcome
 from shelterctl.core.faults.proof import KillProof
 from shelterctl.core.faults.recovery import RecoveryTimes, recovery_times
 from shelterctl.core.faults.verdict import RiskWindow, risk_window, verdict
+from shelterctl.core.state import Role
 from shelterctl.core.verdict import Judgement, Reason
+from shelterctl.core.words import counted
 from shelterctl.errors import Interrupted, Refused, ShelterError
 from shelterctl.ops.chaos import account, guards, proof, strike
 from shelterctl.ops.chaos.pods_seen import PodHistory
@@ -52,6 +54,7 @@ class KillDbResult:
     dns_problem: str
     settle_s: float
     elapsed_s: float
+    notes: tuple[str, ...] = ()
 
 
 def kill_db(ports: KillDbPorts, request: KillDbRequest) -> Generator[Event, None, KillDbResult]:
@@ -95,6 +98,7 @@ def kill_db(ports: KillDbPorts, request: KillDbRequest) -> Generator[Event, None
         dns_problem=dns_problem,
         settle_s=request.settle_s,
         elapsed_s=ports.clock.monotonic_s() - began_s,
+        notes=_notes(run),
     )
 
 
@@ -164,7 +168,26 @@ def _settle(run: KillRun) -> Generator[Event, None, None]:
 def _recovery(run: KillRun, outcomes: list[WriteOutcome]) -> RecoveryTimes | None:
     if run.report is None:
         return None
-    return recovery_times(outcomes, run.history.seen(), run.report, run.pod_before, run.container.name, PROBE_INTERVAL_S)
+    return recovery_times(
+        outcomes,
+        run.history.seen(),
+        run.report,
+        run.pod_before,
+        run.container.name,
+        PROBE_INTERVAL_S,
+        run.history.unseen(),
+    )
+
+
+def _notes(run: KillRun) -> tuple[str, ...]:
+    """What else happened meanwhile: the application's own restarts, by its liveness probe as a rule, are part of the outage."""
+    before = {pod.uid: pod for pod in run.state_before.pods_of(Role.APP)}
+    after = {pod.uid: pod for at in run.history.seen() for pod in at.pods if pod.uid in before}
+    return tuple(
+        f"{pod.name} restarted {counted(pod.restarts - before[uid].restarts, 'time')} meanwhile: its liveness probe, or a crash"
+        for uid, pod in after.items()
+        if pod.restarts > before[uid].restarts
+    )
 
 
 def _write_down(run: KillRun, found: Account) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from shelterctl.core.events import PodsSeen
 from shelterctl.core.faults.recovery import PodsAt
 from shelterctl.core.state import Pod
-from shelterctl.ops.feed import TargetFeed
+from shelterctl.ops.feed import Gap, TargetFeed
 from shelterctl.ports.clock import Clock
 from shelterctl.ports.target import Target
 
@@ -17,6 +17,7 @@ class PodHistory:
         self._feed = TargetFeed(target, clock)
         self._clock = clock
         self._seen: list[PodsAt] = []
+        self._unseen: list[tuple[float, float]] = []
 
     def start(self) -> None:
         self._feed.start()
@@ -27,10 +28,18 @@ class PodHistory:
         for wall_s, event in self._feed.take():
             if isinstance(event, PodsSeen):
                 self._seen.append(PodsAt(wall_s + offset_s, event.pods))
+            elif isinstance(event, Gap):
+                until_s = self._clock.wall_s() if event.until_s is None else event.until_s
+                self._unseen.append((event.from_s + offset_s, until_s + offset_s))
 
     def seen(self) -> tuple[PodsAt, ...]:
         self.drain()
         return tuple(self._seen)
+
+    def unseen(self) -> tuple[tuple[float, float], ...]:
+        """From when until when nothing was told (monotonic seconds)."""
+        self.drain()
+        return tuple(self._unseen)
 
     def latest(self, name: str) -> Pod | None:
         """The pod of that name as it was last seen."""

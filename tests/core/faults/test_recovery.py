@@ -67,6 +67,9 @@ def test_the_outage_is_the_longest_silence_even_where_the_pod_served_on_for_a_mo
     )
     found = times(*writes)
     assert (found.first_ack_s, found.silence_s) == (0.05, (2.1, 6.2))
+    # An acknowledgement from before the outage is no recovery, and is not called one.
+    assert ("still acknowledged", 0.05) in found.milestones
+    assert not any(name == "first acknowledged write" for name, _ in found.milestones)
     assert found.resolution_s == 3.0
 
 
@@ -89,6 +92,12 @@ def seen(*moments: tuple[float, tuple[Pod, ...]]) -> tuple[PodsAt, ...]:
 def test_a_process_killed_in_place() -> None:
     moments = seen((99.0, (DATABASE,)), (100.4, (DOWN,)), (101.1, (BACK,)), (104.2, (READY,)), (105.0, (READY,)))
     assert times(seen=moments).milestones == (("pod not ready", 0.4), ("process back", 1.1), ("pod ready", 4.2))
+
+
+def test_what_is_heard_after_a_silence_may_be_older() -> None:
+    moments = seen((99.0, (DATABASE,)), (100.4, (DOWN,)), (120.7, (BACK,)), (130.0, (READY,)))
+    found = recovery_times((), moments, REPORT, DATABASE, DATABASE.containers[0].name, 0.05, ((101.0, 120.5),))
+    assert [name for name, _ in found.milestones] == ["pod not ready", "process back at the latest", "pod ready"]
 
 
 def test_a_pod_that_was_replaced() -> None:

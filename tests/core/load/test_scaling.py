@@ -201,6 +201,16 @@ def test_unknown_without_an_autoscaler() -> None:
     )
 
 
+def test_an_autoscaler_that_was_deleted_meanwhile_is_not_told_as_absent() -> None:
+    seen = under_load(observed())
+    seen.autoscaler(BEGAN + 40, None)
+    state, verdict, text, _ = said(end(seen))
+    assert (state, verdict) == (ScalingState.UNKNOWN, Verdict.UNKNOWN)
+    assert text == "the autoscaler was deleted at 40 s: nothing can be said about scaling"
+    seen.autoscaler(BEGAN + 60, autoscaler(2, 184))
+    assert "deleted" not in said(end(seen))[2]
+
+
 def test_unknown_without_a_metric() -> None:
     assert said(end(observed(cpu_percent=None))) == (
         ScalingState.UNKNOWN,

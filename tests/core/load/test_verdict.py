@@ -164,6 +164,12 @@ def test_a_generator_that_died_is_unknown() -> None:
     assert judged(generator=died, traffic=failing(200)) == Judgement(Verdict.FAIL, (FAILED_2_PERCENT, reason))
 
 
+def test_the_reason_of_a_generator_that_died_is_the_line_that_names_the_error() -> None:
+    lines = ("Traceback (most recent call last):", "ValueError: no such path", "Aggregated  0  0(0.00%)")
+    died = replace(GENERATOR, end=GeneratorEnd.DIED, seconds=31.0, last_lines=lines)
+    assert judged(generator=died).reasons[0].text == "the generator ended by itself after 31 of 240 s: ValueError: no such path"
+
+
 def test_a_generator_that_was_stuck_is_unknown() -> None:
     assert judged(generator=replace(GENERATOR, end=GeneratorEnd.STUCK)) == Judgement(
         Verdict.UNKNOWN, (Reason("the generator did not end in time and was killed"),)
