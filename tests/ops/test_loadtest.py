@@ -154,7 +154,7 @@ def test_pods_that_found_no_node_are_the_runs_limit(tmp_path: Path) -> None:
 @pytest.mark.unit
 def test_new_pods_that_get_nothing_are_told_with_the_reason(tmp_path: Path) -> None:
     clock = SteppingClock()
-    story = {
+    story: dict[float, Event] = {
         36.0: UsageSeen(usage(35, 390, 380)),
         46.0: AutoscalerSeen(autoscaler(3, 184, current=2)),
         54.0: PodsSeen((*TWO, pod("app-3"))),

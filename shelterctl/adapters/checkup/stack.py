@@ -106,6 +106,7 @@ def scaling(api: KubeApi, namespace: str, pods: Iterable[Json], metrics_served: 
         replicas=int(deployment["spec"].get("replicas", 1)),
         replicas_managers=_replicas_managers(deployment),
         metrics_served=metrics_served,
+        metrics_age_s=now_s - measuring_since_s if measuring_since_s else None,
     )
 
 

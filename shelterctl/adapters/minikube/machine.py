@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shelterctl.adapters import process
+from shelterctl.adapters.minikube import current_context
 from shelterctl.adapters.minikube.node_shell import NodeShell, docker_shell, host_docker_env, local_shell, ssh_shell
 from shelterctl.core.serial import JsonValue
 from shelterctl.errors import CommandFailed, MinikubeUnavailable, ProgramMissing, WaitTimeout
@@ -82,11 +83,12 @@ class Minikube:
         argv = ["minikube", "start", "-p", self._name, "--interactive=false"]
         seen: list[str] = []
         try:
-            for line in process.stream_lines(argv, timeout_s=START_TIMEOUT_S):
-                text = line.strip().removeprefix("* ").strip()
-                if text:
-                    seen.append(text)
-                    yield text
+            with current_context.kept():
+                for line in process.stream_lines(argv, timeout_s=START_TIMEOUT_S):
+                    text = line.strip().removeprefix("* ").strip()
+                    if text:
+                        seen.append(text)
+                        yield text
         except (CommandFailed, WaitTimeout) as error:
             raise self._error(
                 f"minikube could not start the profile {self._name}",

@@ -75,7 +75,8 @@ class ScalingFacts:
     """The HPAs of the namespace and the Deployment that they scale.
 
     `replicas_managers` are the field managers that own spec.replicas by an apply or an update of the Deployment itself, not through its
-    scale, where the HPA and `kubectl scale` write. `metrics_served` is whether metrics.k8s.io is Available.
+    scale, where the HPA and `kubectl scale` write. `metrics_served` is whether metrics.k8s.io is Available;
+    `metrics_age_s` is how long metrics-server's container runs, None where none does.
     """
 
     namespace: str
@@ -86,6 +87,7 @@ class ScalingFacts:
     replicas: int
     replicas_managers: tuple[str, ...]
     metrics_served: bool
+    metrics_age_s: float | None = None
 
 
 def judge_scaling(facts: ScalingFacts) -> Iterator[Finding]:
@@ -143,6 +145,9 @@ def _judge_metric(scaler: ScalerFacts, facts: ScalingFacts, requests: Finding, l
         # The HPA looks every 15 s: until then its status still shows what it saw last.
         last = f"cpu {record.cpu_percent}% is history" if record.has_metric else said
         mend = "minikube addons enable metrics-server"
+        if facts.metrics_age_s is not None and facts.metrics_age_s < FIRST_METRIC_S:
+            why = f"metrics-server started {facts.metrics_age_s:.0f} s ago: its first samples take 60 to 120 s"
+            return HPA_METRIC.warning(last, why, look)
         return HPA_METRIC.problem(last, "nothing serves metrics.k8s.io", mend, Repair.ENABLE_METRICS)
     if record.has_metric and active is not None:
         return HPA_METRIC.ok(f"cpu {record.cpu_percent}% of {record.cpu_target_percent}%")
