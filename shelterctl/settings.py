@@ -16,7 +16,7 @@ from shelterctl.errors import UsageError
 FILE_NAME = "shelterctl.toml"
 PREFIX = "SHELTERCTL_"
 #: Variables with the prefix that are no settings: the tests' own, and the shell completion's.
-NOT_SETTINGS = frozenset({"SHELTERCTL_REQUIRE_CLUSTER", "_SHELTERCTL_COMPLETE"})
+NOT_SETTINGS = frozenset({"SHELTERCTL_REQUIRE_CLUSTER", "SHELTERCTL_TEST_PROFILES", "_SHELTERCTL_COMPLETE"})
 
 
 @dataclass(frozen=True, slots=True)
