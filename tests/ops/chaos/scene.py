@@ -28,6 +28,8 @@ from shelterctl.errors import ApiUnreachable, ClusterError
 from tests.core.stack_examples import CLAIM, DATABASE, DEPLOYMENT, NOW, POD, STATEFUL_SET
 
 OUTAGE_S = 0.4
+#: The writes that an outage turns away before it ends, and how long it lasts at most.
+FELT, OUTAGE_LIMIT_S = 9, 20.0
 BEFORE = DATABASE.containers[0]
 AFTER = replace(BEFORE, restarts=1, container_id="d1" * 6, last_exit_code=137, last_reason="Error", last_container_id=BEFORE.container_id)
 RESTARTED = replace(DATABASE, containers=(AFTER,))
@@ -195,13 +197,19 @@ class Scene:
         self.closed += 1
 
     def _recover(self) -> None:
-        time.sleep(OUTAGE_S)
+        self._await_outage()
         if self.recovers:
             with self.store.lock:
                 self.on_recovery(self.store)
                 self.store.starts += 0 if self.store.up else 1
                 self.store.up = True
             self.pod = self.pod_after
+
+    def _await_outage(self) -> None:
+        """The outage lasts until the writers have felt it, however busy the machine is; where none can, a fixed time."""
+        until_s = time.monotonic() + (OUTAGE_S if self.elsewhere or not self.recovers else OUTAGE_LIMIT_S)
+        while time.monotonic() < until_s and not (self.store.rejected and self.store.open and self.store.turn >= FELT):
+            time.sleep(0.01)
 
     # The database.
 

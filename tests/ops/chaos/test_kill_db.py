@@ -3,97 +3,34 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
-from shelterctl.adapters.clock import SystemClock
-from shelterctl.core.events import Event, Milestone, Notice, StepStarted, WritesSoFar
 from shelterctl.core.faults.fault import KillMode
 from shelterctl.core.faults.ledger import Category
 from shelterctl.core.state import Mount
 from shelterctl.core.verdict import Verdict
-from shelterctl.errors import FaultFailed, Interrupted, Refused
-from shelterctl.ops.chaos import account, readback, writers
-from shelterctl.ops.chaos.kill_db import KillDbResult, kill_db
-from shelterctl.ops.chaos.run import KillDbPorts, KillDbRequest
+from shelterctl.errors import FaultFailed, Refused
+from shelterctl.ops.chaos.kill_db import kill_db
 from shelterctl.ports.capabilities import Lacking
 from tests.core.stack_examples import DATABASE
 from tests.fakes import FolderInMemory
-from tests.ops.chaos.scene import AFTER, Scene, Store, make_http, scene
+from tests.ops.chaos.runs import RUN, failing, finished, mine, ports, reasons, request, run
+from tests.ops.chaos.scene import AFTER, Scene, Store
 
 pytestmark = pytest.mark.local
 
-RUN = "20261121-120000-kill-db"
 Defect = Callable[[Store], None]
-
-
-@pytest.fixture(autouse=True)
-def _short(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same waits, shorter: nothing on this machine is under way for seconds."""
-    monkeypatch.setattr(writers, "CLIENT_TIMEOUT_S", 1.0)
-    monkeypatch.setattr(readback, "_TRIES", 2)
-    monkeypatch.setattr(account, "BY_ID_LIMIT", 60)
-
-
-@pytest.fixture
-def stage() -> Iterator[Scene]:
-    with scene() as made:
-        yield made
-
-
-@pytest.fixture
-def folder() -> FolderInMemory:
-    return FolderInMemory(RUN)
-
-
-def request(mode: KillMode = KillMode.SIGKILL, *, timeout_s: float = 10.0) -> KillDbRequest:
-    return KillDbRequest(mode, 2, warm_up_s=0.5, after_acks=10, recovery_timeout_s=timeout_s, settle_s=0.3, warm_up_timeout_s=2.0)
-
-
-def ports(stage: Scene, folder: FolderInMemory) -> KillDbPorts:
-    return KillDbPorts(stage, stage, stage, stage, make_http, folder, SystemClock())  # type: ignore[arg-type]
-
-
-def run(stage: Scene, folder: FolderInMemory, mode: KillMode = KillMode.SIGKILL, *, timeout_s: float = 10.0) -> KillDbResult:
-    result = finished(kill_db(ports(stage, folder), request(mode, timeout_s=timeout_s)))
-    assert stage.closed == 1
-    assert not [thread for thread in threading.enumerate() if "_write" in thread.name]
-    return result
-
-
-def finished(operation: Iterator[Event]) -> KillDbResult:
-    while True:
-        try:
-            next(operation)
-        except StopIteration as stop:
-            result: KillDbResult = stop.value
-            return result
-
-
-def failing(result: KillDbResult) -> dict[str, int]:
-    return {c.value: result.counts[c.value] for c in Category if c.fails and result.counts[c.value]}
-
-
-def reasons(result: KillDbResult) -> list[str]:
-    return [reason.text for reason in result.judgement.reasons]
-
-
-def mine(store: Store) -> str:
-    """The last write that was acknowledged before the kill: it is among those that are asked for one by one."""
-    return store.acknowledged[-1]
 
 
 def test_a_database_that_keeps_its_word_passes(stage: Scene, folder: FolderInMemory) -> None:
     result = run(stage, folder)
     assert (result.judgement.verdict, reasons(result)) == (Verdict.PASS, [])
     assert result.attempts == result.acknowledged + result.rejected + result.indeterminate
-    assert result.found["acknowledged"] == result.acknowledged > 20
+    assert result.found["acknowledged"] == result.acknowledged >= 10
     assert min(result.rejected, result.indeterminate) > 0
     assert result.found["rejected"] == 0
     assert (result.prior, result.server) == (2, "mongod 8.0.4")
@@ -395,88 +332,6 @@ def test_the_ids_of_an_earlier_run_of_that_name_are_refused(stage: Scene, folder
     with pytest.raises(Refused, match=f"holds documents of a run called {RUN} already"):
         run(stage, folder)
     assert (stage.closed, folder.journals) == (1, {})
-
-
-# Ctrl-C at each step.
-
-
-def interrupt_in(stage: Scene, folder: FolderInMemory, step: str) -> Interrupted:
-    operation = kill_db(ports(stage, folder), request())
-    event: Event = next(operation)
-    while not (isinstance(event, StepStarted) and event.step == step):
-        event = next(operation)
-    next(operation)
-    with pytest.raises(Interrupted) as caught:
-        operation.throw(KeyboardInterrupt())
-    return caught.value
-
-
-@pytest.mark.parametrize(
-    ("step", "killed", "words"),
-    [
-        ("guards", False, "interrupted: Checking what the fault would strike"),
-        ("warm-up", False, "interrupted: no fault was injected"),
-        ("recovery", True, "interrupted: the database was killed, and the cluster starts it again by itself"),
-        ("settle", True, "interrupted: Waiting until nothing can be under way"),
-        ("read-back", True, "interrupted: Reading every document back, by two ways"),
-        ("proof", True, "interrupted: Looking for the proof of the kill"),
-    ],
-)
-def test_an_interruption_stops_the_writers_and_says_what_was_done(
-    stage: Scene, folder: FolderInMemory, step: str, killed: bool, words: str
-) -> None:
-    error = interrupt_in(stage, folder, step)
-    assert (error.what, stage.killed, stage.closed) == (words, killed, 1)
-    # Whatever it was at, it says whether the database was killed and where the writes are.
-    said = f"{error.what}; {error.why}"
-    if step != "guards":
-        assert ("the database was killed, and the cluster starts it again by itself" in said) == killed
-        assert ("no fault was injected" in said) == (not killed)
-        assert "the writes so far are in runs/writes.jsonl" in said
-    wrote = len(folder.journals.get("writes.jsonl", []))
-    time.sleep(0.2)
-    assert len(folder.journals.get("writes.jsonl", [])) == wrote
-
-
-def test_an_interruption_while_the_kill_is_confirmed_breaks_nothing_off(stage: Scene, folder: FolderInMemory) -> None:
-    """The fault is on record before it is sent, and once it is sent the account of it is made."""
-
-    def interrupted_meanwhile() -> None:
-        assert json.loads(folder.journals["fault.jsonl"][0])["kind"] == "intent"
-        os.kill(os.getpid(), signal.SIGINT)
-        time.sleep(0.3)
-
-    stage.on_kill = interrupted_meanwhile
-    events = []
-    operation = kill_db(ports(stage, folder), request())
-    while True:
-        try:
-            events.append(next(operation))
-        except StopIteration as stop:
-            result = stop.value
-            break
-    assert result.judgement.verdict is Verdict.PASS
-    assert any(isinstance(event, Notice) and "the account is still made" in event.text for event in events)
-    assert json.loads(folder.journals["fault.jsonl"][1]) == {"kind": "outcome", "killed": True, "process_gone": True}
-
-
-def test_the_events_tell_the_story_in_order(stage: Scene, folder: FolderInMemory) -> None:
-    operation = kill_db(ports(stage, folder), request())
-    events = list(operation)
-    assert [event.step for event in events if isinstance(event, StepStarted)] == [
-        "guards",
-        "warm-up",
-        "recovery",
-        "settle",
-        "read-back",
-        "proof",
-    ]
-    milestones = [event for event in events if isinstance(event, Milestone)]
-    assert milestones[0] == Milestone("fault", 0.0, "sigkill")
-    times = [event.at_s for event in milestones[1:]]
-    assert times == sorted(times)
-    (count,) = [event for event in events if isinstance(event, WritesSoFar)]
-    assert count.attempts == count.acknowledged + count.rejected + count.indeterminate
 
 
 # Another database than the one that is killed.
