@@ -27,6 +27,10 @@ def check(state: StackState, *, accept_ephemeral: bool) -> Struck:
     pods = [pod for pod in state.pods_of(Role.DATABASE) if not pod.deleting]
     if workload is None or not pods:
         raise NotDeployed(f"no database runs in namespace {state.namespace}", next_command="shelterctl up")
+    if state.stale:
+        raise Refused(
+            f"{', '.join(state.stale)}: {state.stale_why}", why="what would be struck is not known", next_command="shelterctl status"
+        )
     url = service_url(state, purpose="written through")
     pod = pods[0]
     if not pod.ready or workload.ready != workload.desired or workload.observed_generation < workload.generation:

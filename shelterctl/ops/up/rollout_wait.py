@@ -110,9 +110,12 @@ class _Rollouts:
 
     def _of_before(self, state: StackState, waited_s: float) -> str:
         """Words for pods that are told as they were before their machine started; empty where there are none."""
+        if waited_s >= TOLD_AFTER_S:
+            # A machine whose clock is far off says nothing else for ever: the controllers have judged the pods by now.
+            return ""
         if state.stale:
             return f"{', '.join(state.stale)}: {state.stale_why}"
-        if self.machine_started_s is None or waited_s >= TOLD_AFTER_S:
+        if self.machine_started_s is None:
             return ""
         old = [
             pod.name for pod in state.pods for c in pod.containers if c.started_at_s is not None and c.started_at_s < self.machine_started_s

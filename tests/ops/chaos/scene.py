@@ -140,6 +140,8 @@ class Scene:
     recovers: bool = True
     #: The application writes to another database than the one that is killed.
     elsewhere: bool = False
+    #: The cluster has not told how its pods are since their node started.
+    stale: bool = False
     state_after_fails: bool = False
     database_fails: bool = False
     database_lacks: set[str] = field(default_factory=set)
@@ -164,7 +166,8 @@ class Scene:
             raise ApiUnreachable("the API server does not answer", why="connection refused")
         endpoint = Endpoint("app", 30300, "10.0.0.1", self.url)
         claims = self.claims_after if self.killed else (CLAIM,)
-        return StackState(NOW, "shelter", (DEPLOYMENT, STATEFUL_SET), (POD, self.pod), None, claims, endpoint)
+        state = StackState(NOW, "shelter", (DEPLOYMENT, STATEFUL_SET), (POD, self.pod), None, claims, endpoint)
+        return replace(state, stale=(self.pod.name,), stale_why="node minikube started 3 s ago") if self.stale else state
 
     def watch(self, stop: Callable[[], bool]) -> Iterator[Event]:
         seen: Pod | None = None

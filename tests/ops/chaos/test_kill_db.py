@@ -355,6 +355,13 @@ def test_a_pod_whose_database_cannot_be_told_from_its_sidecar_is_refused(stage: 
     assert not stage.killed
 
 
+def test_a_state_of_before_the_nodes_start_is_refused(stage: Scene, folder: FolderInMemory) -> None:
+    stage.stale = True
+    with pytest.raises(Refused, match="mongodb-0: node minikube started 3 s ago"):
+        run(stage, folder)
+    assert not stage.killed
+
+
 def test_a_claim_beside_the_data_is_refused(stage: Scene, folder: FolderInMemory) -> None:
     beside = replace(DATABASE.containers[0], data_path="/data/db", mounts=(Mount("/backup", "claim", "data-mongodb-0"),))
     stage.pod = replace(DATABASE, containers=(beside,))
