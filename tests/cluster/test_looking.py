@@ -136,6 +136,7 @@ def test_runs_are_listed_and_shown(stack: Shelterctl) -> None:
         "exit_code": 0,
         "verdict": "",
         "finished_wall_s": last.document["finished_wall_s"],
+        "damage": "",
     }
     assert stack("runs", "show", "last").document == last.document
     events = [json.loads(line) for line in stack("runs", "show", "last", "--events").stdout.splitlines()]
