@@ -61,7 +61,7 @@ def recovery_times(
     silence = _longest_silence(outcomes, fault_s)
     if ack is not None:
         # What a pod that is being deleted still takes on is no recovery: the outage comes after it.
-        early = silence is not None and ack.ended_at_s - fault_s <= silence[0]
+        early = silence is not None and ack.ended_at_s - fault_s <= silence[0] and (error is None or error.ended_at_s > ack.ended_at_s)
         milestones.append(("still acknowledged" if early else "first acknowledged write", ack.ended_at_s - fault_s))
     last_error = max((w.ended_at_s for w in after if w.saw is not ClientSaw.ACK), default=None)
     if last_error is not None:

@@ -73,6 +73,11 @@ def test_the_outage_is_the_longest_silence_even_where_the_pod_served_on_for_a_mo
     assert found.resolution_s == 3.0
 
 
+def test_a_stall_after_the_recovery_does_not_take_the_recovery_away() -> None:
+    writes = (write(99.5, 99.6, ACK), write(100.0, 100.1, ERROR), write(100.7, 100.8, ACK), write(103.0, 103.1, ACK))
+    assert ("first acknowledged write", 0.8) in times(*writes).milestones
+
+
 def test_without_an_error_the_first_write_after_the_fault_counts() -> None:
     assert times(write(100.01, 100.05, ACK)) == RecoveryTimes((("first acknowledged write", 0.05),), 0.05, None, 0.05)
 
