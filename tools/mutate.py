@@ -3,8 +3,8 @@
     .venv/bin/python tools/mutate.py                  every module of TARGETS
     .venv/bin/python tools/mutate.py core/load/scaling.py
 
-A mutation exchanges a comparison, a boolean operator, a constant of a threshold, or takes a `not` or a raise away. It is made in a copy of
-the tree, so that nothing is left behind however this ends. Takes minutes; run by hand.
+A mutation exchanges a comparison or a boolean operator, or turns a condition round. It is made in a copy of the tree, so that nothing is
+left behind however this ends. Takes minutes; run by hand.
 """
 
 from __future__ import annotations

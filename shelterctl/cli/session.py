@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from shelterctl.cli.render import errors as render_errors
 from shelterctl.cli.terminal import Line, Terminal
-from shelterctl.cli.text import Aim
+from shelterctl.cli.text import Aim, each_text
 from shelterctl.core.events import Event
 from shelterctl.core.serial import SCHEMA, JsonValue, to_json
 from shelterctl.errors import ContextError, ExitCode, Interrupted, Refused, ShelterError, StateFolderError, UsageError, WaitTimeout
@@ -113,13 +113,13 @@ class Session:
 
     def finish(self, result: object, exit_code: int, lines: Callable[[], Iterator[Line]]) -> int:
         """Writes the result to the run's folder and prints it; returns the exit code."""
-        found = self.terminal.aim.json(to_json(result))
+        found = each_text(to_json(result), self.terminal.completed)
         document: dict[str, JsonValue] = {
             "schema": SCHEMA, "command": self.name, "exit_code": exit_code, "result": found, "error": None,
         }  # fmt: skip
         if self.folder is not None:
             try:
-                document = self.folder.finish(self.name, exit_code, found, text=[self.terminal.aim.text(line.text) for line in lines()])
+                document = self.folder.finish(self.name, exit_code, found, text=[self.terminal.completed(line.text) for line in lines()])
             except StateFolderError:
                 # What was found is told before what could not be kept of it.
                 self.terminal.complain(lines())
@@ -195,19 +195,23 @@ class Session:
             raise UsageError("the current folder is not there any more", why=str(error)) from error
         self.settings = load(self._flags, os.environ, here)
         self.terminal = Terminal(self.settings.output, self.settings.quiet, self.settings.verbose, sys.stdout, sys.stderr)
-        with suppress(ShelterError):
-            self.terminal.aim = self._aim()
+        self.terminal.find_aim = self._aim
 
     def _aim(self) -> Aim:
         """What makes a command that is shown mean the same target, namespace, project and runs as this one."""
-        settings, wiring = self.settings, self.wiring
-        options = [*wiring.options]
+        settings = self.settings
+        try:
+            wiring = self.wiring
+            options, programs, doubt = [*wiring.options], wiring.programs, wiring.doubt
+        except ShelterError:
+            # There is no such target: the words about it stand as they are.
+            return Aim()
         if settings.namespace != DEFAULTS.namespace:
             options.append(f"--namespace {settings.namespace}")
         if settings.project_dir is not None:
             options.append(f"--project-dir {shlex.quote(str(Path(settings.project_dir).resolve()))}")
         stored = () if settings.state_dir == DEFAULTS.state_dir else (f"--state-dir {shlex.quote(settings.state_dir)}",)
-        return Aim(options, stored, wiring.programs, settings.yes or not self.terminal.interactive, bool(wiring.doubt))
+        return Aim(options, stored, programs, settings.yes or not self.terminal.interactive, bool(doubt))
 
     def _failed(self, error: ShelterError, code: int, cause: Exception | None = None) -> int:
         if self.settings.debug:
@@ -215,10 +219,10 @@ class Session:
 
             sys.stderr.write("".join(traceback.format_exception(cause or error)))
         shown = self.terminal
-        told = shown.aim.json(render_errors.as_json(error))
+        told = each_text(render_errors.as_json(error), shown.completed)
         if self.folder is not None and not self._finished:
             with suppress(ShelterError):
-                text = [shown.aim.text(line.text) for line in render_errors.lines(error, None)]
+                text = [shown.completed(line.text) for line in render_errors.lines(error, None)]
                 self.folder.finish(self.name, code, None, text=text, error=told)
         if shown.output != "table":
             document: dict[str, JsonValue] = {

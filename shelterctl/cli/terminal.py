@@ -6,12 +6,13 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, TextIO
 
-from shelterctl.cli.text import Aim, harmless, harmless_json
+from shelterctl.cli.text import Aim, harmless, harmless_json, may_name_a_command
 from shelterctl.core.serial import JsonValue
 from shelterctl.errors import OutputLost
 
@@ -35,7 +36,7 @@ class Line:
 class Terminal:
     """Where a command writes. `output` is table, json or jsonl; with `quiet` progress is left out.
 
-    `aim` completes the commands that are shown.
+    `find_aim` gives what completes the commands that are shown; it is asked when the first one is.
     """
 
     output: str = "table"
@@ -43,7 +44,15 @@ class Terminal:
     verbose: bool = False
     stdout: TextIO = sys.stdout
     stderr: TextIO = sys.stderr
-    aim: Aim = field(default_factory=Aim)
+    find_aim: Callable[[], Aim] = Aim
+
+    def completed(self, text: str) -> str:
+        """A text as it is shown: its commands mean what this run means."""
+        return self._aim.text(text) if may_name_a_command(text) else text
+
+    @cached_property
+    def _aim(self) -> Aim:
+        return self.find_aim()
 
     @property
     def live(self) -> bool:
@@ -133,7 +142,7 @@ class Terminal:
             if isinstance(line, Line):
                 from rich.text import Text
 
-                whole = harmless(self.aim.text(line.text))
+                whole = harmless(self.completed(line.text))
                 indent = len(whole) - len(whole.lstrip())
                 text = Text(whole.lstrip(), style=STYLES[line.style])
                 if console.width >= len(whole):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from shelterctl.core.serial import JsonValue
@@ -37,6 +37,22 @@ def _code(letter: str) -> str:
     return f"\\x{ord(letter):02x}" if ord(letter) < 0x100 else f"\\u{ord(letter):04x}"
 
 
+def may_name_a_command(text: str) -> bool:
+    """Whether there can be anything in a text to complete."""
+    return "shelterctl " in text or "kubectl " in text or "minikube " in text
+
+
+def each_text(value: JsonValue, change: Callable[[str], str]) -> JsonValue:
+    """A document with every text in it changed, but for the names of its fields."""
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, list):
+        return [each_text(item, change) for item in value]
+    if isinstance(value, dict):
+        return {key: each_text(item, change) for key, item in value.items()}
+    return value
+
+
 @dataclass(frozen=True, slots=True)
 class Aim:
     """What a command line must carry to hit what this run hits.
@@ -54,8 +70,6 @@ class Aim:
 
     def text(self, text: str) -> str:
         """A printed text, with every command in it completed."""
-        if "shelterctl " not in text and "kubectl " not in text and "minikube " not in text:
-            return text
         programs = self.programs or {}
         text = _SHELTERCTL.sub(self._shelterctl, text)
         if kubectl := programs.get("kubectl"):
@@ -66,13 +80,7 @@ class Aim:
 
     def json(self, value: JsonValue) -> JsonValue:
         """The same for every text in a document."""
-        if isinstance(value, str):
-            return self.text(value)
-        if isinstance(value, list):
-            return [self.json(item) for item in value]
-        if isinstance(value, dict):
-            return {key: self.json(item) for key, item in value.items()}
-        return value
+        return each_text(value, self.text)
 
     def _shelterctl(self, found: re.Match[str]) -> str:
         command, rest = found.group(1), found.group(2)

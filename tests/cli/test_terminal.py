@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from shelterctl.cli.render import errors, kill_db
+from shelterctl.cli.render import codes, errors
 from shelterctl.cli.terminal import Line, Terminal, verdict_style
 from shelterctl.core.verdict import Verdict
 from shelterctl.errors import ApiRejected, ExitCode
@@ -122,7 +122,7 @@ def test_an_error_as_lines_and_as_a_document() -> None:
 
 
 def test_verdicts_have_their_exit_codes_and_styles() -> None:
-    assert [kill_db.exit_code(verdict) for verdict in (Verdict.PASS, Verdict.FAIL, Verdict.UNKNOWN)] == [
+    assert [codes.exit_code(verdict) for verdict in (Verdict.PASS, Verdict.FAIL, Verdict.UNKNOWN)] == [
         ExitCode.OK,
         ExitCode.CHECK_FAILED,
         ExitCode.UNDECIDED,

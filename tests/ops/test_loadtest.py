@@ -31,6 +31,16 @@ TWO = (pod("app-1"), pod("app-2"))
 SECONDS = [sample(float(second)) for second in range(1, 240)] + [sample(240.0, users=0, final=True)]
 
 
+def scaled_to_three(clock: SteppingClock) -> ToldStory:
+    """Two pods at 184% of 70%, one more decided on at 46 s and ready at 54 s."""
+    story: dict[float, Event] = {
+        36.0: UsageSeen(usage(35, 390, 380)),
+        46.0: AutoscalerSeen(autoscaler(3, 184, current=2)),
+        54.0: PodsSeen((*TWO, pod("app-3"))),
+    }
+    return ToldStory(clock, stack(TWO, autoscaler(2, 3)), story, stack((*TWO, pod("app-3")), autoscaler(3, 60)))
+
+
 def run(
     swarm: PreparedSwarm, clock: SteppingClock, folder: Path, story: ToldStory | None = None, plan: LoadPlan = PLAN, **options: object
 ) -> tuple[list[Event], LoadResult]:
@@ -99,16 +109,7 @@ def test_a_real_swarm_on_a_service_that_is_not_there(tmp_path: Path) -> None:
 @pytest.mark.unit
 def test_load_and_cluster_are_merged_into_one_timeline(tmp_path: Path) -> None:
     clock = SteppingClock()
-    story = ToldStory(
-        clock,
-        stack(TWO, autoscaler(2, 3)),
-        {
-            36.0: UsageSeen(usage(35, 390, 380)),
-            46.0: AutoscalerSeen(autoscaler(3, 184, current=2)),
-            54.0: PodsSeen((*TWO, pod("app-3"))),
-        },
-        stack((*TWO, pod("app-3")), autoscaler(3, 60)),
-    )
+    story = scaled_to_three(clock)
     seconds = [replace(item, first_by_pod={"app-3": BEGAN + 55.0}) if item.elapsed_s == 56.0 else item for item in SECONDS]
     events, result = run(PreparedSwarm(clock, seconds, 240.0), clock, tmp_path, story, require_scale_up=True)
 
@@ -184,16 +185,7 @@ def test_a_url_that_leads_to_one_pod_of_several_is_told(tmp_path: Path, ready: t
 @pytest.mark.unit
 def test_another_command_that_works_on_the_stack_meanwhile_is_told_once_and_may_have_scaled_it(tmp_path: Path) -> None:
     clock = SteppingClock()
-    story = ToldStory(
-        clock,
-        stack(TWO, autoscaler(2, 3)),
-        {
-            36.0: UsageSeen(usage(35, 390, 380)),
-            46.0: AutoscalerSeen(autoscaler(3, 184, current=2)),
-            54.0: PodsSeen((*TWO, pod("app-3"))),
-        },
-        stack((*TWO, pod("app-3")), autoscaler(3, 60)),
-    )
+    story = scaled_to_three(clock)
     who = "shelterctl chaos kill-db (process 1, since 10:00:00)"
     ports = LoadPorts(
         cast(Target, story), PreparedSwarm(clock, SECONDS, 240.0), clock, tmp_path, lambda: who if 10 <= clock.now_s < 20 else ""

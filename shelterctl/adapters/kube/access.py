@@ -7,7 +7,6 @@ left to the official client.
 
 from __future__ import annotations
 
-import os
 import socket
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -15,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from shelterctl.adapters import kubeconfig
 from shelterctl.errors import ContextError
 
 if TYPE_CHECKING:
@@ -129,14 +129,15 @@ def _entries(context: str) -> tuple[dict[str, Any], dict[str, Any]] | None:
 
 
 def _all_entries() -> dict[tuple[str, str], dict[str, Any]] | None:
-    """What the kubeconfig files name, by kind and name; the first file that names an entry wins, as for kubectl. None where one of them
-    cannot be read."""
+    """What the kubeconfig files name, by kind and name; the first file that names an entry wins, as for kubectl.
+
+    None where one of them cannot be read.
+    """
     import yaml
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    named = os.environ.get("KUBECONFIG") or os.path.expanduser("~/.kube/config")  # noqa: PTH111 - Path.expanduser raises without a home
     entries: dict[tuple[str, str], dict[str, Any]] = {}
-    for path in (Path(part) for part in named.split(os.pathsep) if part):
+    for path in kubeconfig.files():
         try:
             document = yaml.load(path.read_text(encoding="utf-8"), loader)  # noqa: S506 - a safe loader, in C where there is one
             for kind, plural in (("context", "contexts"), ("cluster", "clusters"), ("user", "users")):

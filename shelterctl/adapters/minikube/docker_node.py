@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
 
 from shelterctl.adapters.builder.docker_archive import docker_archive
-from shelterctl.adapters.builder.oci_archive import SavedImage, read_saved
+from shelterctl.adapters.minikube.image_source import ImageSource, Sent, take
 from shelterctl.adapters.minikube.node_shell import NodeShell
 from shelterctl.core.deploy.image import LoadReport, LocalImage
 from shelterctl.errors import CommandFailed, ImageLoadFailed
@@ -28,28 +27,17 @@ _CONFIGS = (
 _CONTAINERD_STORE = "docker info -f '{{json .DriverStatus}}'"
 
 
-class ImageSource(Protocol):
-    """Whoever holds the image on this machine: whole, or (None where it cannot) its configuration and some layers alone."""
-
-    def save(self, reference: str) -> Generator[bytes, None, None]: ...
-
-    def parts(self, image: LocalImage, wanted: Sequence[str], known_configs: Sequence[bytes], folder: Path) -> SavedImage | None: ...
-
-
 @dataclass(slots=True)
 class DockerNode:
-    """One node whose container runtime is Docker. `count` passes the archive through and counts it."""
+    """One node whose container runtime is Docker. `sent` counts what went there, of what was not taken too."""
 
     shell: NodeShell
     source: ImageSource
-    count: Callable[[Iterable[bytes]], Iterable[bytes]]
     timeout_s: float
+    sent: Sent = field(default_factory=Sent)
 
     def load(self, image: LocalImage) -> LoadReport:
-        """Sends what the node lacks, and all of it where that is not taken. Raises CommandFailed, WaitTimeout, ImageLoadFailed.
-
-        `sent_bytes` of the report is 0: whoever counts knows it.
-        """
+        """Sends what the node lacks, and all of it where that is not taken. Raises CommandFailed, WaitTimeout, ImageLoadFailed."""
         held = held_layers(image.layers, self._layer_lists())
         if held:
             try:
@@ -58,22 +46,20 @@ class DockerNode:
                 # A layer that went meanwhile, or an engine that does not take it so: the whole image says what is wrong otherwise.
                 pass
         with closing(self.source.save(image.reference)) as saved:
-            self.shell.feed(_LOAD, self.count(saved), timeout_s=self.timeout_s)
-        return LoadReport(image.reference, "docker load", 0, len(image.layers), 0)
+            self._feed(saved)
+        return LoadReport(image.reference, "docker load", self.sent.size_bytes, len(image.layers), 0)
 
     def _load_rest(self, image: LocalImage, held: int) -> LoadReport:
         missing = image.layers[held:]
         with tempfile.TemporaryDirectory(prefix="shelterctl-image-") as name:
-            folder = Path(name)
             configs = self.shell.script(_CONFIGS, timeout_s=QUERY_TIMEOUT_S, check=False).stdout.splitlines()
-            taken = self.source.parts(image, missing, configs, folder)
-            if taken is None:
-                with closing(self.source.save(image.reference)) as saved:
-                    taken = read_saved(saved, image.image_id, missing, folder)
+            taken = take(self.source, image, missing, configs, Path(name))
             files = [None] * held + [taken.layers[layer].path for layer in missing]
-            archive = docker_archive(image.reference, taken.config, files)
-            self.shell.feed(_LOAD, self.count(archive), timeout_s=self.timeout_s)
-        return LoadReport(image.reference, "layers", 0, len(missing), held)
+            self._feed(docker_archive(image.reference, taken.config, files))
+        return LoadReport(image.reference, "layers", self.sent.size_bytes, len(missing), held)
+
+    def _feed(self, archive: Iterable[bytes]) -> None:
+        self.shell.feed(_LOAD, self.sent.count(archive), timeout_s=self.timeout_s)
 
     def _layer_lists(self) -> Sequence[Sequence[str]]:
         """The layers of each image that the node has; none where they cannot be read, or are kept by containerd."""

@@ -12,8 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from shelterctl.adapters import process
-from shelterctl.adapters.minikube import current_context
+from shelterctl.adapters import kubeconfig, process
 from shelterctl.adapters.minikube.node_shell import NodeShell, docker_shell, host_docker_env, local_shell, ssh_shell
 from shelterctl.core.serial import JsonValue
 from shelterctl.errors import CommandFailed, MinikubeUnavailable, ProgramMissing, WaitTimeout
@@ -83,7 +82,7 @@ class Minikube:
         argv = ["minikube", "start", "-p", self._name, "--interactive=false"]
         seen: list[str] = []
         try:
-            with current_context.kept():
+            with kubeconfig.current_context_kept():
                 for line in process.stream_lines(argv, timeout_s=START_TIMEOUT_S):
                     text = line.strip().removeprefix("* ").strip()
                     if text:

@@ -15,14 +15,13 @@ import json
 import re
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from shelterctl.adapters import process
-from shelterctl.adapters.builder.oci_archive import LAYER_TAR, LAYER_TAR_GZIP, Blob, SavedImage, archive_chunks, read_saved
-from shelterctl.adapters.minikube.docker_node import DockerNode, ImageSource
+from shelterctl.adapters.builder.oci_archive import LAYER_TAR, LAYER_TAR_GZIP, Blob, archive_chunks
+from shelterctl.adapters.minikube.docker_node import DockerNode
+from shelterctl.adapters.minikube.image_source import ImageSource, Sent, take
 from shelterctl.adapters.minikube.node_shell import NodeShell
 from shelterctl.core.deploy.image import LoadReport, LocalImage, missing_layers
 from shelterctl.errors import CommandFailed, ImageLoadFailed, WaitTimeout
@@ -40,18 +39,6 @@ _UNCOMPRESSED = "containerd.io/uncompressed="
 _LARGE_BYTES = 1024 * 1024
 _RELATIVES = 4
 _NO_SPACE = ("no space left on device", "disk quota exceeded")
-
-
-@dataclass(slots=True)
-class _Sent:
-    """Counts what goes through it."""
-
-    size_bytes: int = 0
-
-    def count(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
-        for chunk in chunks:
-            self.size_bytes += len(chunk)
-            yield chunk
 
 
 class MinikubeImages:
@@ -121,46 +108,32 @@ class MinikubeImages:
 
         `relatives` are ids of images in the node, of which some may begin as this one does.
         """
-        sent = _Sent()
+        sent = Sent()
         with tempfile.TemporaryDirectory(prefix="shelterctl-image-") as name:
             folder = Path(name)
             configs = _latest_configs(shell, relatives) if relatives else []
-            taken = self._source.parts(image, missing, configs, folder) or self._take(image, missing, present, folder)
+            held = (present[layer] for layer in image.layers if layer in present)
+            # Small layers often have the same size as the one that they replace, and cost nothing to read.
+            sizes = {blob.size_bytes for blob in held if blob.media_type == LAYER_TAR and blob.size_bytes > _LARGE_BYTES}
+            taken = take(self._source, image, missing, configs, folder, unwanted_sizes=sizes)
             layers = [taken.layers[layer] if layer in taken.layers else present[layer] for layer in image.layers]
             chunks = archive_chunks(_full_name(image.reference), taken.config, layers)
             shell.feed([*_CTR, "images", "import", "-"], sent.count(chunks), timeout_s=LOAD_TIMEOUT_S)
         self._await_id(shell, image)
         return LoadReport(image.reference, "layers", sent.size_bytes, len(missing), len(image.layers) - len(missing))
 
-    def _take(self, image: LocalImage, missing: Sequence[str], present: Mapping[str, Blob], folder: Path) -> SavedImage:
-        """The image's configuration and missing layers, from the engine."""
-        held = (present[layer] for layer in image.layers if layer in present)
-        # Small layers often have the same size as the one that they replace, and cost nothing to read.
-        sizes = {blob.size_bytes for blob in held if blob.media_type == LAYER_TAR and blob.size_bytes > _LARGE_BYTES}
-        try:
-            with closing(self._source.save(image.reference)) as saved:
-                return read_saved(saved, image.image_id, missing, folder, unwanted_sizes=sizes)
-        except ImageLoadFailed:
-            if not sizes:
-                raise
-        # A missing layer may have the very size of one that the node has.
-        with closing(self._source.save(image.reference)) as saved:
-            return read_saved(saved, image.image_id, missing, folder)
-
     def _load_into_docker(self, image: LocalImage) -> LoadReport:
-        sent = _Sent()
         total = LoadReport(image.reference, "layers", 0, 0, len(image.layers))
         for shell in self._shells:
-            ids = self._ids_in(shell)
-            known = _name_of(ids, image.image_id)
+            known = _name_of(self._ids_in(shell), image.image_id)
             if known is not None:
                 shell.run(["docker", "tag", known, image.reference], timeout_s=QUERY_TIMEOUT_S)
                 report = LoadReport(image.reference, "tag", 0, 0, len(image.layers))
             else:
-                report = DockerNode(shell, self._source, sent.count, LOAD_TIMEOUT_S).load(image)
+                report = DockerNode(shell, self._source, LOAD_TIMEOUT_S).load(image)
             self._await_id(shell, image)
             total = _worse(total, report)
-        return replace(total, sent_bytes=sent.size_bytes)
+        return total
 
     def _load_with_minikube(self, image: LocalImage) -> LoadReport:
         argv = ["minikube", "image", "load", "-p", self._profile, image.reference]

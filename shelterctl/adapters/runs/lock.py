@@ -26,7 +26,8 @@ class StackLock:
     def __init__(self, context: str, namespace: str, kind: str = "") -> None:
         """Each `kind` is a lock of its own.
 
-        Raises StateFolderError where the lock cannot be made, or where its folder belongs to somebody else."""
+        Raises StateFolderError where the lock cannot be made, or where its folder belongs to somebody else.
+        """
         try:
             folder = Path(tempfile.gettempdir()) / f"shelterctl-{os.getuid()}"
             folder.mkdir(mode=0o700, exist_ok=True)

@@ -169,14 +169,15 @@ def _result(folder: Path) -> tuple[dict[str, JsonValue] | None, str]:
 def parse(data: bytes) -> JsonValue:
     """JSON as shelterctl writes it. Raises ValueError for anything else: not UTF-8, too deep, numbers that are none."""
 
-    def refuse(word: str) -> JsonValue:
-        raise ValueError(f"{word} is no number")
-
     def finite(text: str) -> float:
-        return value if math.isfinite(value := float(text)) else float(str(refuse(text)))
+        value = float(text)
+        if not math.isfinite(value):
+            raise ValueError(f"{text} is no number")
+        return value
 
     try:
-        parsed: JsonValue = json.loads(data.decode("utf-8"), parse_constant=refuse, parse_float=finite)
+        # NaN and Infinity are constants to the parser, 1e999 is a number.
+        parsed: JsonValue = json.loads(data.decode("utf-8"), parse_constant=finite, parse_float=finite)
     except UnicodeDecodeError as error:
         raise ValueError("it is not UTF-8") from error
     except RecursionError as error:

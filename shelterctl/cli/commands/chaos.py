@@ -36,6 +36,7 @@ def kill_db(
       shelterctl chaos kill-db --mode delete --writers 8
     """
     from shelterctl.cli.render import kill_db as render
+    from shelterctl.cli.render.codes import exit_code
     from shelterctl.cli.render.steps import StepsDisplay
     from shelterctl.core.duration import parse_duration_s
     from shelterctl.core.faults.fault import KillMode
@@ -67,4 +68,4 @@ def kill_db(
     request = KillDbRequest(modes[mode], count, warm_up_s, after_acks, recovery_s, accept_ephemeral)
     with session.lock("chaos kill-db"):
         result = session.drive(kill_db(ports, request), StepsDisplay(session.terminal))
-    return session.finish(result, render.exit_code(result.judgement.verdict), lambda: render.lines(result))
+    return session.finish(result, exit_code(result.judgement.verdict), lambda: render.lines(result))

@@ -29,7 +29,7 @@ def check(
       shelterctl dns check --all
     """
     from shelterctl.cli.render import dns as render
-    from shelterctl.cli.render.kill_db import exit_code
+    from shelterctl.cli.render.codes import exit_code
     from shelterctl.cli.render.steps import StepsDisplay
     from shelterctl.ops.dns.check import dns_check
 

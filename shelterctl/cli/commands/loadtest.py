@@ -42,7 +42,7 @@ def command(
     from contextlib import nullcontext
 
     from shelterctl.cli.render import loadtest as render
-    from shelterctl.cli.render.kill_db import exit_code
+    from shelterctl.cli.render.codes import exit_code
     from shelterctl.core.events import TargetChosen
     from shelterctl.core.load.plan import Expectations, LoadPlan
     from shelterctl.errors import ExitCode, UsageError
@@ -75,7 +75,6 @@ def command(
         # The first line: whoever reads along knows by it whose load this is.
         place = wiring.place
         folder.record(TargetChosen(place.context, place.namespace, place.profile, label=place.label))
-    if host is None:
         ports = LoadPorts(wiring.target, wiring.generator(), wiring.clock, folder.path, session.others())
     else:
         ports = LoadPorts(None, wiring.generator(), wiring.clock, folder.path, behind=lambda: _ready_pods(wiring.target))

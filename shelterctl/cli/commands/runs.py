@@ -59,6 +59,7 @@ def show(
     if session.terminal.output != "table":
         session.terminal.json(document or {"run": folder.name, "result": None})
         return 0
+    why = damage(folder) if document is None else ""
     journals = sorted(path.name for path in folder.glob("*.jsonl"))
-    session.terminal.result(render.show_lines(folder, document, read_text(folder), damage=damage(folder), journals=journals))
+    session.terminal.result(render.show_lines(folder, document, read_text(folder), damage=why, journals=journals))
     return 0

@@ -27,13 +27,16 @@ def command(
       shelterctl status watch
     """
     from shelterctl.cli.render import status as render
+    from shelterctl.cli.render.codes import exit_code
     from shelterctl.ops.status import StatusPorts, status
 
     wiring = session.wiring
     wiring.check_running()
     ports = StatusPorts(wiring.target, wiring.builder, wiring.images, wiring.question(), wiring.clock)
     result = status(ports, wiring.place)
-    return session.finish(result, render.exit_code(result, check=check), lambda: render.lines(result))
+    # A look ends well whatever it shows.
+    code = exit_code(result.health.judgement.verdict) if check else 0
+    return session.finish(result, code, lambda: render.lines(result))
 
 
 @with_common_options("status watch")

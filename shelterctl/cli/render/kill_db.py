@@ -8,13 +8,7 @@ from shelterctl.cli.terminal import Line, verdict_style
 from shelterctl.core.faults.fault import KillMode
 from shelterctl.core.faults.ledger import Category
 from shelterctl.core.verdict import Verdict
-from shelterctl.errors import ExitCode
 from shelterctl.ops.chaos.kill_db import PRIOR_LIMIT, KillDbResult
-
-
-def exit_code(verdict: Verdict) -> ExitCode:
-    """PASS 0, FAIL 6, UNKNOWN 7."""
-    return {Verdict.PASS: ExitCode.OK, Verdict.FAIL: ExitCode.CHECK_FAILED, Verdict.UNKNOWN: ExitCode.UNDECIDED}[verdict]
 
 
 def lines(result: KillDbResult) -> Iterator[Line]:

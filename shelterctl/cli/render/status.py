@@ -9,7 +9,6 @@ from shelterctl.cli.render.up import short_id
 from shelterctl.cli.terminal import Line, verdict_style
 from shelterctl.core.verdict import Verdict
 from shelterctl.core.words import counted
-from shelterctl.errors import ExitCode
 from shelterctl.ops.status import StatusResult
 
 _SHOWN_WARNINGS = 8
@@ -18,12 +17,6 @@ _WORDS = {
     Verdict.FAIL: "not as it should be",
     Verdict.UNKNOWN: "what can be seen is as it should be, and not all can be seen",
 }
-_CODES = {Verdict.PASS: ExitCode.OK, Verdict.FAIL: ExitCode.CHECK_FAILED, Verdict.UNKNOWN: ExitCode.UNDECIDED}
-
-
-def exit_code(result: StatusResult, *, check: bool) -> ExitCode:
-    """0 for a look; with `check` what was found counts as it does for every other check."""
-    return _CODES[result.health.judgement.verdict] if check else ExitCode.OK
 
 
 def lines(result: StatusResult) -> Iterator[Line]:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from shelterctl.core.checkup.check import Area, Check, Finding, Repair, StuckPod
 from shelterctl.core.deploy.rollout import Progress, RolloutJudgement, Trouble, judge_rollout
-from shelterctl.core.faults.database import data_problem, database_container
-from shelterctl.core.state import Claim, Pod, Role, StackState, Workload
+from shelterctl.core.faults.database import pod_problem
+from shelterctl.core.state import Claim, Role, StackState, Workload
 
 NAMESPACE = Check("namespace", Area.STACK, "namespace")
 DEPLOYED = Check("deployed", Area.STACK, "deployed")
@@ -124,18 +124,12 @@ def _judge_claims(facts: StackFacts) -> Finding:
         if not facts.deployed:
             return CLAIMS.skipped(NOT_DEPLOYED)
         return CLAIMS.warning("there is none", "the database's data end with its pod", "shelterctl up")
-    beside = [problem for pod in facts.state.pods_of(Role.DATABASE) if (problem := _beside(pod))]
+    beside = [problem for pod in facts.state.pods_of(Role.DATABASE) if (problem := pod_problem(pod))]
     if beside:
         return CLAIMS.problem(beside[0], "the data go with the pod, whatever the claim keeps", "mount the claim above the data's folder")
     loose = next((claim for claim in claims if claim.volume_kind == "hostPath"), None)
     note = f"; {loose.capacity} is not enforced (hostPath), the node's disk is the limit" if loose else ""
     return CLAIMS.ok(f"{', '.join(claim.name for claim in claims)} Bound{note}")
-
-
-def _beside(pod: Pod) -> str:
-    """Why the database's data are not on its claim; empty where they are, or where their folder is not known."""
-    container = database_container(pod)
-    return data_problem(pod, container) if container is not None and not pod.deleting else ""
 
 
 def _broken_claim(claim: Claim) -> Finding | None:

@@ -58,6 +58,12 @@ def data_mount(container: ContainerState) -> Mount | None:
     return max(above, key=lambda mount: len(mount.path.rstrip("/")), default=None)
 
 
+def pod_problem(pod: Pod) -> str:
+    """Why a claim of a database's pod does not keep its data; empty where it does, or where that is not known."""
+    container = database_container(pod)
+    return data_problem(pod, container) if container is not None and not pod.deleting else ""
+
+
 def data_problem(pod: Pod, container: ContainerState) -> str:
     """Why a claim of the pod does not keep the database's data; empty where it does, or where the data's folder is not known."""
     if not container.data_path:

@@ -130,6 +130,12 @@ def classify_no_answer(*, sent: bool) -> ClientSaw:
     return ClientSaw.INDETERMINATE if sent else ClientSaw.REJECTED
 
 
+def counts_of(outcomes: Iterable[WriteOutcome]) -> tuple[int, int, int]:
+    """How many writes were acknowledged, rejected, and of unknown outcome."""
+    saws = [write.saw for write in outcomes]
+    return saws.count(ClientSaw.ACK), saws.count(ClientSaw.REJECTED), saws.count(ClientSaw.INDETERMINATE)
+
+
 def reconcile(
     outcomes: Iterable[WriteOutcome],
     views: Mapping[str, Iterable[StoredDocument]],
@@ -166,8 +172,7 @@ def reconcile(
     passing = read - known - strangers.keys()
     entries += [Entry(id_, Category.UNEXPECTED, None, False, "the reading during the run") for id_ in sorted(passing)]
 
-    saws = [write.saw for write in writes.values()]
-    acknowledged, rejected, indeterminate = (saws.count(saw) for saw in (ClientSaw.ACK, ClientSaw.REJECTED, ClientSaw.INDETERMINATE))
+    acknowledged, rejected, indeterminate = counts_of(writes.values())
     assert len(writes) == acknowledged + rejected + indeterminate, "the account does not add up"
     found = {saw.value: sum(1 for entry in entries if entry.saw is saw and entry.present) for saw in ClientSaw}
     counts = {category.value: sum(1 for entry in entries if entry.category is category) for category in Category}

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from shelterctl.core.events import Outcome
-from shelterctl.core.faults.ledger import Account, ClientSaw, StoredDocument, WriteOutcome, reconcile
+from shelterctl.core.faults.ledger import Account, StoredDocument, WriteOutcome, counts_of, reconcile
 from shelterctl.core.verdict import Reason
 from shelterctl.errors import ShelterError
 from shelterctl.ops.chaos.readback import read_back, read_one
@@ -67,24 +67,25 @@ class Reading:
         questions: list[Reason] = []
         views: dict[str, list[StoredDocument]] = {}
         sampled: dict[str, Set[str]] = {}
-        for view, words, read in (
-            (SERVICE, "through the service", self._by_service),
-            (DATABASE, "straight from the database", self._by_database),
-            (BY_ID, "through the service, one by one", lambda: self._one_by_one(sampled[BY_ID])),
-        ):
-            if view == BY_ID and SERVICE not in views:
-                # It does not answer readings, and said so.
-                continue
-            yield words
-            if view == BY_ID:
-                sampled[BY_ID] = self._sample(outcomes, views)
+
+        def take(view: str, documents: Iterable[StoredDocument]) -> None:
             try:
                 # By stored id: the second reading may return documents of the first again. What others wrote meanwhile is theirs.
-                found = {d.id: d for d in reversed(list(read()))}
+                found = {d.id: d for d in reversed(list(documents))}
                 old = self.prior.get(view, {})
                 views[view] = [d for d in found.values() if d.id in old or d.of_run or d.id.startswith(f"{self.run}:")]
             except ShelterError as error:
                 questions.append(Reason(f"the read-back ({view}) failed: {error.what}: {error.why}".rstrip(": "), "shelterctl status"))
+
+        yield "through the service"
+        take(SERVICE, self._by_service())
+        yield "straight from the database"
+        take(DATABASE, self._by_database())
+        # Where its pages could not be read, the service does not answer readings, and said so.
+        if SERVICE in views:
+            yield "through the service, one by one"
+            sampled[BY_ID] = self._sample(outcomes, views)
+            take(BY_ID, self._one_by_one(sampled[BY_ID]))
         if not views:
             account = self._unread(outcomes)
         else:
@@ -134,9 +135,7 @@ class Reading:
 
     def _unread(self, outcomes: list[WriteOutcome]) -> Account:
         """The account of a run that could not be read back at all: counts of what the clients saw, and no entry."""
-        saws = [write.saw for write in outcomes]
-        counts = (saws.count(ClientSaw.ACK), saws.count(ClientSaw.REJECTED), saws.count(ClientSaw.INDETERMINATE))
-        return Account((), len(outcomes), *counts, len({id_ for known in self.prior.values() for id_ in known}), {}, {})
+        return Account((), len(outcomes), *counts_of(outcomes), len({id_ for known in self.prior.values() for id_ in known}), {}, {})
 
 
 def write_account(folder: RunFolder, account: Account) -> None:

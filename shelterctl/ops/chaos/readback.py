@@ -13,7 +13,7 @@ from shelterctl.ports.http import Http, SendOutcome
 
 PAGE = 1000
 _TIMEOUT_S = 15.0
-#: A page that fails is asked for again: reading changes nothing. After this many tries the reading has failed.
+#: What fails is asked for again: reading changes nothing. After this many tries the reading has failed.
 _TRIES = 5
 
 
@@ -45,37 +45,36 @@ def read_back(http: Http, clock: Clock, url: str, *, run: str, prefix: str = "",
 
 def read_one(http: Http, clock: Clock, url: str, id_: str, *, run: str) -> StoredDocument | None:
     """The document of an id, None where the service has none. Raises ServiceUnreachable."""
-    why = ""
-    for attempt in range(_TRIES):
-        if attempt:
-            clock.sleep(1.0)
-        try:
-            answer = http.request("GET", f"{url}/data/{quote(id_)}", headers={"Accept": "application/json"}, timeout_s=_TIMEOUT_S)
-            if answer.status == 404:
-                return None
-            if answer.status == 200:
-                return _document(json.loads(answer.body), run)
-            why = f"status {answer.status}"
-        except (SendOutcome, ValueError) as error:
-            why = str(error)
-    raise ServiceUnreachable(f"the document {id_} could not be read through the service", why=why, next_command="shelterctl status")
+    what = f"the document {id_} could not be read through the service"
+    found = _asked(http, clock, f"{url}/data/{quote(id_)}", what, may_lack=True)
+    return _document(found, run) if found is not None else None
 
 
 def _page(http: Http, clock: Clock, url: str) -> Mapping[str, object]:
+    what = "the documents could not be read back through the service"
+    page = _asked(http, clock, url, what, may_lack=False)
+    assert page is not None
+    return page
+
+
+def _asked(http: Http, clock: Clock, url: str, what: str, *, may_lack: bool) -> Mapping[str, object] | None:
+    """The object that a GET answers with; None for 404 where it `may_lack` it. After the last try raises ServiceUnreachable with `what`."""
     why = ""
     for attempt in range(_TRIES):
         if attempt:
             clock.sleep(1.0)
         try:
             answer = http.request("GET", url, headers={"Accept": "application/json"}, timeout_s=_TIMEOUT_S)
+            if answer.status == 404 and may_lack:
+                return None
             if answer.status == 200:
-                page = json.loads(answer.body)
-                if isinstance(page, dict):
-                    return page
+                found = json.loads(answer.body)
+                if isinstance(found, dict):
+                    return found
             why = f"status {answer.status}"
         except (SendOutcome, ValueError) as error:
             why = str(error)
-    raise ServiceUnreachable("the documents could not be read back through the service", why=why, next_command="shelterctl status")
+    raise ServiceUnreachable(what, why=why, next_command="shelterctl status")
 
 
 def _document(item: object, run: str) -> StoredDocument:

@@ -9,7 +9,7 @@ from contextlib import suppress
 
 from shelterctl.core.events import Event, Milestone, Notice, Outcome, WritesSoFar
 from shelterctl.core.faults.fault import KillReport
-from shelterctl.core.faults.ledger import ClientSaw
+from shelterctl.core.faults.ledger import counts_of
 from shelterctl.core.verdict import Reason
 from shelterctl.errors import ClusterError, ShelterError
 from shelterctl.ops.chaos.dns_recovery import DnsRecoveryWatch
@@ -129,9 +129,8 @@ def await_recovery(run: KillRun) -> Generator[Event, None, None]:
 
 def read_under_way(run: KillRun) -> Generator[Event, None, None]:
     """The first reading, while the writers go on: what it returns must not be gone in the last one."""
-    saws = [write.saw for write in run.outcomes()]
-    counts = (saws.count(ClientSaw.ACK), saws.count(ClientSaw.REJECTED), saws.count(ClientSaw.INDETERMINATE))
-    yield WritesSoFar(len(saws), *counts)
+    outcomes = run.outcomes()
+    yield WritesSoFar(len(outcomes), *counts_of(outcomes))
     try:
         http = run.ports.make_http()
         try:

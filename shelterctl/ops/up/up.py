@@ -9,7 +9,7 @@ from typing import TypeVar
 from shelterctl.core.deploy.image import ImageChain, LoadReport, LocalImage
 from shelterctl.core.deploy.stack import ApplyReport, StackOptions, StackPlan
 from shelterctl.core.events import Event, Notice, Outcome, TargetChosen
-from shelterctl.core.faults.database import data_problem, database_container
+from shelterctl.core.faults.database import pod_problem
 from shelterctl.core.state import Autoscaler, Endpoint, Place, Pod, Role, StackState
 from shelterctl.ops.steps import Done, run_step
 from shelterctl.ops.up import answer, applying, image, rollout_wait
@@ -147,9 +147,7 @@ class _Run:
         )
         state = yield from self.step("rollout", "Waiting for the rollouts", rollouts, left=_LEFT_APPLIED)
         for pod in state.pods_of(Role.DATABASE):
-            container = database_container(pod)
-            problem = data_problem(pod, container) if container is not None and not pod.deleting else ""
-            if problem:
+            if problem := pod_problem(pod):
                 yield Notice(f"{problem}: they go with the pod", "warning")
         if changed:
             report = ApplyReport(applied.report.changes + target.prune_superseded(plan).changes)

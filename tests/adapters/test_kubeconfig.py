@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from shelterctl.adapters.minikube.current_context import kept
+from shelterctl.adapters.kubeconfig import current_context_kept
 
 pytestmark = pytest.mark.local
 
@@ -36,7 +36,7 @@ def start(path: Path, old: str, new: str) -> None:
 def test_it_is_put_back_and_nothing_else_is_changed(config: Path) -> None:
     config.write_text(CONFIG)
     config.chmod(0o600)
-    with kept():
+    with current_context_kept():
         start(config, "current-context: prod", "current-context: plain")
     assert config.read_text() == CONFIG
     assert (config.stat().st_mode & 0o777, [path.name for path in config.parent.iterdir()]) == (0o600, ["config"])
@@ -46,7 +46,7 @@ def test_it_is_put_back_after_an_interruption(config: Path) -> None:
     config.write_text(CONFIG)
 
     def started_until_ctrl_c() -> None:
-        with kept():
+        with current_context_kept():
             start(config, "current-context: prod", "current-context: plain")
             raise KeyboardInterrupt
 
@@ -58,12 +58,12 @@ def test_it_is_put_back_after_an_interruption(config: Path) -> None:
 def test_where_none_was_set_the_new_one_stays(config: Path) -> None:
     """`minikube stop` takes it away, and whoever starts that profile again wants it."""
     config.write_text(CONFIG.replace("current-context: prod", 'current-context: ""'))
-    with kept():
+    with current_context_kept():
         start(config, 'current-context: ""', "current-context: plain")
     assert "current-context: plain\n" in config.read_text()
 
 
 def test_a_file_that_is_not_there_yet(config: Path) -> None:
-    with kept():
+    with current_context_kept():
         config.write_text(CONFIG)
     assert config.read_text() == CONFIG

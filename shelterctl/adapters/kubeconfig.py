@@ -1,4 +1,4 @@
-"""kubectl's current context: `minikube start` makes its own profile the current one, whatever the user was at."""
+"""The kubeconfig: its files, and the current context, which `minikube start` moves to its own profile whatever the user was at."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ _LINE = re.compile(r"(?m)^current-context:[ \t]*(\S*)[ \t]*$")
 
 
 @contextmanager
-def kept() -> Iterator[None]:
+def current_context_kept() -> Iterator[None]:
     """Puts the current context back as it was, however what is done meanwhile ends. Where none was set, the new one stays."""
-    before = {path: context for path in _files() if (context := _read(path))}
+    before = {path: context for path in files() if (context := _read(path))}
     try:
         yield
     finally:
@@ -23,7 +23,8 @@ def kept() -> Iterator[None]:
                 _write(path, context)
 
 
-def _files() -> list[Path]:
+def files() -> list[Path]:
+    """The files that kubectl reads, in its order; they need not be there."""
     named = os.environ.get("KUBECONFIG") or os.path.expanduser("~/.kube/config")  # noqa: PTH111 - Path.expanduser raises without a home
     return [Path(part) for part in named.split(os.pathsep) if part]
 
