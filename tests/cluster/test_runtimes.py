@@ -83,13 +83,16 @@ def test_up_a_change_and_another_image_under_the_same_tag(elsewhere: OnProfile, 
     assert (fourth["changed"], fourth["chain"]["running_ids"]) == (False, third["chain"]["running_ids"])
 
 
-@pytest.mark.parametrize("elsewhere", OTHERS, indirect=True)
-def test_up_after_the_machine_was_stopped(elsewhere: OnProfile) -> None:
-    """What is told of the pods right after the start is of before the stop."""
-    elsewhere("up")
-    before = subprocess.run(["kubectl", "config", "current-context"], capture_output=True, text=True, check=False).stdout
-    subprocess.run(["minikube", "-p", elsewhere.profile, "stop"], check=True, capture_output=True, timeout=120)
-    again = elsewhere("up", timeout_s=300).result
-    assert again["chain"]["running_ids"] == [again["chain"]["built_id"]]
-    assert all(pod["ready"] for pod in again["pods"] if not pod["deleting"])
-    assert subprocess.run(["kubectl", "config", "current-context"], capture_output=True, text=True, check=False).stdout == before
+# The tests' own profile is not stopped: the other tests share it.
+if OTHERS:
+
+    @pytest.mark.parametrize("elsewhere", OTHERS, indirect=True)
+    def test_up_after_the_machine_was_stopped(elsewhere: OnProfile) -> None:
+        """What is told of the pods right after the start is of before the stop."""
+        elsewhere("up")
+        before = subprocess.run(["kubectl", "config", "current-context"], capture_output=True, text=True, check=False).stdout
+        subprocess.run(["minikube", "-p", elsewhere.profile, "stop"], check=True, capture_output=True, timeout=120)
+        again = elsewhere("up", timeout_s=300).result
+        assert again["chain"]["running_ids"] == [again["chain"]["built_id"]]
+        assert all(pod["ready"] for pod in again["pods"] if not pod["deleting"])
+        assert subprocess.run(["kubectl", "config", "current-context"], capture_output=True, text=True, check=False).stdout == before
