@@ -93,6 +93,12 @@ class Pod:
     cpu_limits_millicores: tuple[int | None, ...] = ()
     start_time_s: float | None = None
     memory_requests_bytes: tuple[int, ...] = ()
+    init_containers: tuple[ContainerState, ...] = ()
+
+    @property
+    def every_container(self) -> tuple[ContainerState, ...]:
+        """With those that must end, or be ready, before the others start."""
+        return self.init_containers + self.containers
 
     def container(self, name: str) -> ContainerState | None:
         return next((container for container in self.containers if container.name == name), None)

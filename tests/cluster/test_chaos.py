@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import subprocess
+import zlib
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -11,11 +13,12 @@ from typing import Any
 import pytest
 
 from tests.cluster import kube, service
-from tests.cluster.commands import Shelterctl
+from tests.cluster.commands import REPOSITORY, Shelterctl
 from tests.cluster.projects import Project
 
 pytestmark = pytest.mark.cluster
 
+PROBE = (REPOSITORY / "shelterctl/adapters/kube/probes/database_probe.py").read_text()
 SHORT = ("--warm-up", "2s", "--after-acks", "20", "--writers", "2")
 #: The database keeps its data in the pod: what the tool must find out by itself.
 ON_EMPTY_DIR: list[dict[str, object]] = [
@@ -53,6 +56,49 @@ def test_every_write_through_a_kill_is_accounted_for(stack: Shelterctl, mode: st
     assert len(acknowledged) >= 20
     assert acknowledged <= stored == {entry["id"] for entry in account if entry["present"]}
     assert not {entry["id"] for entry in account if entry["saw"] == "rejected"} & stored
+
+
+#: Run in a pod of the application: a document of another program, with an id and values that JSON has no form for, put there or taken away.
+OTHERS_DOCUMENT = """
+import os, pathlib, datetime, sys
+from bson import ObjectId
+from pymongo import MongoClient
+e = os.environ
+password = pathlib.Path(e["SHELTER_MONGO_PASSWORD_FILE"]).read_text().strip()
+client = MongoClient(e["SHELTER_MONGO_HOST"], username=e["SHELTER_MONGO_USER"], password=password, authSource=e["SHELTER_MONGO_DATABASE"])
+id_ = ObjectId("0123456789abcdef01234567")
+found = {"name": "Rex", "owner": id_, "since": datetime.datetime(2026, 1, 2, 3, 4, int(sys.argv[2]))}
+documents = client[e["SHELTER_MONGO_DATABASE"]]["documents"]
+documents.delete_one({"_id": id_})
+if sys.argv[1] == "put":
+    documents.insert_one({"_id": id_, "data": found})
+"""
+
+
+def test_documents_of_another_program_are_read_from_the_database_as_they_are(stack: Shelterctl) -> None:
+    """Ids and values that JSON has no form for: by type and text, so that a change of one is seen."""
+    pods = kube.items(stack.namespace, "pods", "-l", "app.kubernetes.io/name=app", "--field-selector", "status.phase=Running")
+    pod = next(pod["metadata"]["name"] for pod in pods if "deletionTimestamp" not in pod["metadata"])
+
+    def run(*program: str) -> str:
+        return kube.kubectl("-n", stack.namespace, "exec", pod, "--", "python", "-c", *program)
+
+    def read(**asked: object) -> dict[str, tuple[str, str]]:
+        answer = json.loads(run(PROBE, json.dumps({"run": None, "until": None, "limit": 1000, "timeout_s": 10, **asked})))
+        return {id_: (digest, claimed) for id_, digest, claimed in json.loads(zlib.decompress(base64.b64decode(answer["documents"])))}
+
+    id_ = "ObjectId(0123456789abcdef01234567)"
+    try:
+        run(OTHERS_DOCUMENT, "put", "5")
+        first = read()
+        run(OTHERS_DOCUMENT, "put", "5")
+        assert read()[id_] == first[id_]
+        assert read(until=[{"$oid": "0123456789abcdef01234567"}]) == {id_: first[id_]}
+        run(OTHERS_DOCUMENT, "put", "6")
+        assert read()[id_][0] != first[id_][0]
+    finally:
+        run(OTHERS_DOCUMENT, "remove", "0")
+    assert id_ not in read()
 
 
 def test_the_exit_code_is_known_when_the_kubelet_has_removed_the_dead_container(stack: Shelterctl) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -58,6 +60,33 @@ def test_an_image_that_nobody_has(stack: Shelterctl, project: Project) -> None:
     assert ran.error["next_command"] == f"kubectl --context minikube -n {stack.namespace} describe pod {pod}"
     assert any(image in line for line in ran.error["details"])
     assert service.answering_tag(stack) == tag
+    stack("up")
+
+
+def test_an_image_that_comes_late(stack: Shelterctl, project: Project) -> None:
+    """The kubelet would look for it again after minutes: `up`, which brings it, makes the pod anew."""
+    late = f"shelterctl-test-{secrets.token_hex(4)}:1"
+    rights = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
+    step = {"name": "late", "image": late, "command": ["true"], "imagePullPolicy": "IfNotPresent", "securityContext": rights}
+    project.patch("Deployment", "app", [{"op": "add", "path": "/spec/template/spec/initContainers", "value": [step]}])
+    stack("up", *project.option, *LONG, expect=4)
+    pod = newest_pod(stack.namespace)
+    subprocess.run(["docker", "tag", "busybox:1.37", late], check=True, capture_output=True, timeout=30)
+    try:
+        ran = stack("up", *project.option, *LONG)
+        assert f"pod {pod} waits to look for its image again: it is made anew" in ran.stderr, ran.shown()
+        assert newest_pod(stack.namespace) != pod
+    finally:
+        subprocess.run(["docker", "rmi", late], check=False, capture_output=True, timeout=30)
+        stack("up")
+
+
+def test_a_key_that_a_secret_lacks(stack: Shelterctl, project: Project) -> None:
+    """Nothing but an event tells it, and the kubelet would wait for ever."""
+    key = "/spec/template/spec/volumes/1/secret/items/0/key"
+    project.patch("Deployment", "app", [{"op": "replace", "path": key, "value": "no-such-key"}])
+    ran = stack("up", *project.option, *LONG, expect=4)
+    gave_up(ran, f"app: pod {newest_pod(stack.namespace)}", "no-such-key")
     stack("up")
 
 

@@ -93,7 +93,8 @@ def pod(item: Json) -> Pod:
         owner_uid=owner.get("uid", ""),
         created_at_s=epoch_s(meta.get("creationTimestamp")) or 0.0,
         ready_since_s=epoch_s(ready.get("lastTransitionTime")) if ready.get("status") == "True" else None,
-        containers=tuple(_containers(spec, status)),
+        containers=tuple(_containers(spec, status, "containers", "containerStatuses")),
+        init_containers=tuple(_containers(spec, status, "initContainers", "initContainerStatuses")),
         scheduled=scheduled.get("status", "True" if spec.get("nodeName") else "False") == "True",
         scheduling_message=scheduled.get("message", ""),
         claims=tuple(v["persistentVolumeClaim"]["claimName"] for v in volumes if "persistentVolumeClaim" in v),
@@ -114,9 +115,9 @@ def _data_on_node(spec: Json) -> Iterable[str]:
                 yield mount["mountPath"]
 
 
-def _containers(spec: Json, status: Json) -> Iterable[ContainerState]:
-    statuses = {c["name"]: c for c in status.get("containerStatuses") or ()}
-    for container in spec.get("containers") or ():
+def _containers(spec: Json, status: Json, key: str, status_key: str) -> Iterable[ContainerState]:
+    statuses = {c["name"]: c for c in status.get(status_key) or ()}
+    for container in spec.get(key) or ():
         found: Json = statuses.get(container["name"], {})
         state_name, state = next(iter((found.get("state") or {"waiting": {}}).items()))
         last = (found.get("lastState") or {}).get("terminated") or (state if state_name == "terminated" else {})

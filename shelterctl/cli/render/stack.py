@@ -33,7 +33,7 @@ def phase(pod: Pod) -> str:
     """One word for where a pod is: its phase, or what keeps it from it."""
     if pod.deleting:
         return "Ending"
-    waiting = next((c.reason for c in pod.containers if c.state == "waiting" and c.reason), "")
+    waiting = next((c.reason for c in pod.every_container if c.state == "waiting" and c.reason not in ("", "PodInitializing")), "")
     if waiting:
         return {
             "ContainerCreating": "Creating",

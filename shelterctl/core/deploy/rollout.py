@@ -45,7 +45,7 @@ class FirstLook:
 
     @classmethod
     def of(cls, state: StackState, at_s: float) -> FirstLook:
-        return cls(at_s, {(pod.uid, item.name): item.restarts for pod in state.pods for item in pod.containers})
+        return cls(at_s, {(pod.uid, item.name): item.restarts for pod in state.pods for item in pod.every_container})
 
 
 class Progress(Enum):
@@ -130,7 +130,7 @@ def _troubles(pod: Pod, now_s: float, since: FirstLook | None) -> Iterator[Troub
     here_s = now_s - max(pod.start_time_s or pod.created_at_s, since.at_s if since is not None else 0.0)
     if not pod.scheduled and pod.scheduling_message:
         yield Trouble(pod, "", "Unschedulable", pod.scheduling_message, age_s, False)
-    for container in pod.containers:
+    for container in pod.every_container:
         reason = container.reason
         ran_s = 0.0 if container.started_at_s is None else now_s - container.started_at_s
         crashes = _crashes(pod, container, since)
@@ -166,7 +166,7 @@ def _from_outside(container: ContainerState) -> bool:
 
 def _mounts(pod: Pod, happenings: Iterable[Happening], now_s: float, since: FirstLook | None) -> Iterator[Trouble]:
     """A volume that asks for what is not there: the pod stays in ContainerCreating, and only an event says why."""
-    if pod.ready or any(container.state != "waiting" for container in pod.containers):
+    if pod.ready or any(container.state != "waiting" for container in pod.every_container):
         return
     began_s = max(pod.start_time_s or pod.created_at_s, int(since.at_s) if since is not None else 0.0)
     for happening in happenings:
@@ -181,7 +181,7 @@ def named(trouble: Trouble, since: FirstLook | None = None) -> str:
     """A trouble as a clause, with its pod and container."""
     where = f"container {trouble.container} of pod {trouble.pod.name}" if trouble.container else f"pod {trouble.pod.name}"
     said = f": {trouble.message}" if trouble.message else ""
-    restarts = next((c.restarts for c in trouble.pod.containers if c.name == trouble.container), 0)
+    restarts = next((c.restarts for c in trouble.pod.every_container if c.name == trouble.container), 0)
     before = since.restarts.get((trouble.pod.uid, trouble.container), 0) if since is not None else 0
     if trouble.reason == "CrashLoopBackOff" and before:
         when = f"{restarts - before} restarts since this command looked first, {before} before"
@@ -217,9 +217,10 @@ def _waiting_for(
             return f"{counts}; pod {pod.name} waits for claim {blocked[0]}, which is not bound"
     if troubles:
         return f"{counts}; {named(troubles[0], since)}"
-    starting = [pod.name for pod in newest if not pod.ready]
-    if starting:
-        return f"{counts}; {starting[0]} is starting"
+    starting = next((pod for pod in newest if not pod.ready), None)
+    if starting is not None:
+        first = next((item.name for item in starting.init_containers if item.state == "running" and not item.ready), "")
+        return f"{counts}; {starting.name} is starting{f': its init container {first} runs' if first else ''}"
     if workload.total > workload.updated:
         return f"{counts}; {workload.total - workload.updated} old pods are still there"
     return counts

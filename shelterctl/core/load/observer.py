@@ -218,7 +218,7 @@ class Observer:
         found = []
         for pod in self._pods.values():
             if not pod.ready and not pod.deleting:
-                reasons = [container.reason for container in pod.containers if not container.ready and container.reason]
+                reasons = [container.reason for container in pod.every_container if not container.ready and container.reason]
                 found.append(f"{pod.name}: {pod.scheduling_message or ', '.join(reasons) or pod.phase}")
         return tuple(found)
 

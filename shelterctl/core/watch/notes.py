@@ -69,11 +69,11 @@ def pod_trouble(pod: Pod) -> str:
     """What keeps a pod from running, in the cluster's words; empty where nothing does."""
     if not pod.scheduled and pod.scheduling_message:
         return f"no node takes it: {pod.scheduling_message}"
-    return next((c.reason for c in pod.containers if c.state == "waiting" and c.reason not in _ORDINARY_WAITING), "")
+    return next((c.reason for c in pod.every_container if c.state == "waiting" and c.reason not in _ORDINARY_WAITING), "")
 
 
 def _last_end(pod: Pod) -> str:
-    ended = [container for container in pod.containers if container.last_finished_at_s is not None]
+    ended = [container for container in pod.every_container if container.last_finished_at_s is not None]
     if not ended:
         return "the reason is not known"
     last = max(ended, key=lambda container: container.last_finished_at_s or 0.0)

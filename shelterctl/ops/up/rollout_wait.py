@@ -35,7 +35,7 @@ def waiting_for(state: StackState, images: Collection[str]) -> tuple[Pod, ...]:
     return tuple(
         pod
         for pod in state.pods
-        if not pod.deleting and any(c.state == "waiting" and c.reason in _NO_IMAGE and c.image in images for c in pod.containers)
+        if not pod.deleting and any(c.state == "waiting" and c.reason in _NO_IMAGE and c.image in images for c in pod.every_container)
     )
 
 
@@ -226,7 +226,7 @@ def _unplaced(target: Target, troubles: Iterable[Trouble]) -> str:
 
 
 def _restarted(trouble: Trouble) -> bool:
-    return any(c.name == trouble.container and c.restarts for c in trouble.pod.containers)
+    return any(c.name == trouble.container and c.restarts for c in trouble.pod.every_container)
 
 
 def _evidence(target: Target, state: StackState, troubles: Iterable[Trouble]) -> list[str]:
@@ -257,7 +257,7 @@ def _causes_first(state: StackState) -> list[Happening]:
 def _log_lines(target: Target, trouble: Trouble) -> list[str]:
     if not trouble.container:
         return []
-    container = next(c for c in trouble.pod.containers if c.name == trouble.container)
+    container = next(c for c in trouble.pod.every_container if c.name == trouble.container)
     running = container.state == "running"
     lines = target.log_tail(trouble.pod, trouble.container, lines=LOG_LINES, previous=bool(container.restarts) and not running)
     if not lines:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from shelterctl.adapters import process
-from shelterctl.adapters.builder.engine import DockerEngine, unavailable
+from shelterctl.adapters.builder.engine import DockerEngine, _client_class, unavailable
 from shelterctl.adapters.builder.oci_archive import saved_config_digest
 from shelterctl.errors import BuildFailed, DockerUnavailable, ImageLoadFailed
 
@@ -36,6 +36,24 @@ def _context(folder: Path, *instructions: str) -> Path:
     (folder / "secret.txt").write_text("not for the image")
     (folder / ".dockerignore").write_text("secret.txt\n")
     return folder
+
+
+@pytest.mark.unit
+def test_the_environments_authorities_do_not_replace_the_engines_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With REQUESTS_CA_BUNDLE set, requests would check the engine in a minikube node against the system's authorities, and refuse it."""
+    from docker import APIClient
+    from docker.tls import TLSConfig
+
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/etc/ssl/certs/everybody.pem")
+    monkeypatch.setenv("CURL_CA_BUNDLE", "/etc/ssl/certs/everybody.pem")
+
+    def authority(kind: type[APIClient]) -> object:
+        client = kind(version="1.41", base_url="https://127.0.0.1:1", tls=TLSConfig(verify=True))
+        client.verify = "/node/ca.pem"
+        return client.merge_environment_settings("https://127.0.0.1:1/version", {}, None, None, None)["verify"]
+
+    assert authority(APIClient) == "/etc/ssl/certs/everybody.pem"
+    assert authority(_client_class()) == "/node/ca.pem"
 
 
 @pytest.mark.local

@@ -60,6 +60,14 @@ def test_a_metric_from_before_the_metrics_went_away_is_history() -> None:
     assert (found.state, found.found, found.repair) == (CheckState.PROBLEM, "cpu 4% is history", Repair.ENABLE_METRICS)
 
 
+def test_a_metrics_server_that_has_just_started_is_given_time() -> None:
+    """As after a restart of the node: its first samples take two of its periods, and turning it on again mends nothing."""
+    facts = [replace(scaling(SCALER, served=False), metrics_age_s=age_s) for age_s in (30.0, 600.0)]
+    found = [next(f for f in judge_scaling(each) if f.check == "hpa-metric") for each in facts]
+    assert [(f.state, f.repair) for f in found] == [(CheckState.WARNING, None), (CheckState.PROBLEM, Repair.ENABLE_METRICS)]
+    assert found[0].why == "metrics-server started 30 s ago: its first samples take 60 to 120 s"
+
+
 def test_a_new_autoscaler_is_given_time() -> None:
     unknown = without_metric("FailedGetResourceMetric", "no metrics returned")
     states = [

@@ -9,7 +9,7 @@ import pytest
 from shelterctl.core.checkup.check import CheckState, Repair, StuckPod
 from shelterctl.core.checkup.service import AnswerFacts, ImageFacts, PortFacts, judge_answer, judge_image, judge_port
 from shelterctl.core.checkup.stack import judge_stack
-from shelterctl.core.state import Claim, Role
+from shelterctl.core.state import Claim, Mount, Role
 from tests.core.checkup.examples import APP, BUDGET, CLAIM, DATABASE, PODS, pod, short, stack, state
 
 pytestmark = pytest.mark.unit
@@ -62,6 +62,22 @@ def test_a_half_stack_and_a_namespace_that_goes() -> None:
 )
 def test_claims(claim: Claim, found: str) -> None:
     assert ("claims", "problem", found) in short(judge_stack(stack(state(claims=(claim,)))))
+
+
+def test_data_beside_the_claim_are_not_kept_by_it() -> None:
+    (container,) = PODS[2].containers
+    for mounts, where in (
+        ((Mount("/backup", "claim", "data-mongodb-0"),), "in the container's own layer"),
+        ((Mount("/backup", "claim", "data-mongodb-0"), Mount("/data/db", "emptyDir", "scratch")), "in emptyDir scratch"),
+    ):
+        database = replace(PODS[2], containers=(replace(container, data_path="/data/db", mounts=mounts),))
+        found = (
+            f"{container.name} of pod mongodb-0 keeps its data (/data/db) {where}, "
+            "and its claim is mounted elsewhere (data-mongodb-0 at /backup)"
+        )
+        assert ("claims", "problem", found) in short(judge_stack(stack(state(pods=(*PODS[:2], database)))))
+    above = replace(container, data_path="/data/db", mounts=(Mount("/data", "claim", "data-mongodb-0"),))
+    assert short(judge_stack(stack(state(pods=(*PODS[:2], replace(PODS[2], containers=(above,))))))) == []
 
 
 def test_a_pod_stuck_on_an_old_revision_may_be_replaced_where_its_data_are_on_a_claim() -> None:

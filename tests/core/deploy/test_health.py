@@ -33,8 +33,14 @@ def judged(state: StackState = STACK, chain: ImageChain = CHAIN, problems: tuple
 
 def test_all_of_it_is_there() -> None:
     health = judged()
-    assert (health.judgement.verdict, health.judgement.reasons, health.less) == (Verdict.PASS, (), "")
+    assert (health.judgement.verdict, health.judgement.reasons, health.less, health.well) == (Verdict.PASS, (), "", True)
     assert [rollout.progress.value for rollout in health.rollouts] == ["complete", "complete"]
+
+
+def test_an_autoscaler_within_its_range_is_well() -> None:
+    """`ScalingLimited` is False then: of the three conditions it is the one that is good so."""
+    inside = Condition("ScalingLimited", False, "DesiredWithinRange", "the desired count is within the acceptable range")
+    assert judged(replace(STACK, autoscaler=replace(SCALER, conditions=(inside,)))).well
 
 
 NO_APP = replace(DEPLOYMENT, desired=0, updated=0, ready=0, available=0, total=0)

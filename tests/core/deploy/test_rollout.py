@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from shelterctl.core.deploy.rollout import FirstLook, Progress, RolloutJudgement, judge_rollout
-from shelterctl.core.state import Claim, Happening, Pod, Workload
+from shelterctl.core.state import Claim, ContainerState, Happening, Pod, Workload
 from tests.core.stack_examples import CLAIM, CONTAINER, DATABASE, DEPLOYMENT, NOW, STATEFUL_SET, container, pod
 
 pytestmark = pytest.mark.unit
@@ -192,6 +192,28 @@ def test_a_volume_that_asks_for_what_is_not_there_is_no_start(message: str) -> N
     assert judged([replace(told_once[0], at_s=NOW - 30)]) is Progress.WAITING
     assert judged([replace(told_once[0], subject="pod/app-9")]) is Progress.WAITING
     assert judged([replace(told_once[0], message="failed to sync secret cache: timed out waiting for the condition")]) is Progress.WAITING
+
+
+def test_an_init_container_that_keeps_the_pod_from_starting_is_the_one_that_is_told() -> None:
+    initializing = container("waiting", "PodInitializing")
+
+    def judged(*first: ContainerState) -> RolloutJudgement:
+        held = pod("app-2", initializing, age_s=40, init_containers=first)
+        return judge_rollout(ROLLING, [held], (), now_s=NOW, since=since(ago_s=40))
+
+    no_image = judged(container("waiting", "ImagePullBackOff", name="migrate"))
+    assert (no_image.progress, [t.container for t in no_image.troubles]) == (Progress.FAILED, ["migrate"])
+    crashing = judged(container("waiting", "CrashLoopBackOff", name="migrate", restarts=2, last_exit_code=1))
+    assert (crashing.progress, [t.container for t in crashing.troubles]) == (Progress.FAILED, ["migrate"])
+    waits = judged(replace(container("running"), name="wait-for-db", started_at_s=NOW - 39))
+    assert waits.progress is Progress.WAITING
+    assert waits.sentence.endswith("app-2 is starting: its init container wait-for-db runs")
+
+
+def test_a_volume_that_was_there_after_all_is_no_trouble() -> None:
+    told = [Happening("pod/app-2", "FailedMount", MISSING[0], True, 1, NOW - 5)]
+    started = pod("app-2", replace(container("running"), started_at_s=NOW - 3), age_s=40)
+    assert judge_rollout(ROLLING, [started], (), now_s=NOW, since=since(ago_s=12), happenings=told).progress is Progress.WAITING
 
 
 def test_an_old_pods_trouble_is_not_the_new_rollouts() -> None:

@@ -190,3 +190,8 @@ def test_a_database_elsewhere_is_not_the_one_that_was_killed() -> None:
 def test_a_database_that_tells_nothing_of_itself_leaves_it_open() -> None:
     (doubt,) = doubts(replace(KILLED, identity_after=UNTOLD))
     assert doubt.startswith("whether the database that was killed is the one that the application writes to cannot be told")
+
+
+def test_a_container_that_the_pod_has_no_more() -> None:
+    gone = replace(KILLED, pod_after=replace(DATABASE, containers=()))
+    assert doubts(gone)[0] == "pod mongodb-0 has no container mongodb (any more)"

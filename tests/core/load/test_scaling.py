@@ -377,3 +377,21 @@ def test_a_measurement_that_began_before_the_load_counts_for_what_it_cannot_have
     seen.autoscaler(BEGAN + 66, autoscaler(3, 83))
     seen.pods(BEGAN + 70, [*TWO, pod("app-3")])
     assert said(end(seen, 100))[0] is state
+
+
+def test_a_decision_is_told_by_the_one_that_this_load_called_for() -> None:
+    """An earlier load's decision is not what a load that failed to scale is told by."""
+    seen = observed(maximum=9)
+    seen.autoscaler(BEGAN + 5, autoscaler(3, 80, maximum=9))
+    seen.usage(BEGAN + 36, usage(35, 300, 300))
+    seen.autoscaler(BEGAN + 46, autoscaler(5, 184, current=3, maximum=9))
+    state, verdict, text, _ = said(end(seen))
+    assert (state, verdict) == (ScalingState.FAILED, Verdict.FAIL)
+    assert "it decided 3 → 5 at 46 s" in text
+
+
+def test_a_reading_of_the_ramp_says_nothing_about_the_full_load() -> None:
+    """Users are added for 10 s: a window that begins before is not the load's, however long the run goes on."""
+    seen = observed()
+    seen.usage(BEGAN + 25, usage(24, 60, 60))
+    assert said(end(seen))[0] is ScalingState.TOO_SHORT

@@ -132,6 +132,7 @@ class Scene:
 
     store: Store
     url: str
+    app: Pod = POD
     pod: Pod = DATABASE
     pod_after: Pod = RESTARTED
     claims_after: tuple[Claim, ...] = (CLAIM,)
@@ -166,15 +167,16 @@ class Scene:
             raise ApiUnreachable("the API server does not answer", why="connection refused")
         endpoint = Endpoint("app", 30300, "10.0.0.1", self.url)
         claims = self.claims_after if self.killed else (CLAIM,)
-        state = StackState(NOW, "shelter", (DEPLOYMENT, STATEFUL_SET), (POD, self.pod), None, claims, endpoint)
+        state = StackState(NOW, "shelter", (DEPLOYMENT, STATEFUL_SET), (self.app, self.pod), None, claims, endpoint)
         return replace(state, stale=(self.pod.name,), stale_why="node minikube started 3 s ago") if self.stale else state
 
     def watch(self, stop: Callable[[], bool]) -> Iterator[Event]:
-        seen: Pod | None = None
+        seen: tuple[Pod, ...] = ()
         while not stop():
-            if self.pod is not seen:
-                seen = self.pod
-                yield PodsSeen((POD, seen))
+            now = (self.app, self.pod)
+            if now != seen:
+                seen = now
+                yield PodsSeen(seen)
             time.sleep(0.01)
 
     def log_tail(self, pod: Pod, container: str, *, lines: int, previous: bool = False) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from shelterctl.core.verdict import Verdict
 from shelterctl.errors import FaultFailed, Refused
 from shelterctl.ops.chaos.kill_db import kill_db
 from shelterctl.ports.capabilities import Lacking
-from tests.core.stack_examples import DATABASE
+from tests.core.stack_examples import DATABASE, POD
 from tests.fakes import FolderInMemory
 from tests.ops.chaos.runs import RUN, failing, finished, mine, ports, reasons, request, run
 from tests.ops.chaos.scene import AFTER, Scene, Store
@@ -332,6 +332,17 @@ def test_the_ids_of_an_earlier_run_of_that_name_are_refused(stage: Scene, folder
     with pytest.raises(Refused, match=f"holds documents of a run called {RUN} already"):
         run(stage, folder)
     assert (stage.closed, folder.journals) == (1, {})
+
+
+# What else happens meanwhile.
+
+
+def test_the_applications_own_restart_is_told(stage: Scene, folder: FolderInMemory) -> None:
+    (container,) = POD.containers
+    stage.on_kill = lambda: setattr(stage, "app", replace(POD, containers=(replace(container, restarts=container.restarts + 1),)))
+    result = run(stage, folder)
+    assert result.notes == ("app-1 restarted 1 time meanwhile: its liveness probe, or a crash",)
+    assert result.judgement.verdict is Verdict.PASS
 
 
 # Another database than the one that is killed.

@@ -11,7 +11,7 @@ import pytest
 from shelterctl.adapters.kube.hints import KubectlHints
 from shelterctl.core.state import Autoscaler, Happening, NodeRoom, Pod, PodName, StackState, Usage, Workload
 from shelterctl.errors import ApiRejected, RolloutFailed, WaitTimeout
-from shelterctl.ops.up.rollout_wait import wait_for_metric, wait_for_rollouts
+from shelterctl.ops.up.rollout_wait import wait_for_metric, wait_for_rollouts, waiting_for
 from shelterctl.ports.target import Target
 from tests.core.stack_examples import CLAIM, DATABASE, DEPLOYMENT, NOW, STATEFUL_SET, container, pod
 from tests.fakes import SteppedClock
@@ -44,6 +44,18 @@ class ToldStates:
 
 def state(*pods: Pod, app: Workload = DEPLOYMENT, database: Workload = STATEFUL_SET, happenings: tuple[Happening, ...] = ()) -> StackState:
     return StackState(NOW, "shelter", (app, database), pods, None, (CLAIM,), None, happenings)
+
+
+def test_only_a_pod_that_waits_for_an_image_that_came_is_made_anew() -> None:
+    """The kubelet looks again after up to five minutes, so `up` replaces it; no other pod is touched."""
+    back_off = container("waiting", "ImagePullBackOff", image="late:1")
+    late = pod("app-late", back_off)
+    never = pod("app-never", replace(back_off, reason="ErrImageNeverPull"))
+    other = pod("app-other", replace(back_off, image="other:1"))
+    crashing = pod("app-crashing", replace(back_off, reason="CrashLoopBackOff"))
+    going = replace(late, name=PodName("app-going"), deleting=True)
+    found = waiting_for(state(late, never, other, crashing, going, pod("app-1")), {"late:1"})
+    assert [each.name for each in found] == ["app-late", "app-never"]
 
 
 def waited(target: ToldStates, *, timeout_s: float = 300) -> tuple[str, list[str]]:
