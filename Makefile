@@ -19,7 +19,7 @@ $(VENV)/.installed: pyproject.toml uv.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed: make PYTHON=python3.11 ..."; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check 'uv>=0.5'
-	@$(BIN)/uv sync --frozen --quiet --compile-bytecode --inexact
+	@$(BIN)/uv sync --frozen --quiet --compile-bytecode --inexact --extra local
 	@touch $@
 
 venv: $(VENV)/.installed ## the virtual environment

@@ -23,9 +23,11 @@ NOT_SETTINGS = frozenset({"SHELTERCTL_REQUIRE_CLUSTER", "SHELTERCTL_TEST_PROFILE
 class Settings:
     """What every command may need to know. Durations are in seconds.
 
-    `context` None means the context of the minikube profile; `project_dir` None means: look for the manifests from here upwards.
+    `target` is `auto`, `minikube` (which stands for any cluster) or `local`. `context` None means the context of the minikube profile;
+    `project_dir` None means: look for the manifests from here upwards.
     """
 
+    target: str = "auto"
     context: str | None = None
     profile: str = "minikube"
     namespace: str = "shelter"
@@ -44,6 +46,7 @@ class Settings:
     yes: bool = False
 
 
+TARGETS = ("auto", "minikube", "local")
 DEFAULTS = Settings()
 #: What decides where commands go.
 _AIMING = frozenset({"context", "profile"})
@@ -67,6 +70,10 @@ def load(flags: Mapping[str, object], environment: Mapping[str, str], folder: Pa
             settings = replace(settings, **{key: _typed(key, value, source)})  # type: ignore[arg-type]
     if settings.output not in ("table", "json", "jsonl"):
         raise UsageError(f"output “{settings.output}” is not known", next_command="--output table, json or jsonl")
+    if settings.target not in TARGETS:
+        raise UsageError(
+            f"target “{settings.target}” is not known{nearest(settings.target, TARGETS)}", next_command="--target auto, minikube or local"
+        )
     if not re.fullmatch(r"[a-z0-9]([-a-z0-9]{0,58}[a-z0-9])?", settings.namespace):
         why = "a name has lower-case letters, digits and hyphens, and at most 60 of them"
         raise UsageError(f"namespace “{settings.namespace}” cannot be the name of one", why=why)

@@ -169,6 +169,23 @@ def start(
         raise ProgramMissing(f"{argv[0]} may not be executed") from None
 
 
+def keep(argv: Sequence[str], *, env: Mapping[str, str], cwd: Path, output: Path, pass_fds: Sequence[int] = ()) -> subprocess.Popen[bytes]:
+    """Starts a program that outlives its caller, in a session of its own, with exactly this environment; it writes to the end of a file.
+
+    Raises ProgramMissing, OSError where the file cannot be written.
+    """
+    descriptor = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    try:
+        return subprocess.Popen(
+            list(argv), stdin=subprocess.DEVNULL, stdout=descriptor, stderr=descriptor, env=dict(env), cwd=cwd, start_new_session=True,
+            pass_fds=tuple(pass_fds),
+        )  # fmt: skip
+    except (FileNotFoundError, PermissionError) as error:
+        raise ProgramMissing(f"{argv[0]} cannot be started", why=str(error.strerror)) from None
+    finally:
+        os.close(descriptor)
+
+
 def stream_lines(argv: Sequence[str], *, timeout_s: float, env: Mapping[str, str] | None = None) -> Iterator[str]:
     """Runs a program and yields each line of its output (both streams) as it comes.
 

@@ -12,6 +12,10 @@ import typer
 _GROUP = "Common options"
 
 _COMMON: dict[str, Any] = {
+    "target": Annotated[
+        str | None,
+        typer.Option("--target", "-t", help="auto, minikube (or any cluster) or local. [auto]", show_default=False, rich_help_panel=_GROUP),
+    ],
     "context": Annotated[
         str | None, typer.Option(help="kubeconfig context; default: the minikube profile's.", show_default=False, rich_help_panel=_GROUP)
     ],

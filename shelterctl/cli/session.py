@@ -74,6 +74,8 @@ class Session:
 
         if not hasattr(self, "_wiring"):
             self._wiring = wire(self.settings)
+            if self._wiring.note and self.terminal.output == "table":
+                self.terminal.complain([Line(self._wiring.note, "dim")])
         return self._wiring
 
     def open_folder(self, command: str) -> RunFolderOnDisk:
@@ -163,7 +165,7 @@ class Session:
         from shelterctl.adapters.runs.lock import StackLock
 
         place = self.wiring.place
-        lock = StackLock(place.context, place.namespace, kind)
+        lock = StackLock(place.lock, place.namespace, kind)
         try:
             for holder in lock.acquire(what, timeout_s=self.settings.timeout_s):
                 self.terminal.complain([Line(f"Waiting: {holder} works on {place.namespace} in {place.context}")])
@@ -180,7 +182,7 @@ class Session:
         """Tells who changes the stack at the moment: empty where nobody does."""
         from shelterctl.adapters.runs.lock import StackLock
 
-        return StackLock(self.wiring.place.context, self.wiring.place.namespace).holder
+        return StackLock(self.wiring.place.lock, self.wiring.place.namespace).holder
 
     def _prepare(self) -> None:
         debug = bool(self._flags.get("debug"))

@@ -15,13 +15,20 @@ Namespace = NewType("Namespace", str)
 class Place:
     """Where a stack is: the target by the name that people know it under (a kubeconfig context), and the namespace in it.
 
-    `profile` is the minikube profile, where the target is one; `label` is what kind of name `context` is.
+    `profile` is the minikube profile, where the target is one; `label` is what kind of name `context` is. `key` tells two targets of one
+    name apart.
     """
 
     context: str
     namespace: str
     profile: str | None = None
     label: str = "Context"
+    key: str = ""
+
+    @property
+    def lock(self) -> str:
+        """What the stack's lock is called, with its namespace."""
+        return self.key or self.context
 
 
 class Role(Enum):

@@ -6,8 +6,11 @@ subclasses `parts.Wiring`; `ops` and `cli` do not learn of it.
 
 from __future__ import annotations
 
+import shutil
 from contextlib import suppress
 from typing import TYPE_CHECKING
+
+from shelterctl.settings import DEFAULTS
 
 if TYPE_CHECKING:
     from shelterctl.settings import Settings
@@ -15,11 +18,29 @@ if TYPE_CHECKING:
 
 
 def wire(settings: Settings) -> Wiring:
-    """The wiring of the target that the settings name: a minikube profile, or any other kubeconfig context.
+    """The wiring of the target that the settings name: this machine's processes, a minikube profile, or any other kubeconfig context.
+
+    Where none is named: the embedded target if a stack is up there, else minikube if Docker and minikube are here, else the embedded one.
 
     A context that has a profile's name and that minikube does not know is any other cluster. Where neither knows the name, it is that of
     a profile to be made.
     """
+    if settings.target == "local":
+        from shelterctl.wiring.local import LocalWiring
+
+        return LocalWiring(settings)
+    if settings.target == "auto" and settings.context is None and settings.profile == DEFAULTS.profile:
+        from shelterctl.wiring.local import LocalWiring, is_up
+
+        if is_up(settings):
+            return LocalWiring(settings)
+        missing = [program for program in ("docker", "minikube") if shutil.which(program) is None]
+        if missing:
+            return LocalWiring(settings, f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not on the PATH")
+    return _cluster(settings)
+
+
+def _cluster(settings: Settings) -> Wiring:
     from shelterctl.adapters.minikube.machine import minikube_home
     from shelterctl.wiring.cluster import ClusterWiring
     from shelterctl.wiring.minikube import MinikubeWiring

@@ -48,6 +48,11 @@ class Wiring(ABC):
         """Why somebody must say that this is the target that was meant; empty where that is plain."""
 
     @property
+    def note(self) -> str:
+        """Why this target was chosen, where nobody asked for it and another might be expected; with how to get that one."""
+        return ""
+
+    @property
     def options(self) -> Sequence[str]:
         """What a shelterctl command line must carry to mean this target; none where it means it by itself."""
         return ()

@@ -18,7 +18,7 @@ from tests.cluster.projects import Project
 
 pytestmark = pytest.mark.cluster
 
-PROBE = (REPOSITORY / "shelterctl/adapters/kube/probes/database_probe.py").read_text()
+PROBE = (REPOSITORY / "shelterctl/adapters/documents/database_probe.py").read_text()
 SHORT = ("--warm-up", "2s", "--after-acks", "20", "--writers", "2")
 #: The database keeps its data in the pod: what the tool must find out by itself.
 ON_EMPTY_DIR: list[dict[str, object]] = [

@@ -49,7 +49,9 @@ def main() -> None:
     database = client.get_database(name, read_preference=ReadPreference.PRIMARY)
     build = client.admin.command("buildInfo")
     ferret = build.get("ferretdbVersion") or (build.get("ferretdb") or {}).get("version")
-    server = f"FerretDB {ferret}" if ferret else f"mongod {build.get('version', 'of unknown version')}"
+    # What stands in for MongoDB names itself in a field of its own, and tells a version of MongoDB's beside it.
+    other = f"FerretDB {ferret}" if ferret else str(build.get("process") or "").replace("_", "-")
+    server = other or f"mongod {build.get('version', 'of unknown version')}"
     limit = int(asked["limit"])
     query: dict[str, Any] = {"data.run": asked["run"]} if asked["run"] else {}
     # A comparison finds ids of its own kind only.

@@ -1,0 +1,54 @@
+"""Gets this machine ready for a stack: its Python, its database, and what an earlier supervisor left."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Generator
+
+from shelterctl.adapters.local.client import Client
+from shelterctl.adapters.local.environment import Environment
+from shelterctl.adapters.local.home import Home
+from shelterctl.adapters.local.spec import DatabaseSpec
+from shelterctl.errors import PrerequisiteError
+from shelterctl.ports.target import Ready
+
+#: What is said of a database that is not MongoDB.
+STAND_IN = "no MongoDB: its wire protocol over SQLite, one node, no authentication"
+
+
+class LocalPreparation:
+    """Fulfils `ports.target.Preparation`."""
+
+    title = "Looking at this machine"
+    left = "nothing"
+
+    def __init__(self, home: Home, environment: Callable[[], Environment], database: Callable[[], DatabaseSpec]) -> None:
+        self._home = home
+        self._environment = environment
+        self._database = database
+
+    def work(self, *, dry_run: bool) -> Generator[str, None, Ready]:
+        check_platform()
+        client = Client(self._home)
+        words = []
+        if not client.find().runs and self._home.supervisor.exists() and not dry_run:
+            yield "the supervisor is gone: ending what it left"
+            ended = client.clear()
+            names = ", ".join(each.what for each in ended)
+            words.append(f"the supervisor had ended{f': {names} were ended, too' if ended else ''}")
+        environment = self._environment()
+        if environment.python() is None and not dry_run:
+            yield from environment.make()
+        database = self._database()
+        words.insert(0, f"Python {sys.version_info.major}.{sys.version_info.minor}, {database.kind} {database.version}")
+        return Ready("; ".join(words), "", len(words) > 1)
+
+
+def check_platform() -> None:
+    """Raises PrerequisiteError where processes are not kept as they must be."""
+    if sys.platform == "win32":
+        raise PrerequisiteError(
+            "the embedded target runs on Linux and macOS",
+            why="it needs Unix sockets, signals and process groups",
+            next_command="shelterctl up --target minikube, or this in the Windows Subsystem for Linux",
+        )

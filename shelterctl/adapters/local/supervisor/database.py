@@ -1,0 +1,74 @@
+"""The database's process: how it is started, and what must be cleared away before each start."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from shelterctl.adapters.local.home import Home
+from shelterctl.adapters.local.spec import DatabaseSpec, ProbeSpec
+from shelterctl.adapters.local.supervisor.pods import Template
+from shelterctl.adapters.local.supervisor.probes import Address
+from shelterctl.core.state import Mount, Role
+
+CLAIM = "data"
+#: A connection is all that a probe makes, as the manifest's does. At once, so that a database that is back is known to be.
+STARTUP = ProbeSpec(period_s=0.2, timeout_s=2.0, failure_threshold=600)
+READINESS = ProbeSpec(period_s=1.0, timeout_s=2.0, failure_threshold=3)
+#: Two minutes, as in the manifest.
+LIVENESS = ProbeSpec(period_s=20.0, timeout_s=5.0, failure_threshold=6)
+
+
+def template(spec: DatabaseSpec, home: Home, port: int) -> Template:
+    """What a pod of the database runs at 127.0.0.1:`port`, with its data in the claim's folder."""
+    pid_file = home.folder / "database.pid"
+    folder = str(home.data)
+    if spec.kind == "mongod":
+        argv = (*spec.program, "--dbpath", folder, "--bind_ip", "127.0.0.1", "--port", str(port))
+    else:
+        # Its default is one pid file for all of a machine, and it writes a log without an end.
+        argv = (
+            *spec.program, "--host", "127.0.0.1", "--port", str(port), "--data-dir", folder, "--pid-file", str(pid_file),
+            "--log-file", os.devnull,
+        )  # fmt: skip
+
+    def clear() -> None:
+        # It refuses to start while the number in it is anybody's.
+        with suppress(FileNotFoundError):
+            pid_file.unlink()
+
+    return Template(
+        role=Role.DATABASE,
+        container=spec.kind,
+        revision="1",
+        image=f"{spec.kind} {spec.version}",
+        image_id=f"{spec.kind}-{spec.version}",
+        argv=argv,
+        environment=environment({}),
+        folder=home.folder,
+        sockets=(),
+        addresses={"mongodb": Address(port)},
+        startup=STARTUP,
+        readiness=READINESS,
+        liveness=LIVENESS,
+        grace_s=30.0,
+        ports=(port,),
+        mounts=(Mount(folder, "claim", CLAIM),),
+        data_path=folder,
+        claims=(CLAIM,),
+        before_start=clear,
+    )
+
+
+def environment(values: Mapping[str, str]) -> dict[str, str]:
+    """What a process of the stack finds in its environment: nothing of the user's but where programs and temporary files are."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR", "LD_LIBRARY_PATH") if name in os.environ}
+    return {**kept, "PYTHONUNBUFFERED": "1", **values}
+
+
+def claim_identity(folder: Path) -> str:
+    """What tells the claim's folder from another one that took its place."""
+    found = folder.stat()
+    return f"{found.st_dev}:{found.st_ino}"

@@ -1,0 +1,150 @@
+"""A stack as processes of this machine: no cluster, no container."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from shelterctl.adapters.local.client import Client
+from shelterctl.adapters.local.home import Home, read_json
+from shelterctl.core.state import Place
+from shelterctl.errors import NotDeployed
+from shelterctl.ports.capabilities import Lacking
+from shelterctl.settings import Settings
+from shelterctl.wiring.parts import Wiring, state_dir
+
+if TYPE_CHECKING:
+    from shelterctl.adapters.builder.context import FolderContext
+    from shelterctl.adapters.local.database import LocalDatabaseReader
+    from shelterctl.adapters.local.environment import Environment
+    from shelterctl.adapters.local.examiner import LocalExaminer, NoRepairs
+    from shelterctl.adapters.local.faults import LocalFaults
+    from shelterctl.adapters.local.preparation import LocalPreparation
+    from shelterctl.adapters.local.sources import KeptSources
+    from shelterctl.adapters.local.spec import DatabaseSpec
+    from shelterctl.adapters.local.target import LocalTarget
+
+#: How to get the other target, where this one was chosen because that one is not there.
+GET_A_CLUSTER = "https://minikube.sigs.k8s.io/docs/start/, and Docker"
+
+
+class LocalWiring(Wiring):
+    """The stack of one state folder and namespace. `why` is why this target was chosen; empty where it was asked for."""
+
+    doubt = ""
+    images = Lacking("replicas run on this machine: nothing is sent to nodes")
+    policies = Lacking("there are no network policies between processes")
+    names = Lacking(
+        "names exist on a cluster only: here the parts of the stack find each other by port",
+        "no DNS server answers for them",
+        f"shelterctl up --target minikube   ({GET_A_CLUSTER})",
+    )
+
+    def __init__(self, settings: Settings, why: str = "") -> None:
+        super().__init__(settings)
+        self._why = why
+
+    @property
+    def note(self) -> str:
+        return f"Target local: {self._why}; a cluster: {GET_A_CLUSTER}, then --target minikube" if self._why else ""
+
+    @cached_property
+    def home(self) -> Home:
+        return home_of(self.settings)
+
+    @cached_property
+    def place(self) -> Place:
+        return Place("local", self.settings.namespace, label="Target", key=f"local-{self.home.key}")
+
+    @property
+    def options(self) -> Sequence[str]:
+        return ("--target local",) if self.settings.target == "local" else ()
+
+    @cached_property
+    def environment(self) -> Environment:
+        from shelterctl.adapters.local.environment import Environment
+
+        return Environment(self.project / "app" / "requirements.txt", self.home.folder.parent / "environments")
+
+    @cached_property
+    def sources(self) -> FolderContext:
+        from shelterctl.adapters.builder.context import FolderContext
+
+        return FolderContext(self.project / "app")
+
+    @cached_property
+    def builder(self) -> KeptSources:
+        from shelterctl.adapters.local.sources import KeptSources
+
+        return KeptSources(self.home, lambda: self.sources, lambda: self.environment)
+
+    @cached_property
+    def target(self) -> LocalTarget:
+        from shelterctl.adapters.local.target import Ingredients, LocalTarget
+
+        ingredients = Ingredients(
+            lambda: self.project, lambda: self.environment.python(), self._database_spec, self.builder.folder, self._image_id
+        )
+        return LocalTarget(self.home, self.settings.namespace, ingredients)
+
+    @cached_property
+    def preparation(self) -> LocalPreparation:
+        from shelterctl.adapters.local.preparation import LocalPreparation
+
+        return LocalPreparation(self.home, lambda: self.environment, self._database_spec)
+
+    @cached_property
+    def database(self) -> LocalDatabaseReader:
+        from shelterctl.adapters.local.database import LocalDatabaseReader
+
+        return LocalDatabaseReader(self.home)
+
+    def faults(self) -> LocalFaults:
+        from shelterctl.adapters.local.faults import LocalFaults
+
+        return LocalFaults(self.home)
+
+    def check_running(self) -> None:
+        """Its state tells whether it runs."""
+
+    def examiner(self) -> LocalExaminer:
+        from shelterctl.adapters.local.examiner import LocalExaminer
+
+        return LocalExaminer(self.home, lambda: self.environment)
+
+    def repairs(self) -> NoRepairs:
+        from shelterctl.adapters.local.examiner import NoRepairs
+
+        return NoRepairs()
+
+    def versions(self) -> Mapping[str, Callable[[], str]]:
+        def database() -> str:
+            found = self._database_spec()
+            return f"{found.kind} {found.version}"
+
+        return {"python": self.builder.check, "database": database, "sources": lambda: self.sources.tag()}
+
+    def _database_spec(self) -> DatabaseSpec:
+        from shelterctl.adapters.local import engines
+
+        kept = str((read_json(self.home.spec).get("database") or {}).get("kind") or "")
+        return engines.find(self.environment.python(), kept=kept)
+
+    def _image_id(self, reference: str) -> str:
+        found = self.builder.inspect(reference)
+        if found is None:
+            raise NotDeployed(f"{reference} is not built", next_command="shelterctl up")
+        return found.image_id
+
+
+def home_of(settings: Settings) -> Home:
+    """The folder of the stack that these settings mean."""
+    return Home(Path(state_dir(settings)).absolute() / "local" / settings.namespace)
+
+
+def is_up(settings: Settings) -> bool:
+    """Whether a stack of the embedded target is up here."""
+    home = home_of(settings)
+    return home.supervisor.exists() and Client(home).find().runs
