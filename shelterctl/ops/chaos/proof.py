@@ -38,7 +38,7 @@ def gather(run: KillRun) -> Generator[str, None, Done[KillProof | None]]:
             tuple(claim for claim in state.claims if after is not None and claim.name in after.claims),
             server,
             shutdown_line.find(run.ports.target, after, run.container.name) if after is not None else "",
-            writes_shutdown_line=not server.startswith("FerretDB"),
+            writes_shutdown_line=server.startswith("mongod "),
             identity_before=run.identity,
             identity_after=_identity(run),
             pods_seen=tuple(pod for at in run.history.seen() for pod in at.pods if pod.name == before.name),
