@@ -41,6 +41,7 @@ class Entry(NamedTuple):
 
 #: In the order in which a newcomer needs them.
 ENTRIES: Mapping[str, Entry] = {
+    "prove": Entry("prove", "command", "The whole job in one command: deploys, scales, keeps its data, resolves its names."),
     "up": Entry("up", "command", "Build, load, apply, wait, and prove that what was built answers."),
     "status": Entry("status", "command", "The stack in one screen; `watch` follows it live.", {"watch": "watch"}, alone=True),
     "loadtest": Entry("loadtest", "command", "A Locust swarm, and what the HPA does under it."),

@@ -30,6 +30,17 @@ class StepStarted:
 
 
 @dataclass(frozen=True, slots=True)
+class PartStarted:
+    """A part of a larger operation begins, which could be an operation of its own; `number` of `count`."""
+
+    kind: ClassVar[str] = "part_started"
+    part: str
+    title: str
+    number: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class StepProgress:
     """What the running step sees now (a line of a build, the pods that are still missing)."""
 
@@ -171,7 +182,8 @@ class WritesSoFar:
 
 
 Event: TypeAlias = (
-    StepStarted
+    PartStarted
+    | StepStarted
     | StepProgress
     | StepFinished
     | Notice

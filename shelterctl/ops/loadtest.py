@@ -26,7 +26,7 @@ from shelterctl.core.load.histogram import Histogram
 from shelterctl.core.load.observer import Observer
 from shelterctl.core.load.plan import Expectations, LoadPlan, LoadSample
 from shelterctl.core.load.result import LoadResult, conclude
-from shelterctl.core.load.scaling import enough_s
+from shelterctl.core.load.scaling import enough_s, judge_scaling, settled
 from shelterctl.core.load.tally import GeneratorEnd, LoadTally, sample_percentiles
 from shelterctl.core.state import Role, StackState
 from shelterctl.core.words import counted
@@ -44,6 +44,8 @@ OVERTIME_S = 30.0
 EARLY_S = 2.0
 #: How often it is asked who else works on the stack: no command that changes one takes less.
 OTHERS_EVERY_S = 0.5
+#: How often it is judged whether the load has shown enough: judging replays the whole timeline.
+JUDGED_EVERY_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +64,12 @@ class LoadPorts:
     behind: Callable[[], Sequence[str]] | None = None
 
 
-def loadtest(ports: LoadPorts, plan: LoadPlan, expectations: Expectations | None = None) -> Generator[Event, None, LoadResult]:
+def loadtest(
+    ports: LoadPorts, plan: LoadPlan, expectations: Expectations | None = None, *, until_scaled: bool = False
+) -> Generator[Event, None, LoadResult]:
     """Runs the swarm of `plan` and judges what it showed.
+
+    With `until_scaled` it ends as soon as it shows all about scaling that it can show; the plan's duration bounds it.
 
     KeyboardInterrupt, at whatever point of the run and thrown into the generator too, ends the swarm and still gives the result. Raises
     UsageError for a plan that cannot be meant, NotDeployed where the application has no pod, ApiUnreachable before the load begins,
@@ -73,12 +79,13 @@ def loadtest(ports: LoadPorts, plan: LoadPlan, expectations: Expectations | None
     problems = plan.problems() + expectations.problems()
     if problems:
         raise UsageError(problems[0], details=problems[1:])
-    run = _Run(ports, plan, LoadTally(plan))
+    run = _Run(ports, plan, LoadTally(plan), until_scaled=until_scaled)
     started_s = ports.clock.monotonic_s()
     try:
         try:
             yield from run.first_look()
-            yield StepStarted(STEP, f"{plan.users:,} users on {plan.host} for {plan.duration_s:g} s")
+            until = "until scaling is decided, at most " if until_scaled else ""
+            yield StepStarted(STEP, f"{plan.users:,} users on {plan.host} for {until}{plan.duration_s:g} s")
             ports.generator.start(plan, ports.folder)
             yield from run.follow()
         except KeyboardInterrupt:
@@ -113,7 +120,10 @@ class _Run:
     feed: TargetFeed | None = None
     gaps: list[Gap] = field(default_factory=list)
     interrupted: bool = False
+    until_scaled: bool = False
+    settled: str = ""
     looked_around_s: float = -math.inf
+    judged_s: float = -math.inf
     ended_wall_s: float = 0.0
     end: GeneratorEnd | None = None
 
@@ -132,7 +142,7 @@ class _Run:
         yield from self.look(self.observer, state)
         if state.autoscaler is None:
             yield Notice("there is no autoscaler: the run can say nothing about scaling", "warning")
-        elif self.plan.duration_s < (needed_s := enough_s(self.plan, state.autoscaler.scale_up_window_s)):
+        elif not self.until_scaled and self.plan.duration_s < (needed_s := enough_s(self.plan, state.autoscaler.scale_up_window_s)):
             yield Notice(
                 f"{self.plan.duration_s:.0f} s may be too short to show a scale-up: a metric of this load, its reading and a pod can take "
                 f"{needed_s:.0f} s.   Surely long enough: {self.plan.command(duration_s=needed_s, watched=True)}"
@@ -151,8 +161,23 @@ class _Run:
                 break
             yield from self.drain()
             yield from self.look_around()
+            if self.until_scaled and self.is_settled():
+                yield Notice(f"{self.settled}: the load ends")
+                generator.stop()
+                break
             clock.sleep(POLL_S)
         yield from self.drain()
+
+    def is_settled(self) -> bool:
+        """Whether the rest of the load would show nothing more about scaling."""
+        now_s = self.ports.clock.monotonic_s()
+        began_s = self.tally.began_wall_s
+        if self.observer is None or began_s is None or now_s - self.judged_s < JUDGED_EVERY_S:
+            return False
+        self.judged_s = now_s
+        timeline = self.observer.timeline(began_s, self.ports.clock.wall_s(), self.tally.first_by_pod)
+        self.settled = settled(judge_scaling(self.plan, timeline), timeline)
+        return bool(self.settled)
 
     def look_around(self) -> Iterator[Event]:
         """Another command that changes the stack meanwhile: what it does calls for pods, too."""
@@ -212,7 +237,7 @@ class _Run:
             self.feed.stop()
         yield from self.drain()
         if not self.interrupted and self.end is None:
-            early = self.tally.elapsed_s < self.plan.duration_s - EARLY_S
+            early = not self.settled and self.tally.elapsed_s < self.plan.duration_s - EARLY_S
             self.end = GeneratorEnd.DIED if early or not self.tally.complete else GeneratorEnd.FINISHED
         if self.ports.target is None or self.observer is None or self.interrupted:
             return

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from shelterctl.adapters.local import manifest
+from shelterctl.adapters.local.claim import CLAIM, claim_identity
 from shelterctl.adapters.local.client import END_TIMEOUT_S, Client
 from shelterctl.adapters.local.home import Home, read_json, write_json
 from shelterctl.adapters.local.spec import DatabaseSpec, LocalSpec, ReplicaSpec, ScalerSpec
@@ -16,7 +17,7 @@ from shelterctl.core.deploy.stack import ApplyReport, Change, ObjectChange, Remo
 from shelterctl.core.events import AutoscalerGone, AutoscalerSeen, ClusterEventSeen, Event, PodsSeen, UsageSeen, WatchDropped, WatchRestored
 from shelterctl.core.load.clocks import ClockReading
 from shelterctl.core.serial import to_json
-from shelterctl.core.state import Autoscaler, Happening, NodeRoom, Pod, PodName, Role, StackState, Usage, Workload
+from shelterctl.core.state import Autoscaler, Claim, Happening, NodeRoom, Pod, PodName, Role, StackState, Usage, Workload
 from shelterctl.errors import ApiUnreachable, NotDeployed, UsageError
 
 _WATCH_S = 0.25
@@ -105,7 +106,7 @@ class LocalTarget:
     def state(self, *, warnings_since_s: float = 0.0, with_usage: bool = True) -> StackState:
         found = self._client.state()
         if found is None:
-            return StackState(time.time(), self._namespace, (), (), None, (), None)
+            return StackState(time.time(), self._namespace, (), (), None, self._kept_claims(), None)
         recent = tuple(each for each in found.happenings if each.at_s >= warnings_since_s)
         return replace(found, happenings=recent, usage=found.usage if with_usage else ())
 
@@ -215,6 +216,14 @@ class LocalTarget:
             else:
                 kept.append("claim/data")
         yield RemovalReport(tuple(removed), tuple(kept))
+
+    def _kept_claims(self) -> tuple[Claim, ...]:
+        """The data that an earlier stack left."""
+        data = self._home.data
+        if not data.exists() or not any(data.iterdir()):
+            return ()
+        identity = claim_identity(data)
+        return (Claim(CLAIM, self._namespace, identity, "Bound", str(data), "folder", "", False, identity, "folder"),)
 
     def _log(self, name: str, *, previous: bool) -> Path:
         return self._home.logs / (f"{name}.previous.log" if previous else f"{name}.log")

@@ -29,6 +29,9 @@ def command(
     max_failures: Annotated[str, typer.Option(help="The share of failed requests that still passes.")] = "1%",
     max_p95: Annotated[str | None, typer.Option(help="The p95 that still passes, such as 300ms.", show_default=False)] = None,
     require_scale_up: Annotated[bool, typer.Option("--require-scale-up", help="No pass unless a scale-up was shown.")] = False,
+    until_scaled: Annotated[
+        bool, typer.Option("--until-scaled", help="End when scaling is decided, at the latest after --duration.")
+    ] = False,
     seed: Annotated[int | None, typer.Option(help="Make the users' choices repeatable.", show_default=False)] = None,
 ) -> int:
     """Run a Locust swarm against the Service and watch the HPA: requests, latencies, replicas over time, a verdict.
@@ -37,6 +40,7 @@ def command(
     Examples:
       shelterctl loadtest --users 200 --duration 4m
       shelterctl loadtest --users 50 --duration 1m --max-p95 300ms
+      shelterctl loadtest --until-scaled --require-scale-up
       shelterctl loadtest --host http://127.0.0.1:8000 --users 20 --duration 30s
     """
     from contextlib import nullcontext
@@ -64,6 +68,8 @@ def command(
         max_p95_ms=None if max_p95 is None else _seconds("--max-p95", max_p95) * 1000,
         require_scale_up=require_scale_up,
     )
+    if until_scaled and host is not None:
+        raise UsageError("--until-scaled: with --host nothing is watched", next_command="leave --host out")
     for problem in (*plan.problems(), *expectations.problems()):
         raise UsageError(problem, next_command="shelterctl loadtest --help")
     if host is None:
@@ -80,7 +86,7 @@ def command(
         ports = LoadPorts(None, wiring.generator(), wiring.clock, folder.path, behind=lambda: _ready_pods(wiring.target))
     # One load at a time: what another one called for would be taken for this one's. A fault or a rollout may go on under it.
     with session.lock("loadtest", "load") if host is None else nullcontext():
-        result = session.drive(loadtest(ports, plan, expectations), render.LoadDisplay(session.terminal, plan))
+        result = session.drive(loadtest(ports, plan, expectations, until_scaled=until_scaled), render.LoadDisplay(session.terminal, plan))
     code = ExitCode.INTERRUPTED if result.interrupted else exit_code(result.judgement.verdict)
     return session.finish(result, code, lambda: render.lines(result, folder.run_id))
 

@@ -11,6 +11,10 @@ from shelterctl.core.verdict import Judgement, Reason, Verdict
 
 #: From the reading that calls for more pods to a ready one: two syncs of the autoscaler (15 s each by default), a minute for the pod.
 SCALE_UP_S = 90.0
+#: How long a new pod may take to its first answer: longer than the longest that a user keeps a connection.
+SERVED_WITHIN_S = 35.0
+#: So many readings of the whole load, all below the target, and it stays so.
+READINGS = 3
 
 
 class ScalingState(Enum):
@@ -69,6 +73,27 @@ def judge_scaling(plan: LoadPlan, timeline: Timeline) -> ScalingCheck:
         return _unknown(ScalingState.UNATTRIBUTED, doubts[-1])
     calls = timeline.calls()
     return _called_for(plan, timeline, calls) if calls else _not_called_for(plan, timeline)
+
+
+def settled(check: ScalingCheck, timeline: Timeline) -> str:
+    """Why watching on would show nothing new about scaling; empty where it might.
+
+    A scale-up that was shown is settled when one of its pods has answered, or had the time to. A load that calls for no more pods stays so:
+    it is steady, so that a few readings of the whole of it decide.
+    """
+    if check.state is ScalingState.SHOWN:
+        ready_s = max((pod.ready_at_s for pod in timeline.new_pods), default=timeline.observed_s)
+        if any(pod.first_answer_at_s is not None for pod in timeline.new_pods):
+            return "the scale-up was shown, and a new pod answers"
+        return "the scale-up was shown, and no new pod answered" if timeline.observed_s - ready_s > SERVED_WITHIN_S else ""
+    if check.state is ScalingState.NOT_CALLED_FOR:
+        under_s = timeline.under_load_s
+        period_s = timeline.metric_period_s or READ_AFTER_S
+        enough = under_s is not None and timeline.observed_s >= under_s + READINGS * max(period_s, READ_AFTER_S)
+        return "the load calls for no more pods" if enough else ""
+    if check.state in (ScalingState.FAILED, ScalingState.AT_MAXIMUM):
+        return "nothing can come any more"
+    return "" if timeline.autoscaled and timeline.autoscaler_gone_s is None else "there is no autoscaler"
 
 
 def enough_s(plan: LoadPlan, window_s: float = 0.0) -> float:

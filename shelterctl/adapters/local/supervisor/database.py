@@ -5,15 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from contextlib import suppress
-from pathlib import Path
 
+from shelterctl.adapters.local.claim import CLAIM
 from shelterctl.adapters.local.home import Home
 from shelterctl.adapters.local.spec import DatabaseSpec, ProbeSpec
 from shelterctl.adapters.local.supervisor.pods import Template
 from shelterctl.adapters.local.supervisor.probes import Address
 from shelterctl.core.state import Mount, Role
 
-CLAIM = "data"
 #: A connection is all that a probe makes, as the manifest's does. At once, so that a database that is back is known to be.
 STARTUP = ProbeSpec(period_s=0.2, timeout_s=2.0, failure_threshold=600)
 READINESS = ProbeSpec(period_s=1.0, timeout_s=2.0, failure_threshold=3)
@@ -66,9 +65,3 @@ def environment(values: Mapping[str, str]) -> dict[str, str]:
     """What a process of the stack finds in its environment: nothing of the user's but where programs and temporary files are."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR", "LD_LIBRARY_PATH") if name in os.environ}
     return {**kept, "PYTHONUNBUFFERED": "1", **values}
-
-
-def claim_identity(folder: Path) -> str:
-    """What tells the claim's folder from another one that took its place."""
-    found = folder.stat()
-    return f"{found.st_dev}:{found.st_ino}"

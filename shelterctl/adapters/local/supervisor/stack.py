@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import replace
 
+from shelterctl.adapters.local.claim import CLAIM, claim_identity
 from shelterctl.adapters.local.home import Home
 from shelterctl.adapters.local.identity import ProcessIdentity
 from shelterctl.adapters.local.spec import LocalSpec
@@ -180,12 +181,10 @@ class Stack:
     def _claim(self) -> Claim:
         data = self.home.data
         try:
-            identity, phase = database.claim_identity(data), "Bound"
+            identity, phase = claim_identity(data), "Bound"
         except OSError:
             identity, phase = "", "Lost"
-        return Claim(
-            database.CLAIM, self.spec.namespace, identity, phase, str(data), "folder", "", False, volume_uid=identity, volume_kind="folder"
-        )
+        return Claim(CLAIM, self.spec.namespace, identity, phase, str(data), "folder", "", False, volume_uid=identity, volume_kind="folder")
 
     # What it is made of.
 

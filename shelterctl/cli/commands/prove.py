@@ -1,0 +1,77 @@
+"""`shelterctl prove`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from shelterctl.cli.options import with_common_options
+
+if TYPE_CHECKING:
+    from shelterctl.cli.session import Session
+    from shelterctl.core.claims import Claim
+
+#: Enough for the autoscaler of the manifests to be called for, and little enough for a small machine.
+_USERS = 150
+
+
+@with_common_options("prove")
+def command(
+    session: Session,
+    users: Annotated[int | None, typer.Option(help=f"Users of the load. [{_USERS}]", show_default=False)] = None,
+    duration: Annotated[str, typer.Option(help="The longest that the load may take to decide about scaling.")] = "5m",
+    only: Annotated[list[str] | None, typer.Option(help="Only this claim: deploy, scale, data or names. Repeatable.")] = None,
+    skip: Annotated[list[str] | None, typer.Option(help="Not this claim. Repeatable.")] = None,
+    junit: Annotated[str | None, typer.Option(help="Write the claims to this file as JUnit's XML.", show_default=False)] = None,
+    summary: Annotated[
+        str | None, typer.Option(help="Write them to this file as Markdown. [$GITHUB_STEP_SUMMARY]", show_default=False)
+    ] = None,
+    down: Annotated[bool, typer.Option("--down", help="Take away what this run deployed.")] = False,
+) -> int:
+    """The whole job: deploy, scale under load, kill the database under that load, check the names; a verdict for each claim.
+
+    \b
+    Examples:
+      shelterctl prove
+      shelterctl prove --only deploy --only data
+      shelterctl prove --junit proof.xml --down
+    """
+    from shelterctl.cli.proving import Proving
+    from shelterctl.cli.render import prove as render
+    from shelterctl.cli.render.codes import exit_code
+    from shelterctl.errors import ExitCode
+    from shelterctl.ops.prove import prove
+
+    claims = _chosen(only or [], skip or [])
+    proving = Proving(session, users or _USERS, duration, claims)
+    proving.check()
+    session.confirm_context("everything is proved here")
+    session.open_folder("prove")
+    place = session.wiring.place
+    with session.lock("prove"), session.lock("prove", "load"):
+        operation = prove(proving.parts(), proving.left_out(), session.wiring.clock, context=place.context, namespace=place.namespace)
+        proof = session.drive(operation, render.ProveDisplay(session.terminal, proving.plan))
+        if down:
+            proving.take_away()
+    for path, text in ((junit, render.junit(proof)), (summary or proving.github_summary(), render.summary(proof))):
+        if path:
+            proving.write(path, text)
+    code = ExitCode.INTERRUPTED if proof.interrupted else exit_code(proof.judgement.verdict)
+    return session.finish(proof, code, lambda: render.lines(proof))
+
+
+def _chosen(only: list[str], skip: list[str]) -> frozenset[Claim]:
+    """Raises UsageError."""
+    from shelterctl.core.claims import Claim
+    from shelterctl.errors import UsageError
+    from shelterctl.settings import nearest
+
+    known = {claim.value: claim for claim in Claim}
+    for name in (*only, *skip):
+        if name not in known:
+            raise UsageError(f"no claim is called {name}{nearest(name, known)}", why="Known: " + ", ".join(known))
+    chosen = frozenset(known[name] for name in only or known) - frozenset(known[name] for name in skip)
+    if not chosen:
+        raise UsageError("nothing is left to prove", next_command="shelterctl prove")
+    return chosen
