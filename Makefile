@@ -31,11 +31,8 @@ venv: $(VENV)/.installed ## the virtual environment
 	@UV_PROJECT_ENVIRONMENT=.venv-manifests $(BIN)/uv sync --frozen --quiet --only-group manifests
 	@touch $@
 
-demo: venv ## the main job: up, a one-minute load, kill-db, dns check
-	$(BIN)/shelterctl up
-	$(BIN)/shelterctl loadtest --users 100 --duration 1m
-	$(BIN)/shelterctl chaos kill-db
-	$(BIN)/shelterctl dns check
+demo: venv ## the main job: it deploys, scales, keeps its data, resolves its names
+	$(BIN)/shelterctl prove
 
 test: venv lint ## everything that this machine can run: what needs no cluster side by side, then the cluster's tests
 	$(BIN)/pytest -n auto -m "not cluster" $(PYTEST_ARGS) || $(NONE_LEFT)

@@ -49,7 +49,7 @@ class Settings:
 TARGETS = ("auto", "minikube", "local")
 DEFAULTS = Settings()
 #: What decides where commands go.
-_AIMING = frozenset({"context", "profile"})
+_AIMING = frozenset({"context", "profile", "target"})
 _KINDS: Mapping[str, str] = {field.name: str(field.type) for field in fields(Settings)}
 #: In files and variables a duration has no unit in its name: `timeout = "5m"`.
 _ALIASES = {"timeout": "timeout_s", "duration": "duration_s"}

@@ -25,7 +25,7 @@ from shelterctl.core.events import Event
 from shelterctl.core.faults.fault import KillMode
 from shelterctl.core.load.plan import Expectations, LoadPlan
 from shelterctl.core.load.result import LoadResult
-from shelterctl.core.load.scaling import ScalingState
+from shelterctl.core.load.verdict import CheckName
 from shelterctl.core.serial import to_json
 from shelterctl.core.verdict import Judgement, Verdict
 from shelterctl.errors import ExitCode, ShelterError, StateFolderError, UsageError
@@ -145,9 +145,8 @@ class Proving:
 
         def judged(result: LoadResult, run: str) -> Evidence:
             judgement = result.judgement
-            shown = result.scaling is ScalingState.SHOWN
-            text = next((m.detail for m in result.milestones if m.name == "autoscaler decided"), "") if shown else ""
-            sentence = f"{text}, and the new replicas serve; {result.traffic.requests:,} requests, {result.traffic.failures:,} failed"
+            how = next((check.judgement.reasons for check in result.checks if check.name is CheckName.SCALING), ())
+            sentence = f"{how[0].text if how else 'it scaled'}; {result.traffic.requests:,} requests, {result.traffic.failures:,} failed"
             return _of(Claim.SCALES, judgement, sentence, run)
 
         return (

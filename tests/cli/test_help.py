@@ -16,6 +16,7 @@ EXPECTED = Path(__file__).with_name("help")
 COMMANDS = (
     (),
     ("up",),
+    ("prove",),
     ("status",),
     ("status", "watch"),
     ("loadtest",),

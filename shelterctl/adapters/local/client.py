@@ -25,6 +25,8 @@ ANSWER_TIMEOUT_S = 10.0
 #: Ending waits until every process has finished what it was doing.
 END_TIMEOUT_S = 60.0
 START_TIMEOUT_S = 15.0
+#: From its last word to its end.
+GONE_TIMEOUT_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,14 @@ class Client:
         """What an earlier supervisor started and what runs still."""
         found = [decode(ProcessIdentity, each) for each in read_json(self.home.processes).get("processes", ())]
         return tuple(each for each in found if each.alive())
+
+    def end(self) -> None:
+        """Has the supervisor end everything, itself last, and waits for that. Raises ApiUnreachable."""
+        found = self.find()
+        self.ask("end", timeout_s=END_TIMEOUT_S)
+        deadline = time.monotonic() + GONE_TIMEOUT_S
+        while found.runs and time.monotonic() < deadline:
+            time.sleep(0.02)
 
     def start(self) -> Iterator[str]:
         """Starts the supervisor and waits until it answers. Raises PrerequisiteError with the last lines of its log."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from shelterctl.adapters.local import manifest
 from shelterctl.adapters.local.claim import CLAIM, claim_identity
-from shelterctl.adapters.local.client import END_TIMEOUT_S, Client
+from shelterctl.adapters.local.client import Client
 from shelterctl.adapters.local.home import Home, read_json, write_json
 from shelterctl.adapters.local.spec import DatabaseSpec, LocalSpec, ReplicaSpec, ScalerSpec
 from shelterctl.adapters.local.wire import decode
@@ -203,7 +203,7 @@ class LocalTarget:
             removed = ["process/app", "process/db", *(["autoscaler/app"] if spec is None or spec.scaler is not None else [])]
             if self._client.find().runs:
                 yield "its processes to end"
-                self._client.ask("end", timeout_s=END_TIMEOUT_S)
+                self._client.end()
             self._client.clear()
         self._home.spec.unlink(missing_ok=True)
         kept: list[str] = []

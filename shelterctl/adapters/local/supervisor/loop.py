@@ -50,8 +50,9 @@ def run(folder: Path) -> int:
     end_all(left, grace_s=10.0)
     runtime = home.runtime()
     memory = read_json(home.folder / "ports.json")
-    listener = _listen(spec.port or memory.get("http", 0), asked=spec.port is not None)
-    database_port = memory.get("database") or free_port()
+    remembered = memory.get("http", 0)
+    listener = _listen(spec.port or (remembered if isinstance(remembered, int) else 0), asked=spec.port is not None)
+    database_port = _still_free(memory.get("database", 0))
     write_json(home.folder / "ports.json", {"http": listener.getsockname()[1], "database": database_port})
     stack = Stack(home, spec, listener, database_port)
     supervisor = Supervisor(home, stack, runtime)
@@ -67,6 +68,17 @@ def _listen(port: int, *, asked: bool) -> socket.socket:
         if asked or not port:
             raise
         return listening(0)
+
+
+def _still_free(port: object) -> int:
+    """A port for the database: the one that it had, or another where somebody else has that now."""
+    if isinstance(port, int) and port:
+        try:
+            listening(port).close()
+        except OSError:
+            return free_port()
+        return port
+    return free_port()
 
 
 class Supervisor:
