@@ -51,6 +51,7 @@ ENTRIES: Mapping[str, Entry] = {
     "url": Entry("url", "command", "Where the service answers."),
     "logs": Entry("logs", "command", "The logs of the application or the database."),
     "runs": Entry("runs", "group", "What earlier runs found: list, show.", {"list": "list_", "show": "show"}),
+    "new": Entry("new", "command", "Copy app, manifests and Locust file into a folder, to be changed."),
     "down": Entry("down", "command", "Remove what `up` made; the data stay."),
     "version": Entry("version", "command", "The versions of shelterctl and of what it works with."),
 }

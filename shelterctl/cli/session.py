@@ -74,8 +74,6 @@ class Session:
 
         if not hasattr(self, "_wiring"):
             self._wiring = wire(self.settings)
-            if self._wiring.note and self.terminal.output == "table":
-                self.terminal.complain([Line(self._wiring.note, "dim")])
         return self._wiring
 
     def open_folder(self, command: str) -> RunFolderOnDisk:
@@ -137,8 +135,14 @@ class Session:
             self.terminal.reader_is_gone()
         return exit_code
 
+    def tell_target(self) -> None:
+        """Says why this target was chosen, where nobody asked for it and another might be expected."""
+        if self.wiring.note and not self.settings.quiet:
+            self.terminal.complain([Line(self.wiring.note, "dim")])
+
     def confirm_context(self, what: str) -> None:
         """Where the target may not be the one that was meant: shows it, and asks. Raises ContextError on a no."""
+        self.tell_target()
         doubt, place = self.wiring.doubt, self.wiring.place
         if not doubt:
             return

@@ -254,7 +254,8 @@ class StackState:
     """The whole stack at one moment.
 
     `problems` are sentences about what the target itself misses beside the records. `stale` has the pods of which nothing is known since
-    their machine started: what is told of them is of before, and `stale_why` says so.
+    their machine started: what is told of them is of before, and `stale_why` says so. `caveats` are sentences about what the stack runs on,
+    and what that is not.
     """
 
     taken_at_s: float
@@ -270,6 +271,7 @@ class StackState:
     problems: tuple[str, ...] = ()
     stale: tuple[PodName, ...] = ()
     stale_why: str = ""
+    caveats: tuple[str, ...] = ()
 
     def workload(self, role: Role) -> Workload | None:
         return next((workload for workload in self.workloads if workload.role is role), None)

@@ -101,7 +101,7 @@ def loadtest(
     finally:
         run.stop()
     result = run.conclude(expectations)
-    result = replace(result, notes=(*result.notes, *run.one_of_several(result)))
+    result = replace(result, notes=(*result.notes, *run.one_of_several(result), *run.caveats))
     yield from result.milestones
     title = f"{result.traffic.requests:,} requests in {result.traffic.duration_s:.0f} s, {result.traffic.failures:,} failed"
     outcome = Outcome.CHANGED if result.traffic.requests else Outcome.FAILED
@@ -121,6 +121,7 @@ class _Run:
     gaps: list[Gap] = field(default_factory=list)
     interrupted: bool = False
     until_scaled: bool = False
+    caveats: tuple[str, ...] = ()
     settled: str = ""
     looked_around_s: float = -math.inf
     judged_s: float = -math.inf
@@ -135,14 +136,16 @@ class _Run:
         state = target.state()
         if not state.pods_of(Role.APP):
             raise NotDeployed("the application has no pod", next_command="shelterctl up")
-        self.observer = Observer()
+        self.observer, self.caveats = Observer(), state.caveats
         with suppress(ShelterError):
             # Where they may not be read, the verdict says so.
             self.observer.clocks(target.clocks())
         yield from self.look(self.observer, state)
         if state.autoscaler is None:
             yield Notice("there is no autoscaler: the run can say nothing about scaling", "warning")
-        elif not self.until_scaled and self.plan.duration_s < (needed_s := enough_s(self.plan, state.autoscaler.scale_up_window_s)):
+        elif not self.until_scaled and self.plan.duration_s < (
+            needed_s := enough_s(self.plan, state.autoscaler.scale_up_window_s, target.scale_up_within_s)
+        ):
             yield Notice(
                 f"{self.plan.duration_s:.0f} s may be too short to show a scale-up: a metric of this load, its reading and a pod can take "
                 f"{needed_s:.0f} s.   Surely long enough: {self.plan.command(duration_s=needed_s, watched=True)}"

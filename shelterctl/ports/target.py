@@ -32,6 +32,10 @@ class Target(Protocol):
         """What people call it in a sentence: `the cluster`."""
 
     @property
+    def scale_up_within_s(self) -> float:
+        """How long a metric of a load, the autoscaler's reading of it and a pod that it calls for may take at worst."""
+
+    @property
     def hints(self) -> Hints: ...
 
     def version(self) -> str:

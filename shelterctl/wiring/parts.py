@@ -151,6 +151,13 @@ def project_folder(settings: Settings) -> Path:
     raise UsageError("no app/ and manifests/ here or above", next_command="--project-dir names the folder that has them")
 
 
+def copy_project(settings: Settings, target: Path) -> tuple[str, ...]:
+    """Copies the project's sources into a folder. Raises UsageError, StateFolderError."""
+    from shelterctl.adapters.project_copy import copy_out
+
+    return copy_out(project_folder(settings), target)
+
+
 def _is_project(folder: Path) -> bool:
     return (folder / "app" / "Dockerfile").is_file() and (folder / "manifests" / "overlays").is_dir()
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import http.client
 import os
+import socket
 import stat
+import subprocess
+import sys
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -44,7 +47,11 @@ def network(need_docker: Callable[..., None]) -> Iterator[str]:
 
 
 def answers_ping(container: Container) -> bool | None:
-    client: MongoClient[dict[str, object]] = MongoClient(f"mongodb://{container.address(27017)}", serverSelectionTimeoutMS=200)
+    return pings(container.address(27017))
+
+
+def pings(address: str) -> bool | None:
+    client: MongoClient[dict[str, object]] = MongoClient(f"mongodb://{address}", serverSelectionTimeoutMS=200)
     try:
         client.admin.command("ping")
     except PyMongoError:
@@ -125,10 +132,31 @@ def can_log_in(container: Container) -> bool | None:
     return True
 
 
+@pytest.fixture(scope="session", params=[MONGO_IMAGE, "nx-27017"])
+def address(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """`host:port` of each database that the application runs on: the cluster's, and what stands in for it on a machine without one."""
+    if request.param == MONGO_IMAGE:
+        container: Container = request.getfixturevalue("mongo")
+        yield container.address(27017)
+        return
+    folder = tmp_path_factory.mktemp("nx")
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port = found.getsockname()[1]
+    options = ["--port", str(port), "--data-dir", str(folder), "--pid-file", str(folder / "pid"), "--log-file", os.devnull]
+    command = [sys.executable, "-m", "nx_27017.nx_27017", *options]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder) as process:
+        try:
+            wait_until(lambda: pings(f"127.0.0.1:{port}"), "nx-27017")
+            yield f"127.0.0.1:{port}"
+        finally:
+            process.terminate()
+
+
 @pytest.fixture
-def settings(mongo: Container) -> Settings:
+def settings(address: str) -> Settings:
     """A database of this test's own."""
-    return settings_for(mongo.address(27017), f"t{uuid.uuid4().hex[:16]}")
+    return settings_for(address, f"t{uuid.uuid4().hex[:16]}")
 
 
 @pytest.fixture

@@ -11,14 +11,14 @@ import schemathesis
 from hypothesis import HealthCheck, settings
 from shelter_app import create_app
 
-from tests.app.containers import Container, settings_for
+from tests.app.containers import settings_for
 
 pytestmark = pytest.mark.local
 
 
 @pytest.fixture(scope="module")
-def contract(mongo: Container) -> Iterator[schemathesis.BaseSchema]:
-    app = create_app(settings_for(mongo.address(27017), f"t{uuid.uuid4().hex[:16]}"))
+def contract(address: str) -> Iterator[schemathesis.BaseSchema]:
+    app = create_app(settings_for(address, f"t{uuid.uuid4().hex[:16]}"))
     yield schemathesis.openapi.from_wsgi("/openapi.json", app)
     app.extensions["shelter_store"].close()
 

@@ -137,7 +137,7 @@ def test_with_nothing_there_at_all(tmp_path: Path) -> None:
         "PATH": "/nonexistent", "HOME": str(tmp_path), "DOCKER_HOST": "unix:///nonexistent/docker.sock",
         "KUBECONFIG": str(tmp_path / "none"),
     }  # fmt: skip
-    command = [sys.executable, "-m", "shelterctl", "doctor", "--output", "json"]
+    command = [sys.executable, "-m", "shelterctl", "doctor", "--target", "minikube", "--output", "json"]
     ran = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
     assert ran.returncode == 3, ran.stderr
     result = json.loads(ran.stdout)["result"]

@@ -179,7 +179,7 @@ def test_another_context_is_shown_and_must_be_confirmed(shelterctl: CommandLine,
     ],
 )
 def test_data_are_not_given_up_unasked(shelterctl: CommandLine, arguments: list[str], what: str) -> None:
-    ran = shelterctl.run(*arguments)
+    ran = shelterctl.run(*arguments, "--target", "minikube")
     assert (ran.code, ran.out) == (3, "")
     assert " ".join(ran.err.split()) == f"✗ {what} cannot be undone, and nobody can be asked Next: the same with --yes"
 

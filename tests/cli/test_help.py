@@ -30,6 +30,7 @@ COMMANDS = (
     ("runs",),
     ("runs", "list"),
     ("runs", "show"),
+    ("new",),
     ("down",),
     ("version",),
 )

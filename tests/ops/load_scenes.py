@@ -11,6 +11,7 @@ from typing import ClassVar
 from shelterctl.core.events import Event
 from shelterctl.core.load.clocks import ClockReading
 from shelterctl.core.load.plan import LoadPlan, LoadSample
+from shelterctl.core.load.scaling import SCALE_UP_WITHIN_S
 from shelterctl.core.state import Autoscaler, NodeRoom, Pod, StackState
 from shelterctl.errors import ApiUnreachable
 from tests.core.load.examples import BEGAN
@@ -86,6 +87,7 @@ class ToldStory:
     operation reads: it stands in for the order of events, and no test here says anything about a cluster."""
 
     noun: ClassVar[str] = "the cluster"
+    scale_up_within_s: ClassVar[float] = SCALE_UP_WITHIN_S
     clock: SteppingClock
     first: StackState
     story: Mapping[float, Event] = field(default_factory=dict)

@@ -52,6 +52,7 @@ class House:
 
     namespace: str
     noun: str = "the house"
+    scale_up_within_s: float = 10.0
     hints: HouseHints = field(default_factory=HouseHints)
     running: str = ""
 

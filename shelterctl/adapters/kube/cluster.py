@@ -17,15 +17,17 @@ from shelterctl.adapters.kube.look import requests, state
 from shelterctl.core.deploy.stack import ApplyReport, ObjectChange, RemovalReport, StackOptions, StackPlan
 from shelterctl.core.events import Event
 from shelterctl.core.load.clocks import ClockReading
+from shelterctl.core.load.scaling import SCALE_UP_WITHIN_S
 from shelterctl.core.serial import JsonValue
 from shelterctl.core.state import NodeRoom, Pod, PodName, Role, StackState, Usage, Workload
-from shelterctl.errors import ApiRejected, ApiUnreachable, NotDeployed
+from shelterctl.errors import ApiRejected, ApiUnreachable, NotDeployed, UsageError
 
 
 class KubernetesCluster:
     """One namespace (and its `-db` companion, where the overlay has one) of one context. Fulfils `ports.capabilities.Policies` too."""
 
     noun = "the cluster"
+    scale_up_within_s = SCALE_UP_WITHIN_S
 
     def __init__(self, api: KubeApi, namespace: str, manifests: Callable[[], Path]) -> None:
         self.hints = KubectlHints()
@@ -44,6 +46,8 @@ class KubernetesCluster:
         return (self.namespace, companion) if found is not None and manifest_edits.is_managed(found) else (self.namespace,)
 
     def plan(self, options: StackOptions) -> StackPlan:
+        if options.sync_period_s is not None:
+            raise UsageError("--sync-period: a cluster's controller has its own", next_command="--target local")
         rendered = kustomize.render(self._manifests(), options.overlay)
         documents = manifest_edits.edit(rendered, options, self.namespace)
         autoscaled = any(document["kind"] == "HorizontalPodAutoscaler" for document in documents)

@@ -72,3 +72,13 @@ class LocalSpec:
     sync_period_s: float = 15.0
     port: int | None = None
     annotations: Mapping[str, str] = field(default_factory=dict)
+
+
+def caveats(database: DatabaseSpec) -> tuple[str, ...]:
+    """What the database is, where it is not MongoDB, and what it therefore says nothing about."""
+    if database.kind == "mongod":
+        return ()
+    return (
+        f"the database is {database.kind} {database.version}: MongoDB's wire protocol over SQLite, one node, no authentication; "
+        "what holds for it need not hold for MongoDB",
+    )

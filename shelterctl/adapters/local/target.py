@@ -21,6 +21,8 @@ from shelterctl.core.state import Autoscaler, Claim, Happening, NodeRoom, Pod, P
 from shelterctl.errors import ApiUnreachable, NotDeployed, UsageError
 
 _WATCH_S = 0.25
+#: How often a cluster's controller looks.
+SYNC_PERIOD_S = 15.0
 #: What a cluster's overlays and node ports are has no meaning here.
 OVERLAY = "minikube"
 
@@ -53,13 +55,14 @@ class LocalTarget:
     """One stack of this machine's."""
 
     noun = "the stack"
+    #: Two measurements, two passes of the autoscaler, and a start that finds both cores busy.
+    scale_up_within_s = 60.0
 
-    def __init__(self, home: Home, namespace: str, ingredients: Ingredients, *, sync_period_s: float = 15.0) -> None:
+    def __init__(self, home: Home, namespace: str, ingredients: Ingredients) -> None:
         self._home = home
         self._client = Client(home)
         self._namespace = namespace
         self._ingredients = ingredients
-        self._sync_period_s = sync_period_s
         self.hints = LocalHints()
 
     def version(self) -> str:
@@ -275,7 +278,7 @@ class LocalTarget:
             max_surge=found.max_surge,
             min_ready_s=found.min_ready_s,
             progress_deadline_s=found.progress_deadline_s,
-            sync_period_s=self._sync_period_s,
+            sync_period_s=options.sync_period_s or SYNC_PERIOD_S,
         )
 
 

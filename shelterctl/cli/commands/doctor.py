@@ -34,7 +34,9 @@ def command(
     from shelterctl.ops.doctor.doctor import DoctorPorts, DoctorRequest, doctor
 
     wiring, settings = session.wiring, session.settings
-    if fix:
+    if not fix:
+        session.tell_target()
+    else:
         session.confirm_context("what can be mended is mended here")
         session.open_folder("doctor")
     ports = DoctorPorts(wiring.examiner(), wiring.repairs(), wiring.clock)

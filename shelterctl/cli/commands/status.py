@@ -31,6 +31,7 @@ def command(
     from shelterctl.ops.status import StatusPorts, status
 
     wiring = session.wiring
+    session.tell_target()
     wiring.check_running()
     ports = StatusPorts(wiring.target, wiring.builder, wiring.images, wiring.question(), wiring.clock)
     result = status(ports, wiring.place)

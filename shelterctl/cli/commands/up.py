@@ -21,6 +21,9 @@ def command(
     maximum: Annotated[int | None, typer.Option("--max", help="The HPA's greatest number of pods.", show_default=False)] = None,
     replicas: Annotated[int | None, typer.Option(help="A fixed number of pods, and no HPA.", show_default=False)] = None,
     node_port: Annotated[int | None, typer.Option(help="The Service's node port.", show_default=False)] = None,
+    sync_period: Annotated[
+        str | None, typer.Option(help="How often the autoscaler looks; on the local target only. [15s]", show_default=False)
+    ] = None,
     wait_hpa: Annotated[bool, typer.Option("--wait-hpa/--no-wait-hpa", help="Wait until the HPA has a metric.")] = True,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change (asks the API server), change nothing.")] = False,
     force: Annotated[bool, typer.Option("--force-conflicts", help="Take over fields that others have set.")] = False,
@@ -41,7 +44,7 @@ def command(
     from shelterctl.ops.up.up import UpPorts, UpRequest, up
 
     wiring, settings = session.wiring, session.settings
-    options = StackOptions(overlay or settings.overlay, "", cpu_target, minimum, maximum, node_port, replicas)
+    options = StackOptions(overlay or settings.overlay, "", cpu_target, minimum, maximum, node_port, replicas, _seconds(sync_period))
     for problem in options.problems():
         raise UsageError(problem, next_command="shelterctl up --help")
     # A wrong folder is told before a machine is started for it.
@@ -53,3 +56,14 @@ def command(
     with session.lock("up"):
         result = session.drive(up(ports, request), StepsDisplay(session.terminal))
     return session.finish(result, 0, lambda: render.lines(result))
+
+
+def _seconds(text: str | None) -> float | None:
+    """Raises UsageError."""
+    from shelterctl.core.duration import parse_duration_s
+    from shelterctl.errors import UsageError
+
+    try:
+        return None if text is None else parse_duration_s(text)
+    except ValueError as error:
+        raise UsageError(f"--sync-period: {error}", next_command="shelterctl up --help") from error

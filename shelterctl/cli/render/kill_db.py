@@ -72,7 +72,7 @@ def _recovery(result: KillDbResult) -> Iterator[Line]:
     times = [f"{name} {at_s:.2f} s" for name, at_s in recovery.milestones if not name.startswith("writes ")]
     for start in range(0, len(times), 3):
         yield Line(f"  {'Recovery' if start == 0 else '':<9}{', '.join(times[start : start + 3])}")
-    yield Line(f"  {'':<9}(± {recovery.resolution_s:.2f} s for writes; pods when the API server told of them)")
+    yield Line(f"  {'':<9}(± {recovery.resolution_s:.2f} s for writes; pods when the news of them came)")
 
 
 def _not_shown(result: KillDbResult) -> str:

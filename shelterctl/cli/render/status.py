@@ -41,6 +41,8 @@ def lines(result: StatusResult) -> Iterator[Line]:
     if state.usage_problem:
         yield Line(f"no usage: {state.usage_problem}", "doubt")
     yield from claim_lines(state.claims)
+    for caveat in state.caveats:
+        yield Line(f"note     {caveat}", "dim")
     yield from _warnings(result)
 
 

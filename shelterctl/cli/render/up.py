@@ -27,6 +27,8 @@ def lines(result: UpResult) -> Iterator[Line]:
         yield Line(f"  {autoscaler_line(result.autoscaler)}")
     elif not any(pod.role is Role.APP for pod in result.pods):
         yield Line("  no pod of the application", "bad")
+    for caveat in result.caveats:
+        yield Line(f"  note   {caveat}", "dim")
     changed = "" if result.changed else "Nothing was changed: everything was as it should be. "
     yield Line("")
     yield Line(f"{changed}Ready in {format_duration(result.elapsed_s)}.   Next: shelterctl loadtest --users 200", "strong")

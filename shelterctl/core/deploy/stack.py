@@ -12,6 +12,7 @@ class StackOptions:
     """What `up` was asked for. None leaves the manifests' own value.
 
     `replicas` asks for a fixed number of pods and no autoscaler; it excludes the three fields of the autoscaler.
+    `sync_period_s` is how often the autoscaler looks, where that is the stack's own to decide.
     """
 
     overlay: str
@@ -21,6 +22,7 @@ class StackOptions:
     maximum: int | None = None
     node_port: int | None = None
     replicas: int | None = None
+    sync_period_s: float | None = None
 
     def problems(self) -> tuple[str, ...]:
         """Sentences about values that cannot be meant; empty where all is well."""
@@ -34,6 +36,8 @@ class StackOptions:
             found.append(f"--min {self.minimum} is more than --max {self.maximum}")
         if self.node_port is not None and not 30000 <= self.node_port <= 32767:
             found.append(f"--node-port {self.node_port}: a port from 30000 to 32767, the range of NodePorts")
+        if self.sync_period_s is not None and not 1 <= self.sync_period_s <= 300:
+            found.append(f"--sync-period {self.sync_period_s:g}s: from 1 s to 5 min")
         if self.replicas is not None and (self.minimum, self.maximum, self.cpu_target_percent) != (None, None, None):
             found.append("--replicas asks for a fixed number of pods: it excludes --min, --max and --cpu-target")
         return tuple(found)

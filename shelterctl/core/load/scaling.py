@@ -96,12 +96,16 @@ def settled(check: ScalingCheck, timeline: Timeline) -> str:
     return "" if timeline.autoscaled and timeline.autoscaler_gone_s is None else "there is no autoscaler"
 
 
-def enough_s(plan: LoadPlan, window_s: float = 0.0) -> float:
-    """How long a load must last to decide about scaling wherever it runs: its users' start, a metric wholly under it, a scale-up.
+#: A metric wholly under the load, its reading, and a pod: what a cluster may take for them at worst.
+SCALE_UP_WITHIN_S = BLIND_METRIC_S + SCALE_UP_S
 
-    `window_s` is the autoscaler's stabilization window for scaling up.
+
+def enough_s(plan: LoadPlan, window_s: float = 0.0, within_s: float = SCALE_UP_WITHIN_S) -> float:
+    """How long a load must last to decide about scaling: its users' start, a metric wholly under it, a scale-up.
+
+    `window_s` is the autoscaler's stabilization window for scaling up, `within_s` what the target may take for the rest.
     """
-    return plan.ramp_s + BLIND_METRIC_S + SCALE_UP_S + window_s
+    return plan.ramp_s + within_s + window_s
 
 
 def _ups(timeline: Timeline) -> list[Decision]:

@@ -98,7 +98,7 @@ def kill_db(ports: KillDbPorts, request: KillDbRequest) -> Generator[Event, None
         dns_problem=dns_problem,
         settle_s=request.settle_s,
         elapsed_s=ports.clock.monotonic_s() - began_s,
-        notes=_notes(run),
+        notes=(*_notes(run), *run.state_before.caveats),
     )
 
 

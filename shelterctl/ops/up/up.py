@@ -71,6 +71,7 @@ class UpResult:
     pods: tuple[Pod, ...]
     autoscaler: Autoscaler | None
     elapsed_s: float
+    caveats: tuple[str, ...] = ()
 
 
 def up(ports: UpPorts, request: UpRequest) -> Generator[Event, None, UpResult]:
@@ -216,6 +217,7 @@ class _Run:
             pods=state.pods if state else (),
             autoscaler=autoscaler,
             elapsed_s=self.ports.clock.monotonic_s() - self.began_s,
+            caveats=state.caveats if state else (),
         )
 
 

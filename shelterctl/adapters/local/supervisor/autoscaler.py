@@ -18,6 +18,8 @@ from shelterctl.core.state import Autoscaler, Condition, Usage
 
 #: Each measurement covers so long. A cluster's covers 15 to 60 s; here nothing has to be collected from elsewhere first.
 METRIC_PERIOD_S = 5.0
+#: How long the first metric may take without a word about it: a start, and two measurements.
+FIRST_METRIC_S = 20.0
 NAME = "app"
 
 
@@ -73,6 +75,7 @@ class Scaler:
     cpu_percent: int | None = None
     last_scale_s: float | None = None
     due_s: float = 0.0
+    began_s: float = field(default_factory=time.monotonic)
 
     def change(self, spec: ScalerSpec) -> None:
         """Other settings; what it remembers stays, as in the controller."""
@@ -91,6 +94,9 @@ class Scaler:
         proposal = propose_replicas(
             self.replicas, self.spec.cpu_target_percent, samples, tolerance=tolerances_of(behavior, configurable=True)
         )
+        if proposal.error is not None and self.cpu_percent is None and now_s - self.began_s < FIRST_METRIC_S:
+            # Nothing is wrong yet: no pod can have been measured while it was ready.
+            return ()
         stabilizer = Stabilizer(self.spec.minimum, self.spec.maximum, None if behavior is None else with_defaults(behavior))
         outcome = sync(stabilizer, self.history, self.replicas, [proposal], now_s)
         self.history, self.replicas = outcome.history, outcome.replicas

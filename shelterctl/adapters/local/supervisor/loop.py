@@ -161,7 +161,7 @@ class Supervisor:
 
     def _probe_all(self, now_s: float) -> None:
         for pod in self.stack.pods:
-            if pod.running is None or pod.deleting or pod.probing:
+            if pod.running is None or pod.deleting or pod.probing or not pod.probe_is_due(now_s):
                 continue
             task = asyncio.create_task(self._probe(pod, now_s))
             pod.probing = True

@@ -156,6 +156,13 @@ class KeptPod:
                 with suppress(ProcessLookupError, PermissionError):
                     os.killpg(self.running.pid, sign) if sign != signal.SIGTERM else os.kill(self.running.pid, sign)
 
+    def probe_is_due(self, now_s: float) -> bool:
+        """Whether any probe is to be made now (monotonic seconds)."""
+        if not self.started:
+            return now_s >= self.startup.due_s
+        liveness = self.template.liveness is not None and now_s >= self.liveness.due_s
+        return liveness or now_s >= self.readiness.due_s
+
     def close(self) -> None:
         """What it held goes with it."""
         if self.template.own is not None:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from shelterctl.adapters.local.claim import CLAIM, claim_identity
 from shelterctl.adapters.local.home import Home
 from shelterctl.adapters.local.identity import ProcessIdentity
-from shelterctl.adapters.local.spec import LocalSpec
+from shelterctl.adapters.local.spec import LocalSpec, caveats
 from shelterctl.adapters.local.supervisor import database, replica, rollout
 from shelterctl.adapters.local.supervisor.autoscaler import NAME, Metrics, Scaler
 from shelterctl.adapters.local.supervisor.journal import Journal
@@ -27,6 +27,7 @@ class Stack:
     def __init__(self, home: Home, spec: LocalSpec, listener: socket.socket, database_port: int) -> None:
         self.home = home
         self.spec = spec
+        self._revision = replica.revision(spec)
         self.node = socket.gethostname()
         self.listener = listener
         self.database_port = database_port
@@ -44,7 +45,7 @@ class Stack:
         if spec.replica != self.spec.replica:
             self.generation += 1
             self.progress = rollout.Progress()
-        before, self.spec = self.scaler, spec
+        before, self.spec, self._revision = self.scaler, spec, replica.revision(spec)
         self.scaler = self._scaler(before)
 
     def delete(self, uid: str) -> bool:
@@ -128,12 +129,13 @@ class Stack:
             endpoint,
             self.journal.all(),
             self.metrics.usage,
+            caveats=caveats(self.spec.database),
         )
 
     @property
     def revision(self) -> str:
         """The newest template's name: what its pods carry."""
-        return replica.revision(self.spec)
+        return self._revision
 
     def _app(self, own: Iterable[KeptPod], replicas: Iterable[KeptPod]) -> Workload:
         own = [pod for pod in own if not pod.deleting]

@@ -1,0 +1,75 @@
+"""Which target a command gets where none is named, and what it says about that."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from shelterctl.errors import UsageError
+from shelterctl.settings import load
+from shelterctl.wiring import wire
+from shelterctl.wiring.cluster import ClusterWiring
+from shelterctl.wiring.local import LocalWiring, home_of
+from shelterctl.wiring.parts import Wiring
+
+pytestmark = pytest.mark.local
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder, and a PATH with nothing on it."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    (tmp_path / "bin").mkdir()
+    return tmp_path
+
+
+def program(here: Path, name: str) -> None:
+    (here / "bin" / name).touch(mode=0o755)
+
+
+def chosen(here: Path, **flags: object) -> Wiring:
+    return wire(load(flags, {}, here))
+
+
+def test_a_bare_machine_gets_the_embedded_one_and_is_told_why(here: Path) -> None:
+    program(here, "docker")
+    wiring = chosen(here)
+    assert isinstance(wiring, LocalWiring)
+    assert wiring.note.startswith("Target local: minikube is not on the PATH; a cluster: https://minikube.sigs.k8s.io/")
+
+
+def test_docker_and_minikube_mean_a_cluster(here: Path) -> None:
+    program(here, "docker")
+    program(here, "minikube")
+    assert isinstance(chosen(here), ClusterWiring)
+    assert chosen(here).note == ""
+
+
+def test_a_stack_that_is_up_here_decides(here: Path) -> None:
+    program(here, "docker")
+    program(here, "minikube")
+    home = home_of(load({}, {}, here))
+    home.make()
+    home.supervisor.write_text("{}")
+    wiring = chosen(here)
+    assert isinstance(wiring, LocalWiring)
+    assert wiring.note == ""
+    assert not isinstance(chosen(here, namespace="other"), LocalWiring)
+
+
+@pytest.mark.parametrize("flags", [{"context": "prod"}, {"profile": "plain"}, {"target": "minikube"}])
+def test_whoever_names_a_cluster_gets_one(here: Path, flags: dict[str, object]) -> None:
+    assert isinstance(chosen(here, **flags), ClusterWiring)
+
+
+def test_whoever_names_the_embedded_one_is_told_nothing(here: Path) -> None:
+    wiring = chosen(here, target="local")
+    assert isinstance(wiring, LocalWiring)
+    assert (wiring.note, list(wiring.options)) == ("", ["--target local"])
+
+
+def test_an_unknown_target(here: Path) -> None:
+    with pytest.raises(UsageError, match=r"target “locl” is not known \(did you mean local\?\)"):
+        chosen(here, target="locl")
