@@ -35,14 +35,15 @@ demo: venv ## the main job: it deploys, scales, keeps its data, resolves its nam
 	$(BIN)/shelterctl prove
 
 test: venv lint ## everything that this machine can run: what needs no cluster side by side, then the cluster's tests
-	$(BIN)/pytest -n auto -m "not cluster" $(PYTEST_ARGS) || $(NONE_LEFT)
-	$(BIN)/pytest -m cluster $(PYTEST_ARGS) || $(NONE_LEFT)
+	$(BIN)/pytest -n auto -m "not cluster and not alone" $(PYTEST_ARGS) || $(NONE_LEFT)
+	$(BIN)/pytest -m "cluster or alone" $(PYTEST_ARGS) || $(NONE_LEFT)
 
 test-bare: venv ## the tests as on a machine without Docker, minikube and kubectl
-	tools/without_docker.sh $(BIN)/pytest -n auto $(PYTEST_ARGS)
+	tools/without_docker.sh $(BIN)/pytest -n auto -m "not alone" $(PYTEST_ARGS) || $(NONE_LEFT)
+	tools/without_docker.sh $(BIN)/pytest -m alone $(PYTEST_ARGS) || $(NONE_LEFT)
 
 unit: venv ## the tests that need no cluster
-	$(BIN)/pytest -n auto -m "not cluster" $(PYTEST_ARGS)
+	$(BIN)/pytest -n auto -m "not cluster and not alone" $(PYTEST_ARGS)
 
 lint: lint-code lint-manifests ## ruff, mypy, import-linter, yamllint, checkov, kubernetes-validate
 

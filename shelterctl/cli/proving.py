@@ -223,7 +223,7 @@ class Proving:
         code = ExitCode.OK if evidence.verdict is None else exit_code(evidence.verdict)
         folder.finish(command, code, each_text(to_json(result), terminal.completed), text=text)
         if terminal.output == "table":
-            terminal.complain(render(result, folder.run_id))
+            terminal.say(render(result, folder.run_id))
         return evidence
 
 

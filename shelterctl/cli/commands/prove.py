@@ -44,7 +44,7 @@ def command(
     from shelterctl.ops.prove import prove
 
     claims = _chosen(only or [], skip or [])
-    proving = Proving(session, users or _USERS, duration, claims)
+    proving = Proving(session, _USERS if users is None else users, duration, claims)
     proving.check()
     session.confirm_context("everything is proved here")
     session.open_folder("prove")

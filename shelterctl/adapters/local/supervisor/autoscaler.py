@@ -85,8 +85,6 @@ class Scaler:
         """One pass where it is time (`now_s` is monotonic). Returns its events, as reason and message."""
         if now_s < self.due_s:
             return ()
-        # Until it has had a metric it is not made to wait a whole period for the next look.
-        self.due_s = now_s + (self.sync_period_s if self.cpu_percent is not None else METRIC_PERIOD_S)
         wall_s = time.time()
         measured = {each.pod: each for each in usage}
         behavior = parse_behavior(self.spec.behavior)
@@ -94,6 +92,8 @@ class Scaler:
         proposal = propose_replicas(
             self.replicas, self.spec.cpu_target_percent, samples, tolerance=tolerances_of(behavior, configurable=True)
         )
+        # Until it has had a metric it is not made to wait a whole period for the next look.
+        self.due_s = now_s + (self.sync_period_s if proposal.error is None else min(METRIC_PERIOD_S, self.sync_period_s))
         if proposal.error is not None and self.cpu_percent is None and now_s - self.began_s < FIRST_METRIC_S:
             # Nothing is wrong yet: no pod can have been measured while it was ready.
             return ()
