@@ -18,6 +18,7 @@ from tests.cluster.projects import copy_project
 pytestmark = pytest.mark.local
 
 
+@pytest.mark.timeout(150)
 def test_it_works_as_written(tmp_path: Path) -> None:
     page = (REPOSITORY / "docs" / "local.md").read_text(encoding="utf-8")
     (script,) = re.findall(r"<!-- plain -->\n(.*?)<!-- /plain -->", page, re.S)
