@@ -97,7 +97,7 @@ def test_a_stopped_process_is_ended_too() -> None:
         assert found is not None
         process.send_signal(signal.SIGSTOP)
         assert end_all([found], grace_s=5) == (found,)
-        assert process.wait(5) == -signal.SIGTERM
+        assert not found.alive()
 
 
 @pytest.mark.parametrize(("says", "kind"), [("db version v8.0.4", "mongod"), ("db version v4.4.1", "nx-27017"), ("hello", "nx-27017")])
