@@ -58,7 +58,7 @@ def command(
         if path:
             proving.write(path, text)
     code = ExitCode.INTERRUPTED if proof.interrupted else exit_code(proof.judgement.verdict)
-    return session.finish(proof, code, lambda: render.lines(proof))
+    return session.finish(proof, code, lambda: render.lines(proof, width=min(100, session.terminal.width)))
 
 
 def _chosen(only: list[str], skip: list[str]) -> frozenset[Claim]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator
 
 from shelterctl.cli.render.loadtest import LoadDisplay
@@ -40,20 +41,22 @@ class ProveDisplay:
         self._terminal.say([Line(""), Line(f"{event.number} of {event.count}  {event.title}", "strong")])
 
 
-def lines(proof: Proof) -> Iterator[Line]:
-    """One line a claim; under it what is to be done where it is open."""
+def lines(proof: Proof, *, width: int) -> Iterator[Line]:
+    """One line a claim, continued under itself where it is long; under it its run, and what is to be done where it is open."""
     verdict = proof.judgement.verdict
     yield Line("")
     yield Line(f"{verdict.value}  {_headline(proof)} in {format_duration(proof.elapsed_s)}", verdict_style(verdict.value))
-    width = max(len(each.claim.words) for each in proof.claims)
+    column = max(len(each.claim.words) for each in proof.claims)
+    indent = " " * (column + 13)
     for each in proof.claims:
         style = "dim" if each.verdict is None else verdict_style(each.verdict.value)
-        yield Line(f"  {_word(each):<7}  {each.claim.words:<{width}}  {each.text}", style)
-        details = [f"run {each.run}"] if each.run else []
+        first = f"  {_word(each):<7}  {each.claim.words:<{column}}  "
+        for text in textwrap.wrap(each.text, width, initial_indent=first, subsequent_indent=indent, break_on_hyphens=False):
+            yield Line(text, style)
+        if each.run:
+            yield Line(f"{indent}run {each.run}", "dim")
         if each.verdict is not Verdict.PASS and each.next_command:
-            details.append(f"Next: {each.next_command}")
-        if details:
-            yield Line(f"  {'':<7}  {'':<{width}}  {'   '.join(details)}", "dim")
+            yield Line(f"{indent}Next: {each.next_command}", "dim")
     yield Line(f"Next: {_NEXT[verdict]}", "strong")
 
 

@@ -138,7 +138,7 @@ def wait_for_metric(
         autoscaler = state.autoscaler
         if machine_started_s is not None and not any(item.sampled_at_s > machine_started_s for item in state.usage):
             why = state.usage_problem or "no measurement since the machine started"
-            return f"{why} (metrics-server's first samples take 60 to 120 s)"
+            return f"{why} (the first can take two minutes on a cluster)"
         active = next((c for c in autoscaler.conditions if c.type == "ScalingActive"), None) if autoscaler else None
         if autoscaler is not None and autoscaler.has_metric:
             title = f"HPA has a metric: cpu {autoscaler.cpu_percent}% of {autoscaler.cpu_target_percent}%"
@@ -146,7 +146,7 @@ def wait_for_metric(
         why = active.message if active and not active.status else "the autoscaler has not looked yet"
         if _HOPELESS_METRIC in why:
             raise ClusterError("the HPA can never have a metric", why=why, next_command="shelterctl doctor")
-        return f"{why} (metrics-server's first samples take 60 to 120 s)"
+        return f"{why} (the first can take two minutes on a cluster)"
 
     def late(_words: str) -> NoReturn:
         raise WaitTimeout(
