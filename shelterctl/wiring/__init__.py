@@ -6,8 +6,10 @@ subclasses `parts.Wiring`; `ops` and `cli` do not learn of it.
 
 from __future__ import annotations
 
+import os
 import shutil
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shelterctl.settings import DEFAULTS
@@ -34,10 +36,17 @@ def wire(settings: Settings) -> Wiring:
 
         if is_up(settings):
             return LocalWiring(settings)
-        missing = [program for program in ("docker", "minikube") if shutil.which(program) is None]
+        missing = [program for program in ("docker", "minikube") if not _here(program)]
         if missing:
             return LocalWiring(settings, f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not on the PATH")
     return _cluster(settings)
+
+
+def _here(program: str) -> bool:
+    """Whether the program can be used. Docker is asked through its socket, which is there without its command line, too."""
+    host = os.environ.get("DOCKER_HOST") or "unix:///var/run/docker.sock"
+    socket_there = program == "docker" and (not host.startswith("unix://") or Path(host.removeprefix("unix://")).exists())
+    return socket_there or shutil.which(program) is not None
 
 
 def _cluster(settings: Settings) -> Wiring:

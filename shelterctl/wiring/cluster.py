@@ -57,7 +57,13 @@ class ClusterWiring(Wiring):
 
     @property
     def options(self) -> Sequence[str]:
-        return () if self.context == DEFAULTS.profile else (f"--context {shlex.quote(self.context)}",)
+        named = () if self.context == DEFAULTS.profile else (f"--context {shlex.quote(self.context)}",)
+        return (*self._asked, *named)
+
+    @property
+    def _asked(self) -> Sequence[str]:
+        """Who had to say that a cluster is meant must say it again."""
+        return ("--target minikube",) if self.settings.target == "minikube" else ()
 
     @property
     def programs(self) -> Mapping[str, str]:

@@ -27,7 +27,8 @@ class MinikubeWiring(ClusterWiring):
 
     @property
     def options(self) -> Sequence[str]:
-        return () if self.context == DEFAULTS.profile else (f"--profile {shlex.quote(self.context)}",)
+        named = () if self.context == DEFAULTS.profile else (f"--profile {shlex.quote(self.context)}",)
+        return (*self._asked, *named)
 
     @property
     def programs(self) -> Mapping[str, str]:

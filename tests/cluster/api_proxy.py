@@ -112,11 +112,11 @@ def _config() -> dict[str, Any]:
 
 
 def path_without(folder: Path, program: str) -> dict[str, str]:
-    """A PATH that has everything but one program."""
+    """A PATH that has everything but one program; and a cluster is meant all the same."""
     folder.mkdir()
     for place in os.environ["PATH"].split(os.pathsep):
         for file in Path(place).iterdir() if Path(place).is_dir() else ():
             link = folder / file.name
             if file.name != program and not link.is_symlink():
                 link.symlink_to(file)
-    return {"PATH": str(folder)}
+    return {"PATH": str(folder), "SHELTERCTL_TARGET": "minikube"}

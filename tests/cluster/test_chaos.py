@@ -84,7 +84,7 @@ def test_documents_of_another_program_are_read_from_the_database_as_they_are(sta
         return kube.kubectl("-n", stack.namespace, "exec", pod, "--", "python", "-c", *program)
 
     def read(**asked: object) -> dict[str, tuple[str, str]]:
-        answer = json.loads(run(PROBE, json.dumps({"run": None, "until": None, "limit": 1000, "timeout_s": 10, **asked})))
+        answer = json.loads(run(PROBE, json.dumps({"run": None, "until": None, "limit": 100_000, "timeout_s": 10, **asked})))
         return {id_: (digest, claimed) for id_, digest, claimed in json.loads(zlib.decompress(base64.b64decode(answer["documents"])))}
 
     id_ = "ObjectId(0123456789abcdef01234567)"
