@@ -15,10 +15,17 @@ KUSTOMIZE := $(or $(shell command -v kubectl || command -v minikube),$(SHELTERCT
 help: ## the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
 
-$(VENV)/.installed: pyproject.toml uv.lock
+# What the main job needs; the tools of tests and lint come with `make venv`.
+$(VENV)/.runs: pyproject.toml uv.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed: make PYTHON=python3.11 ..."; exit 1; }
+	@echo "Making $(VENV), once: a minute or two where the packages must be fetched"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check 'uv>=0.5'
+	@$(BIN)/uv sync --frozen --quiet --compile-bytecode --inexact --no-default-groups --extra local
+	@$(BIN)/python -m compileall -q shelterctl
+	@touch $@
+
+$(VENV)/.installed: $(VENV)/.runs
 	@$(BIN)/uv sync --frozen --quiet --compile-bytecode --inexact --extra local
 	@touch $@
 
@@ -31,7 +38,7 @@ venv: $(VENV)/.installed ## the virtual environment
 	@UV_PROJECT_ENVIRONMENT=.venv-manifests $(BIN)/uv sync --frozen --quiet --only-group manifests
 	@touch $@
 
-demo: venv ## the main job: it deploys, scales, keeps its data, resolves its names
+demo: $(VENV)/.runs ## the main job: it deploys, scales, keeps its data, resolves its names
 	$(BIN)/shelterctl prove
 
 test: venv lint ## everything that this machine can run: what needs no cluster side by side, then the cluster's tests
