@@ -1,7 +1,7 @@
 """Measures the figures of BENCHMARKS.md on the running cluster and prints them as a table.
 
 Each figure is a ratio within one run, or a time beside the limit that it is held to: the machine may be shared, so compare, do not quote.
-Usage: python tools/bench.py [--only start,image,up,status,watch,load]
+Usage: python tools/bench.py [--only start,local,image,up,status,watch,load]
 """
 
 from __future__ import annotations
@@ -106,7 +106,28 @@ def load() -> None:
     row("requests/s of `loadtest` against bare Locust", f"{found['ratio']:.2f}", "0.95")
 
 
-PARTS: dict[str, Callable[[], None]] = {"start": start, "image": image, "up": up, "status": status, "watch": watch, "load": load}
+def local() -> None:
+    """The embedded target, which needs no cluster."""
+    found = script("bench_local.py")
+    row("`up --target local` to the first answer, prepared", f"{found['first_answer_s']:.1f} s", "5 s")
+    row("`up --target local` with nothing changed, without the HPA's wait", f"{found['again_s']:.2f} s", "1 s")
+    row("one more replica answers after its decision, under 300 users", f"{found['replica_serves_after_decision_s']:.1f} s", "1.5 s")
+    row("the supervisor at rest", f"{found['rest_percent_of_a_core']:.1f}% of a core", "1%")
+    carried = f"{found['load_requests_per_s']:.0f} requests/s, p95 {found['load_p95_ms']:.0f} ms, {found['load_failures']:.0f} failed"
+    row("300 users on two cores, generator included", carried, "p95 50 ms, 0 failed")
+    row("a page and a count at 20,000 documents on nx-27017", f"{found['page_ms']:.1f} and {found['count_ms']:.1f} ms", "50 ms")
+    row("`prove --target local`", f"{found['prove_s']:.0f} s", "120 s")
+
+
+PARTS: dict[str, Callable[[], None]] = {
+    "start": start,
+    "local": local,
+    "image": image,
+    "up": up,
+    "status": status,
+    "watch": watch,
+    "load": load,
+}
 
 
 def main() -> None:

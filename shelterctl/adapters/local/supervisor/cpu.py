@@ -15,6 +15,8 @@ from shelterctl.adapters.local.supervisor.pods import KeptPod
 
 #: The kernel's own period for CPU limits (CFS bandwidth control).
 PERIOD_S = 0.1
+#: With more than so much of its share left, a pod is looked at less often.
+IDLE_SHARE, IDLE_PERIOD_S = 0.9, 0.15
 #: Sleeping for less costs more than it limits.
 _SHORTEST_S = 0.005
 #: How often the processes of a pod are looked for anew.
@@ -107,7 +109,7 @@ class Limiter:
 
     def step(self, pods: Iterable[KeptPod]) -> float:
         """Stops and continues what is due; returns the seconds until it should be called again."""
-        now_s, wait_s = time.monotonic(), PERIOD_S
+        now_s, wait_s = time.monotonic(), IDLE_PERIOD_S
         limited = {pod.uid: pod for pod in pods if pod.template.cpu_limit_millicores and pod.running is not None}
         for uid in self._shares.keys() - limited.keys():
             self._resume(self._shares.pop(uid))
@@ -129,7 +131,8 @@ class Limiter:
         share = self._shares.setdefault(uid, _Share(now_s, used_s))
         if now_s - share.began_s >= PERIOD_S:
             # What it took too much of the last period is taken from this one; what it left is lost, as with the kernel.
-            share.debt_s = max(0.0, share.debt_s + used_s - share.used_at_begin_s - quota_s)
+            allowed_s = quota_s * (now_s - share.began_s) / PERIOD_S
+            share.debt_s = max(0.0, share.debt_s + used_s - share.used_at_begin_s - allowed_s)
             share.began_s, share.used_at_begin_s = now_s, used_s
             if share.debt_s < quota_s:
                 self._resume(share)
@@ -138,6 +141,9 @@ class Limiter:
             if not share.stopped and not pod.deleting:
                 share.stopped = tuple(self._stop(self._meters[uid].pids))
             return PERIOD_S - (now_s - share.began_s)
+        if left_s > IDLE_SHARE * quota_s:
+            # Far from its limit. What it may take too much until then is taken from it afterwards.
+            return IDLE_PERIOD_S
         # It cannot have used up its share before, however many threads it has: they take turns.
         return min(left_s, PERIOD_S - (now_s - share.began_s))
 

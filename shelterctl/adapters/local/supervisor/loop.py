@@ -27,7 +27,8 @@ from shelterctl.core.serial import to_json
 from shelterctl.core.state import Role
 
 PROTOCOL = 1
-TURN_S = 0.1
+#: How often it is looked at what runs: while something changes, and at rest. The end of a child is told at once.
+TURN_S, REST_TURN_S = 0.1, 0.25
 #: A log that has grown so far begins anew.
 LOG_BYTES = 5_000_000
 _LOGS_S = 5.0
@@ -91,12 +92,14 @@ class Supervisor:
         self.socket = runtime / "control.sock"
         self.ending = asyncio.Event()
         self.ended = asyncio.Event()
+        self.news = asyncio.Event()
         self._probes: set[asyncio.Task[None]] = set()
 
     async def keep(self) -> None:
         loop = asyncio.get_running_loop()
         for sign in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(sign, self.ending.set)
+        loop.add_signal_handler(signal.SIGCHLD, self.news.set)
         with suppress(OSError):
             self.socket.unlink()
         mask = os.umask(0o177)
@@ -141,7 +144,13 @@ class Supervisor:
             if now_s >= logs_due_s:
                 logs_due_s = now_s + _LOGS_S
                 self._bound_logs()
-            await asyncio.sleep(TURN_S)
+            await self._wait(TURN_S if told or self.stack.moving else REST_TURN_S)
+
+    async def _wait(self, timeout_s: float) -> None:
+        """Until the time is over, a child has ended, or a command has asked for something."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.news.wait(), timeout_s)
+        self.news.clear()
 
     def _write_processes(self) -> None:
         with suppress(OSError):
@@ -223,6 +232,8 @@ class Supervisor:
         try:
             asked = json.loads(await reader.readline())
             answer = await self._answer(asked)
+            if asked.get("op") not in ("state", "spec", "database"):
+                self.news.set()
         except Exception as error:  # noqa: BLE001 - a command that asks nonsense must not end the stack
             traceback.print_exc()
             answer = {"error": f"{type(error).__name__}: {error}"}

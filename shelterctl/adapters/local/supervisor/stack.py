@@ -104,6 +104,12 @@ class Stack:
         return live_processes(self.pods)
 
     @property
+    def moving(self) -> bool:
+        """Whether anything is on its way to what it should be."""
+        unsettled = any(pod.deleting or pod.running is None or not pod.ready for pod in self.pods)
+        return unsettled or len(self.replicas()) != self.wanted
+
+    @property
     def wanted(self) -> int:
         """How many replicas there should be: the autoscaler's word, or the fixed number."""
         return self.scaler.replicas if self.scaler is not None else self.spec.replicas or 1
