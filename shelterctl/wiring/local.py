@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shelterctl.adapters.local.home import Home, read_json
+from shelterctl.adapters.local.home import Home
 from shelterctl.core.state import Place
 from shelterctl.errors import NotDeployed
 from shelterctl.ports.capabilities import Lacking
@@ -127,9 +127,9 @@ class LocalWiring(Wiring):
 
     def _database_spec(self) -> DatabaseSpec:
         from shelterctl.adapters.local import engines
+        from shelterctl.adapters.local.claim import made_by
 
-        kept = str((read_json(self.home.spec).get("database") or {}).get("kind") or "")
-        return engines.find(self.environment.python(), kept=kept)
+        return engines.find(self.environment.python(), kept=made_by(self.home.data))
 
     def _image_id(self, reference: str) -> str:
         found = self.builder.inspect(reference)

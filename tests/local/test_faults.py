@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
-import time
+import sys
 import urllib.request
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.cluster.commands import wait_until
-from tests.local.stacks import Stack, left_of, taken_port
+from tests.cluster.commands import clean_environment, wait_until
+from tests.local.stacks import NAMESPACE, Stack, left_of, taken_port
 
 pytestmark = pytest.mark.local
 
@@ -101,7 +104,7 @@ def test_a_number_that_is_another_process_by_now_is_not_signalled(fresh: Stack) 
     fresh.shelterctl("down")
     with subprocess.Popen(["sleep", "60"], start_new_session=True) as bystander:
         try:
-            record = {"pid": bystander.pid, "started_s": time.time() - 86_400, "what": "app-1"}
+            record = {"pid": bystander.pid, "start": "another-boot:4711", "what": "app-1"}
             (fresh.home / "processes.json").write_text(json.dumps({"processes": [record]}))
             (fresh.home / "supervisor.json").write_text(json.dumps({"protocol": 1, "socket": "/nowhere", **record}))
             assert fresh.shelterctl("status", expect=4).error["what"] == "the supervisor that keeps the stack is gone"
@@ -158,4 +161,88 @@ def test_up_is_killed_and_the_next_one_goes_on(fresh: Stack) -> None:
     running.signal(signal.SIGKILL)
     running.end()
     fresh.shelterctl("up")
+    assert answers(fresh, fresh.url)
+
+
+def written(stack: Stack) -> str:
+    """A document's id."""
+    request = urllib.request.Request(f"{stack.url}/data", b'{"name": "Rex"}', {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        return str(json.loads(answer.read())["id"])
+
+
+def spoil_header(file: Path) -> None:
+    with file.open("r+b") as opened:
+        opened.write(b"not a database!!" * 4)
+
+
+def spoil_pages(file: Path) -> None:
+    size = file.stat().st_size
+    with file.open("r+b") as opened:
+        opened.seek(4096)
+        opened.write(os.urandom(size - 4096))
+
+
+def empty(file: Path) -> None:
+    file.write_bytes(b"")
+
+
+@pytest.mark.parametrize("spoil", [spoil_header, spoil_pages, empty])
+def test_damaged_data_are_told_before_a_database_opens_them(fresh: Stack, spoil: Callable[[Path], None]) -> None:
+    """An emptied file would be an empty database, with nobody the wiser."""
+    fresh.shelterctl("up")
+    written(fresh)
+    fresh.shelterctl("down")
+    file = fresh.home / "data" / "shelter.db"
+    spoil(file)
+    error = fresh.shelterctl("up", expect=3).error
+    assert error["what"] == f"the database's file {file} is damaged"
+    assert error["why"]
+    assert "--delete-data" in error["next_command"]
+    assert file.exists()
+    fresh.shelterctl("down", "--delete-data", "--yes")
+    fresh.shelterctl("up")
+    assert answers(fresh, fresh.url)
+
+
+def test_data_of_another_database_are_not_touched(fresh: Stack) -> None:
+    if shutil.which("mongod"):
+        pytest.skip("a mongod is on the PATH")
+    data = fresh.home / "data"
+    data.mkdir(parents=True)
+    (data / "WiredTiger").write_text("WiredTiger 11.3.0")
+    error = fresh.shelterctl("up", expect=3).error
+    assert error["what"] == "the data were made by mongod, and nx-27017 cannot read them"
+
+
+def test_a_disk_that_is_full(fresh: Stack, tmp_path: Path) -> None:
+    small = tmp_path / "small"
+    small.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(small)], capture_output=True, check=False)
+    if mounted.returncode != 0:
+        pytest.skip("a small disk cannot be made without root")
+    try:
+        (small / "local" / NAMESPACE / "data").mkdir(parents=True)
+        error = replace(fresh.shelterctl, state_dir=small)("up", expect=3).error
+        assert "is full" in error["what"]
+        assert error["next_command"].startswith("df -h")
+    finally:
+        subprocess.run(["umount", str(small)], capture_output=True, check=True)
+
+
+@pytest.mark.parametrize("limits", ["ulimit -n 256", "unset HOME", "taskset -c 0 true && taskset -p -c 0 $$ >/dev/null"])
+def test_a_poor_machine(fresh: Stack, limits: str) -> None:
+    if limits.startswith("taskset") and shutil.which("taskset") is None:
+        pytest.skip("no taskset")
+    words = f"{limits}; exec {sys.executable} -m shelterctl up --no-wait-hpa --state-dir {fresh.shelterctl.state_dir} --target local"
+    done = subprocess.run(
+        ["bash", "-c", words],
+        cwd=fresh.shelterctl.folder,
+        env=clean_environment(),
+        capture_output=True,
+        text=True,
+        timeout=90,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
     assert answers(fresh, fresh.url)

@@ -51,9 +51,7 @@ class Client:
     def find(self) -> Found:
         content = read_json(self.home.supervisor)
         try:
-            return Found(
-                ProcessIdentity(int(content["pid"]), float(content["started_s"]), "supervisor"), content["socket"], content["protocol"]
-            )
+            return Found(ProcessIdentity(int(content["pid"]), str(content["start"]), "supervisor"), content["socket"], content["protocol"])
         except (KeyError, TypeError, ValueError):
             return Found(None, "", PROTOCOL)
 

@@ -4,27 +4,34 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 
-#: How far two readings of one start may lie apart: the kernel counts it in ticks of 10 ms from a boot time that is read anew.
-_SAME_START_S = 0.5
+_STAT = "/proc/{pid}/stat"
+_BOOT = "/proc/sys/kernel/random/boot_id"
+#: The place of the start (in clock ticks since the boot) behind the program's name, which may hold anything: proc(5), field 22.
+_START_FIELD = 19
 
 
 @dataclass(frozen=True, slots=True)
 class ProcessIdentity:
-    """A process group's leader: its number, when it started (epoch seconds), and what it is for."""
+    """A process group's leader: its number, its start, and what it is for.
+
+    The start is told in a way that no change of the clock alters: by the boot and the ticks since it, where the system tells them.
+    """
 
     pid: int
-    started_s: float
+    start: str
     what: str = ""
 
     def alive(self) -> bool:
         """Whether this very process runs; a zombie does not."""
-        found = started_at(self.pid)
-        return found is not None and abs(found - self.started_s) < _SAME_START_S
+        return start_of(self.pid) == self.start
 
     def signal_group(self, sign: int) -> bool:
         """Sends a signal to the process and what it started. False where it is not there any more."""
@@ -39,20 +46,37 @@ class ProcessIdentity:
         return True
 
 
-def started_at(pid: int) -> float | None:
-    """When the process started (epoch seconds); None where none of this number runs."""
+def start_of(pid: int) -> str | None:
+    """What tells the process from every other that has had its number; None where none of this number runs."""
+    if sys.platform != "linux":
+        return _start_by_psutil(pid)
+    try:
+        fields = Path(_STAT.format(pid=pid)).read_bytes().rpartition(b") ")[2].split()
+        if fields[0] in (b"Z", b"X"):
+            return None
+        return f"{_boot()}:{fields[_START_FIELD].decode()}"
+    except (OSError, IndexError):
+        return None
+
+
+@cache
+def _boot() -> str:
+    return Path(_BOOT).read_text(encoding="ascii").strip()
+
+
+def _start_by_psutil(pid: int) -> str | None:
     import psutil
 
     try:
         process = psutil.Process(pid)
-        return None if process.status() == psutil.STATUS_ZOMBIE else float(process.create_time())
+        return None if process.status() == psutil.STATUS_ZOMBIE else f"{process.create_time():.3f}"
     except psutil.Error:
         return None
 
 
 def identify(pid: int, what: str = "") -> ProcessIdentity | None:
-    started_s = started_at(pid)
-    return None if started_s is None else ProcessIdentity(pid, started_s, what)
+    start = start_of(pid)
+    return None if start is None else ProcessIdentity(pid, start, what)
 
 
 def end_all(processes: Iterable[ProcessIdentity], *, grace_s: float) -> tuple[ProcessIdentity, ...]:

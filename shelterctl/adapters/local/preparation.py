@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Generator
 
+from shelterctl.adapters.local import claim
 from shelterctl.adapters.local.client import Client
 from shelterctl.adapters.local.environment import Environment
 from shelterctl.adapters.local.home import Home
@@ -40,6 +41,8 @@ class LocalPreparation:
         if environment.python() is None and not dry_run:
             yield from environment.make()
         database = self._database()
+        if not client.find().runs:
+            claim.check(self._home.data, database.kind)
         words.insert(0, f"Python {sys.version_info.major}.{sys.version_info.minor}, {database.kind} {database.version}")
         return Ready("; ".join(words), "", len(words) > 1)
 

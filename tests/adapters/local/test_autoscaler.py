@@ -29,7 +29,7 @@ def passed(of: Scaler, *millicores: int, at_s: float, window_s: float = 5.0) -> 
     for each in pods:
         object.__setattr__(each.template, "cpu_request_millicores", 100)
         # It has run for ten minutes.
-        each.created_s, each.restarts = time.time() - 600, 1
+        each.created_at, each.restarts = time.monotonic() - 600, 1
     usage = [Usage(each.name, used, 0, time.time(), window_s) for each, used in zip(pods, millicores, strict=True)]
     return [reason for reason, _ in of.step(pods, usage, at_s)]
 

@@ -81,7 +81,7 @@ def test_a_process_is_known_by_its_start() -> None:
         found = identify(process.pid, "sleeper")
         assert found is not None
         assert found.alive()
-        other = ProcessIdentity(process.pid, found.started_s - 3600, "sleeper")
+        other = ProcessIdentity(process.pid, f"{found.start}0", "sleeper")
         assert not other.alive()
         assert not other.signal_group(signal.SIGKILL)
         assert process.poll() is None

@@ -26,7 +26,7 @@ def pod(name: str, revision: str, *, ready: bool, deleting: bool = False) -> Kep
         Role.APP, "app", revision, "shelter-app:1", "sha256:1", (), {}, Path(), (), {}, PROBE, PROBE, None, 35.0
     )  # fmt: skip
     made = KeptPod(PodName(name), template, Path("/nowhere.log"))
-    made.ready, made.deleting, made.ready_changed_s = ready, deleting, time.time() - 60
+    made.ready, made.deleting, made.ready_changed_at = ready, deleting, time.monotonic() - 60
     return made
 
 
@@ -77,7 +77,7 @@ def test_no_step_takes_more_than_can_be_spared(states: list[tuple[str, bool, boo
 
 
 def test_a_rollout_that_comes_no_farther_has_failed_and_one_that_does_has_not() -> None:
-    progress = rollout.Progress(since_s=time.time() - SPEC.progress_deadline_s - 1)
+    progress = rollout.Progress(since_s=time.monotonic() - SPEC.progress_deadline_s - 1)
     stuck = (pod("a", "old", ready=True), pod("b", "new", ready=False))
     progress.done = 0
     step(*stuck, progress=progress)

@@ -34,6 +34,7 @@ class Metrics:
     """The last measurement of each pod, each over one period that the pod was there for from its beginning to its end."""
 
     usage: tuple[Usage, ...] = ()
+    taken_at: float = 0.0
     due_s: float = 0.0
     _meters: dict[str, Meter] = field(default_factory=dict)
     _readings: dict[str, _Reading] = field(default_factory=dict)
@@ -59,7 +60,7 @@ class Metrics:
             found.append(Usage(pod.name, millicores, memory_bytes(meter.pids), time.time(), window_s))
         self._meters = {key: meter for key, meter in self._meters.items() if key in here}
         self._readings = here
-        self.usage = tuple(found)
+        self.usage, self.taken_at = tuple(found), time.monotonic()
         return True
 
 
@@ -81,14 +82,14 @@ class Scaler:
         """Other settings; what it remembers stays, as in the controller."""
         self.spec = spec
 
-    def step(self, pods: Sequence[KeptPod], usage: Sequence[Usage], now_s: float) -> tuple[tuple[str, str], ...]:
-        """One pass where it is time (`now_s` is monotonic). Returns its events, as reason and message."""
+    def step(self, pods: Sequence[KeptPod], usage: Sequence[Usage], now_s: float, age_s: float = 0.0) -> tuple[tuple[str, str], ...]:
+        """One pass where it is time (`now_s` is monotonic, `age_s` the measurements' age). Returns its events, as reason and message."""
         if now_s < self.due_s:
             return ()
         wall_s = time.time()
         measured = {each.pod: each for each in usage}
         behavior = parse_behavior(self.spec.behavior)
-        samples = [_sample(pod, measured.get(pod.name), wall_s) for pod in pods]
+        samples = [_sample(pod, measured.get(pod.name), time.monotonic(), age_s) for pod in pods]
         proposal = propose_replicas(
             self.replicas, self.spec.cpu_target_percent, samples, tolerance=tolerances_of(behavior, configurable=True)
         )
@@ -125,17 +126,17 @@ class Scaler:
         )
 
 
-def _sample(pod: KeptPod, usage: Usage | None, wall_s: float) -> PodSample:
+def _sample(pod: KeptPod, usage: Usage | None, now_s: float, age_s: float) -> PodSample:
     return PodSample(
         name=pod.name,
         phase="Running" if pod.running is not None or pod.restarts else "Pending",
         ready=pod.ready,
-        start_age_s=wall_s - pod.created_s,
-        transition_age_s=wall_s - pod.ready_changed_s,
+        start_age_s=now_s - pod.created_at,
+        transition_age_s=now_s - pod.ready_changed_at,
         deleting=pod.deleting,
         requests_millicores=(pod.template.cpu_request_millicores or None,),
         usage_millicores=None if usage is None else usage.cpu_millicores,
-        sample_age_s=0.0 if usage is None else wall_s - usage.sampled_at_s,
+        sample_age_s=0.0 if usage is None else age_s,
         window_s=METRIC_PERIOD_S if usage is None else usage.window_s,
         container_names=(pod.template.container,),
     )

@@ -109,7 +109,7 @@ class Supervisor:
         assert own is not None
         write_json(
             self.home.supervisor,
-            {"protocol": PROTOCOL, "socket": str(self.socket), "pid": own.pid, "started_s": own.started_s},
+            {"protocol": PROTOCOL, "socket": str(self.socket), "pid": own.pid, "start": own.start},
         )
         limiting = asyncio.create_task(self._limit())
         try:

@@ -65,13 +65,14 @@ class Counts:
 
 @dataclass(slots=True)
 class KeptPod:
-    """A pod and the process that runs in it now, if one does."""
+    """A pod and the process that runs in it now, if one does. `_s` is the wall clock's, which may jump; what is reckoned with is `_at`."""
 
     name: PodName
     template: Template
     log: Path
     uid: str = field(default_factory=lambda: str(uuid.uuid4()))
     created_s: float = field(default_factory=time.time)
+    created_at: float = field(default_factory=time.monotonic)
     running: Popen[bytes] | None = None
     identity: ProcessIdentity | None = None
     container_id: str = ""
@@ -88,6 +89,7 @@ class KeptPod:
     started: bool = False
     ready: bool = False
     ready_changed_s: float = field(default_factory=time.time)
+    ready_changed_at: float = field(default_factory=time.monotonic)
     deleting: bool = False
     kill_due: float = 0.0
     probing: bool = False
@@ -115,8 +117,8 @@ class KeptPod:
             self._wait_for_next_start()
             return
         self.start_problem = ""
-        self.identity = identify(self.running.pid, self.name) or ProcessIdentity(self.running.pid, time.time(), self.name)
-        self.container_id = f"{self.running.pid}@{self.identity.started_s:.2f}"
+        self.identity = identify(self.running.pid, self.name) or ProcessIdentity(self.running.pid, "ended", self.name)
+        self.container_id = f"{self.running.pid}-{uuid.uuid4().hex[:8]}"
         self.started_s, self.started_at = time.time(), time.monotonic()
         self.started = self.killed_by_probe = False
         self.startup, self.readiness, self.liveness = Counts(), Counts(), Counts()
@@ -172,7 +174,7 @@ class KeptPod:
 
     def set_ready(self, ready: bool) -> None:
         if ready != self.ready:
-            self.ready, self.ready_changed_s = ready, time.time()
+            self.ready, self.ready_changed_s, self.ready_changed_at = ready, time.time(), time.monotonic()
 
     @property
     def gone(self) -> bool:

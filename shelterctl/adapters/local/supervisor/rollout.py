@@ -12,10 +12,10 @@ from shelterctl.adapters.local.supervisor.pods import KeptPod
 
 @dataclass(slots=True)
 class Progress:
-    """How far a rollout has come, and since when it has not come farther (epoch seconds)."""
+    """How far a rollout has come, since when it has not come farther (monotonic), and when it failed (epoch seconds)."""
 
     done: int = -1
-    since_s: float = field(default_factory=time.time)
+    since_s: float = field(default_factory=time.monotonic)
     failed_s: float | None = None
 
 
@@ -28,8 +28,8 @@ class Step:
 
 
 def available(pod: KeptPod, min_ready_s: float, now_s: float) -> bool:
-    """Ready for as long as counts."""
-    return pod.ready and not pod.deleting and now_s - pod.ready_changed_s >= min_ready_s
+    """Ready for as long as counts; `now_s` is monotonic."""
+    return pod.ready and not pod.deleting and now_s - pod.ready_changed_at >= min_ready_s
 
 
 def next_step(replicas: Sequence[KeptPod], revision: str, wanted: int, spec: LocalSpec, progress: Progress) -> Step:
@@ -37,7 +37,7 @@ def next_step(replicas: Sequence[KeptPod], revision: str, wanted: int, spec: Loc
 
     Notes in `progress` what has been reached, and that it fails where nothing is for `progress_deadline_s`.
     """
-    now_s = time.time()
+    now_s = time.monotonic()
     there = [pod for pod in replicas if not pod.deleting]
     new = [pod for pod in there if pod.template.revision == revision]
     old = [pod for pod in there if pod.template.revision != revision]
@@ -60,4 +60,4 @@ def _note(progress: Progress, done: int, wanted: int, now_s: float, deadline_s: 
     if done > progress.done or done >= wanted:
         progress.done, progress.since_s, progress.failed_s = max(done, progress.done), now_s, None
     elif progress.failed_s is None and now_s - progress.since_s > deadline_s:
-        progress.failed_s = now_s
+        progress.failed_s = time.time()

@@ -93,7 +93,7 @@ class Stack:
                 pod.send(9)
         self.metrics.step(self.replicas(), now_s)
         if self.scaler is not None:
-            for reason, message in self.scaler.step(self.replicas(), self.metrics.usage, now_s):
+            for reason, message in self.scaler.step(self.replicas(), self.metrics.usage, now_s, time.monotonic() - self.metrics.taken_at):
                 self.journal.add(f"horizontalpodautoscaler/{NAME}", reason, message, warning=reason != "SuccessfulRescale")
         return changed or bool(gone)
 
@@ -146,7 +146,7 @@ class Stack:
     def _app(self, own: Iterable[KeptPod], replicas: Iterable[KeptPod]) -> Workload:
         own = [pod for pod in own if not pod.deleting]
         there = [pod for pod in replicas if not pod.deleting]
-        now_s = time.time()
+        now_s = time.monotonic()
         failed_s = self.progress.failed_s
         return Workload(
             kind="Process",
