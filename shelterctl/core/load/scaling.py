@@ -154,7 +154,10 @@ def _called_for(plan: LoadPlan, timeline: Timeline, calls: tuple[Call, ...]) -> 
     if timeline.scale_up_disabled:
         reason = Reason(f"{reading}, and its behavior disables scaling up (selectPolicy: Disabled)", "shelterctl doctor")
         return _unknown(ScalingState.UNKNOWN, reason)
-    if last.maximum is not None and last.desired is not None and last.desired >= last.maximum:
+    decided = [item for item in ups if item.at_s >= calls[0].from_s] or ups
+    # Its pods may be on their way: then it was not there from the start.
+    fresh = any(timeline.observed_s - item.at_s < SCALE_UP_S for item in decided)
+    if last.maximum is not None and last.desired is not None and last.desired >= last.maximum and not fresh:
         reason = Reason(
             f"{reading} and was at its maximum of {last.maximum} already: it wanted {last.wanted}",
             f"shelterctl up --max {max(last.wanted or 0, last.maximum + 1)}",
@@ -162,8 +165,7 @@ def _called_for(plan: LoadPlan, timeline: Timeline, calls: tuple[Call, ...]) -> 
         return _unknown(ScalingState.AT_MAXIMUM, reason)
     lasted_s = longest.until_s - longest.from_s
     needed_s = SCALE_UP_S + timeline.scale_up_window_s
-    decided = [item for item in ups if item.at_s >= calls[0].from_s] or ups
-    if lasted_s >= needed_s:
+    if lasted_s >= needed_s and not fresh:
         said = f"it decided {decided[0].before} → {decided[0].after} at {decided[0].at_s:.0f} s" if decided else "it decided nothing"
         waiting = f" ({timeline.unplaced or '; '.join(timeline.waiting_pods[:2])})" if timeline.waiting_pods else ""
         text = f"{reading} and for {lasted_s:.0f} s on end, {said}, and no pod was added that became ready{waiting}"

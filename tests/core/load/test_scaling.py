@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from shelterctl.core.load.observer import Observer
-from shelterctl.core.load.scaling import ScalingState, judge_scaling
+from shelterctl.core.load.scaling import ScalingState, judge_scaling, settled
 from shelterctl.core.load.timeline import Timeline
 from shelterctl.core.verdict import Verdict
 from tests.core.load.examples import BEGAN, PLAN, autoscaler, exact_clock, pod, usage
@@ -395,3 +395,46 @@ def test_a_reading_of_the_ramp_says_nothing_about_the_full_load() -> None:
     seen = observed()
     seen.usage(BEGAN + 25, usage(24, 60, 60))
     assert said(end(seen))[0] is ScalingState.TOO_SHORT
+
+
+def test_a_decision_for_the_maximum_whose_pods_are_on_their_way_is_not_the_maximum_already() -> None:
+    seen = under_load(observed(maximum=4))
+    seen.autoscaler(BEGAN + 46, autoscaler(4, 184, maximum=4))
+    state, verdict, text, _ = said(end(seen, 50))
+    assert (state, verdict) == (ScalingState.TOO_SHORT, Verdict.UNKNOWN)
+    assert "it decided 2 → 4 at 46 s" in text
+    assert settled(judge_scaling(PLAN, end(seen, 50)), end(seen, 50)) == ""
+
+
+SETTLED = {
+    "shown and answering": (lambda seen: seen.pods(BEGAN + 54, [*TWO, pod("app-3")]), 60, {"app-3": BEGAN + 55}, "a new pod answers"),
+    "shown, and the pod is new": (lambda seen: seen.pods(BEGAN + 54, [*TWO, pod("app-3")]), 60, {}, ""),
+    "shown, and nothing comes to the pod": (lambda seen: seen.pods(BEGAN + 54, [*TWO, pod("app-3")]), 95, {}, "no new pod answered"),
+    "decided, and no pod yet": (lambda seen: None, 60, {}, ""),
+    "decided, and no pod for too long": (lambda seen: None, 240, {}, "nothing can come any more"),
+}
+
+
+@pytest.mark.parametrize("case", SETTLED)
+def test_when_a_load_has_shown_all_that_it_can(case: str) -> None:
+    happens, seconds, answers, words = SETTLED[case]
+    seen = under_load(observed())
+    seen.autoscaler(BEGAN + 46, autoscaler(4, 184))
+    happens(seen)
+    timeline = seen.timeline(BEGAN, BEGAN + seconds, answers)
+    told = settled(judge_scaling(PLAN, timeline), timeline)
+    assert told.endswith(words) if words else told == ""
+
+
+def test_a_load_that_calls_for_nothing_is_settled_after_a_few_readings_of_the_whole_of_it() -> None:
+    seen = observed()
+    seen.usage(BEGAN + 62, usage(60, 60, 60))
+    seen.autoscaler(BEGAN + 70, autoscaler(2, 60))
+    assert [bool(settled(judge_scaling(PLAN, end(seen, at_s)), end(seen, at_s))) for at_s in (100, 400)] == [False, True]
+
+
+def test_without_an_autoscaler_nothing_is_waited_for() -> None:
+    seen = Observer()
+    seen.pods(BEGAN - 2, TWO)
+    seen.autoscaler(BEGAN - 2, None)
+    assert settled(judge_scaling(PLAN, end(seen, 5)), end(seen, 5)) == "there is no autoscaler"
