@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -147,7 +147,7 @@ class Proving:
             judgement = result.judgement
             how = next((check.judgement.reasons for check in result.checks if check.name is CheckName.SCALING), ())
             sentence = f"{how[0].text if how else 'it scaled'}; {result.traffic.requests:,} requests, {result.traffic.failures:,} failed"
-            return _of(Claim.SCALES, judgement, sentence, run)
+            return replace(_of(Claim.SCALES, judgement, sentence, run), interrupted=result.interrupted)
 
         return (
             yield from self._kept(

@@ -34,7 +34,8 @@ _WORDS = {
 class Evidence:
     """What was found of one claim. `verdict` is None where the claim was not looked at, or has no meaning on this target.
 
-    `text` is what decided, `next_command` what to run next, `run` the run that holds the evidence; empty where there is none.
+    `text` is what decided, `next_command` what to run next, `run` the run that holds the evidence; empty where there is none. `interrupted`
+    is whether somebody broke its proof off.
     """
 
     claim: Claim
@@ -43,6 +44,7 @@ class Evidence:
     next_command: str = ""
     run: str = ""
     elapsed_s: float = 0.0
+    interrupted: bool = False
 
 
 def judge_claims(found: Iterable[Evidence]) -> Judgement:

@@ -87,6 +87,8 @@ def prove(
             evidence = of_error(part.claim, error)
             if evidence.verdict is not None:
                 yield Notice(f"{error.what}{f': {error.why}' if error.why else ''}", "warning")
+        # Whoever breaks a part off wants no database killed after it.
+        interrupted = interrupted or evidence.interrupted
         found.append(replace(evidence, elapsed_s=clock.monotonic_s() - part_s))
     claims = tuple(sorted((*found, *left_out), key=lambda each: list(Claim).index(each.claim)))
     return Proof(context, namespace, judge_claims(claims), claims, clock.monotonic_s() - began_s, interrupted)

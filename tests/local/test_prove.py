@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import xml.etree.ElementTree as tree
 from pathlib import Path
 
@@ -72,3 +73,17 @@ def test_what_does_not_deploy_fails_and_the_rest_is_open(fresh: Stack, tmp_path:
 )
 def test_what_cannot_be_meant(fresh: Stack, arguments: list[str], what: str) -> None:
     assert fresh.shelterctl("prove", *arguments, expect=2).error["what"] == what
+
+
+def test_whoever_breaks_the_load_off_wants_no_database_killed_after_it(stack: Stack) -> None:
+    stack.wait_until_ready(2)
+    pid = stack.processes()["db-0"]
+    running = stack.shelterctl.start("prove", "--users", "20", output="jsonl")
+    running.wait_for_step("load")
+    running.signal(signal.SIGINT)
+    ran = running.end()
+    assert ran.exit_code == 130, ran.shown()
+    claims = {claim["claim"]: claim for claim in ran.result["claims"]}
+    assert [claims[name]["verdict"] for name in ("deploy", "scale", "data", "names")] == ["PASS", "UNKNOWN", "UNKNOWN", "UNKNOWN"]
+    assert claims["data"]["text"] == "interrupted before it was looked at"
+    assert stack.processes()["db-0"] == pid

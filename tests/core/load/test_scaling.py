@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from shelterctl.core.load.observer import Observer
 from shelterctl.core.load.scaling import ScalingState, judge_scaling, settled
 from shelterctl.core.load.timeline import Timeline
+from shelterctl.core.state import PodName
 from shelterctl.core.verdict import Verdict
 from tests.core.load.examples import BEGAN, PLAN, autoscaler, exact_clock, pod, usage
 
@@ -406,12 +408,21 @@ def test_a_decision_for_the_maximum_whose_pods_are_on_their_way_is_not_the_maxim
     assert settled(judge_scaling(PLAN, end(seen, 50)), end(seen, 50)) == ""
 
 
-SETTLED = {
-    "shown and answering": (lambda seen: seen.pods(BEGAN + 54, [*TWO, pod("app-3")]), 60, {"app-3": BEGAN + 55}, "a new pod answers"),
-    "shown, and the pod is new": (lambda seen: seen.pods(BEGAN + 54, [*TWO, pod("app-3")]), 60, {}, ""),
-    "shown, and nothing comes to the pod": (lambda seen: seen.pods(BEGAN + 54, [*TWO, pod("app-3")]), 95, {}, "no new pod answered"),
-    "decided, and no pod yet": (lambda seen: None, 60, {}, ""),
-    "decided, and no pod for too long": (lambda seen: None, 240, {}, "nothing can come any more"),
+def comes(seen: Observer) -> None:
+    seen.pods(BEGAN + 54, [*TWO, pod("app-3")])
+
+
+def stays_away(seen: Observer) -> None:
+    """Nothing comes."""
+
+
+ANSWERED = {PodName("app-3"): BEGAN + 55}
+SETTLED: dict[str, tuple[Callable[[Observer], object], float, dict[PodName, float], str]] = {
+    "shown and answering": (comes, 60, ANSWERED, "a new pod answers"),
+    "shown, and the pod is new": (comes, 60, {}, ""),
+    "shown, and nothing comes to the pod": (comes, 95, {}, "no new pod answered"),
+    "decided, and no pod yet": (stays_away, 60, {}, ""),
+    "decided, and no pod for too long": (stays_away, 240, {}, "nothing can come any more"),
 }
 
 
