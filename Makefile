@@ -10,7 +10,7 @@ NONE_LEFT := [ $$? -eq 5 -a -n '$(PYTEST_ARGS)' ]
 # What renders the manifests. Where a cluster is required, its absence is no reason to leave the lint out.
 KUSTOMIZE := $(or $(shell command -v kubectl || command -v minikube),$(SHELTERCTL_REQUIRE_CLUSTER))
 
-.PHONY: help venv demo test test-bare unit lint lint-code lint-manifests bench format lock clean
+.PHONY: help venv demo test test-bare unit lint lint-code lint-package lint-manifests bench format lock clean
 
 help: ## the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
@@ -52,13 +52,16 @@ test-bare: venv ## the tests as on a machine without Docker, minikube and kubect
 unit: venv ## the tests that need no cluster
 	$(BIN)/pytest -n auto -m "not cluster and not alone" $(PYTEST_ARGS)
 
-lint: lint-code lint-manifests ## ruff, mypy, import-linter, yamllint, checkov, kubernetes-validate
+lint: lint-code lint-package lint-manifests ## ruff, mypy, import-linter, the wheel, yamllint, checkov, kubernetes-validate
 
 lint-code: venv
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+lint-package: venv
+	$(BIN)/python tools/lint_package.py
 
 ifneq ($(KUSTOMIZE),)
 lint-manifests: venv .venv-manifests/.installed
