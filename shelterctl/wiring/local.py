@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from shelterctl.adapters.local.home import Home
 from shelterctl.core.state import Place
-from shelterctl.errors import NotDeployed
 from shelterctl.ports.capabilities import Lacking
 from shelterctl.settings import Settings
 from shelterctl.wiring.parts import Wiring, state_dir
@@ -132,10 +131,9 @@ class LocalWiring(Wiring):
         return engines.find(self.environment.python(), kept=made_by(self.home.data))
 
     def _image_id(self, reference: str) -> str:
+        # Empty where only the plan is asked for, before anything is built.
         found = self.builder.inspect(reference)
-        if found is None:
-            raise NotDeployed(f"{reference} is not built", next_command="shelterctl up")
-        return found.image_id
+        return "" if found is None else found.image_id
 
 
 def home_of(settings: Settings) -> Home:

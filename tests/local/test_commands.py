@@ -112,6 +112,16 @@ def test_down_ends_everything_and_keeps_the_data(fresh: Stack) -> None:
     assert not any((fresh.home / "data").glob("*"))
 
 
+def test_what_would_change_is_told_and_not_done(fresh: Stack) -> None:
+    told = fresh.shelterctl("up", "--dry-run")
+    assert {change["change"] for change in told.result["applied"]["changes"]} == {"created"}
+    assert not (fresh.home / "supervisor.json").exists()
+    fresh.shelterctl("up")
+    assert fresh.shelterctl("up", "--dry-run").result["changed"] is False
+    changes = fresh.shelterctl("up", "--dry-run", "--max", "7").result["applied"]["changes"]
+    assert {change["object"]: change["change"] for change in changes}["autoscaler/app"] == "changed"
+
+
 def test_two_projects_do_not_meet(stack: Stack, fresh: Stack) -> None:
     fresh.shelterctl("up", "--replicas", "1")
     assert fresh.url != stack.url
@@ -140,3 +150,15 @@ def test_every_write_through_a_kill_is_accounted_for(stack: Stack, mode: str) ->
 def test_a_pod_is_deleted_by_force_on_a_cluster_only(stack: Stack) -> None:
     error = stack.shelterctl("chaos", "kill-db", "--mode", "force-delete", expect=4).error
     assert error["what"] == "a pod that is deleted by force exists on a cluster only"
+
+
+def test_a_copy_that_somebody_changed_is_not_what_its_name_says(fresh: Stack) -> None:
+    """The replicas read files from it whenever they start: the hash of the sources would be nobody's any more."""
+    fresh.shelterctl("up")
+    before = {pod["name"] for pod in fresh.pods("app")}
+    (kept,) = (each for each in (fresh.home / "images").iterdir() if each.is_dir())
+    (kept / "shelter_app" / "__init__.py").open("a").write("# not of the sources\n")
+    assert fresh.shelterctl("status", "--check", expect=6).result["health"]["judgement"]["verdict"] == "FAIL"
+    fresh.shelterctl("up")
+    assert not before & {pod["name"] for pod in fresh.pods("app") if not pod["deleting"]}
+    assert "not of the sources" not in (kept / "shelter_app" / "__init__.py").read_text()

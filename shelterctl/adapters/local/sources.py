@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import uuid
 from collections.abc import Callable, Generator
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from shelterctl.adapters.builder.context import FolderContext
 from shelterctl.adapters.local.environment import Environment
 from shelterctl.adapters.local.home import Home
 from shelterctl.core.deploy.image import LocalImage
-from shelterctl.errors import BuildFailed, StateFolderError
+from shelterctl.errors import BuildFailed, StateFolderError, UsageError
 
 REPOSITORY = "shelter-app"
 #: How many copies are kept besides the one that was made last.
@@ -39,11 +40,24 @@ class KeptSources:
         return self._home.images / reference.rpartition(":")[2]
 
     def inspect(self, reference: str) -> LocalImage | None:
+        """What is kept, where it is still what its name says: a copy in which somebody has changed a file is none."""
         folder = self.folder(reference)
         name, _, tag = reference.partition(":")
         if name != REPOSITORY or not (folder / "gunicorn.conf.py").is_file() or self._environment().python() is None:
             return None
-        return LocalImage(reference, f"sha256:{hashlib.sha256(tag.encode()).hexdigest()}", (), _size(folder))
+        try:
+            copied = self._stamp(reference).read_text(encoding="ascii")
+            if FolderContext(folder).tag() != tag:
+                return None
+        except (OSError, UsageError):
+            return None
+        # Of the copy, not of the sources: replicas that run an earlier copy of the same sources run something else, as far as is known.
+        return LocalImage(reference, f"sha256:{hashlib.sha256(f'{tag} {copied}'.encode()).hexdigest()}", (), _size(folder))
+
+    def _stamp(self, reference: str) -> Path:
+        """A word of this copy's alone."""
+        folder = self.folder(reference)
+        return folder.with_name(f"{folder.name}.copy")
 
     def build(self, reference: str) -> Generator[str, None, LocalImage]:
         environment = self._environment()
@@ -58,8 +72,9 @@ class KeptSources:
                 target = draft / file.path
                 target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
                 shutil.copy2(sources.path() / file.path, target, follow_symlinks=False)
-            shutil.rmtree(folder, ignore_errors=True)
+            self.forget(reference)
             draft.replace(folder)
+            self._stamp(reference).write_text(uuid.uuid4().hex, encoding="ascii")
         except OSError as error:
             shutil.rmtree(draft, ignore_errors=True)
             raise StateFolderError(
@@ -72,6 +87,7 @@ class KeptSources:
         return built
 
     def forget(self, reference: str) -> None:
+        self._stamp(reference).unlink(missing_ok=True)
         shutil.rmtree(self.folder(reference), ignore_errors=True)
 
     def describe(self, image: LocalImage, *, fresh: bool) -> str:
@@ -79,11 +95,9 @@ class KeptSources:
         return f"Sources {tag} copied ({image.size_bytes / 1e3:.0f} kB)" if fresh else f"Sources {tag} are as they were"
 
     def _forget_oldest(self) -> None:
-        kept = sorted(
-            (each for each in self._home.images.iterdir() if not each.name.startswith(".")), key=lambda each: each.stat().st_mtime
-        )
-        for old in kept[: -_KEPT - 1]:
-            shutil.rmtree(old, ignore_errors=True)
+        there = (each for each in self._home.images.iterdir() if each.is_dir() and not each.name.startswith("."))
+        for old in sorted(there, key=lambda each: each.stat().st_mtime)[: -_KEPT - 1]:
+            self.forget(f"{REPOSITORY}:{old.name}")
 
 
 def _size(folder: Path) -> int:
