@@ -9,24 +9,63 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
+from shelterctl.cli.completion import fixed, live
+
 _GROUP = "Common options"
 
 _COMMON: dict[str, Any] = {
     "target": Annotated[
         str | None,
-        typer.Option("--target", "-t", help="auto, minikube (or any cluster) or local. [auto]", show_default=False, rich_help_panel=_GROUP),
+        typer.Option(
+            "--target",
+            "-t",
+            autocompletion=fixed("auto", "minikube", "local"),
+            help="auto, minikube (or any cluster) or local. [auto]",
+            show_default=False,
+            rich_help_panel=_GROUP,
+        ),
     ],
     "context": Annotated[
-        str | None, typer.Option(help="kubeconfig context; default: the minikube profile's.", show_default=False, rich_help_panel=_GROUP)
+        str | None,
+        typer.Option(
+            autocompletion=live("contexts"),
+            help="kubeconfig context; default: the minikube profile's.",
+            show_default=False,
+            rich_help_panel=_GROUP,
+        ),
     ],
     "profile": Annotated[
-        str | None, typer.Option("--profile", "-p", help="minikube profile. [minikube]", show_default=False, rich_help_panel=_GROUP)
+        str | None,
+        typer.Option(
+            "--profile",
+            "-p",
+            autocompletion=live("profiles"),
+            help="minikube profile. [minikube]",
+            show_default=False,
+            rich_help_panel=_GROUP,
+        ),
     ],
     "namespace": Annotated[
-        str | None, typer.Option("--namespace", "-n", help="Namespace of the stack. [shelter]", show_default=False, rich_help_panel=_GROUP)
+        str | None,
+        typer.Option(
+            "--namespace",
+            "-n",
+            autocompletion=live("namespaces"),
+            help="Namespace of the stack. [shelter]",
+            show_default=False,
+            rich_help_panel=_GROUP,
+        ),
     ],
     "output": Annotated[
-        str | None, typer.Option("--output", "-o", help="table, json or jsonl. [table]", show_default=False, rich_help_panel=_GROUP)
+        str | None,
+        typer.Option(
+            "--output",
+            "-o",
+            autocompletion=fixed("table", "json", "jsonl"),
+            help="table, json or jsonl. [table]",
+            show_default=False,
+            rich_help_panel=_GROUP,
+        ),
     ],
     "state_dir": Annotated[str | None, typer.Option(help="Folder for the runs. [.shelterctl]", show_default=False, rich_help_panel=_GROUP)],
     "project_dir": Annotated[str | None, typer.Option(help="Folder with app/ and manifests/.", show_default=False, rich_help_panel=_GROUP)],

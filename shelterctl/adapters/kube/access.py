@@ -40,6 +40,11 @@ def open_access(context: str) -> Access:
     return _static(context) or _by_client(context)
 
 
+def context_names() -> list[str]:
+    """The contexts of the kubeconfig; none where it cannot be read."""
+    return sorted(name for kind, name in _all_entries() or () if kind == "context")
+
+
 def has_context(name: str) -> bool:
     """Whether a kubeconfig file names such a context, usable or not."""
     return ("context", name) in (_all_entries() or {})

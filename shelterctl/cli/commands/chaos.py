@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from shelterctl.cli.completion import fixed
 from shelterctl.cli.options import with_common_options
 
 if TYPE_CHECKING:
@@ -19,7 +20,13 @@ def group() -> None:
 @with_common_options("chaos kill-db")
 def kill_db(
     session: Session,
-    mode: Annotated[str, typer.Option(help="sigkill (the process), delete (the pod) or force-delete (the pod, no grace).")] = "sigkill",
+    mode: Annotated[
+        str,
+        typer.Option(
+            autocompletion=fixed("sigkill", "delete", "force-delete"),
+            help="sigkill (the process), delete (the pod) or force-delete (the pod, no grace).",
+        ),
+    ] = "sigkill",
     writers: Annotated[int | None, typer.Option(help="Writers besides the probes. [4]", show_default=False)] = None,
     warm_up: Annotated[str, typer.Option(help="How long to write before the fault.")] = "3s",
     after_acks: Annotated[int, typer.Option(help="Successive acknowledged writes that end the run.")] = 50,

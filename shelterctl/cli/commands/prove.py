@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from shelterctl.cli.completion import fixed
 from shelterctl.cli.options import with_common_options
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 #: Enough for the autoscaler of the manifests to be called for, and little enough for a small machine.
 _USERS = 150
+CLAIMS = fixed("deploy", "scale", "data", "names")
 
 
 @with_common_options("prove")
@@ -21,8 +23,10 @@ def command(
     session: Session,
     users: Annotated[int | None, typer.Option(help=f"Users of the load. [{_USERS}]", show_default=False)] = None,
     duration: Annotated[str, typer.Option(help="The longest that the load may take to decide about scaling.")] = "5m",
-    only: Annotated[list[str] | None, typer.Option(help="Only this claim: deploy, scale, data or names. Repeatable.")] = None,
-    skip: Annotated[list[str] | None, typer.Option(help="Not this claim. Repeatable.")] = None,
+    only: Annotated[
+        list[str] | None, typer.Option(autocompletion=CLAIMS, help="Only this claim: deploy, scale, data or names. Repeatable.")
+    ] = None,
+    skip: Annotated[list[str] | None, typer.Option(autocompletion=CLAIMS, help="Not this claim. Repeatable.")] = None,
     junit: Annotated[str | None, typer.Option(help="Write the claims to this file as JUnit's XML.", show_default=False)] = None,
     summary: Annotated[
         str | None, typer.Option(help="Write them to this file as Markdown. [$GITHUB_STEP_SUMMARY]", show_default=False)

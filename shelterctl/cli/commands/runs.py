@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from shelterctl.cli.completion import live
 from shelterctl.cli.options import with_common_options
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def list_(session: Session) -> int:
 @with_common_options("runs show")
 def show(
     session: Session,
-    run: Annotated[str, typer.Argument(help="A run's name, the beginning of it, or “last”.")] = "last",
+    run: Annotated[str, typer.Argument(autocompletion=live("runs"), help="A run's name, the beginning of it, or “last”.")] = "last",
     events: Annotated[bool, typer.Option("--events", help="Every event.")] = False,
     writes: Annotated[bool, typer.Option("--writes", help="Every write of a fault's account, with what became of it.")] = False,
 ) -> int:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from shelterctl.cli.completion import live
 from shelterctl.cli.options import with_common_options
 
 if TYPE_CHECKING:
@@ -15,7 +16,9 @@ if TYPE_CHECKING:
 @with_common_options("up")
 def command(
     session: Session,
-    overlay: Annotated[str | None, typer.Option(help="Overlay of manifests/overlays. [minikube]", show_default=False)] = None,
+    overlay: Annotated[
+        str | None, typer.Option(autocompletion=live("overlays"), help="Overlay of manifests/overlays. [minikube]", show_default=False)
+    ] = None,
     cpu_target: Annotated[int | None, typer.Option(help="The HPA's CPU target in percent of the request.", show_default=False)] = None,
     minimum: Annotated[int | None, typer.Option("--min", help="The HPA's least number of pods.", show_default=False)] = None,
     maximum: Annotated[int | None, typer.Option("--max", help="The HPA's greatest number of pods.", show_default=False)] = None,
