@@ -12,6 +12,7 @@ from shelterctl.core.events import Event, Notice, PartStarted
 from shelterctl.core.load.plan import LoadPlan
 from shelterctl.core.verdict import Judgement, Verdict
 from shelterctl.errors import (
+    ApiRejected,
     ApiUnreachable,
     CapabilityMissing,
     ClusterError,
@@ -99,7 +100,9 @@ def of_error(claim: Claim, error: ShelterError) -> Evidence:
     text = f"{error.what}{f' ({error.why})' if error.why else ''}"
     if isinstance(error, CapabilityMissing):
         return Evidence(claim, None, text, error.next_command)
-    stack_s_own = claim is Claim.DEPLOYS and isinstance(error, ClusterError) and not isinstance(error, _OPEN)
+    # Whoever may not look, or may not deploy, has learned nothing of the stack.
+    forbidden = isinstance(error, ApiRejected) and error.status in (401, 403)
+    stack_s_own = claim is Claim.DEPLOYS and isinstance(error, ClusterError) and not isinstance(error, _OPEN) and not forbidden
     return Evidence(claim, Verdict.FAIL if stack_s_own else Verdict.UNKNOWN, text, error.next_command)
 
 
