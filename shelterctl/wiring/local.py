@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from shelterctl.adapters.local.home import Home
 from shelterctl.core.state import Place
 from shelterctl.ports.capabilities import Lacking
-from shelterctl.settings import Settings
-from shelterctl.wiring.parts import Wiring, state_dir
+from shelterctl.settings import DEFAULTS, Settings
+from shelterctl.wiring.parts import Wiring, project_around, state_dir
 
 if TYPE_CHECKING:
     from shelterctl.adapters.builder.context import FolderContext
@@ -137,8 +137,12 @@ class LocalWiring(Wiring):
 
 
 def home_of(settings: Settings) -> Home:
-    """The folder of the stack that these settings mean."""
-    return Home(Path(state_dir(settings)).absolute() / "local" / settings.namespace)
+    """The folder of the stack that these settings mean: beside the sources, from wherever within them, unless a state folder was named."""
+    folder = Path(state_dir(settings))
+    if settings.state_dir == DEFAULTS.state_dir and settings.project_dir is None:
+        project = project_around(Path.cwd())
+        folder = folder if project is None else project / folder
+    return Home(folder.absolute() / "local" / settings.namespace)
 
 
 def is_up(settings: Settings) -> bool:

@@ -158,6 +158,11 @@ def copy_project(settings: Settings, target: Path) -> tuple[str, ...]:
     return copy_out(project_folder(settings), target)
 
 
+def project_around(folder: Path) -> Path | None:
+    """The nearest project from a folder upwards."""
+    return next((place for place in (folder, *folder.parents) if _is_project(place)), None)
+
+
 def _is_project(folder: Path) -> bool:
     return (folder / "app" / "Dockerfile").is_file() and (folder / "manifests" / "overlays").is_dir()
 

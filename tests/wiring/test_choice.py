@@ -73,3 +73,15 @@ def test_whoever_names_the_embedded_one_is_told_nothing(here: Path) -> None:
 def test_an_unknown_target(here: Path) -> None:
     with pytest.raises(UsageError, match=r"target “locl” is not known \(did you mean local\?\)"):
         chosen(here, target="locl")
+
+
+def test_from_within_a_project_its_stack_is_meant_and_from_elsewhere_none(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mine = here / "mine"
+    (mine / "app").mkdir(parents=True)
+    (mine / "app" / "Dockerfile").touch()
+    (mine / "manifests" / "overlays").mkdir(parents=True)
+    monkeypatch.chdir(mine / "app")
+    assert home_of(load({}, {}, mine / "app")).folder == mine / ".shelterctl" / "local" / "shelter"
+    assert home_of(load({"state_dir": "kept"}, {}, mine)).folder == mine / "app" / "kept" / "local" / "shelter"
+    monkeypatch.chdir(here)
+    assert home_of(load({}, {}, here)).folder == here / ".shelterctl" / "local" / "shelter"
