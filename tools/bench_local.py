@@ -14,6 +14,8 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
+from shelterctl.adapters.local.supervisor.cpu import process_cpu_s
+
 ROOT = Path(__file__).resolve().parent.parent
 TOOL = str(Path(sys.executable).parent / "shelterctl")
 REST_S = 30.0
@@ -34,13 +36,6 @@ def timed(folder: Path, *arguments: str) -> tuple[float, dict[str, Any]]:
     began_s = time.perf_counter()
     result = tool(folder, *arguments)
     return time.perf_counter() - began_s, result
-
-
-def cpu_s(pid: int) -> float:
-    import psutil
-
-    times = psutil.Process(pid).cpu_times()
-    return float(times.user + times.system)
 
 
 def median_ms(url: str, rounds: int = 15) -> float:
@@ -78,9 +73,9 @@ def main() -> None:
             report["again_s"] = min(timed(folder, "up", "--no-wait-hpa")[0] for _ in range(3))
             supervisor = json.loads((folder / ".shelterctl/local/shelter/supervisor.json").read_text())["pid"]
             time.sleep(20)
-            before, began_s = cpu_s(supervisor), time.monotonic()
+            before, began_s = process_cpu_s(supervisor), time.monotonic()
             time.sleep(REST_S)
-            report["rest_percent_of_a_core"] = 100 * (cpu_s(supervisor) - before) / (time.monotonic() - began_s)
+            report["rest_percent_of_a_core"] = 100 * (process_cpu_s(supervisor) - before) / (time.monotonic() - began_s)
             load = tool(folder, "loadtest", "--users", "300", "--duration", "60s", "--max-failures", "0%")
             report["load_requests_per_s"] = load["traffic"]["requests_per_s"]
             report["load_p95_ms"] = load["traffic"]["p95_ms"]

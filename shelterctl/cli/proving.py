@@ -9,24 +9,21 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from shelterctl.cli.flags import seconds
 from shelterctl.cli.render import dns as render_dns
-from shelterctl.cli.render import errors as render_errors
 from shelterctl.cli.render import kill_db as render_kill_db
 from shelterctl.cli.render import loadtest as render_loadtest
 from shelterctl.cli.render import up as render_up
 from shelterctl.cli.render.codes import exit_code
 from shelterctl.cli.terminal import Line
-from shelterctl.cli.text import each_text
 from shelterctl.core.claims import Claim, Evidence
 from shelterctl.core.deploy.stack import StackOptions
 from shelterctl.core.dns.records import DnsReport
-from shelterctl.core.duration import parse_duration_s
 from shelterctl.core.events import Event
 from shelterctl.core.faults.fault import KillMode
 from shelterctl.core.load.plan import Expectations, LoadPlan
 from shelterctl.core.load.result import LoadResult
 from shelterctl.core.load.verdict import CheckName
-from shelterctl.core.serial import to_json
 from shelterctl.core.verdict import Judgement, Verdict
 from shelterctl.errors import ExitCode, ShelterError, StateFolderError, UsageError
 from shelterctl.ops.chaos.kill_db import KillDbResult, kill_db
@@ -69,10 +66,7 @@ class Proving:
         self._session = session
         self._claims = claims
         self._seen = _Seen()
-        try:
-            duration_s = parse_duration_s(duration)
-        except ValueError as error:
-            raise UsageError(f"--duration: {error}", next_command="shelterctl prove --help") from error
+        duration_s = seconds("--duration", duration, "prove")
         locustfile = str(session.wiring.project / "locustfiles" / "shelter.py")
         self.plan = LoadPlan("http://to-be-found", users, session.settings.spawn_rate, duration_s, locustfile)
 
@@ -212,16 +206,13 @@ class Proving:
             with closing(work(folder)) as operation:
                 result = yield from _recorded(operation, folder)
         except ShelterError as error:
-            told = each_text(render_errors.as_json(error), terminal.completed)
-            text = [terminal.completed(line.text) for line in render_errors.lines(error, None)]
-            folder.finish(command, error.exit_code, None, text=text, error=told)
+            self._session.keep_error(folder, command, error, error.exit_code)
             raise
         finally:
             folder.close()
         evidence = judged(result, folder.run_id)
-        text = [terminal.completed(line.text) for line in render(result, folder.run_id)]
         code = ExitCode.OK if evidence.verdict is None else exit_code(evidence.verdict)
-        folder.finish(command, code, each_text(to_json(result), terminal.completed), text=text)
+        self._session.keep_result(folder, command, code, result, render(result, folder.run_id))
         if terminal.output == "table":
             terminal.say(render(result, folder.run_id))
         return evidence
@@ -237,8 +228,8 @@ def _recorded(operation: Generator[Event, None, R], folder: RunFolderOnDisk) -> 
             result: R = stop.value
             return result
         pending = None
-        folder.record(event)
         try:
+            folder.record(event)
             yield event
         except KeyboardInterrupt as interruption:
             pending = interruption

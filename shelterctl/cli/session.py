@@ -113,13 +113,14 @@ class Session:
 
     def finish(self, result: object, exit_code: int, lines: Callable[[], Iterator[Line]]) -> int:
         """Writes the result to the run's folder and prints it; returns the exit code."""
-        found = each_text(to_json(result), self.terminal.completed)
-        document: dict[str, JsonValue] = {
-            "schema": SCHEMA, "command": self.name, "exit_code": exit_code, "result": found, "error": None,
-        }  # fmt: skip
-        if self.folder is not None:
+        document: dict[str, JsonValue]
+        if self.folder is None:
+            document = {
+                "schema": SCHEMA, "command": self.name, "exit_code": exit_code, "result": self._completed(result), "error": None,
+            }  # fmt: skip
+        else:
             try:
-                document = self.folder.finish(self.name, exit_code, found, text=[self.terminal.completed(line.text) for line in lines()])
+                document = self.keep_result(self.folder, self.name, exit_code, result, lines())
             except StateFolderError:
                 # What was found is told before what could not be kept of it.
                 self.terminal.complain(lines())
@@ -134,6 +135,17 @@ class Session:
             # `| head` has read enough; what was found counts all the same.
             self.terminal.reader_is_gone()
         return exit_code
+
+    def keep_result(
+        self, folder: RunFolderOnDisk, command: str, exit_code: int, result: object, lines: Iterator[Line]
+    ) -> dict[str, JsonValue]:
+        """Writes a result to a run's folder, with its commands as they were shown. Raises StateFolderError."""
+        return folder.finish(command, exit_code, self._completed(result), text=[self.terminal.completed(line.text) for line in lines])
+
+    def keep_error(self, folder: RunFolderOnDisk, command: str, error: ShelterError, code: int) -> None:
+        """The same for what it ended with instead. Raises StateFolderError."""
+        text = [self.terminal.completed(line.text) for line in render_errors.lines(error, None)]
+        folder.finish(command, code, None, text=text, error=self._told(error))
 
     def tell_target(self) -> None:
         """Says why this target was chosen, where nobody asked for it and another might be expected."""
@@ -219,17 +231,22 @@ class Session:
         stored = () if settings.state_dir == DEFAULTS.state_dir else (f"--state-dir {shlex.quote(settings.state_dir)}",)
         return Aim(options, stored, programs, settings.yes or not self.terminal.interactive, bool(doubt))
 
+    def _completed(self, result: object) -> JsonValue:
+        return each_text(to_json(result), self.terminal.completed)
+
+    def _told(self, error: ShelterError) -> JsonValue:
+        return each_text(render_errors.as_json(error), self.terminal.completed)
+
     def _failed(self, error: ShelterError, code: int, cause: Exception | None = None) -> int:
         if self.settings.debug:
             import traceback
 
             sys.stderr.write("".join(traceback.format_exception(cause or error)))
         shown = self.terminal
-        told = each_text(render_errors.as_json(error), shown.completed)
+        told = self._told(error)
         if self.folder is not None and not self._finished:
             with suppress(ShelterError):
-                text = [shown.completed(line.text) for line in render_errors.lines(error, None)]
-                self.folder.finish(self.name, code, None, text=text, error=told)
+                self.keep_error(self.folder, self.name, error, code)
         if shown.output != "table":
             document: dict[str, JsonValue] = {
                 "schema": SCHEMA, "command": self.name, "exit_code": int(code), "result": None, "error": told,

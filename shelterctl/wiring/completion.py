@@ -35,9 +35,9 @@ def profiles() -> list[str]:
 
 def namespaces() -> list[str]:
     """Those of the stacks on this machine, and those of the cluster if it answers at once."""
-    from shelterctl.wiring.parts import state_dir
+    from shelterctl.wiring.local import home_of
 
-    own = {path.parent.name for path in (state_dir(settings()) / "local").glob("*/stack.json")}
+    own = {path.parent.name for path in home_of(settings()).folder.parent.glob("*/stack.json")}
     found: list[str] = []
 
     def ask() -> None:

@@ -83,7 +83,7 @@ class LocalWiring(Wiring):
         from shelterctl.adapters.local.target import Ingredients, LocalTarget
 
         ingredients = Ingredients(
-            lambda: self.project, lambda: self.environment.python(), self._database_spec, self.builder.folder, self._image_id
+            lambda: self.project, lambda: self.environment.python(), lambda: self._database, self.builder.folder, self._image_id
         )
         return LocalTarget(self.home, self.settings.namespace, ingredients)
 
@@ -91,7 +91,7 @@ class LocalWiring(Wiring):
     def preparation(self) -> LocalPreparation:
         from shelterctl.adapters.local.preparation import LocalPreparation
 
-        return LocalPreparation(self.home, lambda: self.environment, self._database_spec)
+        return LocalPreparation(self.home, lambda: self.environment, lambda: self._database)
 
     @cached_property
     def database(self) -> LocalDatabaseReader:
@@ -119,12 +119,14 @@ class LocalWiring(Wiring):
 
     def versions(self) -> Mapping[str, Callable[[], str]]:
         def database() -> str:
-            found = self._database_spec()
+            found = self._database
             return f"{found.kind} {found.version}"
 
         return {"python": self.builder.check, "database": database, "sources": lambda: self.sources.tag()}
 
-    def _database_spec(self) -> DatabaseSpec:
+    @cached_property
+    def _database(self) -> DatabaseSpec:
+        """Found once: a mongod is asked for its version."""
         from shelterctl.adapters.local import engines
         from shelterctl.adapters.local.claim import made_by
 

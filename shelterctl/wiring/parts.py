@@ -143,12 +143,12 @@ def project_folder(settings: Settings) -> Path:
         if not _is_project(folder):
             raise UsageError(f"--project-dir {folder}: it has no app/ and manifests/")
         return folder.resolve()
-    here = Path.cwd()
     package = Path(__file__).resolve().parents[1]
-    for place in (here, *here.parents, package.parent, package / "_project"):
-        if _is_project(place):
-            return place
-    raise UsageError("no app/ and manifests/ here or above", next_command="--project-dir names the folder that has them")
+    carried = (place for place in (package.parent, package / "_project") if _is_project(place))
+    found = project_around(Path.cwd()) or next(carried, None)
+    if found is None:
+        raise UsageError("no app/ and manifests/ here or above", next_command="--project-dir names the folder that has them")
+    return found
 
 
 def copy_project(settings: Settings, target: Path) -> tuple[str, ...]:

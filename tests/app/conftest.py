@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import os
-import socket
 import stat
 import subprocess
 import sys
@@ -32,6 +31,7 @@ from tests.app.containers import (
     settings_for,
     wait_until,
 )
+from tests.cluster.api_proxy import closed_port
 
 RunApp = Callable[..., Container]
 RunMongo = Callable[..., Container]
@@ -140,9 +140,7 @@ def address(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         yield container.address(27017)
         return
     folder = tmp_path_factory.mktemp("nx")
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port = found.getsockname()[1]
+    port = closed_port()
     options = ["--port", str(port), "--data-dir", str(folder), "--pid-file", str(folder / "pid"), "--log-file", os.devnull]
     command = [sys.executable, "-m", "nx_27017.nx_27017", *options]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder) as process:

@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from shelterctl.core.claims import Claim
+from shelterctl.core.faults.fault import KillMode
+from shelterctl.settings import TARGETS
 from tests.cluster.commands import REPOSITORY, clean_environment
 
 pytestmark = pytest.mark.local
@@ -67,3 +70,9 @@ def test_what_cannot_be_read_is_no_error(tmp_path: Path) -> None:
     (tmp_path / "shelterctl.toml").write_text("this is no file of settings")
     assert offered(tmp_path, "status", "--context", "", KUBECONFIG=os.devnull) == []
     assert offered(tmp_path, "runs", "show", "x") == []
+
+
+def test_what_is_offered_is_what_the_commands_know(tmp_path: Path) -> None:
+    assert offered(tmp_path, "prove", "--only", "") == [claim.value for claim in Claim]
+    assert set(offered(tmp_path, "chaos", "kill-db", "--mode", "")) == {mode.value for mode in KillMode}
+    assert offered(tmp_path, "up", "--target", "") == list(TARGETS)

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.cluster import service
 from tests.cluster.commands import Shelterctl, wait_until
 
 NAMESPACE = "shelter"
@@ -33,7 +34,7 @@ class Stack:
 
     @property
     def url(self) -> str:
-        return str(self.shelterctl("url").result["url"])
+        return service.url(self.shelterctl)
 
     def state(self) -> dict[str, Any]:
         state: dict[str, Any] = self.shelterctl("status").result["state"]

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.cluster import service
 from tests.cluster.projects import copy_project
 from tests.local.stacks import Client, Stack, left_of
 
@@ -97,17 +98,14 @@ def test_a_number_of_replicas_and_the_autoscalers_bounds(fresh: Stack) -> None:
 
 def test_down_ends_everything_and_keeps_the_data(fresh: Stack) -> None:
     fresh.shelterctl("up")
-    request = urllib.request.Request(f"{fresh.url}/data", b'{"name": "Rex"}', {"Content-Type": "application/json"})
-    with urllib.request.urlopen(request, timeout=10) as answer:
-        written = json.loads(answer.read())["id"]
+    service.write(fresh.url, "rex", {"name": "Rex"})
     down = fresh.shelterctl("down").result
     assert (down["kept"], left_of(fresh.home)) == (["claim/data"], [])
     assert fresh.shelterctl("down").result["removed"] == []
     gone = fresh.shelterctl("status", expect=4).error
     assert gone["what"] == "nothing is deployed in namespace shelter of local; its data are there: data"
     fresh.shelterctl("up")
-    with urllib.request.urlopen(f"{fresh.url}/data/{written}", timeout=10) as answer:
-        assert json.loads(answer.read())["data"] == {"name": "Rex"}
+    assert service.read(fresh.url, "rex")["data"] == {"name": "Rex"}
     assert "claim/data" in fresh.shelterctl("down", "--delete-data", "--yes").result["removed"]
     assert not any((fresh.home / "data").glob("*"))
 

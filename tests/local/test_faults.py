@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from tests.cluster import service
 from tests.cluster.commands import clean_environment, wait_until
 from tests.local.stacks import NAMESPACE, Stack, left_of, taken_port
 
@@ -164,13 +165,6 @@ def test_up_is_killed_and_the_next_one_goes_on(fresh: Stack) -> None:
     assert answers(fresh, fresh.url)
 
 
-def written(stack: Stack) -> str:
-    """A document's id."""
-    request = urllib.request.Request(f"{stack.url}/data", b'{"name": "Rex"}', {"Content-Type": "application/json"})
-    with urllib.request.urlopen(request, timeout=10) as answer:
-        return str(json.loads(answer.read())["id"])
-
-
 def spoil_header(file: Path) -> None:
     with file.open("r+b") as opened:
         opened.write(b"not a database!!" * 4)
@@ -191,7 +185,7 @@ def empty(file: Path) -> None:
 def test_damaged_data_are_told_before_a_database_opens_them(fresh: Stack, spoil: Callable[[Path], None]) -> None:
     """An emptied file would be an empty database, with nobody the wiser."""
     fresh.shelterctl("up")
-    written(fresh)
+    service.write(fresh.url, "rex", {"name": "Rex"})
     fresh.shelterctl("down")
     file = fresh.home / "data" / "shelter.db"
     spoil(file)

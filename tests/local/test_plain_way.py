@@ -6,12 +6,12 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from tests.cluster.api_proxy import closed_port
 from tests.cluster.commands import REPOSITORY, clean_environment
 from tests.cluster.projects import copy_project
 
@@ -26,9 +26,7 @@ def test_it_works_as_written(tmp_path: Path) -> None:
     text = "\n".join(shown)
     # The ports of the page may be anybody's on this machine.
     for written in ("27117", "8117"):
-        with socket.socket() as found:
-            found.bind(("127.0.0.1", 0))
-            text = text.replace(written, str(found.getsockname()[1]))
+        text = text.replace(written, str(closed_port()))
     copy_project(tmp_path)
     environment = {name: value for name, value in clean_environment().items() if name != "PYTHONPATH"}
     with subprocess.Popen(

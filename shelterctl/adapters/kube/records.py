@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Any
 
 from shelterctl.adapters.kube.api import Json
+from shelterctl.core import quantities
 from shelterctl.core.state import (
     Autoscaler,
     Claim,
@@ -28,12 +27,6 @@ from shelterctl.errors import ApiRejected
 #: The label that tells the stack's parts apart, and what its values mean.
 NAME_LABEL = "app.kubernetes.io/name"
 ROLES = {"app": Role.APP, "mongodb": Role.DATABASE}
-#: Suffixes of quantities (k8s.io/apimachinery/pkg/api/resource/suffix.go).
-_UNITS = {
-    **{unit: Decimal(1000) ** power for power, unit in enumerate(("n", "u", "m", "", "k", "M", "G", "T", "P", "E"), -3)},
-    **{unit: Decimal(1024) ** power for power, unit in enumerate(("Ki", "Mi", "Gi", "Ti", "Pi", "Ei"), 1)},
-}
-_UNIT_LETTERS = "".join(sorted({letter for unit in _UNITS for letter in unit}))
 _HASH_LABELS = ("pod-template-hash", "controller-revision-hash")
 
 
@@ -45,23 +38,19 @@ def epoch_s(text: str | None) -> float | None:
 
 
 def millicores(quantity: str | None) -> int | None:
-    """CPU in millicores, rounded up as the API does (`Quantity.MilliValue`); None for no quantity."""
-    if quantity is None:
-        return None
-    return math.ceil(_number(str(quantity)) * 1000)
+    """CPU in millicores; None for no quantity. Raises ApiRejected where it is none."""
+    return None if quantity is None else _read(quantities.millicores, str(quantity))
 
 
 def quantity_bytes(quantity: str | None) -> int:
-    """Bytes of a memory or storage quantity; 0 for none."""
-    return math.ceil(_number(str(quantity or "0")))
+    """Bytes of a memory or storage quantity; 0 for none. Raises ApiRejected where it is none."""
+    return _read(quantities.whole, str(quantity or "0"))
 
 
-def _number(text: str) -> Decimal:
-    """The value of a quantity, exactly: `1500m`, `129e6`, `123Mi`. Raises ApiRejected where it is none."""
-    digits = text.rstrip(_UNIT_LETTERS)
+def _read(how: Callable[[str], int], text: str) -> int:
     try:
-        return Decimal(digits) * _UNITS[text[len(digits) :]]
-    except (ArithmeticError, KeyError) as error:
+        return how(text)
+    except ValueError as error:
         raise ApiRejected(f"the API server gave “{text}” as a quantity") from error
 
 

@@ -8,6 +8,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+from shelterctl.core.state import Claim
 from shelterctl.errors import PrerequisiteError
 
 CLAIM = "data"
@@ -16,10 +17,14 @@ LEAST_FREE_BYTES = 32 * 2**20
 _GIVE_UP = "shelterctl down --delete-data   (gives the data up; or put a copy of them back)"
 
 
-def claim_identity(folder: Path) -> str:
-    """What tells the claim's folder from another one that took its place. Raises OSError."""
-    found = folder.stat()
-    return f"{found.st_dev}:{found.st_ino}"
+def record(folder: Path, namespace: str) -> Claim:
+    """The claim as every target shows one. Its folder's device and inode tell it from another one that took its place."""
+    try:
+        found = folder.stat()
+        identity, phase = f"{found.st_dev}:{found.st_ino}", "Bound"
+    except OSError:
+        identity, phase = "", "Lost"
+    return Claim(CLAIM, namespace, identity, phase, str(folder), "folder", "", False, volume_uid=identity, volume_kind="folder")
 
 
 def made_by(folder: Path) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import socket
@@ -14,13 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from shelterctl.adapters import process
-from shelterctl.adapters.local.home import Home, read_json
-from shelterctl.adapters.local.identity import ProcessIdentity, end_all
+from shelterctl.adapters.local.home import PROTOCOL, Home, read_json
+from shelterctl.adapters.local.identity import ProcessIdentity, end_all, recorded
 from shelterctl.adapters.local.wire import decode
 from shelterctl.core.state import StackState
 from shelterctl.errors import ApiRejected, ApiUnreachable, PrerequisiteError
 
-PROTOCOL = 1
 ANSWER_TIMEOUT_S = 10.0
 #: Ending waits until every process has finished what it was doing.
 END_TIMEOUT_S = 60.0
@@ -100,8 +98,7 @@ class Client:
 
     def left(self) -> tuple[ProcessIdentity, ...]:
         """What an earlier supervisor started and what runs still."""
-        found = [decode(ProcessIdentity, each) for each in read_json(self.home.processes).get("processes", ())]
-        return tuple(each for each in found if each.alive())
+        return tuple(each for each in recorded(self.home.processes) if each.alive())
 
     def end(self) -> None:
         """Has the supervisor end everything, itself last, and waits for that. Raises ApiUnreachable."""
@@ -142,20 +139,6 @@ class Client:
         for path in (self.home.supervisor, self.home.processes):
             path.unlink(missing_ok=True)
         return ended
-
-    def held(self) -> bool:
-        """Whether a supervisor holds the folder's lock, whatever its record says."""
-        try:
-            descriptor = os.open(self.home.lock, os.O_RDWR)
-        except OSError:
-            return False
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        finally:
-            os.close(descriptor)
-        return False
 
 
 def _received(connection: socket.socket) -> Iterator[bytes]:

@@ -16,6 +16,8 @@ from shelterctl.errors import StateFolderError
 
 #: A Unix socket's path may have 104 bytes on macOS, 108 on Linux; what is added to the runtime folder is below 40.
 _LONGEST_RUNTIME = 60
+#: What the supervisor and the commands say to each other; another number is another language.
+PROTOCOL = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from shelterctl.adapters.local.home import read_json
+from shelterctl.adapters.local.wire import decode
+
 _STAT = "/proc/{pid}/stat"
 _BOOT = "/proc/sys/kernel/random/boot_id"
 #: The place of the start (in clock ticks since the boot) behind the program's name, which may hold anything: proc(5), field 22.
@@ -77,6 +80,11 @@ def _start_by_psutil(pid: int) -> str | None:
 def identify(pid: int, what: str = "") -> ProcessIdentity | None:
     start = start_of(pid)
     return None if start is None else ProcessIdentity(pid, start, what)
+
+
+def recorded(path: Path) -> tuple[ProcessIdentity, ...]:
+    """The processes that a supervisor wrote down, running or not."""
+    return tuple(decode(ProcessIdentity, each) for each in read_json(path).get("processes", ()))
 
 
 def end_all(processes: Iterable[ProcessIdentity], *, grace_s: float) -> tuple[ProcessIdentity, ...]:

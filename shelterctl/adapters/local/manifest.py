@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from shelterctl.adapters.local.spec import ProbeSpec, ScalerSpec
+from shelterctl.core import quantities
 from shelterctl.errors import UsageError
-
-_MEMORY = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "k": 10**3, "M": 10**6, "G": 10**9}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +41,9 @@ def read(project: Path) -> Manifest:
         requests, limits = container["resources"]["requests"], container["resources"].get("limits", {})
         literals = [pair for each in kustomization.get("configMapGenerator", ()) for pair in each.get("literals", ())]
         return Manifest(
-            cpu_request_millicores=_millicores(requests["cpu"]),
-            cpu_limit_millicores=_millicores(limits.get("cpu", 0)),
-            memory_request_bytes=_bytes(requests.get("memory", 0)),
+            cpu_request_millicores=quantities.millicores(str(requests["cpu"])),
+            cpu_limit_millicores=quantities.millicores(str(limits.get("cpu", 0))),
+            memory_request_bytes=quantities.whole(str(requests.get("memory", 0))),
             grace_s=float(pod.get("terminationGracePeriodSeconds", 30)),
             startup=_probe(container.get("startupProbe") or container["readinessProbe"]),
             readiness=_probe(container["readinessProbe"]),
@@ -88,14 +87,3 @@ def _scaler(raw: Mapping[str, Any]) -> ScalerSpec:
         int(metric["resource"]["target"]["averageUtilization"]),
         raw.get("behavior"),
     )
-
-
-def _millicores(quantity: str | int | float) -> int:
-    text = str(quantity)
-    return int(text[:-1]) if text.endswith("m") else round(float(text) * 1000)
-
-
-def _bytes(quantity: str | int) -> int:
-    text = str(quantity)
-    unit = next((unit for unit in _MEMORY if text.endswith(unit)), "")
-    return int(float(text.removesuffix(unit)) * _MEMORY.get(unit, 1))

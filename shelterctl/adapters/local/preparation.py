@@ -13,9 +13,6 @@ from shelterctl.adapters.local.spec import DatabaseSpec
 from shelterctl.errors import PrerequisiteError
 from shelterctl.ports.target import Ready
 
-#: What is said of a database that is not MongoDB.
-STAND_IN = "no MongoDB: its wire protocol over SQLite, one node, no authentication"
-
 
 class LocalPreparation:
     """Fulfils `ports.target.Preparation`."""

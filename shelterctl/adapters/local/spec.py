@@ -70,7 +70,6 @@ class LocalSpec:
     min_ready_s: float = 1.0
     progress_deadline_s: float = 180.0
     sync_period_s: float = 15.0
-    port: int | None = None
     annotations: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from shelterctl.adapters.local import manifest
-from shelterctl.adapters.local.claim import CLAIM, claim_identity
+from shelterctl.adapters.local import claim, manifest
 from shelterctl.adapters.local.client import Client
 from shelterctl.adapters.local.home import Home, read_json, write_json
 from shelterctl.adapters.local.spec import DatabaseSpec, LocalSpec, ReplicaSpec, ScalerSpec
@@ -202,7 +201,7 @@ class LocalTarget:
     def remove(self, *, delete_data: bool) -> Iterator[str | RemovalReport]:
         removed: list[str] = []
         if self._home.supervisor.exists():
-            spec = self._running_spec(quiet=True)
+            spec = self._running_spec()
             removed = ["process/app", "process/db", *(["autoscaler/app"] if spec is None or spec.scaler is not None else [])]
             if self._client.find().runs:
                 yield "its processes to end"
@@ -225,13 +224,12 @@ class LocalTarget:
         data = self._home.data
         if not data.exists() or not any(data.iterdir()):
             return ()
-        identity = claim_identity(data)
-        return (Claim(CLAIM, self._namespace, identity, "Bound", str(data), "folder", "", False, identity, "folder"),)
+        return (claim.record(data, self._namespace),)
 
     def _log(self, name: str, *, previous: bool) -> Path:
         return self._home.logs / (f"{name}.previous.log" if previous else f"{name}.log")
 
-    def _running_spec(self, *, quiet: bool = False) -> LocalSpec | None:
+    def _running_spec(self) -> LocalSpec | None:
         """What the supervisor keeps; None where none runs."""
         if not self._client.find().runs:
             return None

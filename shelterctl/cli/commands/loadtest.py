@@ -45,6 +45,7 @@ def command(
     """
     from contextlib import nullcontext
 
+    from shelterctl.cli.flags import seconds
     from shelterctl.cli.render import loadtest as render
     from shelterctl.cli.render.codes import exit_code
     from shelterctl.core.events import TargetChosen
@@ -58,14 +59,14 @@ def command(
         host=host or "http://to-be-found",
         users=settings.users if users is None else users,
         spawn_rate=settings.spawn_rate if spawn_rate is None else spawn_rate,
-        duration_s=settings.duration_s if duration is None else _seconds("--duration", duration),
+        duration_s=settings.duration_s if duration is None else seconds("--duration", duration, "loadtest"),
         locustfile=locustfile or str(wiring.project / "locustfiles" / "shelter.py"),
-        think_s=_seconds("--think", think),
+        think_s=seconds("--think", think, "loadtest"),
         seed=seed,
     )
     expectations = Expectations(
         max_failure_ratio=_ratio(max_failures),
-        max_p95_ms=None if max_p95 is None else _seconds("--max-p95", max_p95) * 1000,
+        max_p95_ms=None if max_p95 is None else seconds("--max-p95", max_p95, "loadtest") * 1000,
         require_scale_up=require_scale_up,
     )
     if until_scaled and host is not None:
@@ -94,16 +95,6 @@ def command(
 def _ready_pods(target: Target) -> Sequence[str]:
     endpoint = target.state(with_usage=False).endpoint
     return endpoint.ready_pods if endpoint is not None else ()
-
-
-def _seconds(flag: str, text: str) -> float:
-    from shelterctl.core.duration import parse_duration_s
-    from shelterctl.errors import UsageError
-
-    try:
-        return parse_duration_s(text)
-    except ValueError as error:
-        raise UsageError(f"{flag}: {error}", next_command="shelterctl loadtest --help") from error
 
 
 def _ratio(text: str) -> float:

@@ -40,6 +40,7 @@ def command(
       shelterctl up --dry-run
       shelterctl up --overlay minikube-two-namespaces --no-wait-hpa
     """
+    from shelterctl.cli.flags import seconds
     from shelterctl.cli.render import up as render
     from shelterctl.cli.render.steps import StepsDisplay
     from shelterctl.core.deploy.stack import StackOptions
@@ -47,7 +48,16 @@ def command(
     from shelterctl.ops.up.up import UpPorts, UpRequest, up
 
     wiring, settings = session.wiring, session.settings
-    options = StackOptions(overlay or settings.overlay, "", cpu_target, minimum, maximum, node_port, replicas, _seconds(sync_period))
+    options = StackOptions(
+        overlay or settings.overlay,
+        "",
+        cpu_target,
+        minimum,
+        maximum,
+        node_port,
+        replicas,
+        None if sync_period is None else seconds("--sync-period", sync_period, "up"),
+    )
     for problem in options.problems():
         raise UsageError(problem, next_command="shelterctl up --help")
     # A wrong folder is told before a machine is started for it.
@@ -59,14 +69,3 @@ def command(
     with session.lock("up"):
         result = session.drive(up(ports, request), StepsDisplay(session.terminal))
     return session.finish(result, 0, lambda: render.lines(result))
-
-
-def _seconds(text: str | None) -> float | None:
-    """Raises UsageError."""
-    from shelterctl.core.duration import parse_duration_s
-    from shelterctl.errors import UsageError
-
-    try:
-        return None if text is None else parse_duration_s(text)
-    except ValueError as error:
-        raise UsageError(f"--sync-period: {error}", next_command="shelterctl up --help") from error

@@ -11,7 +11,7 @@ from shelterctl.adapters.local import manifest
 from shelterctl.adapters.local.spec import ScalerSpec
 from shelterctl.adapters.local.supervisor.autoscaler import FIRST_METRIC_S, Scaler
 from shelterctl.core.state import Usage
-from tests.adapters.local.test_rollout import pod
+from tests.adapters.local.examples import pod
 
 pytestmark = pytest.mark.unit
 

@@ -17,7 +17,7 @@ from shelterctl.adapters.local import engines
 from shelterctl.adapters.local.identity import ProcessIdentity, end_all, identify
 from shelterctl.adapters.local.supervisor.cpu import CLOCKS, Limiter, Meter, process_cpu_s
 from shelterctl.adapters.local.supervisor.pods import KeptPod
-from tests.adapters.local.test_rollout import pod
+from tests.adapters.local.examples import pod
 
 pytestmark = pytest.mark.local
 

@@ -10,7 +10,7 @@ from shelterctl.adapters.local.spec import LocalSpec
 from shelterctl.adapters.local.wire import decode
 from shelterctl.core.serial import to_json
 from shelterctl.core.state import Autoscaler, Condition, Endpoint, Happening, Mount, PodName, StackState, Usage
-from tests.adapters.local.test_rollout import SPEC
+from tests.adapters.local.examples import SPEC
 from tests.core.stack_examples import CLAIM, DATABASE, DEPLOYMENT, NOW, POD, STATEFUL_SET
 
 pytestmark = pytest.mark.unit

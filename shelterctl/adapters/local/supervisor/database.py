@@ -10,14 +10,13 @@ from shelterctl.adapters.local.claim import CLAIM
 from shelterctl.adapters.local.home import Home
 from shelterctl.adapters.local.spec import DatabaseSpec, ProbeSpec
 from shelterctl.adapters.local.supervisor.pods import Template
-from shelterctl.adapters.local.supervisor.probes import Address
 from shelterctl.core.state import Mount, Role
 
 #: A connection is all that a probe makes, as the manifest's does. At once, so that a database that is back is known to be.
-STARTUP = ProbeSpec(period_s=0.2, timeout_s=2.0, failure_threshold=600)
-READINESS = ProbeSpec(period_s=1.0, timeout_s=2.0, failure_threshold=3)
+STARTUP = ProbeSpec(port="mongodb", period_s=0.2, timeout_s=2.0, failure_threshold=600)
+READINESS = ProbeSpec(port="mongodb", period_s=1.0, timeout_s=2.0, failure_threshold=3)
 #: Two minutes, as in the manifest.
-LIVENESS = ProbeSpec(period_s=20.0, timeout_s=5.0, failure_threshold=6)
+LIVENESS = ProbeSpec(port="mongodb", period_s=20.0, timeout_s=5.0, failure_threshold=6)
 
 
 def template(spec: DatabaseSpec, home: Home, port: int) -> Template:
@@ -48,7 +47,7 @@ def template(spec: DatabaseSpec, home: Home, port: int) -> Template:
         environment=environment({}),
         folder=home.folder,
         sockets=(),
-        addresses={"mongodb": Address(port)},
+        probe_ports={"mongodb": port},
         startup=STARTUP,
         readiness=READINESS,
         liveness=LIVENESS,

@@ -14,19 +14,18 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from shelterctl.adapters.local.home import Home, read_json, write_json
-from shelterctl.adapters.local.identity import ProcessIdentity, end_all, identify
+from shelterctl.adapters.local.home import PROTOCOL, Home, read_json, write_json
+from shelterctl.adapters.local.identity import end_all, identify, recorded
 from shelterctl.adapters.local.spec import LocalSpec, ProbeSpec
 from shelterctl.adapters.local.supervisor.cpu import Limiter
 from shelterctl.adapters.local.supervisor.pods import Counts, KeptPod
 from shelterctl.adapters.local.supervisor.probes import probe
-from shelterctl.adapters.local.supervisor.replica import free_port, listening
+from shelterctl.adapters.local.supervisor.replica import listening
 from shelterctl.adapters.local.supervisor.stack import Stack
 from shelterctl.adapters.local.wire import decode
 from shelterctl.core.serial import to_json
 from shelterctl.core.state import Role
 
-PROTOCOL = 1
 #: How often it is looked at what runs: while something changes, and at rest. The end of a child is told at once.
 TURN_S, REST_TURN_S = 0.1, 0.25
 #: A log that has grown so far begins anew.
@@ -47,13 +46,13 @@ def run(folder: Path) -> int:
         return 3
     spec = decode(LocalSpec, read_json(home.spec))
     # What an earlier supervisor left when it was killed: its replicas hold the port that the new ones need.
-    left = [decode(ProcessIdentity, each) for each in read_json(home.processes).get("processes", ())]
-    end_all(left, grace_s=10.0)
+    end_all(recorded(home.processes), grace_s=10.0)
     runtime = home.runtime()
-    memory = read_json(home.folder / "ports.json")
-    remembered = memory.get("http", 0)
-    listener = _listen(spec.port or (remembered if isinstance(remembered, int) else 0), asked=spec.port is not None)
-    database_port = _still_free(memory.get("database", 0))
+    remembered = read_json(home.folder / "ports.json")
+    listener = _listen_again(remembered.get("http"))
+    # The database listens by itself: its port is only found for it.
+    with _listen_again(remembered.get("database")) as found:
+        database_port = found.getsockname()[1]
     write_json(home.folder / "ports.json", {"http": listener.getsockname()[1], "database": database_port})
     stack = Stack(home, spec, listener, database_port)
     supervisor = Supervisor(home, stack, runtime)
@@ -61,25 +60,12 @@ def run(folder: Path) -> int:
     return 0
 
 
-def _listen(port: int, *, asked: bool) -> socket.socket:
-    """The socket that all replicas accept from. A port that was only remembered is given up where somebody else has it."""
-    try:
-        return listening(port)
-    except OSError:
-        if asked or not port:
-            raise
-        return listening(0)
-
-
-def _still_free(port: object) -> int:
-    """A port for the database: the one that it had, or another where somebody else has that now."""
-    if isinstance(port, int) and port:
-        try:
-            listening(port).close()
-        except OSError:
-            return free_port()
-        return port
-    return free_port()
+def _listen_again(port: object) -> socket.socket:
+    """Listens on the port that is remembered; on another one where somebody else has it now, or none is."""
+    if isinstance(port, int):
+        with suppress(OSError):
+            return listening(port)
+    return listening(0)
 
 
 class Supervisor:
@@ -204,7 +190,7 @@ class Supervisor:
             return False
         counts.due_s = now_s + spec.period_s
         container_id = pod.container_id
-        problem = await probe(pod.template.addresses[spec.port or "mongodb"], spec.path, spec.timeout_s)
+        problem = await probe(pod.template.probe_ports[spec.port], spec.path, spec.timeout_s)
         if pod.container_id != container_id:
             return False
         if not problem:
@@ -232,7 +218,7 @@ class Supervisor:
         try:
             asked = json.loads(await reader.readline())
             answer = await self._answer(asked)
-            if asked.get("op") not in ("state", "spec", "database"):
+            if asked.get("op") not in ("state", "database"):
                 self.news.set()
         except Exception as error:  # noqa: BLE001 - a command that asks nonsense must not end the stack
             traceback.print_exc()
@@ -247,8 +233,6 @@ class Supervisor:
         match asked.get("op"):
             case "state":
                 return {"state": to_json(stack.state())}
-            case "spec":
-                return {"spec": to_json(stack.spec)}
             case "apply":
                 spec = decode(LocalSpec, asked["spec"])
                 write_json(self.home.spec, asked["spec"])

@@ -7,7 +7,7 @@ import signal
 import socket
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +16,6 @@ from subprocess import Popen
 from shelterctl.adapters import process
 from shelterctl.adapters.local.identity import ProcessIdentity, identify
 from shelterctl.adapters.local.spec import ProbeSpec
-from shelterctl.adapters.local.supervisor.probes import Address
 from shelterctl.core.state import ContainerState, Mount, Pod, PodName, Role
 from shelterctl.errors import ShelterError
 
@@ -39,7 +38,7 @@ class Template:
     environment: Mapping[str, str]
     folder: Path
     sockets: tuple[int, ...]
-    addresses: Mapping[str, Address]
+    probe_ports: Mapping[str, int]
     startup: ProbeSpec
     readiness: ProbeSpec
     liveness: ProbeSpec | None
@@ -234,7 +233,3 @@ class KeptPod:
         self.crashes = 1 if ran_s > FORGIVEN_AFTER_S else self.crashes + 1
         back_off_s = 0.0 if self.crashes == 1 else min(BACK_OFF_S * 2 ** (self.crashes - 2), LONGEST_BACK_OFF_S)
         self.start_due = time.monotonic() + back_off_s
-
-
-def live_processes(pods: Sequence[KeptPod]) -> list[ProcessIdentity]:
-    return [pod.identity for pod in pods if pod.identity is not None]

@@ -3,28 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Where to ask: a port of 127.0.0.1."""
-
-    port: int
-
-
-async def probe(address: Address, path: str, timeout_s: float) -> str:
-    """Empty where it succeeds, else the kubelet's kind of sentence about why not. With an empty path it only connects."""
+async def probe(port: int, path: str, timeout_s: float) -> str:
+    """Empty where it succeeds, else the kubelet's kind of sentence about why not. With an empty path it only connects to the port."""
     try:
-        return await asyncio.wait_for(_ask(address, path), timeout_s)
+        return await asyncio.wait_for(_ask(port, path), timeout_s)
     except TimeoutError:
         return f"no answer within {timeout_s:g} s"
     except OSError as error:
         return f"{error.strerror or error}".lower()
 
 
-async def _ask(address: Address, path: str) -> str:
-    reader, writer = await asyncio.open_connection("127.0.0.1", address.port)
+async def _ask(port: int, path: str) -> str:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
         if not path:
             return ""

@@ -10,7 +10,6 @@ from pathlib import Path
 from shelterctl.adapters.local.spec import LocalSpec
 from shelterctl.adapters.local.supervisor.database import environment
 from shelterctl.adapters.local.supervisor.pods import Template
-from shelterctl.adapters.local.supervisor.probes import Address
 from shelterctl.core.serial import to_json
 from shelterctl.core.state import PodName, Role
 
@@ -61,7 +60,7 @@ def template(spec: LocalSpec, name: PodName, listener: socket.socket, database_p
         folder=Path(replica.folder),
         sockets=(listener.fileno(), own.fileno()),
         own=own,
-        addresses={"http": Address(own.getsockname()[1]), "live": Address(live_port)},
+        probe_ports={"http": own.getsockname()[1], "live": live_port},
         startup=replica.startup,
         readiness=replica.readiness,
         liveness=replica.liveness,

@@ -8,15 +8,15 @@ import time
 from collections.abc import Iterable
 from dataclasses import replace
 
-from shelterctl.adapters.local.claim import CLAIM, claim_identity
+from shelterctl.adapters.local import claim
 from shelterctl.adapters.local.home import Home
 from shelterctl.adapters.local.identity import ProcessIdentity
 from shelterctl.adapters.local.spec import LocalSpec, caveats
 from shelterctl.adapters.local.supervisor import database, replica, rollout
 from shelterctl.adapters.local.supervisor.autoscaler import NAME, Metrics, Scaler
 from shelterctl.adapters.local.supervisor.journal import Journal
-from shelterctl.adapters.local.supervisor.pods import KeptPod, Template, live_processes
-from shelterctl.core.state import Claim, Endpoint, PodName, Role, StackState, Workload
+from shelterctl.adapters.local.supervisor.pods import KeptPod, Template
+from shelterctl.core.state import Endpoint, PodName, Role, StackState, Workload
 
 DATABASE_POD = PodName("db-0")
 
@@ -42,10 +42,11 @@ class Stack:
 
     def apply(self, spec: LocalSpec) -> None:
         """Another stack from now on; the loop makes it so."""
-        if spec.replica != self.spec.replica:
+        revision = replica.revision(spec)
+        if revision != self._revision:
             self.generation += 1
             self.progress = rollout.Progress()
-        before, self.spec, self._revision = self.scaler, spec, replica.revision(spec)
+        before, self.spec, self._revision = self.scaler, spec, revision
         self.scaler = self._scaler(before)
 
     def delete(self, uid: str) -> bool:
@@ -61,8 +62,6 @@ class Stack:
         """Replaces every replica, as a new revision does."""
         stamp = secrets.token_hex(4)
         self.apply(replace(self.spec, annotations={**self.spec.annotations, "restarted": stamp}))
-        self.generation += 1
-        self.progress = rollout.Progress()
 
     def end(self) -> None:
         for pod in self.pods:
@@ -101,7 +100,7 @@ class Stack:
         return [pod for pod in self.pods if pod.template.role is Role.APP]
 
     def processes(self) -> list[ProcessIdentity]:
-        return live_processes(self.pods)
+        return [pod.identity for pod in self.pods if pod.identity is not None]
 
     @property
     def moving(self) -> bool:
@@ -131,7 +130,7 @@ class Stack:
             (self._app(own, replicas), self._database()),
             pods,
             self.scaler.record(len([pod for pod in replicas if not pod.deleting])) if self.scaler is not None else None,
-            (self._claim(),),
+            (claim.record(self.home.data, self.spec.namespace),),
             endpoint,
             self.journal.all(),
             self.metrics.usage,
@@ -185,14 +184,6 @@ class Stack:
             len(pods),
             template.image,
         )
-
-    def _claim(self) -> Claim:
-        data = self.home.data
-        try:
-            identity, phase = claim_identity(data), "Bound"
-        except OSError:
-            identity, phase = "", "Lost"
-        return Claim(CLAIM, self.spec.namespace, identity, phase, str(data), "folder", "", False, volume_uid=identity, volume_kind="folder")
 
     # What it is made of.
 
