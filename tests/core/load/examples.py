@@ -6,8 +6,10 @@ from dataclasses import replace
 
 from shelterctl.core.load.clocks import ClockReading
 from shelterctl.core.load.histogram import bin_of
+from shelterctl.core.load.observer import Observer
 from shelterctl.core.load.plan import LoadPlan, LoadSample
 from shelterctl.core.load.tally import GeneratorEnd, GeneratorLoad, Traffic
+from shelterctl.core.load.timeline import Timeline
 from shelterctl.core.state import Autoscaler, Condition, ContainerState, Pod, PodName, Role, Usage
 
 BEGAN = 1_000_000.0
@@ -101,3 +103,26 @@ def exact_clock(at_s: float, *, ahead_s: float = 0.0, node: str = "minikube") ->
     """A node's clock, asked at `at_s` after the load's begin: it had just told its time. Asked twice, shortly one after the other, the
     difference of the clocks is known as well."""
     return (ClockReading(node, BEGAN + at_s + ahead_s, BEGAN + at_s, BEGAN + at_s),)
+
+
+TWO = [pod("app-1"), pod("app-2")]
+
+
+def observed(*, cpu_percent: int | None = 3, desired: int = 2, maximum: int = 5) -> Observer:
+    """Two ready pods and what the autoscaler reads before the load."""
+    seen = Observer()
+    seen.clocks(exact_clock(-20))
+    seen.clocks(exact_clock(-19.9))
+    seen.pods(BEGAN - 2, TWO)
+    seen.autoscaler(BEGAN - 2, autoscaler(desired, cpu_percent, maximum=maximum))
+    return seen
+
+
+def under_load(seen: Observer) -> Observer:
+    """A measurement that lies wholly under the load, seen at 36 s."""
+    seen.usage(BEGAN + 36, usage(35, 300, 300))
+    return seen
+
+
+def end(seen: Observer, seconds: float = 240) -> Timeline:
+    return seen.timeline(BEGAN, BEGAN + seconds, {})

@@ -1,0 +1,57 @@
+"""When a load has shown all about scaling that it can show, so that it may end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from shelterctl.core.load.observer import Observer
+from shelterctl.core.load.scaling import judge_scaling, settled
+from shelterctl.core.state import PodName
+from tests.core.load.examples import BEGAN, PLAN, TWO, autoscaler, end, observed, pod, under_load, usage
+
+pytestmark = pytest.mark.unit
+
+
+def comes(seen: Observer) -> None:
+    seen.pods(BEGAN + 54, [*TWO, pod("app-3")])
+
+
+def stays_away(seen: Observer) -> None:
+    """Nothing comes."""
+
+
+ANSWERED = {PodName("app-3"): BEGAN + 55}
+SETTLED: dict[str, tuple[Callable[[Observer], object], float, dict[PodName, float], str]] = {
+    "shown and answering": (comes, 60, ANSWERED, "a new pod answers"),
+    "shown, and the pod is new": (comes, 60, {}, ""),
+    "shown, and nothing comes to the pod": (comes, 95, {}, "no new pod answered"),
+    "decided, and no pod yet": (stays_away, 60, {}, ""),
+    "decided, and no pod for too long": (stays_away, 240, {}, "nothing can come any more"),
+}
+
+
+@pytest.mark.parametrize("case", SETTLED)
+def test_when_a_load_has_shown_all_that_it_can(case: str) -> None:
+    happens, seconds, answers, words = SETTLED[case]
+    seen = under_load(observed())
+    seen.autoscaler(BEGAN + 46, autoscaler(4, 184))
+    happens(seen)
+    timeline = seen.timeline(BEGAN, BEGAN + seconds, answers)
+    told = settled(judge_scaling(PLAN, timeline), timeline)
+    assert told.endswith(words) if words else told == ""
+
+
+def test_a_load_that_calls_for_nothing_is_settled_after_a_few_readings_of_the_whole_of_it() -> None:
+    seen = observed()
+    seen.usage(BEGAN + 62, usage(60, 60, 60))
+    seen.autoscaler(BEGAN + 70, autoscaler(2, 60))
+    assert [bool(settled(judge_scaling(PLAN, end(seen, at_s)), end(seen, at_s))) for at_s in (100, 400)] == [False, True]
+
+
+def test_without_an_autoscaler_nothing_is_waited_for() -> None:
+    seen = Observer()
+    seen.pods(BEGAN - 2, TWO)
+    seen.autoscaler(BEGAN - 2, None)
+    assert settled(judge_scaling(PLAN, end(seen, 5)), end(seen, 5)) == "there is no autoscaler"
