@@ -24,7 +24,7 @@ class Settings:
     """What every command may need to know. Durations are in seconds.
 
     `target` is `auto`, `minikube` (which stands for any cluster) or `local`. `context` None means the context of the minikube profile;
-    `project_dir` None means: look for the manifests from here upwards.
+    `project_dir` None means: look for the manifests from here upwards. `mongo_uri` is a database elsewhere, for the embedded target.
     """
 
     target: str = "auto"
@@ -35,6 +35,8 @@ class Settings:
     state_dir: str = ".shelterctl"
     project_dir: str | None = None
     output: str = "table"
+    mongo_uri: str | None = None
+    mongo_password_file: str | None = None
     timeout_s: float = 300.0
     users: int = 200
     spawn_rate: float = 20.0

@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 PYTHON = sys.executable
@@ -54,12 +55,12 @@ def start() -> None:
     row("`shelterctl --help`", f"{help_ * 1000:.0f} ms", "150 ms")
 
 
-def script(name: str, *arguments: str) -> dict[str, float]:
+def script(name: str, *arguments: str) -> dict[str, Any]:
     """The JSON that another script of this folder prints."""
     done = subprocess.run([PYTHON, str(ROOT / "tools" / name), *arguments], cwd=ROOT, capture_output=True, check=False)
     if done.returncode != 0:
         sys.exit(f"{name} ended with {done.returncode}:\n{done.stderr.decode()}")
-    parsed: dict[str, float] = json.loads(done.stdout)
+    parsed: dict[str, Any] = json.loads(done.stdout)
     return parsed
 
 
@@ -114,9 +115,12 @@ def local() -> None:
     row("one more replica answers after its decision, under 300 users", f"{found['replica_serves_after_decision_s']:.1f} s", "1.5 s")
     row("the supervisor at rest", f"{found['rest_percent_of_a_core']:.1f}% of a core", "1%")
     carried = f"{found['load_requests_per_s']:.0f} requests/s, p95 {found['load_p95_ms']:.0f} ms, {found['load_failures']:.0f} failed"
-    row("300 users on two cores, generator included", carried, "p95 50 ms, 0 failed")
+    row("345 users on two cores, generator included", carried, "300/s, p95 50 ms, 0 failed")
     row("a page and a count at 20,000 documents on nx-27017", f"{found['page_ms']:.1f} and {found['count_ms']:.1f} ms", "50 ms")
     row("`prove --target local`", f"{found['prove_s']:.0f} s", "120 s")
+    for name, writes in script("bench_writes.py").items():
+        figure = f"{writes['writes_per_s']:.0f}/s, p99 {writes['p99_ms']:.0f} ms, {writes['failed']:.0f} failed"
+        row(f"writes of 8 clients, 2 replicas: {name}", figure, "")
 
 
 PARTS: dict[str, Callable[[], None]] = {

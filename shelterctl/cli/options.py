@@ -12,6 +12,9 @@ import typer
 from shelterctl.cli.completion import fixed, live
 
 _GROUP = "Common options"
+#: Of the commands that deploy.
+MONGO_URI = "A database elsewhere, or `own`; on the local target only."
+MONGO_PASSWORD_FILE = "The file with its user's password."  # noqa: S105 - a help text
 
 _COMMON: dict[str, Any] = {
     "target": Annotated[

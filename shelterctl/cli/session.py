@@ -76,6 +76,11 @@ class Session:
             self._wiring = wire(self.settings)
         return self._wiring
 
+    def choose(self, **values: str | None) -> None:
+        """Settings that are options of this command alone; before anything is wired."""
+        self._flags = {**self._flags, **values}
+        self.settings = load(self._flags, os.environ, Path.cwd())
+
     def open_folder(self, command: str) -> RunFolderOnDisk:
         """The run's folder. Raises StateFolderError."""
         from shelterctl.adapters.runs.store import RunFolderOnDisk

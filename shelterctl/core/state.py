@@ -255,7 +255,7 @@ class StackState:
 
     `problems` are sentences about what the target itself misses beside the records. `stale` has the pods of which nothing is known since
     their machine started: what is told of them is of before, and `stale_why` says so. `caveats` are sentences about what the stack runs on,
-    and what that is not.
+    and what that is not. `database_elsewhere` is where the application keeps its documents, where that is no part of this stack.
     """
 
     taken_at_s: float
@@ -272,6 +272,7 @@ class StackState:
     stale: tuple[PodName, ...] = ()
     stale_why: str = ""
     caveats: tuple[str, ...] = ()
+    database_elsewhere: str = ""
 
     def workload(self, role: Role) -> Workload | None:
         return next((workload for workload in self.workloads if workload.role is role), None)

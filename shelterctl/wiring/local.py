@@ -120,17 +120,23 @@ class LocalWiring(Wiring):
     def versions(self) -> Mapping[str, Callable[[], str]]:
         def database() -> str:
             found = self._database
-            return f"{found.kind} {found.version}"
+            return found.title
 
         return {"python": self.builder.check, "database": database, "sources": lambda: self.sources.tag()}
 
     @cached_property
     def _database(self) -> DatabaseSpec:
-        """Found once: a mongod is asked for its version."""
-        from shelterctl.adapters.local import engines
+        """Found once: a mongod is asked for its version. One elsewhere stays until another is asked for."""
+        from shelterctl.adapters.local import elsewhere, engines
         from shelterctl.adapters.local.claim import made_by
 
-        return engines.find(self.environment.python(), kept=made_by(self.home.data))
+        uri = self.settings.mongo_uri
+        kept = None if uri else elsewhere.kept(self.home)
+        if kept is not None:
+            return kept
+        if uri and uri != elsewhere.OWN:
+            return elsewhere.parse(uri, self.settings.mongo_password_file)
+        return engines.find(self.home, self.environment.python(), kept=made_by(self.home.data))
 
     def _image_id(self, reference: str) -> str:
         # Empty where only the plan is asked for, before anything is built.

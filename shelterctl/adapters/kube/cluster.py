@@ -48,6 +48,10 @@ class KubernetesCluster:
     def plan(self, options: StackOptions) -> StackPlan:
         if options.sync_period_s is not None:
             raise UsageError("--sync-period: a cluster's controller has its own", next_command="--target local")
+        if options.port is not None:
+            raise UsageError("--port: a cluster's Service has a node port", next_command="--node-port, or --target local")
+        if options.database_uri is not None:
+            raise UsageError("--mongo-uri: on a cluster the manifests say where the database is", next_command="--target local")
         rendered = kustomize.render(self._manifests(), options.overlay)
         documents = manifest_edits.edit(rendered, options, self.namespace)
         autoscaled = any(document["kind"] == "HorizontalPodAutoscaler" for document in documents)

@@ -90,6 +90,9 @@ class LocalExaminer:
 def _judged(state: StackState) -> Iterator[Finding]:
     for role, check in ((Role.APP, REPLICAS), (Role.DATABASE, DATABASE)):
         workload = state.workload(role)
+        if role is Role.DATABASE and state.database_elsewhere:
+            yield check.skipped(f"not this stack's: {state.database_elsewhere}")
+            continue
         assert workload is not None
         if workload.desired and workload.ready >= workload.desired:
             yield check.ok(f"{workload.ready} of {workload.desired} ready, {workload.image}")

@@ -45,6 +45,11 @@ class Home:
         return self.folder / "logs"
 
     @property
+    def secrets(self) -> Path:
+        """The passwords of a database that has users, a file each."""
+        return self.folder / "secrets"
+
+    @property
     def spec(self) -> Path:
         """What the stack was last asked to be."""
         return self.folder / "stack.json"
@@ -53,6 +58,16 @@ class Home:
     def supervisor(self) -> Path:
         """Who keeps it: the supervisor's process, its socket, its protocol."""
         return self.folder / "supervisor.json"
+
+    @property
+    def ports(self) -> Path:
+        """The ports that were found: a supervisor that starts anew takes the same ones."""
+        return self.folder / "ports.json"
+
+    def port(self) -> int | None:
+        """Where the service listened last."""
+        found = read_json(self.ports).get("http")
+        return found if isinstance(found, int) else None
 
     @property
     def processes(self) -> Path:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator
 
 from shelterctl.adapters.local import claim
 from shelterctl.adapters.local.client import Client
+from shelterctl.adapters.local.database import check_elsewhere
 from shelterctl.adapters.local.environment import Environment
 from shelterctl.adapters.local.home import Home
 from shelterctl.adapters.local.spec import DatabaseSpec
@@ -38,9 +39,13 @@ class LocalPreparation:
         if environment.python() is None and not dry_run:
             yield from environment.make()
         database = self._database()
-        if not client.find().runs:
+        title = database.title
+        if not database.own and (python := environment.python()) is not None:
+            yield f"what answers at {database.hosts}"
+            title = f"{check_elsewhere(database, python)} at {database.hosts}"
+        elif database.own and not client.find().runs:
             claim.check(self._home.data, database.kind)
-        words.insert(0, f"Python {sys.version_info.major}.{sys.version_info.minor}, {database.kind} {database.version}")
+        words.insert(0, f"Python {sys.version_info.major}.{sys.version_info.minor}, {title}")
         return Ready("; ".join(words), "", len(words) > 1)
 
 

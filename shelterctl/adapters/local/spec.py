@@ -48,18 +48,48 @@ class ScalerSpec:
     behavior: Mapping[str, object] | None = None
 
 
+#: A database that is not the stack's: it is used, and neither started, killed nor removed.
+ELSEWHERE = "elsewhere"
+
+
 @dataclass(frozen=True, slots=True)
 class DatabaseSpec:
-    """What runs as the database. `kind` is `mongod` or `nx-27017`, `program` its command line without port and folders."""
+    """What the application keeps its documents in.
+
+    `kind` is `mongod`, `nx-27017` or `elsewhere`; `program` the command line of the former two, without port and folders. `hosts` is where
+    one elsewhere is. `user` is empty without authentication; its password is in `password_file`.
+    """
 
     kind: str
     version: str
     program: tuple[str, ...]
+    hosts: str = ""
+    name: str = "shelter"
+    user: str = ""
+    auth_source: str = ""
+    password_file: str = ""
+
+    @property
+    def own(self) -> bool:
+        """Whether its process is the stack's."""
+        return self.kind != ELSEWHERE
+
+    @property
+    def title(self) -> str:
+        return f"{self.kind} {self.version}" if self.own else f"a database elsewhere ({self.hosts})"
+
+    def environment(self, port: int) -> dict[str, str]:
+        """What the application's settings say of it, where the stack's own listens on `port`."""
+        found = {"SHELTER_MONGO_HOST": self.hosts or f"127.0.0.1:{port}", "SHELTER_MONGO_DATABASE": self.name}
+        if not self.user:
+            return {**found, "SHELTER_MONGO_AUTH": "off"}
+        secret = {"SHELTER_MONGO_USER": self.user, "SHELTER_MONGO_PASSWORD_FILE": self.password_file}
+        return {**found, **secret, "SHELTER_MONGO_AUTH": "on", "SHELTER_MONGO_AUTH_SOURCE": self.auth_source}
 
 
 @dataclass(frozen=True, slots=True)
 class LocalSpec:
-    """The whole stack. `replicas` is a fixed number where there is no autoscaler."""
+    """The whole stack. `replicas` is a fixed number where there is no autoscaler, `port` the one that was asked for."""
 
     namespace: str
     replica: ReplicaSpec
@@ -70,6 +100,7 @@ class LocalSpec:
     min_ready_s: float = 1.0
     progress_deadline_s: float = 180.0
     sync_period_s: float = 15.0
+    port: int | None = None
     annotations: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -77,6 +108,11 @@ def caveats(database: DatabaseSpec) -> tuple[str, ...]:
     """What the database is, where it is not MongoDB, and what it therefore says nothing about."""
     if database.kind == "mongod":
         return ()
+    if not database.own:
+        return (
+            f"the database is not this stack's: it runs at {database.hosts}, and nothing is known of how it keeps its data; "
+            "it cannot be killed from here",
+        )
     return (
         f"the database is {database.kind} {database.version}: MongoDB's wire protocol over SQLite, one node, no authentication; "
         "what holds for it need not hold for MongoDB",

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from shelterctl.adapters.local import claim, manifest
+from shelterctl.adapters.local import claim, engines, manifest, ports
 from shelterctl.adapters.local.client import Client
 from shelterctl.adapters.local.home import Home, read_json, write_json
 from shelterctl.adapters.local.spec import DatabaseSpec, LocalSpec, ReplicaSpec, ScalerSpec
@@ -76,14 +76,16 @@ class LocalTarget:
 
     def ensure_credentials(self, plan: StackPlan, *, force: bool = False) -> tuple[tuple[str, ...], tuple[ObjectChange, ...]]:
         self._home.make()
-        return (), ()
+        return engines.make_passwords(self._home, self._ingredients.database()), ()
 
     def apply(self, plan: StackPlan, *, dry_run: bool = False, force: bool = False) -> ApplyReport:
         spec = self._spec(plan.options)
         before = self._running_spec()
+        if spec.port is not None and spec.port != (self._home.port() if before is not None else None):
+            ports.check(spec.port)
         parts: dict[str, tuple[object, object]] = {
             "process/db": (before and before.database, spec.database),
-            "process/app": (before and (before.replica, before.replicas), (spec.replica, spec.replicas)),
+            "process/app": (before and _application(before), _application(spec)),
         }
         if spec.scaler is not None or (before is not None and before.scaler is not None):
             parts["autoscaler/app"] = (before and before.scaler, spec.scaler)
@@ -277,7 +279,12 @@ class LocalTarget:
             min_ready_s=found.min_ready_s,
             progress_deadline_s=found.progress_deadline_s,
             sync_period_s=options.sync_period_s or SYNC_PERIOD_S,
+            port=options.port if options.port is not None else read_json(self._home.spec).get("port"),
         )
+
+
+def _application(spec: LocalSpec) -> tuple[object, ...]:
+    return spec.replica, spec.replicas, spec.port
 
 
 def _change(*, there: bool, old: object, new: object) -> Change:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from shelterctl.cli.completion import fixed
-from shelterctl.cli.options import with_common_options
+from shelterctl.cli.options import MONGO_PASSWORD_FILE, MONGO_URI, with_common_options
 
 if TYPE_CHECKING:
     from shelterctl.cli.session import Session
@@ -31,6 +31,8 @@ def command(
     summary: Annotated[
         str | None, typer.Option(help="Write them to this file as Markdown. [$GITHUB_STEP_SUMMARY]", show_default=False)
     ] = None,
+    mongo_uri: Annotated[str | None, typer.Option(help=MONGO_URI, show_default=False)] = None,
+    mongo_password_file: Annotated[str | None, typer.Option(help=MONGO_PASSWORD_FILE, show_default=False)] = None,
     down: Annotated[bool, typer.Option("--down", help="Take away what this run deployed.")] = False,
 ) -> int:
     """The whole job: deploy, scale under load, kill the database under that load, check the names; a verdict for each claim.
@@ -47,6 +49,7 @@ def command(
     from shelterctl.errors import ExitCode
     from shelterctl.ops.prove import prove
 
+    session.choose(mongo_uri=mongo_uri, mongo_password_file=mongo_password_file)
     claims = _chosen(only or [], skip or [])
     proving = Proving(session, _USERS if users is None else users, duration, claims)
     proving.check()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from shelterctl.cli.completion import live
-from shelterctl.cli.options import with_common_options
+from shelterctl.cli.options import MONGO_PASSWORD_FILE, MONGO_URI, with_common_options
 
 if TYPE_CHECKING:
     from shelterctl.cli.session import Session
@@ -27,6 +27,9 @@ def command(
     sync_period: Annotated[
         str | None, typer.Option(help="How often the autoscaler looks; on the local target only. [15s]", show_default=False)
     ] = None,
+    port: Annotated[int | None, typer.Option(help="The service's port; on the local target only.", show_default=False)] = None,
+    mongo_uri: Annotated[str | None, typer.Option(help=MONGO_URI, show_default=False)] = None,
+    mongo_password_file: Annotated[str | None, typer.Option(help=MONGO_PASSWORD_FILE, show_default=False)] = None,
     wait_hpa: Annotated[bool, typer.Option("--wait-hpa/--no-wait-hpa", help="Wait until the HPA has a metric.")] = True,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change (asks the API server), change nothing.")] = False,
     force: Annotated[bool, typer.Option("--force-conflicts", help="Take over fields that others have set.")] = False,
@@ -47,6 +50,7 @@ def command(
     from shelterctl.errors import UsageError
     from shelterctl.ops.up.up import UpPorts, UpRequest, up
 
+    session.choose(mongo_uri=mongo_uri, mongo_password_file=mongo_password_file)
     wiring, settings = session.wiring, session.settings
     options = StackOptions(
         overlay or settings.overlay,
@@ -57,6 +61,8 @@ def command(
         node_port,
         replicas,
         None if sync_period is None else seconds("--sync-period", sync_period, "up"),
+        port,
+        settings.mongo_uri,
     )
     for problem in options.problems():
         raise UsageError(problem, next_command="shelterctl up --help")

@@ -52,6 +52,8 @@ def judge_health(state: StackState, chain: ImageChain, chain_problems: Sequence[
 def _parts(state: StackState) -> Iterator[Reason]:
     for role, name in _PARTS.items():
         workload = state.workload(role)
+        if role is Role.DATABASE and state.database_elsewhere:
+            continue
         if workload is None:
             left = [pod.name for pod in state.pods_of(role) if not pod.deleting]
             runs = f": nothing replaces {', '.join(left)}" if left else ""

@@ -12,7 +12,7 @@ class StackOptions:
     """What `up` was asked for. None leaves the manifests' own value.
 
     `replicas` asks for a fixed number of pods and no autoscaler; it excludes the three fields of the autoscaler.
-    `sync_period_s` is how often the autoscaler looks, where that is the stack's own to decide.
+    The last three are the embedded target's: how often the autoscaler looks, where the service listens, a database elsewhere.
     """
 
     overlay: str
@@ -23,6 +23,8 @@ class StackOptions:
     node_port: int | None = None
     replicas: int | None = None
     sync_period_s: float | None = None
+    port: int | None = None
+    database_uri: str | None = None
 
     def problems(self) -> tuple[str, ...]:
         """Sentences about values that cannot be meant; empty where all is well."""
@@ -38,6 +40,8 @@ class StackOptions:
             found.append(f"--node-port {self.node_port}: a port from 30000 to 32767, the range of NodePorts")
         if self.sync_period_s is not None and not 1 <= self.sync_period_s <= 300:
             found.append(f"--sync-period {self.sync_period_s:g}s: from 1 s to 5 min")
+        if self.port is not None and not 1 <= self.port <= 65535:
+            found.append(f"--port {self.port}: a port from 1 to 65535")
         if self.replicas is not None and (self.minimum, self.maximum, self.cpu_target_percent) != (None, None, None):
             found.append("--replicas asks for a fixed number of pods: it excludes --min, --max and --cpu-target")
         return tuple(found)

@@ -23,6 +23,12 @@ class Struck:
 
 def check(state: StackState, *, accept_ephemeral: bool) -> Struck:
     """What will be struck. Raises NotDeployed, ServiceUnreachable, Refused."""
+    if state.database_elsewhere:
+        raise Refused(
+            f"the database is not part of this stack: it runs at {state.database_elsewhere}",
+            why="nothing here can kill its process, nor see that it was killed",
+            next_command="shelterctl up   (with a database of the stack's own)",
+        )
     workload = state.workload(Role.DATABASE)
     pods = [pod for pod in state.pods_of(Role.DATABASE) if not pod.deleting]
     if workload is None or not pods:

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from shelterctl.adapters.local import engines
+from shelterctl.adapters.local.home import Home
 from shelterctl.adapters.local.identity import ProcessIdentity, end_all, identify
 from shelterctl.adapters.local.supervisor.cpu import CLOCKS, Limiter, Meter, process_cpu_s
 from shelterctl.adapters.local.supervisor.pods import KeptPod
@@ -107,6 +108,6 @@ def test_a_mongod_on_the_path_is_better_than_what_stands_in_for_it(
     (tmp_path / "mongod").write_text(f"#!/bin/sh\necho '{says}'\n")
     (tmp_path / "mongod").chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
-    assert engines.find(None).kind == kind
+    assert engines.find(Home(tmp_path), None).kind == kind
     # Data that the stand-in made are its own.
-    assert engines.find(None, kept="nx-27017").kind == "nx-27017"
+    assert engines.find(Home(tmp_path), None, kept="nx-27017").kind == "nx-27017"

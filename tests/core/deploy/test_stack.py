@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from shelterctl.core.deploy.stack import ApplyReport, Change, ObjectChange, StackOptions
@@ -29,7 +31,7 @@ PAIR = "--replicas asks for a fixed number of pods: it excludes --min, --max and
         ({"replicas": 2, "cpu_target_percent": 50}, (PAIR,)),
     ],
 )
-def test_options_and_what_is_wrong_with_them(options: dict[str, int], problems: tuple[str, ...]) -> None:
+def test_options_and_what_is_wrong_with_them(options: dict[str, Any], problems: tuple[str, ...]) -> None:
     assert StackOptions("minikube", "shelter-app:x", **options).problems() == problems
 
 

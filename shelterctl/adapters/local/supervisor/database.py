@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 
 from shelterctl.adapters.local.claim import CLAIM
+from shelterctl.adapters.local.engines import MONGOD
 from shelterctl.adapters.local.home import Home
 from shelterctl.adapters.local.spec import DatabaseSpec, ProbeSpec
 from shelterctl.adapters.local.supervisor.pods import Template
@@ -23,7 +24,7 @@ def template(spec: DatabaseSpec, home: Home, port: int) -> Template:
     """What a pod of the database runs at 127.0.0.1:`port`, with its data in the claim's folder."""
     pid_file = home.folder / "database.pid"
     folder = str(home.data)
-    if spec.kind == "mongod":
+    if spec.kind == MONGOD:
         argv = (*spec.program, "--dbpath", folder, "--bind_ip", "127.0.0.1", "--port", str(port))
     else:
         # Its default is one pid file for all of a machine, and it writes a log without an end.
@@ -41,7 +42,7 @@ def template(spec: DatabaseSpec, home: Home, port: int) -> Template:
         role=Role.DATABASE,
         container=spec.kind,
         revision="1",
-        image=f"{spec.kind} {spec.version}",
+        image=spec.title,
         image_id=f"{spec.kind}-{spec.version}",
         argv=argv,
         environment=environment({}),

@@ -14,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from shelterctl.adapters.local import ports
 from shelterctl.adapters.local.home import PROTOCOL, Home, read_json, write_json
 from shelterctl.adapters.local.identity import end_all, identify, recorded
 from shelterctl.adapters.local.spec import LocalSpec, ProbeSpec
@@ -48,13 +49,15 @@ def run(folder: Path) -> int:
     # What an earlier supervisor left when it was killed: its replicas hold the port that the new ones need.
     end_all(recorded(home.processes), grace_s=10.0)
     runtime = home.runtime()
-    remembered = read_json(home.folder / "ports.json")
-    listener = _listen_again(remembered.get("http"))
+    remembered = read_json(home.ports)
+    if spec.port is not None:
+        ports.check(spec.port)
+    listener = _listen_again(spec.port or remembered.get("http"))
     # The database listens by itself: its port is only found for it.
     with _listen_again(remembered.get("database")) as found:
         database_port = found.getsockname()[1]
-    write_json(home.folder / "ports.json", {"http": listener.getsockname()[1], "database": database_port})
     stack = Stack(home, spec, listener, database_port)
+    stack.remember_ports()
     supervisor = Supervisor(home, stack, runtime)
     asyncio.run(supervisor.keep())
     return 0
@@ -235,8 +238,8 @@ class Supervisor:
                 return {"state": to_json(stack.state())}
             case "apply":
                 spec = decode(LocalSpec, asked["spec"])
-                write_json(self.home.spec, asked["spec"])
                 stack.apply(spec)
+                write_json(self.home.spec, asked["spec"])
                 return {"done": True}
             case "delete":
                 return {"done": stack.delete(str(asked["uid"]))}

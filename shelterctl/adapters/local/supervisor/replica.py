@@ -20,7 +20,7 @@ BACKLOG = 1024
 
 def revision(spec: LocalSpec) -> str:
     """The template's name: it changes with everything that a running replica would have to be replaced for."""
-    content = json.dumps([to_json(spec.replica), to_json(spec.annotations), to_json(spec.database)], sort_keys=True)
+    content = json.dumps([to_json(each) for each in (spec.replica, spec.annotations, spec.database, spec.port)], sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()[:8]
 
 
@@ -37,8 +37,7 @@ def template(spec: LocalSpec, name: PodName, listener: socket.socket, database_p
         **replica.environment,
         "SHELTER_POD_NAME": name,
         "SHELTER_IMAGE_TAG": replica.image.rpartition(":")[2],
-        "SHELTER_MONGO_HOST": f"127.0.0.1:{database_port}",
-        "SHELTER_MONGO_AUTH": "off",
+        **spec.database.environment(database_port),
         "SHELTER_BIND_HOST": "127.0.0.1",
         "SHELTER_LIVE_PORT": str(live_port),
         "SHELTER_HTTP_PORT": "8000" if live_port != 8000 else "8001",

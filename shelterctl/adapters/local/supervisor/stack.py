@@ -9,13 +9,15 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from shelterctl.adapters.local import claim
-from shelterctl.adapters.local.home import Home
+from shelterctl.adapters.local.home import Home, write_json
 from shelterctl.adapters.local.identity import ProcessIdentity
 from shelterctl.adapters.local.spec import LocalSpec, caveats
-from shelterctl.adapters.local.supervisor import database, replica, rollout
+from shelterctl.adapters.local.supervisor import replica, rollout
 from shelterctl.adapters.local.supervisor.autoscaler import NAME, Metrics, Scaler
+from shelterctl.adapters.local.supervisor.database import template as database_template
 from shelterctl.adapters.local.supervisor.journal import Journal
 from shelterctl.adapters.local.supervisor.pods import KeptPod, Template
+from shelterctl.adapters.local.supervisor.replica import listening
 from shelterctl.core.state import Endpoint, PodName, Role, StackState, Workload
 
 DATABASE_POD = PodName("db-0")
@@ -30,6 +32,7 @@ class Stack:
         self._revision = replica.revision(spec)
         self.node = socket.gethostname()
         self.listener = listener
+        self.retired: list[socket.socket] = []
         self.database_port = database_port
         self.journal = Journal()
         self.metrics = Metrics()
@@ -42,12 +45,22 @@ class Stack:
 
     def apply(self, spec: LocalSpec) -> None:
         """Another stack from now on; the loop makes it so."""
+        if spec.port is not None and spec.port != self.listener.getsockname()[1]:
+            # Before all else: where the port is taken, nothing has changed yet. The replicas that run serve on theirs until replaced.
+            opened = listening(spec.port)
+            self.retired.append(self.listener)
+            self.listener = opened
+            self.remember_ports()
         revision = replica.revision(spec)
         if revision != self._revision:
             self.generation += 1
             self.progress = rollout.Progress()
         before, self.spec, self._revision = self.scaler, spec, revision
         self.scaler = self._scaler(before)
+
+    def remember_ports(self) -> None:
+        """For a supervisor that starts anew."""
+        write_json(self.home.ports, {"http": self.listener.getsockname()[1], "database": self.database_port})
 
     def delete(self, uid: str) -> bool:
         """Ends one pod; what owns it makes another. False where there is none."""
@@ -80,6 +93,9 @@ class Stack:
         for pod in gone:
             self.pods.remove(pod)
             pod.close()
+        for listener in [each for each in self.retired if not any(each.fileno() in pod.template.sockets for pod in self.pods)]:
+            self.retired.remove(listener)
+            listener.close()
         now_s = time.monotonic()
         self._keep_database()
         self._keep_replicas()
@@ -121,20 +137,22 @@ class Stack:
         replicas = self.replicas()
         own = [pod for pod in replicas if pod.template.revision == self.revision]
         host, port = self.listener.getsockname()[:2]
+        database = self.spec.database
         endpoint = Endpoint(
             "app", port, host, f"http://{host}:{port}", ready_pods=tuple(pod.name for pod in replicas if pod.ready and not pod.deleting)
         )
         return StackState(
             time.time(),
             self.spec.namespace,
-            (self._app(own, replicas), self._database()),
+            (self._app(own, replicas), *([self._database()] if database.own else [])),
             pods,
             self.scaler.record(len([pod for pod in replicas if not pod.deleting])) if self.scaler is not None else None,
-            (claim.record(self.home.data, self.spec.namespace),),
+            (claim.record(self.home.data, self.spec.namespace),) if database.own else (),
             endpoint,
             self.journal.all(),
             self.metrics.usage,
-            caveats=caveats(self.spec.database),
+            caveats=caveats(database),
+            database_elsewhere=database.hosts,
         )
 
     @property
@@ -188,7 +206,13 @@ class Stack:
     # What it is made of.
 
     def _keep_database(self) -> None:
-        if not any(pod.template.role is Role.DATABASE for pod in self.pods):
+        there = [pod for pod in self.pods if pod.template.role is Role.DATABASE]
+        wanted = self.spec.database if self.spec.database.own else None
+        for pod in there:
+            # Another engine cannot share the folder with the one that runs, and ends it first.
+            if not pod.deleting and (wanted is None or pod.template.image != wanted.title):
+                pod.end()
+        if not there and wanted is not None:
             template = self._database_template()
             self.pods.append(KeptPod(DATABASE_POD, template, self.home.logs / f"{DATABASE_POD}.log"))
 
@@ -208,7 +232,7 @@ class Stack:
         self.journal.add("process/app", "SuccessfulCreate", f"Created pod: {name}")
 
     def _database_template(self) -> Template:
-        return database.template(self.spec.database, self.home, self.database_port)
+        return database_template(self.spec.database, self.home, self.database_port)
 
     def _scaler(self, before: Scaler | None) -> Scaler | None:
         spec = self.spec.scaler
