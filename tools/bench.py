@@ -115,7 +115,7 @@ def local() -> None:
     row("one more replica answers after its decision, under 300 users", f"{found['replica_serves_after_decision_s']:.1f} s", "1.5 s")
     row("the supervisor at rest", f"{found['rest_percent_of_a_core']:.1f}% of a core", "1%")
     carried = f"{found['load_requests_per_s']:.0f} requests/s, p95 {found['load_p95_ms']:.0f} ms, {found['load_failures']:.0f} failed"
-    row("345 users on two cores, generator included", carried, "300/s, p95 50 ms, 0 failed")
+    row("355 users on two cores, generator included", carried, "300/s, p95 50 ms, 0 failed")
     row("a page and a count at 20,000 documents on nx-27017", f"{found['page_ms']:.1f} and {found['count_ms']:.1f} ms", "50 ms")
     row("`prove --target local`", f"{found['prove_s']:.0f} s", "120 s")
     for name, writes in script("bench_writes.py").items():
