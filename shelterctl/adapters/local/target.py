@@ -242,6 +242,7 @@ class LocalTarget:
 
     def _spec(self, options: StackOptions) -> LocalSpec:
         ingredients = self._ingredients
+        before = read_json(self._home.spec)
         found = manifest.read(ingredients.project())
         python = ingredients.python()
         replica = ReplicaSpec(
@@ -279,7 +280,8 @@ class LocalTarget:
             min_ready_s=found.min_ready_s,
             progress_deadline_s=found.progress_deadline_s,
             sync_period_s=options.sync_period_s or SYNC_PERIOD_S,
-            port=options.port if options.port is not None else read_json(self._home.spec).get("port"),
+            port=options.port if options.port is not None else before.get("port"),
+            annotations=before.get("annotations") or {},
         )
 
 

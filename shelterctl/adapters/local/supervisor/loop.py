@@ -71,6 +71,12 @@ def _listen_again(port: object) -> socket.socket:
     return listening(0)
 
 
+def _document(spec: LocalSpec) -> dict[str, Any]:
+    found = to_json(spec)
+    assert isinstance(found, dict)
+    return found
+
+
 class Supervisor:
     """The tasks of the loop."""
 
@@ -245,6 +251,7 @@ class Supervisor:
                 return {"done": stack.delete(str(asked["uid"]))}
             case "restart":
                 stack.restart()
+                write_json(self.home.spec, _document(stack.spec))
                 return {"done": True}
             case "database":
                 pod = next((each for each in stack.pods if each.template.role is Role.DATABASE), None)
