@@ -15,6 +15,8 @@ from shelterctl.errors import UsageError
 
 FILE_NAME = "shelterctl.toml"
 PREFIX = "SHELTERCTL_"
+#: Tables of the same file that describe a stack; its reader takes them.
+STACK_TABLES = frozenset({"stack", "writes", "reads", "database", "load"})
 #: Variables with the prefix that are no settings: the tests' own, and the shell completion's.
 NOT_SETTINGS = frozenset({"SHELTERCTL_REQUIRE_CLUSTER", "SHELTERCTL_TEST_PROFILES", "_SHELTERCTL_COMPLETE"})
 
@@ -101,7 +103,7 @@ def _from_file(folder: Path) -> dict[str, object]:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise UsageError(f"{path} cannot be read", why=str(error)) from error
-    found = {_known(key, str(path), _public_names()): value for key, value in content.items()}
+    found = {_known(key, str(path), _public_names()): value for key, value in content.items() if key not in STACK_TABLES}
     if "yes" in found:
         raise UsageError(f"{path}: yes is given on the command line alone", why="a file must not answer a question for whoever is asked")
     others = sorted(_AIMING & found.keys()) if path.stat().st_uid != os.geteuid() else []

@@ -42,6 +42,8 @@ class Entry(NamedTuple):
 #: In the order in which a newcomer needs them.
 ENTRIES: Mapping[str, Entry] = {
     "prove": Entry("prove", "command", "The whole job in one command: deploys, scales, keeps its data, resolves its names."),
+    "inspect": Entry("inspect", "inspect", "What was understood of the stack in this folder, and what is wrong with it."),
+    "init": Entry("inspect", "init", "The same as shelterctl.toml, with the evidence as comments."),
     "up": Entry("up", "command", "Build, load, apply, wait, and prove that what was built answers."),
     "status": Entry("status", "command", "The stack in one screen; `watch` follows it live.", {"watch": "watch"}, alone=True),
     "loadtest": Entry("loadtest", "command", "A Locust swarm, and what the HPA does under it."),

@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -121,6 +121,14 @@ class Terminal:
         self.stderr.write(f"{harmless(question)} [y/N] ")
         self.stderr.flush()
         return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+    def choose(self, question: str, choices: Sequence[str]) -> str | None:
+        """Asks which of several is meant; None for anything but one of their numbers."""
+        options = "".join(f"  {number}  {harmless(choice)}\n" for number, choice in enumerate(choices, 1))
+        self.stderr.write(f"{harmless(question)}\n{options}Which one? [1 to {len(choices)}] ")
+        self.stderr.flush()
+        given = sys.stdin.readline().strip()
+        return choices[int(given) - 1] if given.isdigit() and 1 <= int(given) <= len(choices) else None
 
     @contextmanager
     def _writing(self) -> Iterator[None]:

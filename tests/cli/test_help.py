@@ -15,6 +15,8 @@ pytestmark = pytest.mark.local
 EXPECTED = Path(__file__).with_name("help")
 COMMANDS = (
     (),
+    ("inspect",),
+    ("init",),
     ("up",),
     ("prove",),
     ("status",),

@@ -1,0 +1,175 @@
+"""Finds a stack's manifests and Dockerfiles in its folder."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from shelterctl.adapters.stack import located_yaml
+from shelterctl.core.stack.documents import Document, Manifests, Origin, Unreadable
+from shelterctl.core.stack.model import Build, Question
+
+#: Not the user's own work, or far too much of it.
+PASSED_OVER = frozenset(
+    {".git", ".shelterctl", ".venv", "venv", "env", ".env", "node_modules", "__pycache__", ".tox", ".mypy_cache", ".pytest_cache",
+     "site-packages", "dist", "build", ".idea", ".vscode", "vendor", "target", ".terraform"}
+)  # fmt: skip
+_MOST_FILES = 20_000
+_LARGEST_BYTES = 2_000_000
+_FROM = re.compile(r"^\s*FROM\s+(?:--\S+\s+)*(\S+)(?:\s+AS\s+(\S+))?", re.IGNORECASE | re.MULTILINE)
+_INSTRUCTION = re.compile(r"^\s*(CMD|ENTRYPOINT|USER)\s+(.+?)\s*$", re.IGNORECASE | re.MULTILINE)
+_COPY = re.compile(r"^\s*(?:COPY|ADD)\s+((?:--\S+\s+)*)(.+)$", re.IGNORECASE | re.MULTILINE)
+#: Folders for another place than the one that is looked at first.
+_FOR_ELSEWHERE = re.compile(r"eks|aws|gke|gcp|azure|aks|cloud|prod|terraform|helm|charts?", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The files of a stack's folder, relative to it, by what they may be. `python` are sources."""
+
+    root: Path
+    yaml: tuple[str, ...]
+    dockerfiles: tuple[str, ...]
+    python: tuple[str, ...]
+    requirements: tuple[str, ...]
+    truncated: bool
+
+
+def listing(root: Path) -> Listing:
+    """Looks through the folder once; what is not the user's own work is passed over, and links are not followed."""
+    found: dict[str, list[str]] = {"yaml": [], "docker": [], "python": [], "requirements": []}
+    count = 0
+    for folder, folders, files in os.walk(root):
+        folders[:] = sorted(name for name in folders if name not in PASSED_OVER and not name.endswith(".egg-info"))
+        inside = os.path.relpath(folder, root)
+        for name in sorted(files):
+            count += 1
+            kind = _kind(name)
+            if kind:
+                found[kind].append(name if inside == "." else f"{inside}/{name}")
+        if count > _MOST_FILES:
+            break
+    return Listing(
+        root, tuple(found["yaml"]), tuple(found["docker"]), tuple(found["python"]), tuple(found["requirements"]), count > _MOST_FILES
+    )  # fmt: skip
+
+
+def _kind(name: str) -> str:
+    lower = name.lower()
+    if lower.endswith((".yaml", ".yml")):
+        return "yaml"
+    if lower == "dockerfile" or lower.startswith("dockerfile.") or lower.endswith(".dockerfile"):
+        return "docker"
+    if lower.endswith(".py"):
+        return "python"
+    return "requirements" if lower.startswith("requirements") and lower.endswith(".txt") else ""
+
+
+def manifests(found: Listing, folders: Sequence[str], ignore: Sequence[str]) -> tuple[Manifests, tuple[Question, ...]]:
+    """The objects of the folders that were named, else of those that are found to hold them; and what could not be decided."""
+    passed = [path for path in found.yaml if not _ignored(path, ignore) and not _is_other(path)]
+    if folders:
+        named = [folder.strip("/").removeprefix("./") or "." for folder in folders]
+        passed = [path for path in passed if any(folder in (".", path) or path.startswith(folder + "/") for folder in named)]
+    documents: list[Document] = []
+    unreadable: list[Unreadable] = []
+    for path in passed:
+        full = found.root / path
+        if full.stat().st_size > _LARGEST_BYTES:
+            continue
+        for item in located_yaml.read(full, path):
+            if isinstance(item, Document):
+                documents.append(item)
+            elif folders or _looks_like_one(full):
+                unreadable.append(item)
+    questions: list[Question] = []
+    if not folders:
+        documents, unreadable, questions = _choose_folder(documents, unreadable)
+    taken = dict.fromkeys(str(Path(d.file).parent) for d in documents)
+    return Manifests(tuple(documents), tuple(unreadable), tuple(taken)), tuple(questions)
+
+
+def _choose_folder(documents: list[Document], unreadable: list[Unreadable]) -> tuple[list[Document], list[Unreadable], list[Question]]:
+    """Where two folders define the same object, one of them is meant: that is asked, and the one for here is taken meanwhile."""
+    by_folder: dict[str, list[Document]] = {}
+    for document in documents:
+        by_folder.setdefault(str(Path(document.file).parent), []).append(document)
+    where: dict[tuple[str, str], set[str]] = {}
+    for folder, held in by_folder.items():
+        for document in held:
+            where.setdefault((document.kind, document.name), set()).add(folder)
+    rivals = sorted({folder for folders in where.values() if len(folders) > 1 for folder in folders})
+    if not rivals:
+        return documents, unreadable, []
+    chosen = min(rivals, key=lambda folder: (bool(_FOR_ELSEWHERE.search(folder)), -len(by_folder[folder]), folder))
+    left = set(rivals) - {chosen}
+    text = f"{len(rivals)} folders define the same objects"
+    question = Question("stack.manifests", text, tuple(rivals), Origin(chosen))
+    kept = [document for document in documents if str(Path(document.file).parent) not in left]
+    return kept, [each for each in unreadable if str(Path(each.origin.file).parent) not in left], [question]
+
+
+def _ignored(path: str, ignore: Sequence[str]) -> bool:
+    return any(path == entry or path.endswith("/" + entry) or path.startswith(entry.rstrip("/") + "/") for entry in ignore)
+
+
+def _is_other(path: str) -> bool:
+    """Files that are YAML and no manifests by their place: workflows, Compose, templates of charts, overlays of Kustomize."""
+    name = path.rpartition("/")[2].lower()
+    parts = path.split("/")
+    return (
+        name.startswith(("docker-compose", "compose.", "kustomization", "mkdocs", ".pre-commit", "openapi", "swagger", "values"))
+        or ".github" in parts
+        or "templates" in parts
+        or any(part.startswith(".") for part in parts)
+    )
+
+
+def _looks_like_one(path: Path) -> bool:
+    try:
+        text = path.read_bytes()[:20_000].replace(b"\x00", b"")
+    except OSError:
+        return True
+    return b"apiVersion" in text and b"kind" in text
+
+
+def builds(found: Listing) -> tuple[Build, ...]:
+    """Every Dockerfile with the context that its COPY lines speak of: its own folder, else the root."""
+    return tuple(build for path in found.dockerfiles if (build := _build(found.root, path)) is not None)
+
+
+def _build(root: Path, path: str) -> Build | None:
+    try:
+        text = (root / path).read_text(encoding="utf-8", errors="replace").replace("\\\n", " ")
+    except OSError:
+        return None
+    stages = _FROM.findall(text)
+    if not stages:
+        return None
+    last = stages[-1][0]
+    base = next((image for image, name in stages if name and name == last), last)
+    folder = str(Path(path).parent)
+    copied = [word for flags, words in _COPY.findall(text) if "--from" not in flags for word in words.split()[:-1]]
+    here = all((root / folder / word).exists() or "*" in word for word in copied)
+    there = all((root / word).exists() or "*" in word for word in copied)
+    commands = {name.upper(): value for name, value in _INSTRUCTION.findall(text)}
+    words = tuple(_words(commands.get("ENTRYPOINT", "")) + _words(commands.get("CMD", "")))
+    return Build(path, folder if here or not there else ".", base, words, commands.get("USER", ""))
+
+
+def _words(value: str) -> list[str]:
+    import json
+    import shlex
+
+    if value.startswith("["):
+        try:
+            return [str(word) for word in json.loads(value)]
+        except ValueError:
+            return []
+    try:
+        return shlex.split(value)
+    except ValueError:
+        return value.split()

@@ -1,0 +1,130 @@
+"""One view function: whether it writes or reads the database, what it takes from the body, what it answers."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator, Mapping
+
+from shelterctl.core.stack.documents import Origin
+from shelterctl.core.stack.model import Body, Route
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+_WRITES = ("insert_one", "insert_many", "insert", "save", "session.add", "bulk_write", "update_one", "replace_one")
+_READS = ("find", "find_one", "aggregate", "fetchall", "fetchone", "all", "count_documents")
+_DELETES = ("delete_one", "delete_many", "drop", "remove", "session.delete")
+_SQL_WRITE = re.compile(r"^\s*(INSERT|REPLACE)\b", re.IGNORECASE)
+_SQL_READ = re.compile(r"^\s*SELECT\b", re.IGNORECASE)
+_SQL_DELETE = re.compile(r"^\s*(DELETE|TRUNCATE|DROP)\b", re.IGNORECASE)
+_GUARDS = ("login_required", "jwt_required", "token_required", "requires_auth", "auth.login_required", "roles_required")
+#: How far calls of the module's own functions are followed.
+_DEPTH = 3
+
+
+def dotted(node: ast.AST) -> str:
+    """`a.b.c` of a name or attribute; calls and subscripts within are passed through."""
+    if isinstance(node, ast.Name):
+        return node.id
+    if isinstance(node, ast.Attribute):
+        return f"{dotted(node.value)}.{node.attr}".lstrip(".")
+    if isinstance(node, ast.Call):
+        return dotted(node.func)
+    if isinstance(node, ast.Subscript):
+        return dotted(node.value)
+    return ""
+
+
+def text_of(node: ast.AST | None) -> str:
+    """A text constant, with `{}` for what an f-string fills in; empty for anything else."""
+    if isinstance(node, ast.Constant):
+        return node.value if isinstance(node.value, str) else ""
+    if isinstance(node, ast.JoinedStr):
+        return "".join(str(part.value) if isinstance(part, ast.Constant) else "{}" for part in node.values)
+    return ""
+
+
+class Handler:
+    """A view function of a module, with the module's other functions, which it may call."""
+
+    def __init__(self, function: Function, functions: Mapping[str, Function], path: str) -> None:
+        self._function = function
+        self._functions = functions
+        self._path = path
+
+    def route(self, address: str, methods: tuple[str, ...]) -> Route:
+        """What the function is for the address that it serves."""
+        nodes = list(self._nodes(self._function, _DEPTH, {self._function.name}))
+        calls = [dotted(node.func) for node in nodes if isinstance(node, ast.Call)]
+        statements = [text_of(node) for node in nodes if isinstance(node, ast.Constant | ast.JoinedStr)]
+        names = {dotted(node) for node in nodes if isinstance(node, ast.Attribute)}
+        keys = tuple(dict.fromkeys(self._keys(nodes)))
+        body = self._body(names, calls)
+        writes = any(_ends(call, _WRITES) for call in calls) or any(_SQL_WRITE.match(text) for text in statements)
+        return Route(
+            path=address,
+            methods=methods,
+            origin=Origin(self._path, self._function.lineno),
+            function=self._function.name,
+            writes=writes,
+            reads=any(_ends(call, _READS) for call in calls) or any(_SQL_READ.match(text) for text in statements),
+            deletes=any(_ends(call, _DELETES) for call in calls) or any(_SQL_DELETE.match(text) for text in statements),
+            body=body,
+            keys=keys,
+            verbatim=writes and body is Body.JSON and not keys,
+            statuses=tuple(dict.fromkeys(self._statuses(nodes))),
+            redirects=any(call.rpartition(".")[2] == "redirect" for call in calls),
+            html=any(call.rpartition(".")[2] in ("render_template", "render_template_string") for call in calls),
+            guarded=next((name for d in self._function.decorator_list if (name := dotted(d)).endswith(_GUARDS)), "")
+            or ("session" if any(name.startswith("session") for name in names) else ""),
+        )
+
+    def _nodes(self, function: Function, depth: int, seen: set[str]) -> Iterator[ast.AST]:
+        for node in ast.walk(function):
+            yield node
+            if depth and isinstance(node, ast.Call):
+                name = dotted(node.func).rpartition(".")[2]
+                called = self._functions.get(name)
+                if called is not None and name not in seen:
+                    seen.add(name)
+                    yield from self._nodes(called, depth - 1, seen)
+
+    @staticmethod
+    def _body(names: set[str], calls: list[str]) -> Body:
+        if "request.files" in names:
+            return Body.FILE
+        if "request.json" in names or any(call.endswith("request.get_json") for call in calls):
+            return Body.JSON
+        if names & {"request.form", "request.values"}:
+            return Body.FORM
+        if "request.data" in names or any(call.endswith("request.get_data") for call in calls):
+            return Body.JSON
+        return Body.NONE
+
+    @staticmethod
+    def _keys(nodes: list[ast.AST]) -> Iterator[str]:
+        """The keys that are taken out of the body, and out of a variable that holds it."""
+        holders = {"request.json", "request.form", "request.values", "request.get_json"}
+        for node in nodes:
+            if isinstance(node, ast.Assign) and dotted(node.value) in holders:
+                holders |= {target.id for target in node.targets if isinstance(target, ast.Name)}
+        for node in nodes:
+            if isinstance(node, ast.Subscript) and dotted(node.value) in holders and text_of(node.slice):
+                if isinstance(node.ctx, ast.Load):
+                    yield text_of(node.slice)
+            elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "get" and node.args:
+                taken = text_of(node.args[0])
+                if taken and dotted(node.func.value) in holders:
+                    yield taken
+
+    @staticmethod
+    def _statuses(nodes: list[ast.AST]) -> Iterator[int]:
+        for node in nodes:
+            if isinstance(node, ast.Return) and isinstance(node.value, ast.Tuple) and len(node.value.elts) > 1:
+                status = node.value.elts[1]
+                if isinstance(status, ast.Constant) and isinstance(status.value, int):
+                    yield status.value
+
+
+def _ends(call: str, endings: tuple[str, ...]) -> bool:
+    return any(call == ending or call.endswith("." + ending) for ending in endings) and "." in call

@@ -1,0 +1,198 @@
+"""Reads Flask sources by their syntax tree: routes, what they take and answer, variables that are read, traits that matter in an outage."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from shelterctl.adapters.stack.folder import Listing
+from shelterctl.adapters.stack.handlers import Handler, dotted, text_of
+from shelterctl.core.stack.documents import Origin
+from shelterctl.core.stack.model import Route, Sources, Trait, VariableRead
+
+_MARKS = (b"flask", b"Flask", b"pymongo", b"MongoClient", b"mysql", b"environ", b"getenv")
+_METHODS = {"get": "GET", "post": "POST", "put": "PUT", "delete": "DELETE", "patch": "PATCH"}
+_LOCKED = re.compile(r"^\s*([A-Za-z0-9._-]+)\s*(?:\[[^\]]*\])?\s*(?:[=~><!]=?\s*([^\s;,#]+))?")
+_LARGEST_BYTES = 1_000_000
+
+
+@dataclass
+class _Read:
+    """What the files gave so far."""
+
+    routes: list[Route] = field(default_factory=list)
+    reads: list[VariableRead] = field(default_factory=list)
+    traits: list[Trait] = field(default_factory=list)
+    roots: list[str] = field(default_factory=list)
+    unreadable: list[Origin] = field(default_factory=list)
+    files: int = 0
+
+
+def read(found: Listing) -> Sources:
+    """What the sources of a folder say. A file that is no Python of this version is named, and the others are read all the same."""
+    gathered = _Read()
+    trees: list[tuple[str, ast.Module]] = []
+    for path in found.python:
+        if any(part in ("tests", "test") for part in path.split("/")[:-1]) or path.rpartition("/")[2].startswith(("test_", "conftest")):
+            continue
+        try:
+            raw = (found.root / path).read_bytes()
+        except OSError:
+            continue
+        if len(raw) > _LARGEST_BYTES or not any(mark in raw for mark in _MARKS):
+            continue
+        try:
+            trees.append((path, ast.parse(raw)))
+        except (SyntaxError, ValueError, RecursionError) as error:
+            gathered.unreadable.append(Origin(path, getattr(error, "lineno", 0) or 0))
+    prefixes = _prefixes(trees)
+    for path, tree in trees:
+        gathered.files += 1
+        _file(path, tree, prefixes, gathered)
+    return Sources(
+        tuple(gathered.routes), _once(gathered.reads), tuple(gathered.traits), _requirements(found),
+        tuple(dict.fromkeys(gathered.roots)), gathered.files, tuple(gathered.unreadable),
+    )  # fmt: skip
+
+
+def _once(reads: list[VariableRead]) -> tuple[VariableRead, ...]:
+    return tuple({read.name: read for read in reversed(reads)}.values())[::-1]
+
+
+def _prefixes(trees: list[tuple[str, ast.Module]]) -> dict[str, str]:
+    """The prefix of each blueprint by the name of its variable: where it is made, and where it is registered."""
+    found: dict[str, str] = {}
+    for _, tree in trees:
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call) and dotted(node.value.func).endswith("Blueprint"):
+                prefix = _keyword(node.value, "url_prefix")
+                for target in node.targets:
+                    if isinstance(target, ast.Name):
+                        found.setdefault(target.id, prefix)
+    for _, tree in trees:
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and dotted(node.func).endswith("register_blueprint") and node.args:
+                name = dotted(node.args[0]).rpartition(".")[2]
+                if prefix := _keyword(node, "url_prefix"):
+                    found[name] = prefix
+    return found
+
+
+def _keyword(call: ast.Call, name: str) -> str:
+    return next((text_of(word.value) for word in call.keywords if word.arg == name), "")
+
+
+def _file(path: str, tree: ast.Module, prefixes: dict[str, str], gathered: _Read) -> None:
+    functions = {node.name: node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
+    routes = len(gathered.routes)
+    for function in functions.values():
+        for decorator in function.decorator_list:
+            for address, methods in _decorated(decorator, prefixes):
+                gathered.routes.append(Handler(function, functions, path).route(address, methods))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and dotted(node.func).endswith("add_url_rule") and node.args:
+            view = next((dotted(word.value) for word in node.keywords if word.arg == "view_func"), "")
+            handled = functions.get(view.rpartition(".")[2])
+            if handled is not None:
+                gathered.routes.append(Handler(handled, functions, path).route(text_of(node.args[0]), _methods(node) or ("GET",)))
+        gathered.reads.extend(_variable(node, path))
+    if len(gathered.routes) > routes or _makes_app(tree):
+        gathered.roots.append(str(Path(path).parent))
+    gathered.traits.extend(_traits(tree, path))
+
+
+def _makes_app(tree: ast.Module) -> bool:
+    return any(isinstance(node, ast.Call) and dotted(node.func) in ("Flask", "flask.Flask") for node in ast.walk(tree))
+
+
+def _decorated(decorator: ast.expr, prefixes: dict[str, str]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    if not (isinstance(decorator, ast.Call) and isinstance(decorator.func, ast.Attribute) and decorator.args):
+        return
+    name, owner = decorator.func.attr, dotted(decorator.func.value).rpartition(".")[2]
+    if name == "route":
+        methods = _methods(decorator) or ("GET",)
+    elif name in _METHODS:
+        methods = (_METHODS[name],)
+    else:
+        return
+    address = text_of(decorator.args[0])
+    if address.startswith("/"):
+        yield prefixes.get(owner, "").rstrip("/") + address, methods
+
+
+def _methods(call: ast.Call) -> tuple[str, ...]:
+    for word in call.keywords:
+        if word.arg == "methods" and isinstance(word.value, ast.List | ast.Tuple | ast.Set):
+            return tuple(text_of(item).upper() for item in word.value.elts)
+    return ()
+
+
+def _variable(node: ast.AST, path: str) -> Iterator[VariableRead]:
+    """`os.environ["X"]`, `os.environ.get("X", default)`, `os.getenv("X", default)`, and the same after `from os import`."""
+    if isinstance(node, ast.Subscript) and dotted(node.value).endswith("environ"):
+        if name := text_of(node.slice):
+            yield VariableRead(name, "", Origin(path, node.lineno))
+    elif isinstance(node, ast.Call) and node.args and dotted(node.func).endswith(("environ.get", "getenv", "environ.setdefault")):
+        default = text_of(node.args[1]) if len(node.args) > 1 else ""
+        if name := text_of(node.args[0]):
+            yield VariableRead(name, default, Origin(path, node.lineno))
+
+
+def _traits(tree: ast.Module, path: str) -> Iterator[Trait]:
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call):
+            continue
+        name = dotted(node.func)
+        origin = Origin(path, node.lineno)
+        words = {word.arg: word.value for word in node.keywords}
+        if (
+            name.endswith(".run")
+            and ("host" in words or "debug" in words or "port" in words)
+            and name.partition(".")[0] in ("app", "application")
+        ):
+            yield Trait("dev-server", origin)
+            if isinstance(words.get("debug"), ast.Constant) and words["debug"].value:  # type: ignore[attr-defined]
+                yield Trait("debug", origin)
+        if name.endswith(("MongoClient", "PyMongo")):
+            yield Trait("mongo-client", origin)
+            if words.keys() & {"serverSelectionTimeoutMS", "timeoutMS"}:
+                yield Trait("server-selection-timeout", origin)
+            if words.keys() & {"journal", "j", "w"}:
+                yield Trait("journaled", origin)
+        if name.endswith(".limit") or (name.endswith(".find") and "limit" in words):
+            yield Trait("limited-read", origin)
+    for statement in tree.body:
+        yield from _at_import(statement, path)
+
+
+def _at_import(statement: ast.stmt, path: str) -> Iterator[Trait]:
+    """What happens when the module is imported, outside every function."""
+    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return
+    if isinstance(statement, ast.If) and "__main__" in ast.unparse(statement.test):
+        return
+    for node in ast.walk(statement):
+        if not isinstance(node, ast.Call):
+            continue
+        name, origin = dotted(node.func), Origin(path, node.lineno)
+        if name.endswith(("connector.connect", "pymysql.connect", "MySQLdb.connect", "psycopg2.connect", "psycopg.connect")):
+            yield Trait("connects-at-import", origin)
+            if isinstance(statement, ast.Assign):
+                yield Trait("one-connection", origin)
+        if name.endswith((".admin.command", ".server_info", ".list_database_names", ".list_collection_names", ".create_index")):
+            yield Trait("connects-at-import", origin)
+
+
+def _requirements(found: Listing) -> dict[str, str] | None:
+    if not found.requirements:
+        return None
+    path = min(found.requirements, key=lambda name: (name.count("/"), len(name)))
+    try:
+        lines = (found.root / path).read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return None
+    matches = [_LOCKED.match(line) for line in lines if line.strip() and not line.lstrip().startswith(("#", "-"))]
+    return {match.group(1).lower(): match.group(2) or "" for match in matches if match is not None}

@@ -1,0 +1,69 @@
+"""`shelterctl inspect` and `shelterctl init`: a user's own stack, before anything is run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from shelterctl.cli.options import with_common_options
+
+if TYPE_CHECKING:
+    from shelterctl.cli.session import Session
+
+_FOLDERS = "Folder with the manifests, relative to the project. Repeatable."
+
+
+@with_common_options("inspect")
+def inspect(
+    session: Session,
+    manifests: Annotated[list[str] | None, typer.Option(help=_FOLDERS, show_default=False)] = None,
+) -> int:
+    """Tell what was understood of the stack in this folder, what is wrong with it, and which claims can be proved.
+
+    \b
+    Examples:
+      shelterctl inspect
+      shelterctl inspect --manifests k8s --verbose
+      shelterctl inspect --output json
+    """
+    from shelterctl.cli.render import inspect as render
+    from shelterctl.core.stack.inspection import inspect as told
+    from shelterctl.errors import ExitCode
+    from shelterctl.wiring.stacks import read_stack
+
+    result = told(read_stack(session.settings, tuple(manifests or ())))
+    code = ExitCode.CHECK_FAILED if result.blocked else ExitCode.OK
+    width = min(100, session.terminal.width)
+    return session.finish(result, code, lambda: render.lines(result, width=width, verbose=session.settings.verbose))
+
+
+@with_common_options("init")
+def init(
+    session: Session,
+    manifests: Annotated[list[str] | None, typer.Option(help=_FOLDERS, show_default=False)] = None,
+    show: Annotated[bool, typer.Option("--show", help="Print it, write nothing.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace a shelterctl.toml that describes a stack already.")] = False,
+) -> int:
+    """Write what `inspect` understood as shelterctl.toml, with the evidence as comments.
+
+    \b
+    Examples:
+      shelterctl init
+      shelterctl init --show
+    """
+    from shelterctl.cli.render import init as render
+    from shelterctl.wiring.stacks import read_stack, stack_folder, write_config
+
+    folder = stack_folder(session.settings)
+    stack = read_stack(session.settings, tuple(manifests or ()))
+    answers = render.ask(stack, session)
+    text = render.toml(stack, answers, tuple(manifests or ()))
+    path = "" if show else write_config(folder, text, force=force)
+    result = render.InitResult(path, text, tuple(question.setting for question in stack.questions if question.setting not in answers))
+    if show and session.terminal.output == "table":
+        # As it would stand in the file, not as a terminal would break it.
+        for line in text.splitlines():
+            session.terminal.line(line)
+        return 0
+    return session.finish(result, 0, lambda: render.lines(result))

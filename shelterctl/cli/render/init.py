@@ -1,0 +1,117 @@
+"""shelterctl.toml as `init` writes it: what was found, the evidence as comments, what is open as a question."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from shelterctl.cli.terminal import Line
+from shelterctl.core.stack.inspection import spoken
+from shelterctl.core.stack.model import Body, Route
+
+if TYPE_CHECKING:
+    from shelterctl.cli.session import Session
+    from shelterctl.core.stack.stack import Stack
+
+
+@dataclass(frozen=True, slots=True)
+class InitResult:
+    """The file (empty where it was only shown), its text, and the settings that nobody has answered."""
+
+    path: str
+    text: str
+    open: tuple[str, ...]
+
+
+def ask(stack: Stack, session: Session) -> Mapping[str, str]:
+    """Asks once for what only the owner knows, where somebody is there to answer. Returns answers by setting."""
+    if not stack.questions or session.settings.yes or not session.terminal.interactive:
+        return {}
+    question = stack.questions[0]
+    chosen = session.terminal.choose(f"{question.text}:", question.choices)
+    return {question.setting: chosen} if chosen is not None else {}
+
+
+def toml(stack: Stack, answers: Mapping[str, str], folders: tuple[str, ...]) -> str:
+    """The file's text."""
+    return "\n".join(_lines(stack, answers, folders)) + "\n"
+
+
+def _lines(stack: Stack, answers: Mapping[str, str], folders: tuple[str, ...]) -> Iterator[str]:
+    roles = stack.roles
+    yield "# What shelterctl understood of this stack. Every line may be changed or left out: what is left out is found anew each time."
+    yield ""
+    yield "[stack]"
+    manifests = list(folders) or ([answers["stack.manifests"]] if "stack.manifests" in answers else list(stack.manifests.folders))
+    yield _entry("manifests", manifests, f"{len(stack.documents)} objects")
+    yield _entry("namespace", stack.namespaces[0] if stack.namespaces else "default", "of objects that state none")
+    for key, part in (("app", roles.app), ("database", roles.database)):
+        if f"stack.{key}" in answers:
+            yield _entry(key, answers[f"stack.{key}"], "as answered")
+        elif part is not None:
+            yield _entry(key, part.key, f"{part.origin}: {roles.reasons.get(part.key, '')}")
+    if stack.app_service is not None and stack.app_service.ports:
+        yield _entry("service", f"{stack.app_service.name}:{stack.app_service.ports[0][0]}", str(stack.app_service.origin))
+    for question in stack.questions:
+        if question.setting not in answers:
+            yield f"# open: {question.text}: {', '.join(question.choices)} ({question.setting})"
+    for image in stack.images:
+        if image.build is not None:
+            yield ""
+            yield "[[stack.image]]"
+            yield _entry("name", image.name, str(image.origin))
+            yield _entry("context", image.build.context)
+            yield _entry("dockerfile", answers.get("stack.image.dockerfile", image.build.dockerfile), f"from {image.build.base}")
+            yield _entry("use", "built", "built: loaded under this name; registry: pushed; pulled: left alone")
+    yield from _requests(stack)
+    if roles.engine is not None:
+        yield ""
+        yield "[database]"
+        yield _entry("engine", roles.engine.value, roles.reasons.get(roles.database.key, "") if roles.database else "")
+        yield _entry("credentials", "pod", "the database container's own environment")
+
+
+def _requests(stack: Stack) -> Iterator[str]:
+    write, read = stack.requests.write, stack.requests.read
+    if write is not None:
+        yield ""
+        yield "[writes]"
+        yield _entry(
+            "request", write.spoken(next(m for m in ("POST", "PUT") if m in write.methods)), f"{write.origin}: {spoken('write', write)}"
+        )
+        yield _entry("form" if write.body is Body.FORM else "json", template(write), "{token} marks each write")
+    if read is not None:
+        yield ""
+        yield "[reads]"
+        yield _entry("request", read.spoken("GET"), str(read.origin))
+        yield _entry("finds", "all", "one answer holds every write")
+
+
+def template(write: Route) -> Mapping[str, str]:
+    """The body of a write: the token in the first key that takes a text, as far as the sources tell."""
+    if not write.keys:
+        return {"shelterctl": "{token}"}
+    return {key: "{token}" if index == 0 else "{n}" for index, key in enumerate(write.keys)}
+
+
+def _entry(key: str, value: object, comment: str = "") -> str:
+    if isinstance(value, Mapping):
+        text = "{ " + ", ".join(f"{_key(name)} = {json.dumps(item)}" for name, item in value.items()) + " }"
+    else:
+        text = json.dumps(value, ensure_ascii=False)
+    line = f"{key} = {text}"
+    return f"{line:<52}  # {comment}" if comment else line
+
+
+def _key(name: str) -> str:
+    return name if name.replace("_", "").replace("-", "").isalnum() and name.isascii() else json.dumps(name)
+
+
+def lines(result: InitResult) -> Iterator[Line]:
+    """The file, and what is open in it."""
+    yield Line(f"{result.path} is written", "good")
+    for setting in result.open:
+        yield Line(f"  ? {setting} is open: see the comment there", "doubt")
+    yield Line("Next: shelterctl up", "strong")

@@ -1,0 +1,86 @@
+"""What the application's sources and its pod say about outages, loads and what it acknowledges."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from shelterctl.core.stack.model import Engine, StackFinding, Weight, Workload
+from shelterctl.core.stack.stack import Stack
+
+
+def find(stack: Stack) -> Iterator[StackFinding]:
+    app, database = stack.roles.app, stack.roles.database
+    if app is not None:
+        yield from _pod(app)
+        yield from _secrets(stack)
+    if database is not None:
+        if not any("readiness" in container.probes for container in database.containers):
+            what = f"{database.key} has no readiness probe"
+            yield StackFinding("database-no-readiness", Weight.NOTE, what, database.origin, "it counts as ready before it listens")
+        old = [c for container in database.containers for c in container.probe_commands if c.split()[:1] == ["mongo"]]
+        image = database.containers[0].image if database.containers else ""
+        if old and stack.roles.engine is Engine.MONGODB and any(f":{major}" in image for major in "678"):
+            what = f"a probe of {database.key} calls mongo, which {image} does not have"
+            yield StackFinding("probe-shell-gone", Weight.BLOCKS, what, database.origin, "mongo: not found", "mongosh")
+    yield from _sources(stack)
+
+
+def _pod(app: Workload) -> Iterator[StackFinding]:
+    if not any("readiness" in container.probes for container in app.containers):
+        what = f"{app.key} has no readiness probe"
+        why = "its pods get requests before they listen, and while they cannot reach their database"
+        yield StackFinding("app-no-readiness", Weight.RISK, what, app.origin, why, "readinessProbe: {httpGet: {path: /, port: 5000}}")
+
+
+def _secrets(stack: Stack) -> Iterator[StackFinding]:
+    for workload in stack.workloads:
+        for container in workload.containers:
+            for variable in container.variables:
+                if variable.password_in_clear:
+                    what = f"{variable.name} of {workload.key} has a password in clear"
+                    why = "whoever reads the manifest or the Deployment reads it; and a changed Secret does not reach it"
+                    yield StackFinding("password-in-clear", Weight.NOTE, what, variable.origin, why, "valueFrom: {secretKeyRef: …}")
+    for document in stack.manifests.of("Secret"):
+        if document.body.get("data") or document.body.get("stringData"):
+            what = f"Secret {document.name} stands in the manifests with its values"
+            yield StackFinding("secret-in-files", Weight.NOTE, what, document.at("metadata", "name"), "base64 hides nothing")
+
+
+def _sources(stack: Stack) -> Iterator[StackFinding]:
+    sources, engine = stack.sources, stack.roles.engine
+    if (trait := sources.trait("dev-server")) is not None:
+        what = f"the application runs on Flask's development server{' in debug mode' if sources.trait('debug') else ''}"
+        why = "one process, at most one core; a traceback for every visitor in debug mode"
+        yield StackFinding("development-server", Weight.NOTE, what, trait.origin, why, "gunicorn")
+    if (trait := sources.trait("connects-at-import")) is not None:
+        what = "the application asks its database while it starts, and ends or stays broken where that fails"
+        yield StackFinding("connects-at-import", Weight.RISK, what, trait.origin, "the database must be there first, at every start")
+    if (trait := sources.trait("one-connection")) is not None:
+        what = "the application keeps one connection for all requests, and never opens another"
+        why = "after a restart of the database every request fails: MySQL server has gone away"
+        yield StackFinding("one-connection", Weight.RISK, what, trait.origin, why, "a connection for each request, or a pool")
+    if engine is Engine.MONGODB:
+        if (trait := sources.trait("mongo-client")) is not None and not _journaled(stack):
+            what = "writes are acknowledged before they are on disk (no journal=true, no w=majority)"
+            why = "a crash may lose the last 100 milliseconds of acknowledged writes (MongoDB's manual, journaling)"
+            yield StackFinding("acknowledged-before-journaled", Weight.RISK, what, trait.origin, why, "?journal=true")
+        if trait is not None and sources.trait("server-selection-timeout") is None:
+            what = "the driver waits 30 s for a server, its default"
+            why = "each request of an outage hangs for 30 s, and a write given up on before may still be made"
+            yield StackFinding("driver-default-timeout", Weight.NOTE, what, trait.origin, why, "serverSelectionTimeoutMS=2000")
+    read = stack.requests.read
+    if read is not None and sources.trait("limited-read") is None:
+        what = f"GET {read.path} answers with all that there is"
+        yield StackFinding(
+            "reads-everything", Weight.RISK, what, read.origin, "the answer grows with each write: a load measures its own rows"
+        )
+    if sources.routes and stack.requests.write is None:
+        what = "no route writes that can be used: none takes JSON or a form into the database without a login, a token or a file"
+        why = "what becomes of acknowledged writes cannot be shown through the application"
+        yield StackFinding("no-write-route", Weight.RISK, what, sources.routes[0].origin, why, "[writes] request in shelterctl.toml")
+
+
+def _journaled(stack: Stack) -> bool:
+    asked = [v.query for w in stack.workloads for c in w.containers for v in c.variables if v.query]
+    words = any(query.get("journal") == "true" or query.get("w") == "majority" for query in asked)
+    return words or stack.sources.trait("journaled") is not None

@@ -1,0 +1,139 @@
+"""What was understood of a stack, as facts with their origins: what `inspect` tells. Nothing secret is in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from shelterctl.core.stack import provable
+from shelterctl.core.stack.documents import Origin
+from shelterctl.core.stack.model import Body, Container, Question, Route, StackFinding, Workload
+from shelterctl.core.stack.provable import Provable
+from shelterctl.core.stack.stack import Stack
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One thing that was understood. `topic` groups them: application, database, front end, other, image, service, requests, storage."""
+
+    topic: str
+    text: str
+    origin: Origin
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """The whole of it. `objects` counts those of the manifests, `files` the Python files that were read."""
+
+    folder: str
+    namespaces: tuple[str, ...]
+    manifests: tuple[str, ...]
+    objects: int
+    files: int
+    facts: tuple[Fact, ...]
+    findings: tuple[StackFinding, ...]
+    questions: tuple[Question, ...]
+    claims: tuple[Provable, ...]
+
+    @property
+    def blocked(self) -> bool:
+        return not self.claims[0].possible
+
+
+def inspect(stack: Stack) -> Inspection:
+    """Tells what a stack is."""
+    return Inspection(
+        stack.folder,
+        stack.namespaces,
+        stack.manifests.folders,
+        len(stack.documents),
+        stack.sources.files,
+        tuple(_facts(stack)),
+        stack.findings,
+        stack.questions,
+        provable.judge(stack),
+    )
+
+
+def _facts(stack: Stack) -> Iterator[Fact]:
+    roles = stack.roles
+    for topic, workload in (("application", roles.app), ("database", roles.database)):
+        if workload is not None:
+            yield from _workload(topic, workload, roles.reasons.get(workload.key, ""))
+        if topic == "application":
+            yield from _way_in(stack)
+    yield from _storage(stack)
+    for workload in roles.front_ends:
+        yield from _workload("front end", workload, roles.reasons.get(workload.key, ""))
+    for workload in roles.others:
+        yield from _workload("other", workload, "")
+    for image in stack.images:
+        if image.build is not None:
+            text = f"{image.name} is built from {image.build.dockerfile} (context {image.build.context})"
+        else:
+            text = f"{image.name} comes from elsewhere, policy {image.policy}"
+        yield Fact("images", text, image.origin)
+    for name, route in (("write", stack.requests.write), ("read", stack.requests.read), ("read one", stack.requests.read_one)):
+        if route is not None:
+            yield Fact("requests", f"{name}: {spoken(name, route)}", route.origin)
+
+
+def spoken(name: str, route: Route) -> str:
+    """A route with what it takes."""
+    if name != "write":
+        return route.spoken("GET")
+    method = next((method for method in ("POST", "PUT") if method in route.methods), route.methods[0])
+    what = {Body.JSON: "JSON", Body.FORM: "a form", Body.FILE: "a file", Body.NONE: "no body"}[route.body]
+    keys = f" with {', '.join(route.keys)}" if route.keys else ", any keys" if route.verbatim else ""
+    return f"{route.spoken(method)} takes {what}{keys}"
+
+
+def _workload(topic: str, workload: Workload, why: str) -> Iterator[Fact]:
+    replicas = 1 if workload.replicas is None else workload.replicas
+    yield Fact(topic, f"{workload.key} in namespace {workload.namespace}, {replicas} replica{'s' * (replicas != 1)}", workload.origin, why)
+    for container in workload.containers:
+        yield Fact(topic, f"container {container.name}: {container.image}; {_resources(container)}; {_probes(container)}", container.origin)
+        for variable in container.variables:
+            if variable.hosts:
+                source = f" (from {variable.source})" if variable.source else ""
+                yield Fact(topic, f"{variable.name} leads to {', '.join(variable.hosts)}{source}", variable.origin)
+
+
+def _resources(container: Container) -> str:
+    if container.cpu_request_millicores is None and container.memory_request_bytes is None:
+        return "no requests"
+    cpu = f"{container.cpu_request_millicores}m" if container.cpu_request_millicores is not None else "no CPU"
+    memory = f"{container.memory_request_bytes // 2**20}Mi" if container.memory_request_bytes else "no memory"
+    limits = [f"{container.cpu_limit_millicores}m"] if container.cpu_limit_millicores else []
+    limits += [f"{container.memory_limit_bytes // 2**20}Mi"] if container.memory_limit_bytes else []
+    return f"requests {cpu}, {memory}" + (f", limits {', '.join(limits)}" if limits else ", no limits")
+
+
+def _probes(container: Container) -> str:
+    order = [name for name in ("startup", "readiness", "liveness") if name in container.probes]
+    return f"{' and '.join(order)} probe{'s' * (len(order) > 1)}" if order else "no probes"
+
+
+def _way_in(stack: Stack) -> Iterator[Fact]:
+    service, scaler = stack.app_service, stack.scaler
+    if service is not None:
+        ports = ", ".join(f"{port} to {target}{f', node port {node}' if node else ''}" for port, target, node in service.ports)
+        yield Fact("application", f"Service {service.name} ({service.kind}): {ports}", service.origin)
+    if scaler is not None:
+        goal = f"{scaler.minimum} to {scaler.maximum} replicas at {scaler.cpu_percent}% CPU"
+        yield Fact("application", f"HPA {scaler.name}: {goal}{'' if scaler.behavior else ', no behavior of its own'}", scaler.origin)
+
+
+def _storage(stack: Stack) -> Iterator[Fact]:
+    database, engine = stack.roles.database, stack.roles.engine
+    if database is None:
+        return
+    for service in stack.services_of(database):
+        yield Fact("database", f"Service {service.name} ({'headless' if service.headless else service.kind})", service.origin)
+    held = database.data_mount(engine.data_path) if engine is not None else None
+    if held is not None:
+        container, volume, path = held
+        name = container.mounts[path]
+        what = f"claim template {name}" if volume is None else f"{volume.kind} {volume.source or volume.name}"
+        yield Fact("database", f"data at {path}, on {what}", volume.origin if volume is not None else database.origin)

@@ -1,0 +1,94 @@
+"""Which claims a stack can be held to, and what stands in the way of the others: what `inspect` promises before anything runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from shelterctl.core.stack.findings import blocking
+from shelterctl.core.stack.model import Engine
+from shelterctl.core.stack.stack import Stack
+
+#: Findings that keep a claim from being shown at all, by the claim. The other blocking ones keep the stack from being deployed.
+_SCALING = ("hpa-", "no-hpa")
+_DATA = ("database-in-empty-dir", "database-without-volume")
+_OWN = (*_SCALING, *_DATA)
+
+
+@dataclass(frozen=True, slots=True)
+class Provable:
+    """A claim (`deploys`, `scales`, `keeps its data`, `resolves its names`): whether it can be proved, why or why not, and its limits."""
+
+    claim: str
+    possible: bool
+    text: str
+    limits: tuple[str, ...] = ()
+
+
+def judge(stack: Stack) -> tuple[Provable, ...]:
+    """In the order in which they are proved."""
+    return (_deploys(stack), _scales(stack), _keeps(stack), _resolves(stack))
+
+
+def _deploys(stack: Stack) -> Provable:
+    stops = [finding for finding in blocking(stack.findings) if not finding.code.startswith(_OWN)]
+    if stack.roles.app is None:
+        return Provable("deploys", False, "no workload was recognized as the application: [stack] app in shelterctl.toml")
+    if stops:
+        return Provable("deploys", False, f"{stops[0].what} ({stops[0].origin})")
+    limits = []
+    if stack.requests.write is None:
+        limits.append("that the application reaches its database is not shown: no route writes")
+    return Provable("deploys", True, _ways(stack), tuple(limits))
+
+
+def _ways(stack: Stack) -> str:
+    built = ", ".join(stack.built)
+    service = stack.app_service
+    where = f"asked through Service {service.name}" if service is not None else "no Service leads to it: asked at a pod"
+    return f"{f'{built} built and loaded; ' if built else ''}{where}"
+
+
+def _scales(stack: Stack) -> Provable:
+    scaler = stack.scaler
+    stop = next((finding for finding in blocking(stack.findings) if finding.code.startswith("hpa-")), None)
+    if stop is not None:
+        return Provable("scales", False, f"{stop.what} ({stop.origin})")
+    if scaler is None:
+        return Provable("scales", False, "the stack has no HPA for the application: there is nothing to show")
+    goal = f"HPA {scaler.name}: {scaler.minimum} to {scaler.maximum} at {scaler.cpu_percent}% of the CPU request"
+    return Provable("scales", True, goal)
+
+
+def _keeps(stack: Stack) -> Provable:
+    database, engine = stack.roles.database, stack.roles.engine
+    if database is None or engine is None:
+        return Provable("keeps its data", False, "no workload was recognized as the database: it may run elsewhere")
+    stop = next((finding for finding in stack.findings if finding.code in _DATA), None)
+    if stop is not None:
+        return Provable("keeps its data", False, f"{stop.what} ({stop.origin}): a kill shows the loss, not that data are kept")
+    write = stack.requests.write
+    if write is None:
+        return Provable("keeps its data", False, "no route writes: rows before and after can be compared, acknowledged writes cannot")
+    return Provable("keeps its data", True, f"{write.path} written with tokens, found again in {engine.value}", tuple(_limits(stack)))
+
+
+def _limits(stack: Stack) -> Iterator[str]:
+    write, read = stack.requests.write, stack.requests.read
+    if read is None:
+        yield "read in the database alone: no route reads"
+    elif read.html:
+        yield "through the service the tokens are counted in a page; the database decides what is in them"
+    if write is not None and write.redirects:
+        yield "the answer to a write is a redirect: what acknowledges is learned from the first one"
+    if any(finding.code == "acknowledged-before-journaled" for finding in stack.findings):
+        yield "a loss of what was acknowledged in the last 100 ms is possible, and then shown"
+    if any(finding.code == "driver-default-timeout" for finding in stack.findings) and stack.roles.engine is Engine.MONGODB:
+        yield "35 s are waited after the last write: the driver may make one that was given up on for 30 s"
+
+
+def _resolves(stack: Stack) -> Provable:
+    hosts = [h for w in (stack.roles.app,) if w for c in w.containers for v in c.variables for h in v.hosts]
+    said = f"; the application uses {', '.join(dict.fromkeys(hosts))}" if hosts else ""
+    limits = tuple(finding.what for finding in stack.findings if finding.code == "pod-names-unresolvable")
+    return Provable("resolves its names", bool(stack.services), f"{len(stack.services)} Services{said}", limits)

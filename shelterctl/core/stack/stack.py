@@ -1,0 +1,84 @@
+"""The whole stack as it was understood, and the choices in it: parts, service, requests, images."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from shelterctl.core.stack.documents import Document, Manifests, Origin, Unreadable
+from shelterctl.core.stack.model import (
+    Build,
+    ClaimFact,
+    Question,
+    Route,
+    Scaler,
+    Service,
+    Sources,
+    StackFinding,
+    VolumeFact,
+    Workload,
+)
+from shelterctl.core.stack.roles import Roles
+
+
+@dataclass(frozen=True, slots=True)
+class Requests:
+    """The write and the read that everything is measured and proved by; None where the sources have none. `doubts` are questions."""
+
+    write: Route | None
+    read: Route | None
+    read_one: Route | None = None
+    doubts: tuple[Question, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """An image of the stack. `build` is None for one that comes from elsewhere; `origin` is where a workload names it."""
+
+    name: str
+    policy: str
+    build: Build | None
+    used_by: tuple[str, ...]
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """`namespaces` are those that its objects live in, the application's first. `folder` is its own, for titles."""
+
+    folder: str
+    namespaces: tuple[str, ...]
+    manifests: Manifests
+    workloads: tuple[Workload, ...]
+    services: tuple[Service, ...]
+    scalers: tuple[Scaler, ...]
+    claims: tuple[ClaimFact, ...]
+    volumes: tuple[VolumeFact, ...]
+    roles: Roles
+    app_service: Service | None
+    images: tuple[Image, ...]
+    requests: Requests
+    sources: Sources
+    findings: tuple[StackFinding, ...] = ()
+    questions: tuple[Question, ...] = ()
+
+    @property
+    def documents(self) -> tuple[Document, ...]:
+        return self.manifests.documents
+
+    @property
+    def unreadable(self) -> tuple[Unreadable, ...]:
+        return self.manifests.unreadable
+
+    @property
+    def scaler(self) -> Scaler | None:
+        """The application's."""
+        app = self.roles.app
+        return next((s for s in self.scalers if app is not None and s.target == app.key and s.namespace == app.namespace), None)
+
+    @property
+    def built(self) -> Mapping[str, Build]:
+        return {image.name: image.build for image in self.images if image.build is not None}
+
+    def services_of(self, workload: Workload | None) -> tuple[Service, ...]:
+        return () if workload is None else tuple(service for service in self.services if service.leads_to(workload))
