@@ -123,7 +123,7 @@ class Proving:
         except ShelterError:
             # The target does not run yet. Whether data are there is not known: then they are kept.
             self._seen.was_there = False
-        ports = UpPorts(wiring.builder, wiring.preparation, wiring.images, wiring.policies, wiring.target, wiring.question(), wiring.clock)
+        ports = UpPorts(wiring.builder, wiring.preparation, wiring.images, wiring.policies, wiring.target, wiring.answers(), wiring.clock)
         request = UpRequest(
             wiring.place, StackOptions(settings.overlay, "", database_uri=settings.mongo_uri), settings.timeout_s, among_others=settings.yes
         )

@@ -9,11 +9,10 @@ from shelterctl.core.deploy.health import Health, judge_health
 from shelterctl.core.deploy.image import ImageChain
 from shelterctl.core.state import Place, Role, StackState
 from shelterctl.errors import NotDeployed, ShelterError
-from shelterctl.ops.up.answer import ask_version
+from shelterctl.ops.up.answer import Answers
 from shelterctl.ports.build import Builder
 from shelterctl.ports.capabilities import Lacking, NodeImages
 from shelterctl.ports.clock import Clock
-from shelterctl.ports.http import Http
 from shelterctl.ports.target import Target
 
 #: Warnings older than this are history.
@@ -39,7 +38,7 @@ class StatusPorts:
     target: Target
     builder: Builder
     images: Callable[[], NodeImages] | Lacking
-    http: Http
+    answers: Answers
     clock: Clock
 
 
@@ -52,7 +51,9 @@ def status(ports: StatusPorts, place: Place) -> StatusResult:
     workload = state.workload(Role.APP)
     chain, problems = _chain(ports, state, workload.image) if workload is not None else (ImageChain(""), ())
     health = judge_health(state, chain, problems, now_s=ports.clock.wall_s())
-    return StatusResult(place.context, state, health, chain, _sources_tag(ports.builder), problems)
+    return StatusResult(
+        place.context, state, health, chain, _sources_tag(ports.builder, workload.image if workload is not None else ""), problems
+    )
 
 
 def _chain(ports: StatusPorts, state: StackState, image: str) -> tuple[ImageChain, tuple[str, ...]]:
@@ -65,7 +66,8 @@ def _chain(ports: StatusPorts, state: StackState, image: str) -> tuple[ImageChai
     problems = []
     try:
         built = ports.builder.inspect(image)
-        chain = replace(chain, built_id=built.image_id if built else "")
+        own = image in ports.builder.references() or built is not None
+        chain = replace(chain, built_id=(built.image_id if built else "") if own else None)
     except ShelterError as error:
         problems.append(f"built: {error.what}")
     try:
@@ -75,16 +77,18 @@ def _chain(ports: StatusPorts, state: StackState, image: str) -> tuple[ImageChai
         problems.append(f"loaded: {error.what}")
     try:
         if state.endpoint is not None and state.endpoint.url:
-            answer = ask_version(ports.http, state.endpoint.url)
-            chain = replace(chain, answering_tag=answer.image_tag, answering_pod=answer.pod)
+            chain = ports.answers.look(state.endpoint.url, chain)
     except ShelterError as error:
         problems.append(f"answering: {error.what}: {error.why}".rstrip(": "))
     return chain, tuple(problems)
 
 
-def _sources_tag(builder: Builder) -> str:
-    """The tag of the sources as they are now; empty away from the project's folder, where there are none to compare with."""
+def _sources_tag(builder: Builder, image: str) -> str:
+    """The tag of the sources where they are others than the image's; empty where they are the same, or none are here."""
     try:
+        built = builder.references()
+        if not built or builder.current(image if image in built else built[0]):
+            return ""
         return builder.reference().rpartition(":")[2]
     except ShelterError:
         return ""

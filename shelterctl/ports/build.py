@@ -17,8 +17,14 @@ class Builder(Protocol):
     def reference(self) -> str:
         """`name:tag`; the tag is the hash of the sources as they are now. Raises UsageError where there are none."""
 
+    def references(self) -> tuple[str, ...]:
+        """Everything that is built from the sources; the application's first, where it is."""
+
     def inspect(self, reference: str) -> LocalImage | None:
         """What is kept under the name: of the application, or any other that the stack runs. Raises DockerUnavailable."""
+
+    def current(self, reference: str) -> bool:
+        """Whether what is kept under the name was made from the sources as they are now."""
 
     def build(self, reference: str) -> Generator[str, None, LocalImage]:
         """Builds the sources, yields the builder's lines and returns what is there then. Raises BuildFailed with the last of them."""

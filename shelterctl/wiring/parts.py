@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from shelterctl.adapters.http_question import Urllib3Client
     from shelterctl.adapters.swarm.runner import LocustRunner
     from shelterctl.core.state import Place
+    from shelterctl.ops.up.answer import Answers
     from shelterctl.ports.build import Builder
     from shelterctl.ports.capabilities import DnsProber, Lacking, NodeImages, Policies
     from shelterctl.ports.checkup import CheckupRepairs, Examiner
@@ -129,6 +130,12 @@ class Wiring(ABC):
 
         return Urllib3Client()
 
+    def answers(self) -> Answers:
+        """Shows that what was deployed answers."""
+        from shelterctl.ops.up.answer import VersionAnswers
+
+        return VersionAnswers(self.question(), self.clock)
+
     def http(self) -> HttpxClient:
         """A new client, with connections of its own."""
         from shelterctl.adapters.http_client import HttpxClient
@@ -140,11 +147,11 @@ def project_folder(settings: Settings) -> Path:
     """The named folder, else the nearest one from here upwards, else what is installed beside shelterctl. Raises UsageError."""
     if settings.project_dir is not None:
         folder = Path(settings.project_dir)
-        if not _is_project(folder):
+        if not is_project(folder):
             raise UsageError(f"--project-dir {folder}: it has no app/ and manifests/")
         return folder.resolve()
     package = Path(__file__).resolve().parents[1]
-    carried = (place for place in (package.parent, package / "_project") if _is_project(place))
+    carried = (place for place in (package.parent, package / "_project") if is_project(place))
     found = project_around(Path.cwd()) or next(carried, None)
     if found is None:
         raise UsageError("no app/ and manifests/ here or above", next_command="--project-dir names the folder that has them")
@@ -160,10 +167,11 @@ def copy_project(settings: Settings, target: Path) -> tuple[str, ...]:
 
 def project_around(folder: Path) -> Path | None:
     """The nearest project from a folder upwards."""
-    return next((place for place in (folder, *folder.parents) if _is_project(place)), None)
+    return next((place for place in (folder, *folder.parents) if is_project(place)), None)
 
 
-def _is_project(folder: Path) -> bool:
+def is_project(folder: Path) -> bool:
+    """Whether a folder holds the tool's own sources or a copy of them."""
     return (folder / "app" / "Dockerfile").is_file() and (folder / "manifests" / "overlays").is_dir()
 
 

@@ -26,6 +26,23 @@ def stack_folder(settings: Settings) -> Path:
     return next((place for place in (here, *here.parents) if holds_one(place)), here)
 
 
+def own_folder(settings: Settings) -> Path | None:
+    """The folder of the user's own stack that the settings mean; None where they mean the tool's.
+
+    A shelterctl.toml that describes a stack decides. Without one, manifests here are a stack, unless this is a copy of the tool's project.
+    """
+    from shelterctl.wiring.parts import is_project
+
+    folder = stack_folder(settings)
+    from shelterctl.adapters.stack.reader import holds_one, looks_like_one
+
+    if holds_one(folder):
+        return folder
+    if is_project(folder) or not looks_like_one(folder):
+        return None
+    return folder
+
+
 def read_stack(settings: Settings, manifests: tuple[str, ...] = ()) -> Stack:
     """The stack of the folder. Raises UsageError."""
     from shelterctl.adapters.stack.reader import read

@@ -154,6 +154,12 @@ class Workbench:
     def reference(self) -> str:
         return REFERENCE
 
+    def references(self) -> tuple[str, ...]:
+        return (self.reference(),)
+
+    def current(self, reference: str) -> bool:
+        return reference == self.reference()
+
     def inspect(self, reference: str) -> LocalImage | None:
         return self.built.get(reference)
 

@@ -25,8 +25,14 @@ class AppImage:
     def reference(self) -> str:
         return f"{REPOSITORY}:{self._sources().tag()}"
 
+    def references(self) -> tuple[str, ...]:
+        return (self.reference(),)
+
     def inspect(self, reference: str) -> LocalImage | None:
         return self._engine.inspect(reference)
+
+    def current(self, reference: str) -> bool:
+        return reference == self.reference()
 
     def build(self, reference: str) -> Generator[str, None, LocalImage]:
         sources = self._sources()

@@ -14,13 +14,16 @@ from shelterctl.errors import CommandFailed, ProgramMissing, UsageError, WaitTim
 GIT_TIMEOUT_S = 10.0
 #: What `git_revision` says of sources that no git repository holds.
 NO_REVISION = "unknown"
+#: Where shelterctl keeps runs and the embedded target, where nobody named another folder.
+RUNS = ".shelterctl"
 
 
 class FolderContext:
-    """A folder with a Dockerfile."""
+    """A folder with a Dockerfile, which may have another name."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, dockerfile: str = "Dockerfile") -> None:
         self._folder = folder.resolve()
+        self._dockerfile = dockerfile
 
     def path(self) -> Path:
         return self._folder
@@ -37,9 +40,9 @@ class FolderContext:
         """
         from docker.utils.build import exclude_paths
 
-        if not (self._folder / "Dockerfile").is_file():
-            raise UsageError(f"{self._folder} is no build context", why="it has no Dockerfile")
-        for name in exclude_paths(str(self._folder), self._ignored(), dockerfile="Dockerfile"):
+        if not (self._folder / self._dockerfile).is_file():
+            raise UsageError(f"{self._folder} is no build context", why=f"it has no {self._dockerfile}")
+        for name in exclude_paths(str(self._folder), self.ignored(), dockerfile=self._dockerfile):
             path = self._folder / name
             try:
                 if path.is_symlink():
@@ -67,10 +70,10 @@ class FolderContext:
         env = {"GIT_OPTIONAL_LOCKS": "0"}
         return process.run(["git", "-C", str(self._folder), *arguments], timeout_s=GIT_TIMEOUT_S, env=env).text.strip()
 
-    def _ignored(self) -> list[str]:
-        """The patterns of `.dockerignore`, read as docker-py's build does."""
+    def ignored(self) -> list[str]:
+        """The patterns of `.dockerignore`, read as docker-py's build does; and the runs, which change with every command."""
         file = self._folder / ".dockerignore"
         if not file.is_file():
-            return []
+            return [RUNS]
         lines = (line.strip() for line in file.read_text(encoding="utf-8").splitlines())
-        return [line for line in lines if line and not line.startswith("#")]
+        return [*(line for line in lines if line and not line.startswith("#")), RUNS]

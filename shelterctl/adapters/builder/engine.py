@@ -24,6 +24,7 @@ QUERY_TIMEOUT_S = 20
 #: A silence of the engine while it builds (a RUN step may print nothing) or assembles an archive.
 WORK_SILENCE_S = 1800
 
+NO_LABELS: Mapping[str, str] = {}
 LABELS = {"app.kubernetes.io/managed-by": "shelterctl"}
 _SAVE_CHUNK_BYTES = 1024 * 1024
 _KEPT_LINES = 40
@@ -85,22 +86,35 @@ class DockerEngine:
                 chunks.close()
         return LocalImage(reference, image_id, tuple(found["RootFS"]["Layers"]), int(found["Size"]))
 
-    def build(self, context: Path, reference: str, build_args: Mapping[str, str]) -> Iterator[str]:
+    def build(
+        self,
+        context: Path,
+        reference: str,
+        build_args: Mapping[str, str],
+        *,
+        dockerfile: str = "Dockerfile",
+        labels: Mapping[str, str] = NO_LABELS,
+        exclude: Sequence[str] | None = None,
+    ) -> Iterator[str]:
         """Builds with the classic builder and yields its lines; ending the iteration early stops the build.
 
-        Raises BuildFailed with the last lines, DockerUnavailable.
+        `exclude` are patterns in the place of those of `.dockerignore`. Raises BuildFailed with the last lines, DockerUnavailable.
         """
+        from docker.utils.build import tar
+
         recent: list[str] = []
         latest_step = ""
         command = f"docker build {context}"
         with _client(WORK_SILENCE_S) as client, _errors_as_build_failed(reference, recent, command):
             responses = _record_responses(client)
+            packed = None if exclude is None else tar(context, exclude=list(exclude), dockerfile=(dockerfile, None), gzip=False)
             try:
                 entries = client.build(
-                    path=str(context),
+                    **({"path": str(context)} if packed is None else {"fileobj": packed, "custom_context": True}),
                     tag=reference,
                     buildargs=dict(build_args),
-                    labels=LABELS,
+                    dockerfile=dockerfile,
+                    labels={**LABELS, **labels},
                     rm=True,
                     forcerm=True,
                     use_config_proxy=True,
@@ -123,6 +137,17 @@ class DockerEngine:
                     response.close()
         if self.inspect(reference) is None:
             raise BuildFailed(f"{reference} is not there after its build", next_command=command, details=recent[-12:])
+
+    def label(self, reference: str, name: str) -> str:
+        """What a label of the image says; empty without it. Raises DockerUnavailable."""
+        from docker.errors import ImageNotFound
+
+        with _client(QUERY_TIMEOUT_S) as client:
+            try:
+                found = client.inspect_image(reference)  # type: ignore[no-untyped-call]  # as above
+            except ImageNotFound:
+                return ""
+        return str(((found.get("Config") or {}).get("Labels") or {}).get(name, ""))
 
     def forget(self, reference: str) -> None:
         """Takes the name off an image; what it was built of stays in the cache. Raises DockerUnavailable."""

@@ -45,13 +45,16 @@ class KubernetesCluster:
         # One of that name that shelterctl did not make is somebody else's: it is neither looked into nor changed.
         return (self.namespace, companion) if found is not None and manifest_edits.is_managed(found) else (self.namespace,)
 
+    def role(self, item: Json) -> Role | None:
+        """Which part of the stack an object is."""
+        return records.role_of(item)
+
+    def watched(self) -> tuple[str, ...]:
+        """The namespaces that are followed, whether they exist already or not."""
+        return (self.namespace, f"{self.namespace}-db")
+
     def plan(self, options: StackOptions) -> StackPlan:
-        if options.sync_period_s is not None:
-            raise UsageError("--sync-period: a cluster's controller has its own", next_command="--target local")
-        if options.port is not None:
-            raise UsageError("--port: a cluster's Service has a node port", next_command="--node-port, or --target local")
-        if options.database_uri is not None:
-            raise UsageError("--mongo-uri: on a cluster the manifests say where the database is", next_command="--target local")
+        refuse_options_of_others(options)
         rendered = kustomize.render(self._manifests(), options.overlay)
         documents = manifest_edits.edit(rendered, options, self.namespace)
         autoscaled = any(document["kind"] == "HorizontalPodAutoscaler" for document in documents)
@@ -84,7 +87,7 @@ class KubernetesCluster:
         return ApplyReport(tuple(apply.prune(self.api, plan.documents, managed, dry_run=False)))
 
     def state(self, *, warnings_since_s: float = 0.0, with_usage: bool = True) -> StackState:
-        return state.read(self.api, self.namespaces(), warnings_since_s=warnings_since_s, with_usage=with_usage)
+        return state.read(self.api, self.namespaces(), warnings_since_s=warnings_since_s, with_usage=with_usage, role=self.role)
 
     def restart(self, workload: Workload) -> None:
         # What `kubectl rollout restart` writes: another template, so another revision.
@@ -110,8 +113,8 @@ class KubernetesCluster:
     def watch(self, stop: Callable[[], bool]) -> Iterator[Event]:
         # Asked here, so that an API server that is not there is an error at once. Both are followed: the companion may come later.
         self.namespaces()
-        spaces = (self.namespace, f"{self.namespace}-db")
-        return watch.watch(self.api, spaces, lambda: state.read_usage(self.api, spaces), stop)
+        spaces = self.watched()
+        return watch.watch(self.api, spaces, lambda: state.read_usage(self.api, spaces), stop, self.role)
 
     def log_tail(self, pod: Pod, container: str, *, lines: int, previous: bool = False) -> tuple[str, ...]:
         query = {"container": container, "tailLines": str(lines), **({"previous": "true"} if previous else {})}
@@ -125,7 +128,7 @@ class KubernetesCluster:
         return tuple(text.splitlines())
 
     def follow_logs(self, role: Role, *, follow: bool, previous: bool, lines: int) -> Iterator[tuple[PodName, str]]:
-        pods = [records.pod(i) for n in self.namespaces() for i in self.api.items(f"/api/v1/namespaces/{n}/pods")]
+        pods = [records.pod(i, self.role) for n in self.namespaces() for i in self.api.items(f"/api/v1/namespaces/{n}/pods")]
         pods = [pod for pod in pods if pod.role is role]
         if not pods:
             raise NotDeployed(f"no pod of the {role.value} is there", next_command="shelterctl up")
@@ -173,3 +176,13 @@ class KubernetesCluster:
         except ValueError as error:
             raise ApiRejected(f"a program in pod {pod.name} gave no JSON", why=(err or out).strip()[-400:]) from error
         return parsed
+
+
+def refuse_options_of_others(options: StackOptions) -> None:
+    """Raises UsageError for what only the embedded target can do."""
+    if options.sync_period_s is not None:
+        raise UsageError("--sync-period: a cluster's controller has its own", next_command="--target local")
+    if options.port is not None:
+        raise UsageError("--port: a cluster's Service has a node port", next_command="--node-port, or --target local")
+    if options.database_uri is not None:
+        raise UsageError("--mongo-uri: on a cluster the manifests say where the database is", next_command="--target local")

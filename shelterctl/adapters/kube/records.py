@@ -54,11 +54,16 @@ def _read(how: Callable[[str], int], text: str) -> int:
         raise ApiRejected(f"the API server gave “{text}” as a quantity") from error
 
 
+#: Tells which part of the stack an object (a workload, a pod, a Service) is; None for what is no part of it.
+RoleOf = Callable[[Json], Role | None]
+
+
 def role_of(item: Json) -> Role | None:
+    """By the label that the tool's own manifests carry."""
     return ROLES.get((item["metadata"].get("labels") or {}).get(NAME_LABEL, ""))
 
 
-def pod(item: Json) -> Pod:
+def pod(item: Json, role: RoleOf = role_of) -> Pod:
     """A Pod object as a record."""
     meta, spec, status = item["metadata"], item.get("spec") or {}, item.get("status") or {}
     conditions = {c["type"]: c for c in status.get("conditions") or ()}
@@ -72,7 +77,7 @@ def pod(item: Json) -> Pod:
         name=PodName(meta["name"]),
         namespace=meta.get("namespace", ""),
         uid=meta.get("uid", ""),
-        role=role_of(item),
+        role=role(item),
         phase=status.get("phase", "Unknown"),
         ready=ready.get("status") == "True",
         deleting="deletionTimestamp" in meta,

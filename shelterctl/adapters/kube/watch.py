@@ -15,6 +15,7 @@ from shelterctl.adapters.kube import records
 from shelterctl.adapters.kube.api import Json, KubeApi
 from shelterctl.adapters.kube.follow import Changed, Dropped, Follower, Inbox, Listed, Source, measure
 from shelterctl.adapters.kube.look import scalers
+from shelterctl.adapters.kube.records import RoleOf, role_of
 from shelterctl.core.events import AutoscalerGone, AutoscalerSeen, ClusterEventSeen, Event, PodsSeen, WatchDropped
 from shelterctl.core.state import Autoscaler, Pod, Usage
 
@@ -25,7 +26,9 @@ _JOIN_S = 0.5
 PODS, SCALERS, EVENTS = "pods", "autoscaler", "events"
 
 
-def watch(api: KubeApi, namespaces: Iterable[str], usage: Callable[[], tuple[Usage, ...]], stop: Callable[[], bool]) -> Iterator[Event]:
+def watch(
+    api: KubeApi, namespaces: Iterable[str], usage: Callable[[], tuple[Usage, ...]], stop: Callable[[], bool], role: RoleOf = role_of
+) -> Iterator[Event]:
     """Yields what changes until `stop()`: first all that is there, then each change.
 
     The namespaces need not exist: what appears in them later is told then. The autoscaler is looked for in the first one. Raises
@@ -39,7 +42,7 @@ def watch(api: KubeApi, namespaces: Iterable[str], usage: Callable[[], tuple[Usa
     threads.append(threading.Thread(target=measure, args=(usage, inbox, ended), daemon=True))
     for thread in threads:
         thread.start()
-    known = _Known({source for source in sources if source.kind == PODS})
+    known = _Known({source for source in sources if source.kind == PODS}, role)
     try:
         while not stop():
             try:
@@ -72,6 +75,7 @@ class _Known:
     """What has been told so far. `awaited` are the pod lists that have neither been read nor failed: pods are told all at once."""
 
     awaited: set[Source]
+    role: RoleOf = role_of
     pods: dict[Source, dict[str, Pod]] = field(default_factory=dict)
     scalers: dict[str, Json] | None = None
     versions: dict[Source, dict[str, str]] = field(default_factory=dict)
@@ -103,11 +107,11 @@ class _Known:
         pods = self.pods.setdefault(message.source, {})
         if isinstance(message, Listed):
             pods.clear()
-            pods.update((_uid(item), records.pod(item)) for item in message.items)
+            pods.update((_uid(item), records.pod(item, self.role)) for item in message.items)
         elif message.deleted:
             pods.pop(_uid(message.item), None)
         else:
-            pods[_uid(message.item)] = records.pod(message.item)
+            pods[_uid(message.item)] = records.pod(message.item, self.role)
         yield from self._pods_now()
 
     def _pods_now(self) -> Iterator[Event]:
@@ -131,7 +135,7 @@ class _Known:
             # Whose it is shows by the pods.
             return
         pods = [pod for pods in self.pods.values() for pod in pods.values()]
-        chosen = scalers.own(self.scalers.values(), scalers.deployments_of(pods))
+        chosen = scalers.own(self.scalers.values(), scalers.deployments_of(pods), self.role)
         if chosen is None:
             if self.told_scaler is not None or not self.told_none:
                 yield AutoscalerGone(self.told_scaler.name if self.told_scaler is not None else "")

@@ -39,6 +39,9 @@ class KeptSources:
     def folder(self, reference: str) -> Path:
         return self._home.images / reference.rpartition(":")[2]
 
+    def references(self) -> tuple[str, ...]:
+        return (self.reference(),)
+
     def inspect(self, reference: str) -> LocalImage | None:
         """What is kept, where it is still what its name says: a copy in which somebody has changed a file is none."""
         folder = self.folder(reference)
@@ -58,6 +61,9 @@ class KeptSources:
         """A word of this copy's alone."""
         folder = self.folder(reference)
         return folder.with_name(f"{folder.name}.copy")
+
+    def current(self, reference: str) -> bool:
+        return reference == self.reference()
 
     def build(self, reference: str) -> Generator[str, None, LocalImage]:
         environment = self._environment()

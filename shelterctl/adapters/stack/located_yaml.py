@@ -109,7 +109,9 @@ def _value(node: Any, path: FieldPath, lines: dict[FieldPath, int], count: list[
         return found
     if isinstance(node, yaml.SequenceNode):
         return [_value(item, (*path, index), lines, count) for index, item in enumerate(node.value)]
-    return _SCALARS.construct_object(node)
+    value = _SCALARS.construct_object(node)
+    # Kubernetes knows no dates: what looks like one is a text to it.
+    return value if value is None or isinstance(value, str | int | float | bool) else node.value
 
 
 class _Scalars(yaml.SafeLoader):

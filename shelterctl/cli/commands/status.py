@@ -33,7 +33,7 @@ def command(
     wiring = session.wiring
     session.tell_target()
     wiring.check_running()
-    ports = StatusPorts(wiring.target, wiring.builder, wiring.images, wiring.question(), wiring.clock)
+    ports = StatusPorts(wiring.target, wiring.builder, wiring.images, wiring.answers(), wiring.clock)
     result = status(ports, wiring.place)
     # A look ends well whatever it shows.
     code = exit_code(result.health.judgement.verdict) if check else 0

@@ -70,7 +70,7 @@ def command(
     _ = wiring.project
     session.confirm_context("the stack is deployed here")
     session.open_folder("up")
-    ports = UpPorts(wiring.builder, wiring.preparation, wiring.images, wiring.policies, wiring.target, wiring.question(), wiring.clock)
+    ports = UpPorts(wiring.builder, wiring.preparation, wiring.images, wiring.policies, wiring.target, wiring.answers(), wiring.clock)
     request = UpRequest(wiring.place, options, settings.timeout_s, wait_hpa, dry_run, force, among_others=settings.yes)
     with session.lock("up"):
         result = session.drive(up(ports, request), StepsDisplay(session.terminal))

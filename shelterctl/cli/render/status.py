@@ -51,10 +51,13 @@ def _image(result: StatusResult) -> Iterator[Line]:
     yield Line(f"image    {chain.reference}")
     running = ", ".join(short_id(image_id) for image_id in chain.running_ids) or "none"
     loaded = "" if chain.loaded_id is None else f"   loaded {short_id(chain.loaded_id) or 'unknown'}"
-    yield Line(f"         built {short_id(chain.built_id) or 'unknown'}{loaded}")
-    yield Line(f"         running {running}   answering {chain.answering_tag or 'nothing'}")
-    if result.sources_tag and result.sources_tag != chain.tag:
-        yield Line(f"         the sources have changed since (they are {result.sources_tag} now): shelterctl up", "doubt")
+    built = "not here" if chain.built_id is None else short_id(chain.built_id) or "unknown"
+    yield Line(f"         built {built}{loaded}")
+    answering = "" if chain.answering_tag is None else f"   answering {chain.answering_tag or 'nothing'}"
+    yield Line(f"         running {running}{answering}")
+    if result.sources_tag:
+        now = f" (they are {result.sources_tag} now)" if result.sources_tag != chain.tag else ""
+        yield Line(f"         the sources have changed since{now}: shelterctl up", "doubt")
 
 
 def _warnings(result: StatusResult) -> Iterator[Line]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from shelterctl.cli.render.stack import autoscaler_line, pod_lines
 from shelterctl.cli.terminal import Line
+from shelterctl.core.deploy.image import ImageChain
 from shelterctl.core.deploy.stack import Change
 from shelterctl.core.duration import format_duration
 from shelterctl.core.state import Role
@@ -18,8 +19,7 @@ def lines(result: UpResult) -> Iterator[Line]:
         yield from _dry_run(result)
         return
     assert result.endpoint is not None
-    links = "Built, running" if result.chain.loaded_id is None else "Built, loaded, running"
-    yield Line(f"{links} and answering are the same image: {short_id(result.chain.built_id)}", "good")
+    yield Line(_links(result.chain), "good")
     yield Line(f"  URL    {result.endpoint.url}")
     yield Line(f"  image  {result.chain.reference}")
     yield from pod_lines(result.pods, (), indent="  ")
@@ -32,6 +32,16 @@ def lines(result: UpResult) -> Iterator[Line]:
     changed = "" if result.changed else "Nothing was changed: everything was as it should be. "
     yield Line("")
     yield Line(f"{changed}Ready in {format_duration(result.elapsed_s)}.   Next: shelterctl loadtest --users 200", "strong")
+
+
+def _links(chain: ImageChain) -> str:
+    """Which links of the image's way were seen to be one."""
+    links = [*(["built"] if chain.built_id else []), *(["loaded"] if chain.loaded_id else []), "running"]
+    links += ["answering"] if chain.answering_tag is not None else []
+    said = "; the application answers, and does not say which image it is" if chain.answering_tag is None else ""
+    if len(links) == 1:
+        return f"Every pod runs the same image: {short_id(chain.image_id)}{said}"
+    return f"{', '.join(links[:-1]).capitalize()} and {links[-1]} are the same image: {short_id(chain.image_id)}{said}"
 
 
 def _dry_run(result: UpResult) -> Iterator[Line]:

@@ -44,15 +44,21 @@ class LoadReport:
 class ImageChain:
     """One image followed from the build to the answer. An empty field is a link that was not seen.
 
-    `loaded_id` is None where the chain has no such link: nothing is sent to the target's nodes.
+    A field that is None is a link that the chain does not have: the image is not built here, nothing is sent to the target's nodes, the
+    application does not say which image it is.
     """
 
     reference: str
-    built_id: str = ""
+    built_id: str | None = ""
     loaded_id: str | None = ""
     running_ids: tuple[str, ...] = ()
-    answering_tag: str = ""
+    answering_tag: str | None = ""
     answering_pod: str = ""
+
+    @property
+    def image_id(self) -> str:
+        """What the stack is meant to run: what was built, else what runs."""
+        return self.built_id if self.built_id is not None else next(iter(self.running_ids), "")
 
     @property
     def tag(self) -> str:
@@ -61,16 +67,18 @@ class ImageChain:
     @property
     def broken_at(self) -> str:
         """The first link that does not hold, as a sentence, or an empty string where built, loaded, running and answering agree."""
-        if not self.built_id:
+        if self.built_id == "":
             return f"{self.reference} is not in the local engine"
-        if self.loaded_id is not None and self.loaded_id != self.built_id:
+        if self.loaded_id is not None and self.built_id is not None and self.loaded_id != self.built_id:
             return f"the node has {self.loaded_id or 'no image'} under {self.reference}, built is {self.built_id}"
         if not self.running_ids:
             return "no pod runs the image"
-        strangers = sorted({image_id for image_id in self.running_ids if image_id != self.built_id})
+        meant = self.image_id
+        strangers = sorted({image_id for image_id in self.running_ids if image_id != meant})
         if strangers:
-            return f"pods run {', '.join(name or 'an unknown image' for name in strangers)}, built is {self.built_id}"
-        if self.answering_tag != self.tag:
+            named = ", ".join(name or "an unknown image" for name in strangers)
+            return f"pods run {named}, {'others run' if self.built_id is None else 'built is'} {meant}"
+        if self.answering_tag is not None and self.answering_tag != self.tag:
             return f"the service answers with {self.answering_tag or 'nothing'}, built is {self.tag}"
         return ""
 

@@ -49,13 +49,17 @@ class StackOptions:
 
 @dataclass(frozen=True, slots=True)
 class StackPlan:
-    """What is to be applied. `documents` belong to the adapter that rendered them; nobody else reads them."""
+    """What is to be applied. `documents` belong to the adapter that rendered them; nobody else reads them.
+
+    `edits` are sentences about what was changed in them on the way, where somebody else wrote them.
+    """
 
     options: StackOptions
     images: tuple[str, ...]
     object_count: int
     autoscaled: bool
     documents: tuple[Mapping[str, object], ...] = field(repr=False)
+    edits: tuple[str, ...] = ()
 
 
 class Change(Enum):

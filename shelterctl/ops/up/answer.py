@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Generator
 from dataclasses import dataclass, replace
-from typing import NoReturn
+from typing import NoReturn, Protocol
 
 from shelterctl.core.deploy.image import ImageChain
 from shelterctl.core.events import Outcome
@@ -45,6 +45,31 @@ def ask_version(http: Http, url: str) -> VersionAnswer:
     if answer.status != 200 or not isinstance(body, dict):
         raise ServiceUnreachable(f"{url}/version answers {answer.status}", next_command="shelterctl logs app")
     return VersionAnswer(str(body.get("image_tag", "")), str(body.get("git_revision", "")), str(body.get("pod", "")))
+
+
+class Answers(Protocol):
+    """Closes the chain from the build to the answer."""
+
+    def prove(self, state: StackState, chain: ImageChain) -> Generator[str, None, Done[ImageChain]]:
+        """The chain with its last link. Raises ServiceUnreachable where the service does not answer as it must."""
+
+    def look(self, url: str, chain: ImageChain) -> ImageChain:
+        """The same by one question, which changes nothing. Raises ServiceUnreachable."""
+
+
+@dataclass(frozen=True, slots=True)
+class VersionAnswers:
+    """Asks `/version`: an application that names its own image closes the chain. Fulfils `Answers`."""
+
+    http: Http
+    clock: Clock
+
+    def prove(self, state: StackState, chain: ImageChain) -> Generator[str, None, Done[ImageChain]]:
+        return prove(self.http, self.clock, state, chain)
+
+    def look(self, url: str, chain: ImageChain) -> ImageChain:
+        answer = ask_version(self.http, url)
+        return replace(chain, answering_tag=answer.image_tag, answering_pod=answer.pod)
 
 
 def prove(http: Http, clock: Clock, state: StackState, chain: ImageChain) -> Generator[str, None, Done[ImageChain]]:

@@ -26,35 +26,37 @@ class Loaded:
 def build(builder: Builder, reference: str) -> Generator[str, None, Done[LocalImage]]:
     """Builds what `reference` stands for, unless it is there already. Raises BuildFailed where the sources changed meanwhile."""
     there = builder.inspect(reference)
-    if there is not None:
+    if there is not None and builder.current(reference):
         return Done(builder.describe(there, fresh=False), there, Outcome.UNCHANGED)
     built = yield from builder.build(reference)
-    if builder.reference() != reference:
+    if not builder.current(reference):
         # Its tag would stand for other sources than those in it, and every later `up` would believe it.
         builder.forget(reference)
         raise BuildFailed(f"the sources changed while {reference} was built from them", next_command="shelterctl up")
     return Done(builder.describe(built, fresh=True), built)
 
 
-def load(builder: Builder, nodes: NodeImages, image: LocalImage, plan: StackPlan) -> Generator[str, None, Done[Loaded]]:
-    """Loads the application's image and every other one that this machine has and the node lacks. Raises ImageLoadFailed."""
+def load(builder: Builder, nodes: NodeImages, built: Sequence[LocalImage], plan: StackPlan) -> Generator[str, None, Done[Loaded]]:
+    """Loads the images that were built and every other one that this machine has and the node lacks. Raises ImageLoadFailed."""
     in_node = nodes.image_ids()
-    wanted = {reference: builder.inspect(reference) for reference in plan.images if reference != image.reference}
-    todo = [image] if in_node.get(image.reference) != image.image_id else []
-    todo += [found for reference, found in wanted.items() if found is not None and reference not in in_node]
+    own = {image.reference for image in built}
+    wanted = {reference: builder.inspect(reference) for reference in plan.images if reference not in own and reference not in in_node}
+    todo = [image for image in built if in_node.get(image.reference) != image.image_id]
+    todo += [found for found in wanted.values() if found is not None]
     reports = []
     for item in todo:
         yield f"{item.reference}, {item.size_bytes / 1e6:.0f} MB"
         reports.append(nodes.load(item))
     if todo:
         in_node = nodes.image_ids()
-    loaded = in_node.get(image.reference, "")
-    if loaded != image.image_id:
-        raise ImageLoadFailed(
-            f"the node has {loaded or 'no image'} under {image.reference}, built is {image.image_id}", next_command="shelterctl doctor"
-        )
+    for image in built:
+        there = in_node.get(image.reference, "")
+        if there != image.image_id:
+            raise ImageLoadFailed(
+                f"the node has {there or 'no image'} under {image.reference}, built is {image.image_id}", next_command="shelterctl doctor"
+            )
     outcome = Outcome.CHANGED if reports else Outcome.UNCHANGED
-    return Done(_title(reports, in_node, plan), Loaded(tuple(reports), loaded), outcome)
+    return Done(_title(reports, in_node, plan), Loaded(tuple(reports), in_node.get(plan.options.image)), outcome)
 
 
 def _title(reports: Sequence[LoadReport], in_node: Mapping[str, str], plan: StackPlan) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -12,13 +12,13 @@ from shelterctl.core.events import Event, Notice, Outcome, TargetChosen
 from shelterctl.core.faults.database import pod_problem
 from shelterctl.core.state import Autoscaler, Endpoint, Place, Pod, Role, StackState
 from shelterctl.ops.steps import Done, run_step
-from shelterctl.ops.up import answer, applying, image, rollout_wait
+from shelterctl.ops.up import applying, image, rollout_wait
+from shelterctl.ops.up.answer import Answers
 from shelterctl.ops.up.applying import Applied
 from shelterctl.ops.up.image import Loaded
 from shelterctl.ports.build import Builder
 from shelterctl.ports.capabilities import Lacking, NodeImages, Policies
 from shelterctl.ports.clock import Clock
-from shelterctl.ports.http import Http
 from shelterctl.ports.target import Preparation, Ready, Target
 
 T = TypeVar("T")
@@ -51,7 +51,7 @@ class UpPorts:
     images: Callable[[], NodeImages] | Lacking
     policies: Policies | Lacking
     target: Target
-    http: Http
+    answers: Answers
     clock: Clock
 
 
@@ -83,18 +83,23 @@ def up(ports: UpPorts, request: UpRequest) -> Generator[Event, None, UpResult]:
     yield from applying.look_for_others(ports.policies, plan, allowed=request.among_others, dry_run=request.dry_run)
     if request.dry_run:
         return (yield from run.compare(plan))
-    built = yield from run.step(
-        "build", f"Building {reference}", image.build(ports.builder, reference), left=f"nothing was changed in {ports.target.noun}"
-    )
+    built = []
+    for name in ports.builder.references():
+        work = image.build(ports.builder, name)
+        built.append((yield from run.step("build", f"Building {name}", work, left=f"nothing was changed in {ports.target.noun}")))
     loaded = yield from run.load(nodes, built, plan)
+    for edit in plan.edits:
+        yield Notice(edit)
     applied = yield from run.step(
         "apply", f"Applying {plan.object_count} objects", applying.apply(ports.target, plan, force=request.force), left=_LEFT_APPLIED
     )
     state, applied = yield from run.roll_out(plan, applied, ready, loaded)
     state, replaced = yield from run.replace_strangers(state, reference, loaded, ready)
     autoscaler = yield from run.measure(plan, state, ready)
-    chain = ImageChain(reference, built.image_id, loaded.image_id, _running_ids(state, reference))
-    chain = yield from run.step("answer", "Asking the service", answer.prove(ports.http, ports.clock, state, chain), left=_LEFT_APPLIED)
+    made = next((found.image_id for found in built if found.reference == reference), None)
+    sent = loaded.image_id if made is not None else None
+    chain = ImageChain(reference, made, sent, _running_ids(state, reference), None)
+    chain = yield from run.step("answer", "Asking the service", ports.answers.prove(state, chain), left=_LEFT_APPLIED)
     changed = bool(ready.started or loaded.reports or applied.secrets or applied.report.changed_anything or replaced)
     return run.result(applied, chain, changed=changed, loads=loaded.reports, state=state, autoscaler=autoscaler)
 
@@ -124,7 +129,7 @@ class _Run:
         yield TargetChosen(place.context, place.namespace, place.profile, ready.version, runtime, place.label)
         return ready, nodes
 
-    def load(self, nodes: NodeImages | Lacking, built: LocalImage, plan: StackPlan) -> Generator[Event, None, Loaded]:
+    def load(self, nodes: NodeImages | Lacking, built: Sequence[LocalImage], plan: StackPlan) -> Generator[Event, None, Loaded]:
         """The images in the nodes, where the target has nodes that images are sent to."""
         if isinstance(nodes, Lacking):
             if plan.images:

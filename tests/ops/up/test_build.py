@@ -28,6 +28,12 @@ class Builder:
     def reference(self) -> str:
         return f"shelter-app:{next(self._tags)}"
 
+    def references(self) -> tuple[str, ...]:
+        return (REFERENCE,)
+
+    def current(self, reference: str) -> bool:
+        return reference == self.reference()
+
     def inspect(self, reference: str) -> LocalImage | None:
         return self.images.get(reference)
 
@@ -58,6 +64,6 @@ def test_sources_that_change_while_they_are_built() -> None:
 
 
 def test_sources_that_were_built_before_are_not_built_again() -> None:
-    builder = Builder()
+    builder = Builder("aaa")
     builder.images[REFERENCE] = LocalImage(REFERENCE, "sha256:1", ("sha256:2",), 1_000_000)
     assert list(build(builder, REFERENCE)) == []

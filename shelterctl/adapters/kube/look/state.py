@@ -10,12 +10,13 @@ from functools import partial
 from shelterctl.adapters.kube import records
 from shelterctl.adapters.kube.api import Json, KubeApi, parallel
 from shelterctl.adapters.kube.look import freshness, scalers
+from shelterctl.adapters.kube.records import RoleOf, role_of
 from shelterctl.core.load.clocks import ClockReading
 from shelterctl.core.state import Endpoint, PodName, Role, StackState, Usage, Workload
 from shelterctl.errors import ApiRejected
 
 
-def read(api: KubeApi, namespaces: Sequence[str], *, warnings_since_s: float, with_usage: bool) -> StackState:
+def read(api: KubeApi, namespaces: Sequence[str], *, warnings_since_s: float, with_usage: bool, role: RoleOf = role_of) -> StackState:
     """The stack now. Raises ApiUnreachable, ApiRejected."""
     kinds = {
         "pods": "/api/v1/namespaces/{}/pods",
@@ -42,22 +43,22 @@ def read(api: KubeApi, namespaces: Sequence[str], *, warnings_since_s: float, wi
     for (kind, _), items in zip(keys, lists, strict=True):
         found.setdefault(kind, []).extend(items)
     by_volume = {volume["metadata"]["name"]: volume for volume in volumes}
-    pods = tuple(pod for pod in map(records.pod, found["pods"]) if pod.role is not None)
+    pods = tuple(pod for item in found["pods"] if (pod := records.pod(item, role)).role is not None)
     happenings = [records.happening(event) for event in found["events"]]
-    workloads = tuple(_workloads(found))
+    workloads = tuple(_workloads(found, role))
     stale, stale_why = freshness.stale(pods, leases, starts, api.server_time_s or time.time())
     return StackState(
         taken_at_s=time.time(),
         namespace=namespaces[0],
         workloads=workloads,
         pods=tuple(sorted(pods, key=lambda pod: (pod.role is Role.DATABASE, pod.created_at_s, pod.name))),
-        autoscaler=scalers.own(found["scalers"], {w.name for w in workloads if w.role is Role.APP and w.kind == "Deployment"}),
+        autoscaler=scalers.own(found["scalers"], {w.name for w in workloads if w.role is Role.APP and w.kind == "Deployment"}, role),
         claims=tuple(records.claim(item, by_volume) for item in found["claims"]),
-        endpoint=_endpoint(found, nodes),
+        endpoint=_endpoint(found, nodes, role),
         happenings=tuple(sorted((h for h in happenings if h.at_s >= warnings_since_s), key=lambda h: h.at_s)),
         usage=usage,
         usage_problem=problem,
-        problems=tuple(_service_problems(found, workloads)),
+        problems=tuple(_service_problems(found, workloads, role)),
         stale=stale,
         stale_why=stale_why,
     )
@@ -93,25 +94,25 @@ def _usage_or_problem(api: KubeApi, namespaces: Iterable[str]) -> tuple[tuple[Us
         return (), "nothing serves metrics.k8s.io" if error.status == 404 else error.why or error.what
 
 
-def _workloads(found: dict[str, list[Json]]) -> Iterable[Workload]:
+def _workloads(found: dict[str, list[Json]], role_in: RoleOf) -> Iterable[Workload]:
     for item in found["deployments"]:
-        role = records.role_of(item)
+        role = role_in(item)
         if role is not None:
             newest = records.newest_replica_set(item, found["replicasets"])
             revision = ((newest or {}).get("metadata") or {}).get("labels", {}).get("pod-template-hash", "")
             yield records.deployment(item, role, revision)
     for item in found["statefulsets"]:
-        role = records.role_of(item)
+        role = role_in(item)
         if role is not None:
             yield records.stateful_set(item, role)
 
 
-def _service_problems(found: dict[str, list[Json]], workloads: Sequence[Workload]) -> Iterable[str]:
+def _service_problems(found: dict[str, list[Json]], workloads: Sequence[Workload], role: RoleOf) -> Iterable[str]:
     """A database that runs and that no Service leads to: the application finds it by that name alone."""
     database = next((w for w in workloads if w.role is Role.DATABASE), None)
     if database is None or not database.ready:
         return
-    names = [s["metadata"]["name"] for s in found["services"] if records.role_of(s) is Role.DATABASE]
+    names = [s["metadata"]["name"] for s in found["services"] if role(s) is Role.DATABASE]
     if not names:
         yield f"no Service leads to the database ({database.name})"
     elif not any(_ready_pods(found, name) for name in names):
@@ -129,8 +130,10 @@ def _ready_pods(found: dict[str, list[Json]], service: str) -> list[PodName]:
     ]
 
 
-def _endpoint(found: dict[str, list[Json]], nodes: list[Json]) -> Endpoint | None:
-    service = next((s for s in found["services"] if records.role_of(s) is Role.APP), None)
+def _endpoint(found: dict[str, list[Json]], nodes: list[Json], role: RoleOf) -> Endpoint | None:
+    own = [service for service in found["services"] if role(service) is Role.APP]
+    # Of several, one that can be reached from here.
+    service = next((s for s in own if any(p.get("nodePort") for p in s["spec"].get("ports") or ())), own[0] if own else None)
     if service is None:
         return None
     name = service["metadata"]["name"]

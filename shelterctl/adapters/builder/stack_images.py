@@ -1,0 +1,65 @@
+"""The images of a user's own stack: each built under exactly the name that the manifests have, and only where its sources changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping
+from pathlib import Path
+
+from shelterctl.adapters.builder.context import FolderContext
+from shelterctl.adapters.builder.engine import DockerEngine
+from shelterctl.core.deploy.image import LocalImage
+from shelterctl.core.stack.model import Build
+from shelterctl.errors import PrerequisiteError
+
+#: A fixed name says nothing of what is in the image: this label does.
+LABEL = "shelterctl.sources"
+
+
+class StackImages:
+    """Fulfils `ports.build.Builder`. `builds` are by image, the application's first; `root` is what they are relative to."""
+
+    def __init__(self, engine: DockerEngine, root: Path, builds: Callable[[], Mapping[str, Build]], app: Callable[[], str]) -> None:
+        self._engine = engine
+        self._root = root
+        self._builds = builds
+        self._app = app
+
+    def check(self) -> str:
+        return f"Docker {self._engine.check().version}"
+
+    def reference(self) -> str:
+        return self._app()
+
+    def references(self) -> tuple[str, ...]:
+        return tuple(self._builds())
+
+    def inspect(self, reference: str) -> LocalImage | None:
+        return self._engine.inspect(reference)
+
+    def current(self, reference: str) -> bool:
+        return self._engine.label(reference, LABEL) == self._context(reference).tag()
+
+    def build(self, reference: str) -> Generator[str, None, LocalImage]:
+        context = self._context(reference)
+        build = self._builds()[reference]
+        dockerfile = str((self._root / build.dockerfile).resolve().relative_to(context.path()))
+        yield from self._engine.build(
+            context.path(), reference, {}, dockerfile=dockerfile, labels={LABEL: context.tag()}, exclude=context.ignored()
+        )
+        built = self._engine.inspect(reference)
+        if built is None:
+            raise PrerequisiteError(f"the build of {reference} ended well, and the image is not there", next_command="docker images")
+        return built
+
+    def forget(self, reference: str) -> None:
+        self._engine.forget(reference)
+
+    def describe(self, image: LocalImage, *, fresh: bool) -> str:
+        if not fresh:
+            return f"Image {image.reference} is built already: its sources are as they were"
+        return f"Image {image.reference} built ({len(image.layers)} layers, {image.size_bytes / 1e6:.0f} MB)"
+
+    def _context(self, reference: str) -> FolderContext:
+        build = self._builds()[reference]
+        folder = self._root / build.context
+        return FolderContext(folder, dockerfile=str((self._root / build.dockerfile).resolve().relative_to(folder.resolve())))

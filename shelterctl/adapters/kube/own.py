@@ -1,0 +1,192 @@
+"""The Target port for a user's own stack: their objects, their names, their namespaces. Nothing is generated, and nothing pruned."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from functools import cached_property
+
+from shelterctl.adapters.kube import apply, own_documents, scale
+from shelterctl.adapters.kube.api import Json, KubeApi
+from shelterctl.adapters.kube.cluster import KubernetesCluster, refuse_options_of_others
+from shelterctl.core.deploy.stack import ApplyReport, ObjectChange, RemovalReport, StackOptions, StackPlan
+from shelterctl.core.stack.stack import Stack
+from shelterctl.core.state import Role, StackState
+from shelterctl.errors import ApiRejected, UsageError, WaitTimeout
+
+#: Who writes beside shelterctl without having made an object: Kubernetes' own parts.
+_CONTROLLERS = ("kube-", "kubelet", "shelterctl", "storage-provisioner", "coredns", "cloud-controller")
+_GONE_S, _POLL_S = 120.0, 0.3
+_NEVER = frozenset({"Namespace", "PersistentVolume", "PersistentVolumeClaim"})
+
+
+class OwnCluster(KubernetesCluster):
+    """The stack that somebody else wrote. `read` gives it when it is needed: most of what is asked of a cluster can do without."""
+
+    def __init__(self, api: KubeApi, read: Callable[[], Stack]) -> None:
+        self._read = read
+        super().__init__(api, "", lambda: (_ for _ in ()).throw(UsageError("this stack has no overlays")))
+        del self.namespace
+
+    @cached_property
+    def stack(self) -> Stack:
+        return self._read()
+
+    @cached_property
+    def namespace(self) -> str:  # type: ignore[override]
+        return self.stack.namespaces[0] if self.stack.namespaces else "default"
+
+    def namespaces(self) -> tuple[str, ...]:
+        return self.stack.namespaces or (self.namespace,)
+
+    def watched(self) -> tuple[str, ...]:
+        return self.namespaces()
+
+    def role(self, item: Json) -> Role | None:
+        """By name for a workload, by labels for a pod, by its selector for a Service."""
+        spec, meta = item.get("spec") or {}, item["metadata"]
+        roles = self.stack.roles
+        for workload, role in ((roles.app, Role.APP), (roles.database, Role.DATABASE)):
+            if workload is None or meta.get("namespace") != workload.namespace:
+                continue
+            if "containers" in spec:
+                if workload.selector.items() <= (meta.get("labels") or {}).items():
+                    return role
+            elif "template" in spec:
+                if meta["name"] == workload.name:
+                    return role
+            elif "scaleTargetRef" not in spec and spec.get("selector") and spec["selector"].items() <= workload.labels.items():
+                return role
+        return None
+
+    def plan(self, options: StackOptions) -> StackPlan:
+        refuse_options_of_others(options)
+        documents, edits = own_documents.edited(self.stack, options)
+        autoscaled = self.stack.scaler is not None and options.replicas is None
+        images = tuple(image.name for image in self.stack.images if image.name)
+        return StackPlan(options, images, len(documents), autoscaled, documents, edits)
+
+    def ensure_credentials(self, plan: StackPlan, *, force: bool = False) -> tuple[tuple[str, ...], tuple[ObjectChange, ...]]:
+        """Nothing is generated. The namespaces come first: the rest is asked for in them."""
+        spaces = [document for document in plan.documents if document["kind"] == "Namespace"]
+        self._need_namespaces(plan.documents, spaces)
+        return (), tuple(apply.apply_document(self.api, document, dry_run=False, force=force) for document in spaces)
+
+    def apply(self, plan: StackPlan, *, dry_run: bool = False, force: bool = False) -> ApplyReport:
+        documents: Sequence[Json] = plan.documents if plan.options.replicas is not None else self._without_scaled_replicas(plan.documents)
+        rehearsed: Sequence[apply.Rehearsed] = ()
+        if not dry_run:
+            rehearsed = apply.rehearse(self.api, documents, force=force, origin=self._origin)
+            scale.keep_replicas(self.api, documents)
+        return ApplyReport(tuple(apply.apply_all(self.api, documents, dry_run=dry_run, force=force, rehearsed=rehearsed)))
+
+    def prune_superseded(self, plan: StackPlan) -> ApplyReport:  # noqa: ARG002 - a target's method
+        return ApplyReport(())
+
+    def state(self, *, warnings_since_s: float = 0.0, with_usage: bool = True) -> StackState:
+        found = super().state(warnings_since_s=warnings_since_s, with_usage=with_usage)
+        # A namespace may hold claims of others, and some that nobody mounts.
+        used = {(pod.namespace, claim) for pod in found.pods for claim in pod.claims}
+        return replace(found, claims=tuple(claim for claim in found.claims if (claim.namespace, claim.name) in used))
+
+    def remove(self, *, delete_data: bool) -> Iterator[str | RemovalReport]:
+        """What `up` made goes. Claims go with `delete_data`; namespaces, volumes and what others made stay."""
+        documents, _ = own_documents.edited(self.stack, StackOptions("", ""))
+        removed: list[str] = []
+        kept: list[str] = []
+        for document in reversed(documents):
+            found = self.api.get_or_none(apply.path_of(self.api, document))
+            if found is None:
+                continue
+            item = {**found, "apiVersion": document["apiVersion"], "kind": document["kind"]}
+            if not made_here(found):
+                kept.append(apply.label(item))
+            elif document["kind"] in _NEVER:
+                kept.extend([apply.label(item)] if not (delete_data and document["kind"] == "PersistentVolumeClaim") else [])
+            else:
+                apply.delete(self.api, item)
+                removed.append(apply.label(item))
+        yield from self._until_pods_end()
+        for claim in self._claims(documents):
+            if delete_data:
+                apply.delete(self.api, claim)
+                removed.append(apply.label(claim))
+            elif apply.label(claim) not in kept:
+                kept.append(apply.label(claim))
+        yield RemovalReport(tuple(removed), tuple(kept))
+
+    def _claims(self, documents: Iterable[Json]) -> Iterator[Json]:
+        """The claims of the stack that `up` made, and those that its StatefulSets made from their templates."""
+        for document in documents:
+            if document["kind"] == "PersistentVolumeClaim":
+                found = self.api.get_or_none(apply.path_of(self.api, document))
+                if found is not None and made_here(found):
+                    yield {**found, "apiVersion": "v1", "kind": "PersistentVolumeClaim"}
+        for workload in self.stack.workloads:
+            for template in workload.claim_templates:
+                for item in self.api.items(f"/api/v1/namespaces/{workload.namespace}/persistentvolumeclaims"):
+                    name = item["metadata"]["name"]
+                    stem, _, ordinal = name.rpartition("-")
+                    if stem == f"{template}-{workload.name}" and ordinal.isdigit():
+                        yield {**item, "apiVersion": "v1", "kind": "PersistentVolumeClaim"}
+
+    def _until_pods_end(self) -> Iterator[str]:
+        deadline = time.monotonic() + _GONE_S
+        told: list[str] = []
+        while left := self._pods_of_workloads_gone():
+            if time.monotonic() > deadline:
+                raise WaitTimeout(
+                    f"pod {', '.join(left)} did not end within {_GONE_S:.0f} s",
+                    why="something holds it (a finalizer, a node that does not answer)",
+                    next_command=f"kubectl describe pod {left[0]}   then: shelterctl down",
+                )
+            if left != told:
+                yield f"waiting for pod {', '.join(left)} to end"
+                told = left
+            time.sleep(_POLL_S)
+
+    def _pods_of_workloads_gone(self) -> list[str]:
+        found = []
+        for workload in self.stack.workloads:
+            path = self.api.object_path("v1" if workload.kind == "Pod" else "apps/v1", workload.kind, workload.namespace, workload.name)
+            if self.api.get_or_none(path) is None:
+                pods = self.api.items(f"/api/v1/namespaces/{workload.namespace}/pods")
+                chosen = [p for p in pods if workload.selector.items() <= (p["metadata"].get("labels") or {}).items()]
+                found += [pod["metadata"]["name"] for pod in chosen]
+        return found
+
+    def _without_scaled_replicas(self, documents: Iterable[Json]) -> list[Json]:
+        """The number of pods of what an HPA scales is the HPA's, once it is there: an apply would set it back under a load."""
+        scaled = {(scaler.namespace, scaler.target) for scaler in self.stack.scalers}
+        found: list[Json] = []
+        for document in documents:
+            name = (document["metadata"].get("namespace", ""), f"{document['kind']}/{document['metadata'].get('name')}")
+            fixed = name in scaled and "replicas" in (document.get("spec") or {})
+            if fixed and self.api.get_or_none(apply.path_of(self.api, document)) is not None:
+                found.append({**document, "spec": {key: value for key, value in document["spec"].items() if key != "replicas"}})
+            else:
+                found.append(document)
+        return found
+
+    def _need_namespaces(self, documents: Iterable[Json], spaces: Sequence[Json]) -> None:
+        """Raises ApiRejected for a namespace that the objects name, nobody makes and that is not there."""
+        users = {str(d["metadata"].get("namespace") or ""): apply.label(d) for d in documents}
+        for name in users.keys() - {space["metadata"]["name"] for space in spaces} - {""}:
+            if self.api.get_or_none(f"/api/v1/namespaces/{name}") is None:
+                raise ApiRejected(
+                    f"namespace {name} is not there, and no manifest makes it",
+                    why=f"objects of the stack name it: {users[name]}",
+                    next_command=f"kubectl create namespace {name}",
+                )
+
+    def _origin(self, document: Json) -> str:
+        found = self.stack.manifests.find(document["kind"], document["metadata"]["name"])
+        return str(found.at("metadata", "name")) if found is not None else ""
+
+
+def made_here(item: Json) -> bool:
+    """Whether shelterctl applied the object and nobody but Kubernetes' own parts wrote to it beside: then `up` made it."""
+    managers = [entry for entry in item["metadata"].get("managedFields") or () if not entry.get("subresource")]
+    applied = any(entry.get("manager") == apply.FIELD_MANAGER for entry in managers)
+    return applied and all(str(entry.get("manager", "")).startswith(_CONTROLLERS) for entry in managers)

@@ -1,0 +1,155 @@
+"""How a stack is written to and read by tokens: a text of its own in each write, which is looked for afterwards. Pure."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+from urllib.parse import urlencode
+
+from shelterctl.core.stack.model import Body, Route
+from shelterctl.core.stack.stack import Stack
+
+#: Letters and digits of one case: nothing that an application escapes, and one width, so that no token is part of another.
+ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
+TOKEN_LENGTH = 24
+_REJECTED = (400, 404, 405, 409, 413, 415, 422)
+_DIGITS = re.compile(r"\d+")
+
+
+class WriteOutcome(Enum):
+    """What an answer says of a write. UNKNOWN is everything that is neither learned nor a refusal: a 5xx may have been stored."""
+
+    ACKNOWLEDGED = "acknowledged"
+    REJECTED = "rejected"
+    UNKNOWN = "unknown"
+
+
+def token(run: str, number: int) -> str:
+    """The token of a write: `t`, eleven characters of the run, twelve of the number. Raises ValueError for a number that does not fit."""
+    digits = ""
+    rest = number
+    while rest:
+        rest, digit = divmod(rest, len(ALPHABET))
+        digits = ALPHABET[digit] + digits
+    if len(run) != 11 or len(digits) > 12:
+        raise ValueError(f"no token for write {number} of run {run!r}")
+    return f"t{run}{digits.rjust(12, ALPHABET[0])}"
+
+
+def is_token(text: str) -> bool:
+    return len(text) == TOKEN_LENGTH and text[0] == "t" and all(letter in ALPHABET for letter in text)
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """What acknowledges a write, as the first one showed it: the status, and the answer without what differs from write to write."""
+
+    status: int
+    skeleton: str
+    location: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WriteRule:
+    """A write's request. `template` has `{token}` and `{n}` in its values; `rejected` are the statuses that say that nothing was stored."""
+
+    method: str
+    path: str
+    body: Body
+    template: Mapping[str, Any]
+    headers: Mapping[str, str] = field(default_factory=dict)
+    rejected: tuple[int, ...] = _REJECTED
+
+    def request(self, mark: str, number: int) -> tuple[bytes, dict[str, str]]:
+        """The body and the headers of one write."""
+        values = {key: _filled(value, mark, number) for key, value in self.template.items()}
+        if self.body is Body.FORM:
+            return urlencode(values).encode(), {**self.headers, "Content-Type": "application/x-www-form-urlencoded"}
+        return json.dumps(values).encode(), {**self.headers, "Content-Type": "application/json"}
+
+    def judge(self, status: int, body: bytes, location: str, mark: str, learned: Signature | None) -> WriteOutcome:
+        """What an answer says. Without a learned signature nothing is acknowledged: a success that stores nothing looks the same."""
+        if learned is not None and signature(status, body, location, mark) == learned:
+            return WriteOutcome.ACKNOWLEDGED
+        return WriteOutcome.REJECTED if status in self.rejected else WriteOutcome.UNKNOWN
+
+
+@dataclass(frozen=True, slots=True)
+class ReadRule:
+    """A read's request, whose answer holds every write where nothing is left out."""
+
+    path: str
+    html: bool = False
+    most_bytes: int = 32 * 2**20
+
+    def found(self, body: bytes) -> tuple[str, ...]:
+        """The tokens in an answer, each as often as it is there."""
+        return tuple(re.findall(rf"(?<![{ALPHABET}])t[{ALPHABET}]{{{TOKEN_LENGTH - 1}}}(?![{ALPHABET}])", body.decode("utf-8", "replace")))
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """The write and the read of a stack."""
+
+    write: WriteRule | None
+    read: ReadRule | None
+
+
+def signature(status: int, body: bytes, location: str, mark: str) -> Signature:
+    """An answer without what belongs to one write: its token, and numbers and ids, which every write has others of.
+
+    Of JSON the keys and the constant texts stay; of anything else the text as it is.
+    """
+    text = body.decode("utf-8", "replace").replace(mark, "{token}")
+    try:
+        text = json.dumps(_skeleton(json.loads(text)), sort_keys=True)
+    except ValueError:
+        text = _DIGITS.sub("#", text)[:2000]
+    return Signature(status, text, _DIGITS.sub("#", location.replace(mark, "{token}")))
+
+
+def _skeleton(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _skeleton(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_skeleton(item) for item in value[:1]]
+    if isinstance(value, str):
+        # An id, a time: hexadecimal or with digits in it. A sentence is the same each time.
+        return "#" if re.search(r"\d", value) or re.fullmatch(r"[0-9a-f-]{16,}", value) else value
+    return type(value).__name__
+
+
+def _filled(value: Any, mark: str, number: int) -> Any:
+    if isinstance(value, str):
+        if value == "{n}":
+            return number
+        return value.replace("{token}", mark).replace("{n}", str(number))
+    if isinstance(value, dict):
+        return {key: _filled(item, mark, number) for key, item in value.items()}
+    return value
+
+
+def of(stack: Stack, writes: Mapping[str, Any], reads: Mapping[str, Any]) -> Exchange:
+    """The exchange of a stack; `writes` and `reads` are what its owner configured."""
+    route = stack.requests.write
+    write = None
+    if route is not None:
+        method = next((method for method in ("POST", "PUT") if method in route.methods), route.methods[0])
+        body = Body.FORM if "form" in writes else Body.JSON if "json" in writes else route.body
+        given = writes.get("form") or writes.get("json") or template(route)
+        rejected = tuple(writes.get("rejected", _REJECTED))
+        write = WriteRule(method, route.path, body, given, writes.get("headers", {}), rejected)
+    read = stack.requests.read
+    most = int(str(reads.get("max_bytes", "32MiB")).upper().removesuffix("MIB") or 32) * 2**20
+    return Exchange(write, None if read is None else ReadRule(read.path, read.html, most))
+
+
+def template(write: Route) -> Mapping[str, str]:
+    """The body of a write as far as the sources tell: the token in the first key that it takes, a number in the others."""
+    if not write.keys:
+        return {"shelterctl": "{token}"}
+    return {key: "{token}" if index == 0 else "{n}" for index, key in enumerate(write.keys)}

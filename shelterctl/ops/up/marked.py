@@ -1,0 +1,124 @@
+"""Ready is what answers: a marked write is sent through the service and found again, whatever the probes say."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Generator
+from dataclasses import dataclass, replace
+from typing import NoReturn
+
+from shelterctl.core.deploy.image import ImageChain
+from shelterctl.core.events import Outcome
+from shelterctl.core.stack.exchange import ALPHABET, Exchange, WriteRule, token
+from shelterctl.core.state import StackState
+from shelterctl.errors import ServiceUnreachable
+from shelterctl.ops.guards import service_url
+from shelterctl.ops.steps import Done, wait
+from shelterctl.ports.clock import Clock
+from shelterctl.ports.http import Http, SendOutcome
+
+#: A driver that waits for a server gives up after 30 s as a rule; two of those.
+ANSWER_TIMEOUT_S = 75.0
+REQUEST_TIMEOUT_S = 35.0
+_POLL_S = 0.5
+_MOST_WRITES = 40
+
+
+def new_run() -> str:
+    """Eleven characters that mark the writes of a run."""
+    return "".join(secrets.choice(ALPHABET) for _ in range(11))
+
+
+@dataclass(frozen=True, slots=True)
+class MarkedAnswers:
+    """Fulfils `ops.up.answer.Answers` for an application that does not say which image it is."""
+
+    http: Http
+    clock: Clock
+    exchange: Exchange
+
+    def prove(self, state: StackState, chain: ImageChain) -> Generator[str, None, Done[ImageChain]]:
+        """The chain, once a write was found again. Raises ServiceUnreachable with what the service said last."""
+        url = service_url(state, purpose="asked")
+        run, said = new_run(), ["it was not asked"]
+        sent = 0
+        write = self.exchange.write
+
+        def look(_waited_s: float) -> Done[ImageChain] | str:
+            nonlocal sent
+            sent += 1
+            problem = self._ask(url) if write is None else self._write(url, write, token(run, sent))
+            if problem:
+                said[0] = problem
+                if sent >= _MOST_WRITES:
+                    late(problem)
+                return problem
+            title = f"{url} answers" if write is None else self._title(url, write)
+            return Done(title, replace(chain, answering_tag=None), Outcome.UNCHANGED)
+
+        def late(_seen: str) -> NoReturn:
+            raise ServiceUnreachable(
+                f"the application does not do what it is there for: {said[0]}",
+                why="its pods run; what it says to a write decides",
+                next_command="shelterctl logs app",
+            )
+
+        done = yield from wait(self.clock, look, timeout_s=ANSWER_TIMEOUT_S, pause_s=_POLL_S, late=late)
+        if done.value.broken_at:
+            raise ServiceUnreachable(
+                f"the image that was built is not the one that runs: {done.value.broken_at}", next_command="shelterctl status"
+            )
+        return done
+
+    def look(self, url: str, chain: ImageChain) -> ImageChain:
+        problem = self._ask(url)
+        if problem:
+            raise ServiceUnreachable(f"{url} does not answer as it should", why=problem, next_command="shelterctl logs app")
+        return replace(chain, answering_tag=None)
+
+    def _title(self, url: str, write: WriteRule) -> str:
+        read = self.exchange.read
+        found = f", and GET {read.path} has it" if read is not None else "; whether it was stored is not shown: no route reads"
+        return f"{url}: a marked write to {write.path} was taken{found}"
+
+    def _ask(self, url: str) -> str:
+        """Asks for what the stack reads, or for its front page. Returns what is wrong."""
+        path = self.exchange.read.path if self.exchange.read is not None else "/"
+        try:
+            answer = self.http.request("GET", f"{url}{path}", headers={"Connection": "close"}, timeout_s=REQUEST_TIMEOUT_S)
+        except SendOutcome as error:
+            return f"GET {path}: {error.reason}"
+        return "" if answer.status < 500 else f"GET {path} answers {answer.status}"
+
+    def _write(self, url: str, write: WriteRule, mark: str) -> str:
+        """Sends one write, once. Returns what is wrong; empty where it was taken and found again."""
+        body, headers = write.request(mark, 1)
+        spoken = f"{write.method} {write.path}"
+        try:
+            answer = self.http.request(
+                write.method, f"{url}{write.path}", headers={**headers, "Connection": "close"}, body=body, timeout_s=REQUEST_TIMEOUT_S
+            )
+        except SendOutcome as error:
+            return f"{spoken}: {error.reason}"
+        if answer.status >= 400:
+            return f"{spoken} answers {answer.status}: {_excerpt(answer.body)}"
+        read = self.exchange.read
+        if read is None:
+            return ""
+        try:
+            seen = self.http.request("GET", f"{url}{read.path}", headers={"Connection": "close"}, timeout_s=REQUEST_TIMEOUT_S)
+        except SendOutcome as error:
+            return f"GET {read.path}: {error.reason}"
+        count = read.found(seen.body).count(mark)
+        if count != 1:
+            times = "not" if count == 0 else f"{count} times"
+            return f"{spoken} answers {answer.status}, and GET {read.path} ({seen.status}) has the write {times}"
+        return ""
+
+
+def _excerpt(body: bytes) -> str:
+    """The last sentence of an answer: a traceback's page ends with what went wrong."""
+    import re
+
+    text = re.sub(r"<[^>]+>|\s+", " ", body.decode("utf-8", "replace")).strip()
+    return text[:160] + ("…" if len(text) > 160 else "")
