@@ -164,7 +164,9 @@ class Proving:
         plan = self.plan.at(service_url(wiring.target.state(with_usage=False)))
 
         def work(folder: RunFolderOnDisk) -> Generator[Event, None, KillDbResult]:
-            ports = KillDbPorts(wiring.target, wiring.faults(), wiring.database, wiring.names, wiring.http, folder, wiring.clock)
+            ports = KillDbPorts(
+                wiring.target, wiring.faults(), wiring.database, wiring.names, wiring.dialogue(), wiring.http, folder, wiring.clock
+            )
             request = KillDbRequest(KillMode.SIGKILL, _WRITERS, _WARM_UP_S, _AFTER_ACKS, _RECOVERY_S)
             users = plan.marked(f"{folder.run_id}-users")
             return (yield from under_load(wiring.generator(), users, folder.path, wiring.clock, lambda: kill_db(ports, request)))

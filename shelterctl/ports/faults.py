@@ -37,3 +37,13 @@ class DatabaseReader(Protocol):
 
     def server(self) -> str:
         """The database's own name and version, such as `mongod 8.0.4`."""
+
+
+class TokenReader(DatabaseReader, Protocol):
+    """A reader that finds a text wherever it lies."""
+
+    def locate(self, mark: str) -> str:
+        """The place of the one document that holds the text, as `database.collection:path`; empty where none or several do.
+
+        From then on documents are read there. Raises ClusterError.
+        """

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from shelterctl.core.state import Place
 from shelterctl.ports.capabilities import Lacking
@@ -16,9 +17,14 @@ if TYPE_CHECKING:
     from shelterctl.adapters.builder.stack_images import StackImages
     from shelterctl.adapters.kube.api import KubeApi
     from shelterctl.adapters.kube.own import OwnCluster
+    from shelterctl.adapters.kube.own_database import OwnDatabaseReader
     from shelterctl.core.stack.exchange import Exchange
     from shelterctl.core.stack.stack import Stack
+    from shelterctl.ops.chaos.tokens import Tokens
     from shelterctl.ops.up.answer import Answers
+
+#: An application that reads its whole collection at once answers more with each write; this many are read in a second or two.
+_MOST_WRITES = 20_000
 
 
 class OwnStack(ClusterWiring):
@@ -62,6 +68,43 @@ class OwnStack(ClusterWiring):
 
         settled = config.read(self.folder)
         return exchange.of(self.stack, settled.writes, settled.reads)
+
+    @cached_property
+    def database(self) -> OwnDatabaseReader:  # type: ignore[override]
+        from shelterctl.adapters.kube.own_database import OwnDatabaseReader, content_digest
+        from shelterctl.ops.chaos.tokens import marks, number_of, sent_fields
+
+        def digest(mark: str, item: Mapping[str, Any]) -> str:
+            write = self.exchange.write
+            assert write is not None
+            return content_digest(sent_fields(write, mark, number_of(mark)), item)
+
+        return OwnDatabaseReader(self.own, lambda run: f"t{marks(run)}", digest)
+
+    def dialogue(self) -> Tokens:
+        from shelterctl.ops.chaos.tokens import Tokens
+
+        return Tokens(self.exchange, self.database, driver_timeout_s=self._driver_timeout_s, most_writes=_MOST_WRITES)
+
+    @property
+    def _driver_timeout_s(self) -> float:
+        """How long the application's driver may still make a write that was given up on: what was configured, else its default."""
+        from shelterctl.adapters.stack import config
+        from shelterctl.core.duration import parse_duration_s
+
+        given = config.read(self.folder).database_facts.get("driver_timeout")
+        if given:
+            return parse_duration_s(str(given))
+        return 5.0 if self.stack.sources.trait("server-selection-timeout") is not None else 30.0
+
+    @cached_property
+    def own(self) -> OwnCluster:
+        """The target by its own name: it alone has a stack."""
+        return self._cluster(self.api)
+
+    @cached_property
+    def target(self) -> OwnCluster:
+        return self.own
 
     def answers(self) -> Answers:
         from shelterctl.ops.up.marked import MarkedAnswers

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from shelterctl.adapters.http_question import Urllib3Client
     from shelterctl.adapters.swarm.runner import LocustRunner
     from shelterctl.core.state import Place
+    from shelterctl.ops.chaos.dialogue import Dialogue
     from shelterctl.ops.up.answer import Answers
     from shelterctl.ports.build import Builder
     from shelterctl.ports.capabilities import DnsProber, Lacking, NodeImages, Policies
@@ -129,6 +130,12 @@ class Wiring(ABC):
         from shelterctl.adapters.http_question import Urllib3Client
 
         return Urllib3Client()
+
+    def dialogue(self) -> Dialogue:
+        """How the application is written to, and read."""
+        from shelterctl.ops.chaos.dialogue import EchoedIds
+
+        return EchoedIds()
 
     def answers(self) -> Answers:
         """Shows that what was deployed answers."""

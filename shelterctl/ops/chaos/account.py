@@ -11,7 +11,7 @@ from shelterctl.core.events import Outcome
 from shelterctl.core.faults.ledger import Account, StoredDocument, WriteOutcome, counts_of, reconcile
 from shelterctl.core.verdict import Reason
 from shelterctl.errors import ShelterError
-from shelterctl.ops.chaos.readback import read_back, read_one
+from shelterctl.ops.chaos.dialogue import Dialogue
 from shelterctl.ops.steps import Done
 from shelterctl.ports.clock import Clock
 from shelterctl.ports.faults import DatabaseReader
@@ -28,7 +28,7 @@ BY_ID_LIMIT = 400
 
 
 def before(
-    make_http: Callable[[], Http], database: DatabaseReader, clock: Clock, url: str, *, limit: int
+    make_http: Callable[[], Http], database: DatabaseReader, dialogue: Dialogue, clock: Clock, url: str, *, limit: int
 ) -> tuple[dict[str, dict[str, str]], list[Reason]]:
     """The documents that are there before the run, id to digest, by each way; and why one of them gave none.
 
@@ -39,7 +39,7 @@ def before(
         return prior, []
     http = make_http()
     try:
-        prior[SERVICE] = {d.id: d.digest for d in islice(read_back(http, clock, url, run=""), limit)}
+        prior[SERVICE] = {d.id: d.digest for d in islice(dialogue.of_before(http, clock, url, None, ""), limit)}
     except ShelterError as error:
         why = f"what was there before could not be read through the service: {error.what}: {error.why}".rstrip(": ")
         return prior, [Reason(why, "shelterctl logs app")]
@@ -55,6 +55,7 @@ class Reading:
 
     make_http: Callable[[], Http]
     database: DatabaseReader
+    dialogue: Dialogue
     clock: Clock
     url: str
     run: str
@@ -73,7 +74,7 @@ class Reading:
                 # By stored id: the second reading may return documents of the first again. What others wrote meanwhile is theirs.
                 found = {d.id: d for d in reversed(list(documents))}
                 old = self.prior.get(view, {})
-                views[view] = [d for d in found.values() if d.id in old or d.of_run or d.id.startswith(f"{self.run}:")]
+                views[view] = [d for d in found.values() if d.id in old or d.of_run or self.dialogue.is_of(self.run, d.id)]
             except ShelterError as error:
                 questions.append(Reason(f"the read-back ({view}) failed: {error.what}: {error.why}".rstrip(": "), "shelterctl status"))
 
@@ -82,7 +83,7 @@ class Reading:
         yield "straight from the database"
         take(DATABASE, self._by_database())
         # Where its pages could not be read, the service does not answer readings, and said so.
-        if SERVICE in views:
+        if SERVICE in views and self.dialogue.one_by_one:
             yield "through the service, one by one"
             sampled[BY_ID] = self._sample(outcomes, views)
             take(BY_ID, self._one_by_one(sampled[BY_ID]))
@@ -97,9 +98,9 @@ class Reading:
     def _by_service(self) -> Iterable[StoredDocument]:
         http = self.make_http()
         try:
-            yield from read_back(http, self.clock, self.url, run=self.run, prefix=f"{self.run}:")
+            yield from self.dialogue.of_run(http, self.clock, self.url, self.run)
             if old := self.prior.get(SERVICE):
-                yield from read_back(http, self.clock, self.url, run=self.run, until=max(old))
+                yield from self.dialogue.of_before(http, self.clock, self.url, max(old), self.run)
         finally:
             http.close()
 
@@ -113,7 +114,7 @@ class Reading:
         http = self.make_http()
         try:
             for id_ in sorted(ids):
-                document = read_one(http, self.clock, self.url, id_, run=self.run)
+                document = self.dialogue.one(http, self.clock, self.url, id_, self.run)
                 if document is not None:
                     yield document
         finally:

@@ -66,7 +66,9 @@ def kill_db(ports: KillDbPorts, request: KillDbRequest) -> Generator[Event, None
     try:
         yield from _settle(run)
         fault_s = run.report.confirmed_mono_s if run.report is not None else None
-        reading = account.Reading(ports.make_http, ports.database, ports.clock, run.url, run.run_id, run.prior, run.seen_once, fault_s)
+        reading = account.Reading(
+            ports.make_http, ports.database, ports.dialogue, ports.clock, run.url, run.run_id, run.prior, run.seen_once, fault_s
+        )
         found, questions = yield from run.step("read-back", "Reading every document back, by two ways", reading.work(outcomes))
         run.doubts += questions
         kill = yield from run.step("proof", "Looking for the proof of the kill", proof.gather(run))
@@ -96,7 +98,7 @@ def kill_db(ports: KillDbPorts, request: KillDbRequest) -> Generator[Event, None
         recovery=recovery,
         dns=dns,
         dns_problem=dns_problem,
-        settle_s=request.settle_s,
+        settle_s=run.settle_s,
         elapsed_s=ports.clock.monotonic_s() - began_s,
         notes=(*_notes(run), *run.state_before.caveats),
     )
@@ -109,10 +111,15 @@ def _prepare(ports: KillDbPorts, request: KillDbRequest) -> Generator[Event, Non
         state = ports.target.state(with_usage=False)
         struck = guards.check(state, accept_ephemeral=request.accept_ephemeral)
         pod, url = struck.pod, struck.url
+        learning = ports.make_http()
+        try:
+            open_points = yield from ports.dialogue.learn(learning, url)
+        finally:
+            learning.close()
         yield "reading what the database holds already"
-        prior, unread = account.before(ports.make_http, ports.database, ports.clock, url, limit=PRIOR_LIMIT)
+        prior, unread = account.before(ports.make_http, ports.database, ports.dialogue, ports.clock, url, limit=PRIOR_LIMIT)
         known = prior.get(account.DATABASE, {})
-        if any(id_.startswith(f"{ports.folder.run_id}:") for id_ in known):
+        if any(ports.dialogue.is_of(ports.folder.run_id, id_) for id_ in known):
             # The service would answer them as repeated writes, with an acknowledgement and without a write.
             raise Refused(f"the database holds documents of a run called {ports.folder.run_id} already", next_command="try again")
         ports.faults.prepare(pod, struck.container, request.mode)
@@ -121,14 +128,15 @@ def _prepare(ports: KillDbPorts, request: KillDbRequest) -> Generator[Event, Non
             ports.make_http,
             ports.folder,
             url,
+            ports.dialogue,
             writers=request.writers,
             probe_interval_s=PROBE_INTERVAL_S,
             probe_threads=PROBE_THREADS,
-            pause_s=pause_for(request.writers, longest_s, most=account.RUN_LIMIT, probe_interval_s=PROBE_INTERVAL_S),
+            pause_s=pause_for(request.writers, longest_s, most=ports.dialogue.most_writes, probe_interval_s=PROBE_INTERVAL_S),
         )
         identity, history = ports.database.identity(), PodHistory(ports.target, ports.clock)
         run = KillRun(ports, request, url, pod, struck.container, state, prior, identity, writers, history)
-        run.doubts += unread
+        run.doubts += [*open_points, *unread]
         words = f"{pod.name} on {', '.join(c.volume for c in state.claims) or 'no claim'}; {len(known)} documents are there already"
         return Done(words, run, Outcome.UNCHANGED)
 
@@ -154,7 +162,7 @@ def _write_through_the_fault(run: KillRun) -> Generator[Event, None, None]:
 
 
 def _settle(run: KillRun) -> Generator[Event, None, None]:
-    settle_s = run.request.settle_s
+    settle_s = run.settle_s
 
     def look(waited_s: float) -> Done[None] | str:
         if waited_s >= settle_s:

@@ -13,6 +13,7 @@ from shelterctl.core.faults.ledger import WriteOutcome
 from shelterctl.core.state import ContainerState, Pod, StackState
 from shelterctl.core.verdict import Reason
 from shelterctl.errors import Interrupted
+from shelterctl.ops.chaos.dialogue import Dialogue
 from shelterctl.ops.chaos.dns_recovery import DnsRecoveryWatch
 from shelterctl.ops.chaos.pods_seen import PodHistory
 from shelterctl.ops.chaos.writers import Writers
@@ -31,8 +32,8 @@ T = TypeVar("T")
 class KillDbRequest:
     """What was asked. `after_acks` successive acknowledged writes end the run; `recovery_timeout_s` bounds it.
 
-    `settle_s` is longer than every timeout of the client (5 s) and of the server (500 ms, 2 s): nothing is under way any more after
-    it. `warm_up_timeout_s` is how long after the warm-up acknowledged writes are waited for.
+    `settle_s` is in the place of the dialogue's own, where it is given.
+    `warm_up_timeout_s` is how long after the warm-up acknowledged writes are waited for.
     """
 
     mode: KillMode
@@ -41,7 +42,7 @@ class KillDbRequest:
     after_acks: int = 50
     recovery_timeout_s: float = 180.0
     accept_ephemeral: bool = False
-    settle_s: float = 6.0
+    settle_s: float | None = None
     warm_up_timeout_s: float = 20.0
 
 
@@ -53,6 +54,7 @@ class KillDbPorts:
     faults: FaultInjector
     database: DatabaseReader
     names: DnsProber | Lacking
+    dialogue: Dialogue
     make_http: Callable[[], Http]
     folder: RunFolder
     clock: Clock
@@ -82,6 +84,12 @@ class KillRun:
     names: DnsRecoveryWatch | None = None
     seen_once: tuple[str, ...] = ()
     doubts: list[Reason] = field(default_factory=list)
+
+    @property
+    def settle_s(self) -> float:
+        """How long after the last write something of it may still arrive."""
+        asked = self.request.settle_s
+        return self.ports.dialogue.settle_s if asked is None else asked
 
     @property
     def run_id(self) -> str:

@@ -13,7 +13,6 @@ from shelterctl.core.faults.ledger import counts_of
 from shelterctl.core.verdict import Reason
 from shelterctl.errors import ClusterError, ShelterError
 from shelterctl.ops.chaos.dns_recovery import DnsRecoveryWatch
-from shelterctl.ops.chaos.readback import read_back
 from shelterctl.ops.chaos.run import KillRun
 from shelterctl.ops.steps import Done, wait
 from shelterctl.ports.capabilities import Lacking
@@ -134,7 +133,7 @@ def read_under_way(run: KillRun) -> Generator[Event, None, None]:
     try:
         http = run.ports.make_http()
         try:
-            documents = read_back(http, run.ports.clock, run.url, run=run.run_id, prefix=f"{run.run_id}:")
+            documents = run.ports.dialogue.of_run(http, run.ports.clock, run.url, run.run_id)
             run.seen_once = tuple(document.payload_id or document.id for document in documents)
         finally:
             http.close()

@@ -8,21 +8,17 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from shelterctl.core.faults.ledger import ClientSaw, WriteOutcome, classify_answer, classify_no_answer, payload_digest
-from shelterctl.core.serial import JsonValue
+from shelterctl.core.faults.ledger import ClientSaw, WriteOutcome, classify_no_answer
 from shelterctl.errors import ShelterError
+from shelterctl.ops.chaos.dialogue import Dialogue
 from shelterctl.ports.http import Http, SendOutcome
 from shelterctl.ports.runs import RunFolder
 
 JOURNAL = "writes.jsonl"
-#: Longer than the server's own limits (500 ms to find a database, 2 s for an operation), so that its answer is seen, not cut off.
-CLIENT_TIMEOUT_S = 5.0
 #: A writer's pause after an answer: it leaves the service room, and bounds the run's documents.
 PAUSE_S = 0.02
 #: Writes that end at one moment may be noted down in another order.
 _DISORDER_S = 0.5
-#: Makes documents of about 250 bytes.
-_PADDING = "0123456789abcdef" * 6
 
 
 @dataclass
@@ -98,6 +94,7 @@ class Writers:
         make_http: Callable[[], Http],
         folder: RunFolder,
         url: str,
+        dialogue: Dialogue,
         *,
         writers: int,
         probe_interval_s: float,
@@ -108,6 +105,7 @@ class Writers:
         self.ledger = Ledger()
         self._folder = folder
         self._url = url
+        self._dialogue = dialogue
         self._stop = threading.Event()
         self._threads = [
             threading.Thread(target=self._write, args=(make_http, f"w{number}", None, 0.0), daemon=True) for number in range(writers)
@@ -125,7 +123,7 @@ class Writers:
     def stop(self) -> bool:
         """Lets every writer finish the write it is at; False where one did not end in time."""
         self._stop.set()
-        deadline_s = time.monotonic() + CLIENT_TIMEOUT_S * 2
+        deadline_s = time.monotonic() + self._dialogue.client_timeout_s * 2
         for thread in self._threads:
             if thread.ident is not None:
                 thread.join(max(0.1, deadline_s - time.monotonic()))
@@ -157,22 +155,19 @@ class Writers:
                 http.close()
 
     def _one(self, http: Http, writer: str, sequence: int) -> None:
-        run = self._folder.run_id
-        id_ = f"{run}:{writer}:{sequence}"
-        payload: dict[str, JsonValue] = {"run": run, "id": id_, "writer": writer, "sequence": sequence, "padding": _PADDING}
-        digest = payload_digest(payload)
+        draft = self._dialogue.draft(self._folder.run_id, writer, sequence)
+        id_, digest = draft.id, draft.digest
         intent = {"kind": "intent", "id": id_, "digest": digest, "at_s": round(time.monotonic(), 6)}
         self._folder.append_journal(JOURNAL, json.dumps(intent))
-        headers = {"Content-Type": "application/json", "Accept": "application/json", "Idempotency-Key": id_}
         sent_s = time.monotonic()
         self.ledger.begin(id_, digest, sent_s)
         status: int | None = None
         try:
             answer = http.request(
-                "POST", f"{self._url}/data", headers=headers, body=json.dumps(payload).encode(), timeout_s=CLIENT_TIMEOUT_S
+                draft.method, f"{self._url}{draft.path}", headers=draft.headers, body=draft.body, timeout_s=self._dialogue.client_timeout_s
             )
             status = answer.status
-            saw, detail = classify_answer(id_, status, _parsed(answer.body)), ""
+            saw, detail = self._dialogue.judge(draft, answer), ""
         except SendOutcome as error:
             saw, detail = classify_no_answer(sent=error.sent), error.reason
         outcome = WriteOutcome(id_, digest, sent_s, time.monotonic(), saw, status, detail)
@@ -185,11 +180,3 @@ def pause_for(writers: int, longest_s: float, *, most: int, probe_interval_s: fl
     """A writer's pause with which a run of `longest_s` makes no more than `most` writes, its probes included."""
     probes = longest_s / probe_interval_s
     return max(PAUSE_S, writers * longest_s / max(1.0, most - probes))
-
-
-def _parsed(body: bytes) -> JsonValue:
-    try:
-        parsed: JsonValue = json.loads(body)
-    except ValueError:
-        return None
-    return parsed

@@ -9,6 +9,7 @@ from shelterctl.adapters.clock import SystemClock
 from shelterctl.core.events import Event
 from shelterctl.core.faults.fault import KillMode
 from shelterctl.core.faults.ledger import Category
+from shelterctl.ops.chaos.dialogue import EchoedIds
 from shelterctl.ops.chaos.kill_db import KillDbResult, kill_db
 from shelterctl.ops.chaos.run import KillDbPorts, KillDbRequest
 from tests.fakes import FolderInMemory
@@ -22,7 +23,7 @@ def request(mode: KillMode = KillMode.SIGKILL, *, timeout_s: float = 10.0) -> Ki
 
 
 def ports(stage: Scene, folder: FolderInMemory) -> KillDbPorts:
-    return KillDbPorts(stage, stage, stage, stage, make_http, folder, SystemClock())  # type: ignore[arg-type]
+    return KillDbPorts(stage, stage, stage, stage, EchoedIds(), make_http, folder, SystemClock())  # type: ignore[arg-type]
 
 
 def run(stage: Scene, folder: FolderInMemory, mode: KillMode = KillMode.SIGKILL, *, timeout_s: float = 10.0) -> KillDbResult:

@@ -11,7 +11,7 @@ import pytest
 
 from shelterctl.core.faults.ledger import ClientSaw, WriteOutcome, payload_digest
 from shelterctl.errors import StateFolderError
-from shelterctl.ops.chaos import writers as module
+from shelterctl.ops.chaos.dialogue import EchoedIds
 from shelterctl.ops.chaos.writers import Ledger, Writers, pause_for
 from shelterctl.ports.http import HttpAnswer, SendOutcome
 from tests.fakes import FolderInMemory, HttpInMemory, Respond
@@ -33,7 +33,7 @@ def made(respond: Respond, folder: FolderInMemory, *, writers: int = 2, probes: 
         clients.append(HttpInMemory({"service": respond}))
         return clients[-1]
 
-    return Writers(make_http, folder, URL, writers=writers, probe_interval_s=0.05, probe_threads=probes), clients
+    return Writers(make_http, folder, URL, EchoedIds(), writers=writers, probe_interval_s=0.05, probe_threads=probes), clients
 
 
 def until(condition: Callable[[], object]) -> None:
@@ -139,7 +139,7 @@ def test_a_writer_without_a_client_is_told() -> None:
     def make_http() -> HttpInMemory:
         raise OSError("too many open files")
 
-    writing = Writers(make_http, FolderInMemory(), URL, writers=1, probe_interval_s=0.05, probe_threads=0)
+    writing = Writers(make_http, FolderInMemory(), URL, EchoedIds(), writers=1, probe_interval_s=0.05, probe_threads=0)
     writing.start()
     until(lambda: writing.ledger.problem)
     assert writing.stop()
@@ -147,7 +147,7 @@ def test_a_writer_without_a_client_is_told() -> None:
 
 
 def test_a_writer_that_does_not_end_leaves_its_write_open(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "CLIENT_TIMEOUT_S", 0.1)
+    monkeypatch.setattr(EchoedIds, "client_timeout_s", 0.1)
     release = threading.Event()
 
     def respond(method: str, target: str, headers: Mapping[str, str], body: bytes) -> HttpAnswer:

@@ -1,0 +1,114 @@
+"""How the documents of a run are written and found again: what is sent, what an answer says, what is read back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Generator, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from shelterctl.core.faults.ledger import ClientSaw, StoredDocument, classify_answer, payload_digest
+from shelterctl.core.serial import JsonValue
+from shelterctl.core.verdict import Reason
+from shelterctl.ops.chaos.readback import read_back, read_one
+from shelterctl.ports.clock import Clock
+from shelterctl.ports.http import Http, HttpAnswer
+
+#: Makes documents of about 250 bytes.
+_PADDING = "0123456789abcdef" * 6
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A write before it is sent: its id in the account, the digest of its content, and its request."""
+
+    id: str
+    digest: str
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Dialogue(Protocol):
+    """What an application and its writers say to each other. `client_timeout_s` is how long a writer waits for an answer.
+
+    `settle_s` is how long after the last write something of it may still arrive, `most_writes` what a run may write, `one_by_one` whether
+    a document can be asked for by its id.
+    """
+
+    @property
+    def client_timeout_s(self) -> float: ...
+
+    @property
+    def settle_s(self) -> float: ...
+
+    @property
+    def most_writes(self) -> int: ...
+
+    @property
+    def one_by_one(self) -> bool: ...
+
+    def learn(self, http: Http, url: str) -> Generator[str, None, list[Reason]]:
+        """Finds out what has to be known before the first write; returns what stays open. Raises Refused, ServiceUnreachable."""
+
+    def is_of(self, run: str, id_: str) -> bool:
+        """Whether an id is one of the run's."""
+
+    def draft(self, run: str, writer: str, sequence: int) -> Draft: ...
+
+    def judge(self, draft: Draft, answer: HttpAnswer) -> ClientSaw:
+        """What an answer says of the write."""
+
+    def of_run(self, http: Http, clock: Clock, url: str, run: str) -> Iterator[StoredDocument]:
+        """The run's documents as the service has them. Raises ServiceUnreachable."""
+
+    def of_before(self, http: Http, clock: Clock, url: str, until: str | None, run: str) -> Iterator[StoredDocument]:
+        """Everybody's documents up to an id; nothing where the application has no ids. Raises ServiceUnreachable."""
+
+    def one(self, http: Http, clock: Clock, url: str, id_: str, run: str) -> StoredDocument | None:
+        """A document by its id. Raises ServiceUnreachable."""
+
+
+class EchoedIds:
+    """An application that takes an Idempotency-Key, stores under it and answers with it. Fulfils `Dialogue`."""
+
+    #: Longer than the server's own limits (500 ms to find a database, 2 s for an operation), so that its answer is seen, not cut off.
+    client_timeout_s = 5.0
+    #: Longer than every timeout of the client and of the server: nothing is under way any more after it.
+    settle_s = 6.0
+    most_writes = 500_000
+    one_by_one = True
+
+    def learn(self, http: Http, url: str) -> Generator[str, None, list[Reason]]:  # noqa: ARG002 - all of it is known
+        yield from ()
+        return []
+
+    def is_of(self, run: str, id_: str) -> bool:
+        return id_.startswith(f"{run}:")
+
+    def draft(self, run: str, writer: str, sequence: int) -> Draft:
+        id_ = f"{run}:{writer}:{sequence}"
+        payload: dict[str, JsonValue] = {"run": run, "id": id_, "writer": writer, "sequence": sequence, "padding": _PADDING}
+        headers = {"Content-Type": "application/json", "Accept": "application/json", "Idempotency-Key": id_}
+        return Draft(id_, payload_digest(payload), "POST", "/data", headers, json.dumps(payload).encode())
+
+    def judge(self, draft: Draft, answer: HttpAnswer) -> ClientSaw:
+        return classify_answer(draft.id, answer.status, _parsed(answer.body))
+
+    def of_run(self, http: Http, clock: Clock, url: str, run: str) -> Iterator[StoredDocument]:
+        return read_back(http, clock, url, run=run, prefix=f"{run}:")
+
+    def of_before(self, http: Http, clock: Clock, url: str, until: str | None, run: str) -> Iterator[StoredDocument]:
+        return read_back(http, clock, url, run=run, until=until)
+
+    def one(self, http: Http, clock: Clock, url: str, id_: str, run: str) -> StoredDocument | None:
+        return read_one(http, clock, url, id_, run=run)
+
+
+def _parsed(body: bytes) -> JsonValue:
+    try:
+        parsed: JsonValue = json.loads(body)
+    except ValueError:
+        return None
+    return parsed
