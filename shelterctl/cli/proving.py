@@ -67,8 +67,8 @@ class Proving:
         self._claims = claims
         self._seen = _Seen()
         duration_s = seconds("--duration", duration, "prove")
-        locustfile = str(session.wiring.project / "locustfiles" / "shelter.py")
-        self.plan = LoadPlan("http://to-be-found", users, session.settings.spawn_rate, duration_s, locustfile)
+        locustfile, variables = session.wiring.load_file()
+        self.plan = LoadPlan("http://to-be-found", users, session.settings.spawn_rate, duration_s, str(locustfile), variables=variables)
 
     def check(self) -> None:
         """Raises UsageError for a plan that cannot be meant."""

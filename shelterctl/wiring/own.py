@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 #: An application that reads its whole collection at once answers more with each write; this many are read in a second or two.
 _MOST_WRITES = 20_000
+#: Under a load every user reads it, and all the time.
+_MOST_LOAD_WRITES = 2_000
 
 
 class OwnStack(ClusterWiring):
@@ -85,6 +87,22 @@ class OwnStack(ClusterWiring):
         from shelterctl.ops.chaos.tokens import Tokens
 
         return Tokens(self.exchange, self.database, driver_timeout_s=self._driver_timeout_s, most_writes=_MOST_WRITES)
+
+    def load_file(self) -> tuple[Path, Mapping[str, str]]:
+        """Users by rules: what the stack writes and reads."""
+        import json
+
+        from shelterctl.adapters.stack import config
+        from shelterctl.wiring.parts import carried_file
+
+        load = config.read(self.folder).load
+        write, read = self.exchange.write, self.exchange.read
+        mix = {str(kind): int(share) for kind, share in load.get("mix", {"write": 1, "read": 2}).items()}
+        fields = {"method", "path", "template", "headers"}
+        told = None if write is None else {**{name: getattr(write, name) for name in fields}, "body": write.body.value}
+        most = int(load.get("max_writes", _MOST_LOAD_WRITES))
+        rules = {"write": told, "read": None if read is None else read.path, "mix": mix, "most_writes": most}
+        return carried_file("locustfiles/stack.py"), {"STACK_EXCHANGE": json.dumps(rules)}
 
     @property
     def _driver_timeout_s(self) -> float:

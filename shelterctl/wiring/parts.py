@@ -131,6 +131,10 @@ class Wiring(ABC):
 
         return Urllib3Client()
 
+    def load_file(self) -> tuple[Path, Mapping[str, str]]:
+        """The Locust file of this stack's users, and what it finds in its environment. Raises UsageError."""
+        return self.project / "locustfiles" / "shelter.py", {}
+
     def dialogue(self) -> Dialogue:
         """How the application is written to, and read."""
         from shelterctl.ops.chaos.dialogue import EchoedIds
@@ -163,6 +167,12 @@ def project_folder(settings: Settings) -> Path:
     if found is None:
         raise UsageError("no app/ and manifests/ here or above", next_command="--project-dir names the folder that has them")
     return found
+
+
+def carried_file(name: str) -> Path:
+    """A file of the tool's own project: beside the package in a checkout, within it where it was installed."""
+    package = Path(__file__).resolve().parents[1]
+    return next(place / name for place in (package.parent, package / "_project") if is_project(place))
 
 
 def copy_project(settings: Settings, target: Path) -> tuple[str, ...]:

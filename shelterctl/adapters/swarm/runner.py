@@ -158,6 +158,7 @@ def _environment(plan: LoadPlan, samples_path: Path) -> dict[str, str | None]:
     left_out: dict[str, str | None] = {name: None for name in os.environ if name.startswith("LOCUST_")}
     return {
         **left_out,
+        **plan.variables,
         "SHELTERCTL_LOAD_SAMPLES": str(samples_path),
         "SHELTERCTL_LOAD_PARENT": str(os.getpid()),
         "SHELTERCTL_LOAD_DURATION_S": f"{plan.duration_s:g}",

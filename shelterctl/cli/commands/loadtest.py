@@ -55,12 +55,14 @@ def command(
     from shelterctl.ops.loadtest import LoadPorts, loadtest
 
     wiring, settings = session.wiring, session.settings
+    own_file, variables = wiring.load_file()
     plan = LoadPlan(
         host=host or "http://to-be-found",
         users=settings.users if users is None else users,
         spawn_rate=settings.spawn_rate if spawn_rate is None else spawn_rate,
         duration_s=settings.duration_s if duration is None else seconds("--duration", duration, "loadtest"),
-        locustfile=locustfile or str(wiring.project / "locustfiles" / "shelter.py"),
+        locustfile=locustfile or str(own_file),
+        variables=variables,
         think_s=seconds("--think", think, "loadtest"),
         seed=seed,
     )

@@ -20,7 +20,7 @@ class LoadPlan:
     """A swarm of `users` against `host` (a URL), started at `spawn_rate` users/s, for `duration_s` from its start on.
 
     `think_s` is the mean time between a user's answer and its next request; `seed` makes the users' choices repeatable; `run`
-    marks the documents that the users write.
+    marks the documents that the users write. `variables` are what the Locust file finds in its environment besides.
     """
 
     host: str
@@ -31,6 +31,7 @@ class LoadPlan:
     run: str = ""
     think_s: float = 1.0
     seed: int | None = None
+    variables: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def command(self, *, users: int | None = None, duration_s: float | None = None, watched: bool) -> str:
         """The command line of this load, or of one with other users or another duration; `watched` where no --host was given."""
