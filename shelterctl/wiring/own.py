@@ -16,6 +16,7 @@ from shelterctl.wiring.minikube import MinikubeWiring
 if TYPE_CHECKING:
     from shelterctl.adapters.builder.stack_images import StackImages
     from shelterctl.adapters.kube.api import KubeApi
+    from shelterctl.adapters.kube.dns import PodDnsProber
     from shelterctl.adapters.kube.own import OwnCluster
     from shelterctl.adapters.kube.own_database import OwnDatabaseReader
     from shelterctl.core.stack.exchange import Exchange
@@ -87,6 +88,21 @@ class OwnStack(ClusterWiring):
         from shelterctl.ops.chaos.tokens import Tokens
 
         return Tokens(self.exchange, self.database, driver_timeout_s=self._driver_timeout_s, most_writes=_MOST_WRITES)
+
+    @cached_property
+    def names(self) -> PodDnsProber:
+        from shelterctl.adapters.kube.dns import PodDnsProber
+
+        return PodDnsProber(self.api, self.target, container=None, services=self._own_service, hosts=self._hosts)
+
+    def _own_service(self, namespace: str, name: str) -> bool:
+        return any(service.namespace == namespace and service.name == name for service in self.stack.services)
+
+    def _hosts(self) -> tuple[str, ...]:
+        """The host strings that the application's variables hold, without ports."""
+        app = self.stack.roles.app
+        found = [host for c in (app.containers if app else ()) for v in c.variables for host in v.hosts]
+        return tuple(dict.fromkeys(host.partition(":")[0] for host in found))
 
     def load_file(self) -> tuple[Path, Mapping[str, str]]:
         """Users by rules: what the stack writes and reads."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shelterctl.errors import StateFolderError, UsageError
-from shelterctl.settings import FILE_NAME, Settings
+from shelterctl.settings import DEFAULTS, FILE_NAME, Settings
 
 if TYPE_CHECKING:
     from shelterctl.core.stack.stack import Stack
@@ -47,7 +47,8 @@ def read_stack(settings: Settings, manifests: tuple[str, ...] = ()) -> Stack:
     """The stack of the folder. Raises UsageError."""
     from shelterctl.adapters.stack.reader import read
 
-    return read(stack_folder(settings), manifests=manifests)
+    namespace = settings.namespace if settings.namespace != DEFAULTS.namespace else ""
+    return read(stack_folder(settings), manifests=manifests, namespace=namespace)
 
 
 def write_config(folder: Path, text: str, *, force: bool) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib.resources import files
 from typing import Any, Protocol, TypeAlias
 
@@ -52,15 +52,27 @@ class PodHost(Protocol):
 class PodDnsProber:
     """Fulfils `ports.capabilities.DnsProber` with a ready pod of the application, chosen anew for each scene.
 
-    `container` names the container that has Python and dnspython. The stack's Services are those in the namespaces of its workloads
-    that `service_selector` (a label selector, empty for all) matches.
+    `container` names the container that has Python, None means the pod's first. The stack's Services are those in the namespaces of its
+    workloads that `service_selector` (a label selector, empty for all) matches, and of which `services` says so by namespace and name.
+    `hosts` are the names by which the application itself looks for others.
     """
 
-    def __init__(self, api: ApiReader, host: PodHost, *, container: str = "app", service_selector: str = "") -> None:
+    def __init__(
+        self,
+        api: ApiReader,
+        host: PodHost,
+        *,
+        container: str | None = "app",
+        service_selector: str = "",
+        services: Callable[[str, str], bool] | None = None,
+        hosts: Callable[[], Sequence[str]] = tuple,
+    ) -> None:
         self._api = api
         self._host = host
         self._container = container
         self._selector = service_selector
+        self._is_own = services
+        self._hosts = hosts
         self._pod: Pod | None = None
         self._resolvers: dict[str, ResolverConfig] = {}
 
@@ -71,7 +83,8 @@ class PodDnsProber:
         resolver = self._resolver(pod)
         workloads = [workload.namespace for workload in state.workloads]
         namespaces = sorted({state.namespace, pod.namespace, *workloads})
-        services = tuple(service for namespace in namespaces for service in self._services(namespace))
+        found = (service for namespace in namespaces for service in self._services(namespace))
+        services = tuple(service for service in found if self._is_own is None or self._is_own(service.namespace, service.name))
         return DnsScene(
             client_pod=pod.name,
             client_namespace=pod.namespace,
@@ -80,6 +93,7 @@ class PodDnsProber:
             api_service=self._api_service(),
             servers=self._servers(),
             unserved=unserved_workloads(state, services),
+            hosts=tuple(self._hosts()),
             taken_at_s=state.taken_at_s,
         )
 
@@ -111,7 +125,8 @@ class PodDnsProber:
 
     def _run(self, pod: Pod, queries: Sequence[DnsQuery], deadline_s: float) -> Json:
         argument = json.dumps({"queries": [to_json(query) for query in queries], "deadline_s": deadline_s})
-        document = self._host.run_in_pod(pod, self._container, probe_source(), [argument], timeout_s=deadline_s + START_S)
+        container = self._container or pod.containers[0].name
+        document = self._host.run_in_pod(pod, container, probe_source(), [argument], timeout_s=deadline_s + START_S)
         return checked_document(document, pod.name)
 
     def _services(self, namespace: str) -> tuple[DnsService, ...]:
@@ -159,8 +174,11 @@ def unserved_workloads(state: StackState, services: Iterable[DnsService]) -> tup
 
 
 def probe_source() -> str:
-    """The probe's source, to be run by `python -c`."""
-    return files("shelterctl.adapters.kube.probes").joinpath("dns_probe.py").read_text(encoding="utf-8")
+    """The probe's source, to be run by `python -c`: what it needs where there is no dnspython stands before it."""
+    probes = files("shelterctl.adapters.kube.probes")
+    wire, probe = (probes.joinpath(name).read_text(encoding="utf-8") for name in ("dns_wire.py", "dns_probe.py"))
+    # One source begins with its imports from the future once.
+    return wire + "\n" + probe.replace("from __future__ import annotations\n", "", 1)
 
 
 def checked_document(document: JsonValue, pod: str) -> Json:
@@ -169,8 +187,7 @@ def checked_document(document: JsonValue, pod: str) -> Json:
         raise ClusterError(f"the DNS probe in pod {pod} printed something else than its answers")
     if document.get("error"):
         why = str(document["error"])
-        missing = "dnspython" if "No module named 'dns" in why else "what it needs"
-        raise ClusterError(f"the DNS probe in pod {pod} lacks {missing}", why=why, next_command="shelterctl up")
+        raise ClusterError(f"the DNS probe in pod {pod} lacks what it needs", why=why, next_command="shelterctl up")
     return document
 
 

@@ -11,8 +11,9 @@ from shelterctl.core.stack.stack import Stack
 from shelterctl.errors import UsageError
 
 
-def read(root: Path, *, manifests: tuple[str, ...] = ()) -> Stack:
-    """The stack of a folder; `manifests` are its folders as the command line names them. Raises UsageError where there is none."""
+def read(root: Path, *, manifests: tuple[str, ...] = (), namespace: str = "") -> Stack:
+    """The stack of a folder; `manifests` are its folders and `namespace` that of objects that state none, as the command line
+    names them. Raises UsageError where there is none."""
     settled = config.read(root)
     listed = folder.listing(root)
     named = manifests or settled.manifests
@@ -25,7 +26,7 @@ def read(root: Path, *, manifests: tuple[str, ...] = ()) -> Stack:
             next_command="shelterctl inspect --manifests FOLDER",
         )
     chosen = Chosen(
-        settled.namespace,
+        namespace or settled.namespace,
         settled.app,
         settled.database,
         settled.service,

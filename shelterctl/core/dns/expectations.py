@@ -57,6 +57,7 @@ def record_expectations(scene: DnsScene, domain: str, absent_label: str) -> tupl
     for service in scene.services:
         found += of_service(service, scene, domain)
     found += _of_unnamed_pods(scene, domain)
+    found += _of_hosts(scene, domain)
     if scene.api_service is not None:
         found += _of_api(scene.api_service, domain)
     found += _of_absent(scene, domain, absent_label)
@@ -170,6 +171,21 @@ def _forms(service: DnsService, scene: DnsScene, base: Expectation, addresses: I
         yield replace(base, query=walk, records=records, absent=frozenset() if records else EMPTY)
         libc = DnsQuery(form, RecordType.ADDRESS, Via.LIBC)
         yield replace(base, query=libc, records=known, absent=frozenset() if known else _NO_ADDRESS)
+
+
+def _of_hosts(scene: DnsScene, domain: str) -> Iterator[Expectation]:
+    """Exactly the names that the application uses, as it writes them; one that means no Service of the stack is left out."""
+    for host in scene.hosts:
+        labels = host.rstrip(".").split(".")
+        namespace = labels[1] if len(labels) > 1 else scene.client_namespace
+        service = next((s for s in scene.services if s.name == labels[0] and s.namespace == namespace), None)
+        if service is None or service.external_name:
+            continue
+        addresses = [a for endpoint in service.ready_endpoints for a in endpoint.addresses] if service.headless else service.cluster_ips
+        known = _sorted(addresses)
+        hit = full_name(f"{service.name}.{service.namespace}.svc.{domain}")
+        base = Expectation(f"application's host {host}", DnsQuery(host, RecordType.ADDRESS, Via.LIBC), known, hit=hit, domain=domain)
+        yield replace(base, absent=frozenset() if known else _NO_ADDRESS, may_lag=service.headless)
 
 
 def _of_api(service: DnsService, domain: str) -> Iterator[Expectation]:

@@ -206,7 +206,7 @@ class DnsScene:
     """Everything that the expectations rest on, at one moment. Two scenes are equal where DNS should say the same in both.
 
     `services` are the stack's; `api_service` is the cluster's own `kubernetes` in `default`; `unserved` names the workloads
-    (`name.namespace`) that no Service leads to; `taken_at_s` is wall time.
+    (`name.namespace`) that no Service leads to; `hosts` are the names that the application itself uses; `taken_at_s` is wall time.
     """
 
     client_pod: str
@@ -216,6 +216,7 @@ class DnsScene:
     api_service: DnsService | None = None
     servers: tuple[DnsServer, ...] = ()
     unserved: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
     taken_at_s: float = field(default=0.0, compare=False)
 
     @property

@@ -1,6 +1,7 @@
 """Asks DNS names from where it runs, and prints one JSON document. It runs inside a pod: `python -c <source> <json>`.
 
-It needs the standard library and dnspython, and nothing of shelterctl. It judges nothing.
+It needs the standard library, and nothing of shelterctl. It takes dnspython where the image has it, else `dns_wire.py`, which stands before
+it then. It judges nothing.
 
 Argument: {"queries": [...], "deadline_s": 60, "resolv_conf": "/etc/resolv.conf", "port": 53}. A query has the fields of
 `shelterctl.core.dns.records.DnsQuery`, an answer those of `DnsAnswer` without `query`. Without queries it prints the resolver's
@@ -17,6 +18,7 @@ import socket
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -143,24 +145,15 @@ class Asker:
         return result
 
     def send(self, name: str, rtype: str, server: str, tcp: bool, timeout_s: float, attempts: list[dict[str, Any]]) -> dict[str, Any]:
-        import dns.exception
-        import dns.flags
-        import dns.message
-        import dns.query
-
         began = time.monotonic()
         result: dict[str, Any]
         try:
-            message = dns.message.make_query(name, rtype, use_edns=0, payload=1232)
-            ask = dns.query.tcp if tcp else dns.query.udp
-            response = ask(message, server, timeout=timeout_s, port=self.port)
-            truncated = not tcp and bool(response.flags & dns.flags.TC)
-            result = {"status": "TRUNCATED"} if truncated else self.read(name, response)
-        except dns.exception.Timeout:
+            result = self.exchange(name, rtype, server, tcp, timeout_s)
+        except TimeoutError:
             result = {"status": "TIMEOUT"}
         except (OSError, EOFError) as error:
             result = {"status": "UNREACHABLE", "detail": str(error) or type(error).__name__}
-        except (dns.exception.DNSException, ValueError) as error:
+        except ValueError as error:
             result = {"status": "MALFORMED", "detail": str(error) or type(error).__name__}
         truncated = result["status"] == "TRUNCATED"
         attempts.append(
@@ -176,6 +169,28 @@ class Asker:
         if truncated:
             return {**self.send(name, rtype, server, True, timeout_s, attempts), "truncated": True}
         return result
+
+    def exchange(self, name: str, rtype: str, server: str, tcp: bool, timeout_s: float) -> dict[str, Any]:
+        """One question to one server. Raises OSError, TimeoutError, ValueError for what is no answer."""
+        try:
+            import dns.exception
+            import dns.flags
+            import dns.message
+            import dns.query
+        except ImportError:
+            found: dict[str, Any] = globals()["ask"](name, rtype, server, tcp=tcp, timeout_s=timeout_s, port=self.port)
+            return found
+        try:
+            message = dns.message.make_query(name, rtype, use_edns=0, payload=1232)
+            send = dns.query.tcp if tcp else dns.query.udp
+            response = send(message, server, timeout=timeout_s, port=self.port)
+            if not tcp and response.flags & dns.flags.TC:
+                return {"status": "TRUNCATED"}
+            return self.read(name, response)
+        except dns.exception.Timeout:
+            raise TimeoutError from None
+        except dns.exception.DNSException as error:
+            raise ValueError(str(error) or type(error).__name__) from error
 
     def read(self, name: str, response: Any) -> dict[str, Any]:
         """The status, records and aliases of a response. Raises DNSException where it contradicts itself."""
@@ -243,11 +258,12 @@ def main() -> None:
         config = parse_resolv_conf(Path(request.get("resolv_conf", "/etc/resolv.conf")).read_text())
         document["resolver"] = config
         if request["queries"]:
-            import dns.query  # noqa: F401 - its import is slow in a throttled pod: not a part of the first query's time
+            with suppress(ImportError):
+                import dns.query  # noqa: F401 - its import is slow in a throttled pod: not a part of the first query's time
 
             asker = Asker(config, request.get("port", 53), time.monotonic() + request["deadline_s"])
             document["answers"] = [asker.answer(query) for query in request["queries"]]
-    except (ImportError, OSError) as error:
+    except OSError as error:
         document["error"] = f"{type(error).__name__}: {error}"
     print(json.dumps(document), flush=True)  # noqa: T201 - the output is what the program is for
     # A getaddrinfo that still hangs in its thread must not hold the process.

@@ -1,0 +1,69 @@
+"""The stacks under examples/, read as their owners' folders are: the parts, the requests, the findings, what can be proved."""
+
+from __future__ import annotations
+
+import shutil
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from shelterctl.adapters.stack import reader
+from shelterctl.core.stack.inspection import inspect
+from shelterctl.core.stack.model import Engine, Weight
+
+pytestmark = pytest.mark.unit
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+FAULTS = sorted(path.parent.name for path in (EXAMPLES / "broken").glob("*/expected.toml"))
+
+
+def test_the_notes_are_understood() -> None:
+    stack = reader.read(EXAMPLES / "notes")
+    roles = stack.roles
+    assert (roles.app and roles.app.key, roles.database and roles.database.key, roles.engine) == (
+        "Deployment/flask-app",
+        "StatefulSet/mongo",
+        Engine.MONGODB,
+    )
+    assert stack.app_service is not None
+    assert (stack.app_service.name, stack.app_service.ports) == ("flask-service", ((5000, "5000", 30080),))
+    assert {name: build.dockerfile for name, build in stack.built.items()} == {"notes-app:1.0": "Dockerfile"}
+    write, read = stack.requests.write, stack.requests.read
+    assert write is not None
+    assert read is not None
+    assert (write.path, write.verbatim, str(write.origin), read.path) == ("/data", True, "app.py:20", "/data")
+    assert not stack.questions
+    assert [claim.claim for claim in inspect(stack).claims if claim.possible] == [
+        "deploys", "scales", "keeps its data", "resolves its names",
+    ]  # fmt: skip
+    codes = {finding.code for finding in stack.findings}
+    assert codes >= {
+        "replicas-beside-hpa", "app-no-readiness", "acknowledged-before-journaled", "reads-everything", "claim-unused", "volume-unused",
+        "pod-names-unresolvable", "password-in-clear", "development-server", "driver-default-timeout",
+    }  # fmt: skip
+    assert not [finding for finding in stack.findings if finding.weight is Weight.BLOCKS]
+
+
+def test_nothing_secret_is_in_what_is_told() -> None:
+    assert "notes-example" not in repr(inspect(reader.read(EXAMPLES / "notes")))
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_is_found_by_its_cause_and_nothing_else_is(fault: str, tmp_path: Path) -> None:
+    folder = tmp_path / "notes"
+    shutil.copytree(EXAMPLES / "notes", folder)
+    patch = EXAMPLES / "broken" / fault
+    expected = tomllib.loads((patch / "expected.toml").read_text())
+    shutil.copytree(patch, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("expected.toml"))
+    for name in expected.get("remove", ()):
+        (folder / name).unlink()
+    stack = reader.read(folder)
+    found = [finding for finding in stack.findings if finding.code == expected["finding"]]
+    assert found, [f"{finding.code}: {finding.what}" for finding in stack.findings]
+    assert expected["says"] in found[0].what
+    assert found[0].weight.value == expected["weight"]
+    if "origin" in expected:
+        assert str(found[0].origin) == expected["origin"]
+    blocking = {finding.code for finding in stack.findings if finding.weight is Weight.BLOCKS}
+    assert blocking <= {expected["finding"]}
