@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from fnmatch import fnmatch
 from pathlib import Path
 
 from shelterctl.adapters import process
@@ -19,11 +20,15 @@ RUNS = ".shelterctl"
 
 
 class FolderContext:
-    """A folder with a Dockerfile, which may have another name."""
+    """A folder with a Dockerfile, which may have another name. `copies` are the paths in it that the Dockerfile copies.
 
-    def __init__(self, folder: Path, dockerfile: str = "Dockerfile") -> None:
+    What else is sent to the engine goes into no image: a log that grows beside the sources makes no other image of them.
+    """
+
+    def __init__(self, folder: Path, dockerfile: str = "Dockerfile", copies: Sequence[str] = (".",)) -> None:
         self._folder = folder.resolve()
         self._dockerfile = dockerfile
+        self._copies = copies
 
     def path(self) -> Path:
         return self._folder
@@ -44,6 +49,8 @@ class FolderContext:
             raise UsageError(f"{self._folder} is no build context", why=f"it has no {self._dockerfile}")
         for name in exclude_paths(str(self._folder), self.ignored(), dockerfile=self._dockerfile):
             path = self._folder / name
+            if not self._is_copied(Path(name).as_posix()):
+                continue
             try:
                 if path.is_symlink():
                     content = b"link:" + os.fsencode(path.readlink())
@@ -54,6 +61,11 @@ class FolderContext:
                     yield ContextFile(Path(name).as_posix(), os.access(path, os.X_OK), digest)
             except OSError as error:
                 raise UsageError(f"{path} cannot be read", why=str(error.strerror)) from error
+
+    def _is_copied(self, name: str) -> bool:
+        if name == self._dockerfile or "." in self._copies:
+            return True
+        return any(name == copied or name.startswith(f"{copied}/") or fnmatch(name, copied) for copied in self._copies)
 
     def git_revision(self) -> str:
         """The commit, with "-dirty" where the folder differs from it; "unknown" where git does not know the folder."""

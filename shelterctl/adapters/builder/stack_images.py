@@ -62,4 +62,5 @@ class StackImages:
     def _context(self, reference: str) -> FolderContext:
         build = self._builds()[reference]
         folder = self._root / build.context
-        return FolderContext(folder, dockerfile=str((self._root / build.dockerfile).resolve().relative_to(folder.resolve())))
+        dockerfile = str((self._root / build.dockerfile).resolve().relative_to(folder.resolve()))
+        return FolderContext(folder, dockerfile, build.copies)

@@ -138,10 +138,11 @@ def _looks_like_one(path: Path) -> bool:
 
 def builds(found: Listing) -> tuple[Build, ...]:
     """Every Dockerfile with the context that its COPY lines speak of: its own folder, else the root."""
-    return tuple(build for path in found.dockerfiles if (build := _build(found.root, path)) is not None)
+    return tuple(each for path in found.dockerfiles if (each := build(found.root, path)) is not None)
 
 
-def _build(root: Path, path: str) -> Build | None:
+def build(root: Path, path: str, context: str = "") -> Build | None:
+    """A Dockerfile as it is; None where it has no stage. `context` is the one that its owner named."""
     try:
         text = (root / path).read_text(encoding="utf-8", errors="replace").replace("\\\n", " ")
     except OSError:
@@ -157,7 +158,9 @@ def _build(root: Path, path: str) -> Build | None:
     there = all((root / word).exists() or "*" in word for word in copied)
     commands = {name.upper(): value for name, value in _INSTRUCTION.findall(text)}
     words = tuple(_words(commands.get("ENTRYPOINT", "")) + _words(commands.get("CMD", "")))
-    return Build(path, folder if here or not there else ".", base, words, commands.get("USER", ""))
+    where = context or (folder if here or not there else ".")
+    copies = tuple(dict.fromkeys(word.removeprefix("./").rstrip("/") or "." for word in copied))
+    return Build(path, where, base, words, commands.get("USER", ""), copies)
 
 
 def _words(value: str) -> list[str]:

@@ -33,7 +33,12 @@ def read(root: Path, *, manifests: tuple[str, ...] = (), namespace: str = "") ->
         settled.writes.get("request", ""),
         settled.reads.get("request", ""),
     )
-    stack = derive(root.name, found, sources.read(listed), folder.builds(listed), chosen, settled.builds())
+    given = {name: folder.build(root, each.dockerfile, each.context) for name, each in settled.builds().items()}
+    for name, each in given.items():
+        if each is None:
+            raise UsageError(f"{settled.path}: the Dockerfile of {name} cannot be read, or has no FROM")
+    tied = {name: each for name, each in given.items() if each is not None}
+    stack = derive(root.name, found, sources.read(listed), folder.builds(listed), chosen, tied)
     return replace(stack, questions=(*doubts, *stack.questions))
 
 

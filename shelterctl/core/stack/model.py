@@ -195,13 +195,17 @@ class VolumeFact:
 
 @dataclass(frozen=True, slots=True)
 class Build:
-    """An image that is built from the stack's folder: the Dockerfile and its context, relative to it."""
+    """An image that is built from the stack's folder: the Dockerfile and its context, relative to it.
+
+    `copies` are the paths of the context that the Dockerfile copies; `.` where it copies all of it.
+    """
 
     dockerfile: str
     context: str
     base: str
     command: tuple[str, ...] = ()
     user: str = ""
+    copies: tuple[str, ...] = (".",)
 
 
 class Body(Enum):
