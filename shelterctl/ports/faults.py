@@ -42,8 +42,8 @@ class DatabaseReader(Protocol):
 class TokenReader(DatabaseReader, Protocol):
     """A reader that finds a text wherever it lies."""
 
-    def locate(self, mark: str) -> str:
-        """The place of the one document that holds the text, as `database.collection:path`; empty where none or several do.
+    def locate(self, mark: str) -> tuple[str, ...]:
+        """Where the text lies, as `database.collection:path`, once for each document that holds it.
 
-        From then on documents are read there. Raises ClusterError.
+        From then on documents are read at the first place. Raises ClusterError.
         """

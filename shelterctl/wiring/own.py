@@ -17,11 +17,13 @@ if TYPE_CHECKING:
     from shelterctl.adapters.builder.stack_images import StackImages
     from shelterctl.adapters.kube.api import KubeApi
     from shelterctl.adapters.kube.dns import PodDnsProber
-    from shelterctl.adapters.kube.own import OwnCluster
-    from shelterctl.adapters.kube.own_database import OwnDatabaseReader
+    from shelterctl.adapters.kube.own.cluster import OwnCluster
+    from shelterctl.adapters.kube.own.database import OwnDatabaseReader
+    from shelterctl.core.checkup.check import Finding
     from shelterctl.core.stack.exchange import Exchange
     from shelterctl.core.stack.stack import Stack
     from shelterctl.ops.chaos.tokens import Tokens
+    from shelterctl.ops.doctor.cluster import ClusterExaminer
     from shelterctl.ops.up.answer import Answers
 
 #: An application that reads its whole collection at once answers more with each write; this many are read in a second or two.
@@ -60,7 +62,7 @@ class OwnStack(ClusterWiring):
         return app.containers[0].image if app is not None and app.containers else ""
 
     def _cluster(self, api: KubeApi) -> OwnCluster:
-        from shelterctl.adapters.kube.own import OwnCluster
+        from shelterctl.adapters.kube.own.cluster import OwnCluster
 
         return OwnCluster(api, lambda: self.stack)
 
@@ -74,7 +76,7 @@ class OwnStack(ClusterWiring):
 
     @cached_property
     def database(self) -> OwnDatabaseReader:  # type: ignore[override]
-        from shelterctl.adapters.kube.own_database import OwnDatabaseReader, content_digest
+        from shelterctl.adapters.kube.own.database import OwnDatabaseReader, content_digest
         from shelterctl.ops.chaos.tokens import marks, number_of, sent_fields
 
         def digest(mark: str, item: Mapping[str, Any]) -> str:
@@ -97,6 +99,19 @@ class OwnStack(ClusterWiring):
 
     def _own_service(self, namespace: str, name: str) -> bool:
         return any(service.namespace == namespace and service.name == name for service in self.stack.services)
+
+    def examiner(self) -> ClusterExaminer:
+        import sys
+
+        from shelterctl.ops.doctor.cluster import ClusterExaminer
+
+        return ClusterExaminer(self._facts, self.clock, self.place, sys.platform, self._findings)
+
+    def _findings(self) -> list[Finding]:
+        from shelterctl.core.checkup import own
+
+        state = self.target.state(with_usage=False)
+        return [*own.judge_files(self.stack), *own.judge_running(self.stack, state, now_s=self.clock.wall_s())]
 
     def _hosts(self) -> tuple[str, ...]:
         """The host strings that the application's variables hold, without ports."""

@@ -154,6 +154,9 @@ def _data_path(container: Json) -> str:
         if word.startswith("--dbpath="):
             return word.partition("=")[2]
     image = str(container.get("image", ""))
+    for engine, path in (("mysql", "/var/lib/mysql"), ("mariadb", "/var/lib/mysql"), ("postgres", "/var/lib/postgresql/data")):
+        if engine in image and not words:
+            return path
     if "mongo" not in image or any(word in ("-f", "--config") or word.startswith("--config=") for word in words):
         return ""
     return "/bitnami/mongodb" if "bitnami" in image else "/data/db"

@@ -39,7 +39,8 @@ def command(
     if not result.removed:
         words = f"Nothing of shelterctl's was in {namespace}."
     elif result.kept and delete_data:
-        words = f"Down, the data too. {len(result.removed)} objects removed; kept for what others have in it: {', '.join(result.kept)}."
+        kept = ", ".join(result.kept)
+        words = f"Down, the data too. {len(result.removed)} objects removed; kept, since others made it or hold something in it: {kept}."
     elif result.kept:
         words = f"Down. {len(result.removed)} objects removed; the data are kept.   Next: shelterctl up"
     else:

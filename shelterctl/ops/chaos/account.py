@@ -63,7 +63,7 @@ class Reading:
     seen_once: tuple[str, ...]
     fault_s: float | None = None
 
-    def work(self, outcomes: list[WriteOutcome]) -> Generator[str, None, Done[tuple[Account, list[Reason]]]]:
+    def work(self, outcomes: list[WriteOutcome]) -> Generator[str, None, Done[tuple[Account, list[Reason], str]]]:
         """Reads both views; a view that cannot be read is an open question, and the account rests on the other."""
         questions: list[Reason] = []
         views: dict[str, list[StoredDocument]] = {}
@@ -87,13 +87,28 @@ class Reading:
             yield "through the service, one by one"
             sampled[BY_ID] = self._sample(outcomes, views)
             take(BY_ID, self._one_by_one(sampled[BY_ID]))
+        note = self._left_out(views)
         if not views:
             account = self._unread(outcomes)
         else:
             account = reconcile(outcomes, views, prior=self.prior, seen_once=self.seen_once, sampled=sampled)
         ways = [f"{len(sampled[view])} of them one by one" if view in sampled else view for view in views]
         title = f"{account.attempts} writes accounted for, read through {' and '.join(ways) or 'nothing'}"
-        return Done(title, (account, questions), Outcome.UNCHANGED if not questions else Outcome.FAILED)
+        return Done(title, (account, questions, note), Outcome.UNCHANGED if not questions else Outcome.FAILED)
+
+    def _left_out(self, views: dict[str, list[StoredDocument]]) -> str:
+        """Takes the service's view out where it is not whole: an application that shows its newest hundred loses none of the others.
+
+        Where documents can be asked for one by one, what the service lacks is lost to its users. Returns a sentence about it.
+        """
+        if self.dialogue.one_by_one or not {SERVICE, DATABASE} <= views.keys():
+            return ""
+        held = {d.payload_id for d in views[DATABASE] if d.of_run}
+        shown = {d.payload_id for d in views[SERVICE] if d.of_run}
+        if shown >= held or not shown <= held:
+            return ""
+        del views[SERVICE]
+        return f"the service shows {len(shown)} of {len(held)} writes that the database holds: it is not all, and decides nothing"
 
     def _by_service(self) -> Iterable[StoredDocument]:
         http = self.make_http()

@@ -69,7 +69,7 @@ def kill_db(ports: KillDbPorts, request: KillDbRequest) -> Generator[Event, None
         reading = account.Reading(
             ports.make_http, ports.database, ports.dialogue, ports.clock, run.url, run.run_id, run.prior, run.seen_once, fault_s
         )
-        found, questions = yield from run.step("read-back", "Reading every document back, by two ways", reading.work(outcomes))
+        found, questions, note = yield from run.step("read-back", "Reading every document back, by two ways", reading.work(outcomes))
         run.doubts += questions
         kill = yield from run.step("proof", "Looking for the proof of the kill", proof.gather(run))
     except (KeyboardInterrupt, Interrupted) as error:
@@ -100,7 +100,7 @@ def kill_db(ports: KillDbPorts, request: KillDbRequest) -> Generator[Event, None
         dns_problem=dns_problem,
         settle_s=run.settle_s,
         elapsed_s=ports.clock.monotonic_s() - began_s,
-        notes=(*_notes(run), *run.state_before.caveats),
+        notes=(*([note] if note else []), *_notes(run), *run.state_before.caveats),
     )
 
 

@@ -10,6 +10,7 @@ from shelterctl.core.checkup import capacity as capacity_checks
 from shelterctl.core.checkup import cluster as cluster_checks
 from shelterctl.core.checkup import host as host_checks
 from shelterctl.core.checkup import metrics as metrics_checks
+from shelterctl.core.checkup import own as own_checks
 from shelterctl.core.checkup import scaling as scaling_checks
 from shelterctl.core.checkup import service as service_checks
 from shelterctl.core.checkup import stack as stack_checks
@@ -44,13 +45,21 @@ class ClusterExaminer:
     """Fulfils `ports.checkup.Examiner`.
 
     `look` makes a new look at everything: an earlier one may hold a connection that a repair made stale. `platform` is as
-    `sys.platform` has it.
+    `sys.platform` has it. `own` gives the findings of a stack that is its user's own, in the place of those of the tool's.
     """
 
     title = "Looking at this machine, minikube, the cluster and the stack"
 
-    def __init__(self, look: Callable[[], ClusterFacts], clock: Clock, place: Place, platform: str) -> None:
+    def __init__(
+        self,
+        look: Callable[[], ClusterFacts],
+        clock: Clock,
+        place: Place,
+        platform: str,
+        own: Callable[[], Iterable[Finding]] | None = None,
+    ) -> None:
         self._look = look
+        self._own = own
         self._clock = clock
         self._place = place
         self._platform = platform
@@ -60,7 +69,7 @@ class ClusterExaminer:
 
     def examine(self) -> Generator[str, None, tuple[Finding, ...]]:
         """One examination; every look has its own thread and bound."""
-        return (yield from _Examination(self._look(), Looks(self._clock), self._place, self._platform).work())
+        return (yield from _Examination(self._look(), Looks(self._clock), self._place, self._platform, self._own).work())
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +80,7 @@ class _Examination:
     looks: Looks
     place: Place
     platform: str
+    own: Callable[[], Iterable[Finding]] | None = None
 
     def work(self) -> Generator[str, None, tuple[Finding, ...]]:
         """This machine first; what needs the API server once that answered; a node's inside where a shell reaches it."""
@@ -153,7 +163,7 @@ class _Examination:
         facts, looks = self.facts, self.looks
         nodes, pods = looks.take("nodes", facts.nodes), looks.take("system pods", facts.system_pods)
         classes, metrics = looks.take("storage", facts.storage_classes), looks.take("metrics", facts.metrics)
-        requested, demand = looks.take("requests", facts.requested), looks.take("demand", facts.demand)
+        requested, demand = looks.take("requests", facts.requested), looks.take("demand", facts.demand) if self.own is None else None
         yield from looks.wait()
         found = [*nodes.findings(_NODES, lambda value: cluster_checks.judge_nodes(value, server_version))]
         found += pods.findings(_PODS, lambda value: (cluster_checks.judge_coredns(value), cluster_checks.judge_policies(value)))
@@ -161,6 +171,8 @@ class _Examination:
             _STORAGE, lambda value: pods.findings(_STORAGE, lambda system: cluster_checks.judge_storage(value, system))
         )
         found += metrics.findings(_METRICS, metrics_checks.judge_metrics)
+        if demand is None:
+            return [*found, *(check.skipped("the stack's pods show it, and their events") for check in _ROOM)]
         found += nodes.findings(
             _ROOM,
             lambda value: requested.findings(
@@ -171,6 +183,10 @@ class _Examination:
 
     def stack(self) -> Generator[str, None, list[Finding]]:
         facts, looks = self.facts, self.looks
+        if self.own is not None:
+            own = looks.take("the stack", self.own)
+            yield from looks.wait()
+            return [*own.findings(own_checks.ALL, list)]
         stack, scaling = looks.take("stack", facts.stack), looks.take("autoscaler", facts.scaling)
         image, port, answer = looks.take("image", facts.image), looks.take("node port", facts.port), looks.take("service", facts.answer)
         yield from looks.wait()

@@ -210,7 +210,9 @@ def test_a_pod_that_no_node_has_taken() -> None:
         ({"image": "mongo:8", "args": ["--dbpath", "/var/lib/mongo"]}, "/var/lib/mongo"),
         ({"image": "mine:1", "command": ["mongod", "--dbpath=/d", "--bind_ip_all"]}, "/d"),
         ({"image": "mongo:8", "args": ["--config", "/etc/mongod.conf"]}, ""),
-        ({"image": "postgres:17"}, ""),
+        ({"image": "postgres:17"}, "/var/lib/postgresql/data"),
+        ({"image": "mariadb:11"}, "/var/lib/mysql"),
+        ({"image": "mine:1"}, ""),
     ],
 )
 def test_where_a_database_keeps_its_data(container: dict[str, Any], path: str) -> None:

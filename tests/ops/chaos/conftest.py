@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from shelterctl.ops.chaos import account, readback, writers
+from shelterctl.ops.chaos import account, readback
+from shelterctl.ops.chaos.dialogue import EchoedIds
 from tests.fakes import FolderInMemory
 from tests.ops.chaos.runs import RUN
 from tests.ops.chaos.scene import Scene, scene
@@ -15,7 +16,7 @@ from tests.ops.chaos.scene import Scene, scene
 @pytest.fixture(autouse=True)
 def _short(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same waits, shorter: nothing on this machine is under way for seconds."""
-    monkeypatch.setattr(writers, "CLIENT_TIMEOUT_S", 1.0)
+    monkeypatch.setattr(EchoedIds, "client_timeout_s", 1.0)
     monkeypatch.setattr(readback, "_TRIES", 2)
     monkeypatch.setattr(account, "BY_ID_LIMIT", 60)
 

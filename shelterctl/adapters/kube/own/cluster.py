@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 
-from shelterctl.adapters.kube import apply, own_documents, scale
+from shelterctl.adapters.kube import apply, scale
 from shelterctl.adapters.kube.api import Json, KubeApi
 from shelterctl.adapters.kube.cluster import KubernetesCluster, refuse_options_of_others
+from shelterctl.adapters.kube.own import documents as own_documents
 from shelterctl.core.deploy.stack import ApplyReport, ObjectChange, RemovalReport, StackOptions, StackPlan
 from shelterctl.core.stack.stack import Stack
 from shelterctl.core.state import Role, StackState

@@ -1,0 +1,112 @@
+"""Reads a user's own database from its own pod, with the credentials that its container has."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, Protocol
+
+from shelterctl.adapters.kube.own.cluster import OwnCluster
+from shelterctl.adapters.kube.own.mongo import Exec, MongoShell
+from shelterctl.adapters.kube.own.sql import SqlShell
+from shelterctl.core.faults.database import DatabaseIdentity, database_container
+from shelterctl.core.faults.ledger import StoredDocument, payload_digest
+from shelterctl.core.stack.exchange import TOKEN_LENGTH, is_token
+from shelterctl.core.stack.model import Engine
+from shelterctl.core.state import Role
+from shelterctl.errors import ClusterError, NotDeployed
+
+_TIMEOUT_S = 60.0
+
+
+class Shell(Protocol):
+    """A database's own client. A place is (database or schema, collection or table, path or column)."""
+
+    def locate(self, mark: str) -> list[tuple[str, str, str]]:
+        """Every place that holds the text, as often as it does."""
+
+    def read(self, place: Sequence[str], prefix: str, limit: int) -> list[tuple[str, Mapping[str, Any]]]:
+        """What holds a text with this beginning (or everything), in the order of its keys, each with its key as text."""
+
+    def field(self, item: Mapping[str, Any], place: Sequence[str]) -> tuple[object, Mapping[str, Any]]:
+        """The text at the place, and the object that it lies in."""
+
+    def identity(self) -> tuple[str, float | None, str]:
+        """The process's name for itself, when it started (epoch seconds), the server's name and version."""
+
+
+_SHELLS: Mapping[Engine, Callable[[Exec], Shell]] = {Engine.MONGODB: MongoShell, Engine.MYSQL: SqlShell, Engine.MARIADB: SqlShell}
+
+
+class OwnDatabaseReader:
+    """Fulfils `ports.faults.TokenReader`. `prefix_of` gives the beginning of a run's tokens, `digest` the content of a write from its
+    token and the fields that were found."""
+
+    def __init__(self, cluster: OwnCluster, prefix_of: Callable[[str], str], digest: Callable[[str, Mapping[str, Any]], str]) -> None:
+        self._cluster = cluster
+        self._prefix_of = prefix_of
+        self._digest = digest
+        self._place: tuple[str, str, str] | None = None
+
+    def locate(self, mark: str) -> tuple[str, ...]:
+        places = self._shell().locate(mark)
+        self._place = places[0] if places else None
+        return tuple(f"{base}.{name}:{path}" for base, name, path in places)
+
+    def documents(self, *, run: str | None, among: Collection[str] | None, limit: int) -> Sequence[StoredDocument]:
+        """The run's documents by their tokens, or the first that are there."""
+        if self._place is None:
+            raise ClusterError("where the application's writes lie is not known", next_command="shelterctl chaos kill-db")
+        prefix = self._prefix_of(run) if run is not None else ""
+        most = limit if among is None else max(limit, len(among))
+        shell = self._shell()
+        found = shell.read(self._place, prefix, most)
+        if run is not None and len(found) > limit:
+            raise ClusterError(f"the database holds more than {limit} documents of run {run}")
+        documents = [self._document(shell, key, item, prefix) for key, item in found[:most]]
+        return documents if among is None else [document for document in documents if document.id in among]
+
+    def _document(self, shell: Shell, key: str, item: Mapping[str, Any], prefix: str) -> StoredDocument:
+        assert self._place is not None
+        text, around = shell.field(item, self._place)
+        mark = _mark_in(text, prefix) if prefix else ""
+        if mark:
+            return StoredDocument(mark, self._digest(mark, around), mark, True)
+        raw = json.dumps(item, sort_keys=True, default=str)
+        return StoredDocument(key, "sha256:" + hashlib.sha256(raw.encode()).hexdigest(), "")
+
+    def identity(self) -> DatabaseIdentity:
+        process, started_s, _ = self._shell().identity()
+        return DatabaseIdentity(process, started_s)
+
+    def server(self) -> str:
+        return self._shell().identity()[2]
+
+    def _shell(self) -> Shell:
+        engine = self._cluster.stack.roles.engine
+        made = _SHELLS.get(engine) if engine is not None else None
+        if made is None:
+            raise ClusterError(f"{engine.value if engine else 'this database'} is not read from its own pod yet")
+        pods = [pod for pod in self._cluster.state(with_usage=False).pods_of(Role.DATABASE) if pod.ready and not pod.deleting]
+        container = database_container(pods[0]) if pods else None
+        if container is None:
+            raise NotDeployed("no pod of the database is ready to be read", next_command="shelterctl status")
+        pod, name = pods[0], container.name
+
+        def run(command: Sequence[str]) -> tuple[int, str, str]:
+            return self._cluster.api.exec(pod.namespace, pod.name, name, command, timeout_s=_TIMEOUT_S)
+
+        return made(run)
+
+
+def _mark_in(text: object, prefix: str) -> str:
+    if not isinstance(text, str) or prefix not in text:
+        return ""
+    found = text[text.index(prefix) : text.index(prefix) + TOKEN_LENGTH]
+    return found if is_token(found) else ""
+
+
+def content_digest(sent: Mapping[str, object], item: Mapping[str, Any]) -> str:
+    """The digest of what a document has of the fields that were sent; one that it lacks counts as lost."""
+    return payload_digest({key: str(item.get(key, "(not there)")) for key in sent})
