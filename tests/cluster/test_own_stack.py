@@ -1,4 +1,4 @@
-"""A user's own stack, from its folder alone: what is understood, deployed, loaded, killed, asked and taken away."""
+"""Users' own stacks, from their folders alone: what is understood, deployed, loaded, killed, asked and taken away."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import secrets
 import shutil
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,93 +17,126 @@ from tests.cluster.commands import REPOSITORY, Shelterctl
 
 pytestmark = pytest.mark.cluster
 
-VOLUME = "mongo-pv"
 
-
-@pytest.fixture
-def notes(tmp_path: Path) -> Iterator[Shelterctl]:
-    """The notes in a folder and a namespace of their own."""
-    folder = tmp_path / "notes"
-    shutil.copytree(REPOSITORY / "examples" / "notes", folder)
+@contextmanager
+def example(name: str, image: str, manifest: str, tmp_path: Path, *volumes: str) -> Iterator[Shelterctl]:
+    """A stack of examples/ in a folder and a namespace of its own. `image` is the one that it builds, named in `manifest`."""
+    folder = tmp_path / name
+    shutil.copytree(REPOSITORY / "examples" / name, folder, ignore=shutil.ignore_patterns(".shelterctl"))
     # The image's name is the manifests': another stack of this machine must not find it changed.
-    image = f"notes-{secrets.token_hex(3)}:1.0"
-    deployment = folder / "k8s" / "flask-deployment.yaml"
-    deployment.write_text(deployment.read_text().replace("notes-app:1.0", image))
+    own = image.replace(name, f"{name}-{secrets.token_hex(3)}")
+    path = folder / "k8s" / manifest
+    path.write_text(path.read_text().replace(image, own))
     namespace = f"shelter-test-{secrets.token_hex(3)}"
-    kubectl("create", "namespace", namespace)
+    kube.kubectl("create", "namespace", namespace)
     defaults = ("--node-port", str(kube.free_node_port()), "--no-wait-hpa")
     try:
         yield Shelterctl(namespace, tmp_path / "state", folder, defaults)
     finally:
         kube.delete_namespaces(namespace)
-        kubectl("delete", "persistentvolume", VOLUME, "--ignore-not-found")
-        subprocess.run(["docker", "rmi", "--force", image], capture_output=True, timeout=60, check=False)
+        for volume in volumes:
+            kube.kubectl("delete", "persistentvolume", volume, "--ignore-not-found")
+        subprocess.run(["docker", "rmi", "--force", own], capture_output=True, timeout=60, check=False)
 
 
-def kubectl(*words: str) -> str:
-    command = ["kubectl", "--context", kube.CONTEXT, *words]
-    return subprocess.run(command, capture_output=True, text=True, timeout=90, check=True).stdout
+def pods(stack: Shelterctl) -> list[dict[str, Any]]:
+    return kube.items(stack.namespace, "pods")
 
 
-def test_a_stack_from_its_folder_to_its_end(notes: Shelterctl) -> None:
-    told = notes("inspect").result
-    assert [claim["claim"] for claim in told["claims"] if claim["possible"]] == [
-        "deploys",
-        "scales",
-        "keeps its data",
-        "resolves its names",
-    ]
-    written = notes("init").result
-    assert (notes.folder / "shelterctl.toml").read_text() == written["text"]
-    assert 'request = "POST /data"' in written["text"]
-    assert notes("init", expect=2).error["next_command"].startswith("shelterctl init --force")
+def test_notes_from_their_folder_to_their_end(tmp_path: Path) -> None:
+    with example("notes", "notes-app:1.0", "flask-deployment.yaml", tmp_path, "mongo-pv") as notes:
+        told = notes("inspect").result
+        assert all(claim["possible"] for claim in told["claims"])
+        written = notes("init").result
+        assert (notes.folder / "shelterctl.toml").read_text() == written["text"]
+        assert 'request = "POST /data"' in written["text"]
+        assert notes("init", expect=2).error["next_command"].startswith("shelterctl init --force")
+        # What somebody applied by hand before is used, and not taken away in the end.
+        kube.kubectl("--namespace", notes.namespace, "apply", "-f", str(notes.folder / "k8s" / "mongo-secret.yaml"))
 
-    up = notes("up").result
-    assert {change["change"] for change in up["applied"]["changes"]} <= {"created", "unchanged"}
-    assert up["chain"]["built_id"] == up["chain"]["loaded_id"] == up["chain"]["running_ids"][0]
-    assert up["chain"]["answering_tag"] is None
-    again = notes("up").result
-    assert not again["changed"]
-    assert notes("status").result["health"]["judgement"]["verdict"] in ("PASS", "FAIL")
+        first = notes("up").result
+        assert {change["change"] for change in first["applied"]["changes"]} <= {"created", "unchanged", "changed"}
+        chain = first["chain"]
+        assert chain["built_id"] == chain["loaded_id"] == chain["running_ids"][0]
+        assert chain["answering_tag"] is None
+        assert not notes("up").result["changed"]
+        # The same name, another image: what runs is what was built.
+        source = notes.folder / "app.py"
+        source.write_text(source.read_text().replace("Welcome to", "Welcome again to"))
+        second = notes("up").result["chain"]
+        assert (second["reference"], second["built_id"] == chain["built_id"]) == (chain["reference"], False)
+        assert second["running_ids"] == [second["built_id"]]
 
-    load = notes("loadtest", "--users", "10", "--duration", "8s", expect=None).result
-    assert load["traffic"]["requests"] > 20
-    assert load["traffic"]["failures"] == 0
+        load = notes("loadtest", "--users", "10", "--duration", "8s", expect=None).result
+        assert load["traffic"]["requests"] > 20
+        assert load["traffic"]["failures"] == 0
 
-    killed = notes("chaos", "kill-db").result
-    assert killed["judgement"]["verdict"] == "PASS"
-    assert killed["acknowledged"] > 50
-    assert killed["counts"]["lost"] == killed["counts"]["phantom"] == killed["counts"]["duplicate"] == 0
-    # A driver that waits for its server makes writes that their client has given up on: they are counted, after they can come.
-    assert killed["settle_s"] == 35.0
+        killed = notes("chaos", "kill-db").result
+        assert killed["judgement"]["verdict"] == "PASS"
+        assert killed["acknowledged"] > 50
+        assert killed["counts"]["lost"] == killed["counts"]["phantom"] == killed["counts"]["duplicate"] == 0
+        # A driver that waits for its server makes writes that their client has given up on: they are counted, after they can come.
+        assert killed["settle_s"] == 35.0
 
-    names = notes("dns", "check").result
-    assert names["judgement"]["verdict"] == "PASS"
-    assert any(row["subject"] == "application's host mongo-service" for row in names["rows"])
+        names = notes("dns", "check").result
+        assert names["judgement"]["verdict"] == "PASS"
+        assert any(row["subject"] == "application's host mongo-service" for row in names["rows"])
 
-    down = notes("down").result
-    assert "deployment/flask-app" in down["removed"]
-    assert {"persistentvolume/mongo-pv", "persistentvolumeclaim/mongo-data-mongo-0"} <= set(down["kept"])
-    assert not pods(notes)
+        findings = {finding["check"]: finding["state"] for finding in notes("doctor", expect=None).result["findings"]}
+        assert findings["stack-parts"] == findings["stack-rollout"] == findings["stack-endpoint"] == "ok"
 
-
-def test_a_change_of_a_line_is_built_and_runs_under_the_same_name(notes: Shelterctl) -> None:
-    first = notes("up").result["chain"]
-    source = notes.folder / "app.py"
-    source.write_text(source.read_text().replace("Welcome to", "Welcome again to"))
-    second = notes("up").result["chain"]
-    assert (first["reference"], first["built_id"] == second["built_id"]) == (second["reference"], False)
-    assert second["running_ids"] == [second["built_id"]]
+        down = notes("down", "--delete-data", "--yes").result
+        assert "deployment/flask-app" in down["removed"]
+        assert "persistentvolumeclaim/mongo-data-mongo-0" in down["removed"]
+        assert {"persistentvolume/mongo-pv", "secret/mongo-secret"} <= set(down["kept"])
+        assert not pods(notes)
 
 
-def test_what_others_made_stays(notes: Shelterctl) -> None:
-    """An object that somebody applied by hand before is used, and not taken away."""
-    kubectl("--namespace", notes.namespace, "apply", "-f", str(notes.folder / "k8s" / "mongo-secret.yaml"))
-    notes("up")
-    down = notes("down", "--delete-data", "--yes").result
-    assert "secret/mongo-secret" in down["kept"]
-    assert "persistentvolumeclaim/mongo-data-mongo-0" in down["removed"]
+def test_a_guestbook_in_mysql_by_forms(tmp_path: Path) -> None:
+    with example("guestbook", "someuser/guestbook:latest", "app.yaml", tmp_path, "guestbook-mysql-pv") as guestbook:
+        told = guestbook("inspect").result
+        assert [question["setting"] for question in told["questions"]] == ["stack.manifests"]
+        possible = {claim["claim"]: claim["possible"] for claim in told["claims"]}
+        assert possible == {"deploys": True, "scales": False, "keeps its data": True, "resolves its names": True}
+        up = guestbook("up").result
+        deployment = kube.get(guestbook.namespace, "deployment", "guestbook")
+        assert deployment["spec"]["template"]["spec"]["containers"][0]["imagePullPolicy"] == "IfNotPresent"
+        assert up["chain"]["running_ids"] == [up["chain"]["built_id"]]
+
+        killed = guestbook("chaos", "kill-db").result
+        assert killed["judgement"]["verdict"] == "PASS", killed["judgement"]
+        assert killed["server"].startswith("MariaDB")
+        assert killed["acknowledged"] > 30
+        assert guestbook("dns", "check").result["judgement"]["verdict"] == "PASS"
+        assert guestbook("down", "--delete-data", "--yes").result["removed"]
 
 
-def pods(stack: Shelterctl) -> list[Any]:
-    return kubectl("--namespace", stack.namespace, "get", "pods", "--no-headers").split()
+def test_no_liar_passes_what_it_cannot_prove(tmp_path: Path) -> None:
+    with example("liars", "liars:1.0", "liars.yaml", tmp_path) as liars:
+        manifest = liars.folder / "k8s" / "liars.yaml"
+        plain = manifest.read_text()
+
+        def killed(lie: str, *options: str) -> dict[str, Any]:
+            manifest.write_text(plain.replace('value: ""', f'value: "{lie}"'))
+            liars("up")
+            return liars("chaos", "kill-db", "--warm-up", "1s", *options, expect=None).result
+
+        # Some of its writes are there twice.
+        again = killed("inserts-again")
+        assert again["judgement"]["verdict"] == "FAIL"
+        assert again["counts"]["duplicate"] > 0
+        # It stores, and its answers say that it does not: nothing is at risk that anybody was promised.
+        silent = killed("answers-500")
+        assert (silent["judgement"]["verdict"], silent["acknowledged"], silent["report"]) == ("UNKNOWN", 0, None)
+        # Its errors are answered with 200: not one of them is taken for an acknowledgement.
+        polite = killed("errors-as-200")
+        assert polite["judgement"]["verdict"] == "PASS"
+        assert polite["indeterminate"] > 0
+        # What it shows is not all.
+        newest = killed("newest-hundred")
+        assert newest["judgement"]["verdict"] == "PASS"
+        assert any("shows 100 of" in note or "it is not all" in note for note in newest["notes"])
+        # The data are there, and the service is not.
+        broken = killed("broken-for-ever", "--recovery-timeout", "15s")
+        assert (broken["data"]["verdict"], broken["service"]["verdict"], broken["judgement"]["verdict"]) == ("PASS", "FAIL", "FAIL")
+        assert broken["service"]["reasons"][0]["next_command"].endswith("rollout restart deployment/liars")

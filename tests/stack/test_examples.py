@@ -67,3 +67,25 @@ def test_a_fault_is_found_by_its_cause_and_nothing_else_is(fault: str, tmp_path:
         assert str(found[0].origin) == expected["origin"]
     blocking = {finding.code for finding in stack.findings if finding.weight is Weight.BLOCKS}
     assert blocking <= {expected["finding"]}
+
+
+def test_the_guestbook_is_understood_and_asks_which_folder_is_meant() -> None:
+    stack = reader.read(EXAMPLES / "guestbook")
+    assert [question.choices for question in stack.questions] == [("cloud-manifests", "k8s")]
+    assert stack.manifests.folders == ("k8s",)
+    assert stack.roles.engine is Engine.MYSQL
+    assert {name: build.dockerfile for name, build in stack.built.items()} == {"someuser/guestbook:latest": "Dockerfile"}
+    write, read = stack.requests.write, stack.requests.read
+    assert write is not None
+    assert read is not None
+    assert (write.path, write.body.value, write.keys, write.redirects, read.path, read.html) == (
+        "/submit", "form", ("message",), True, "/", True,
+    )  # fmt: skip
+    assert {"image-always-pulled", "database-rolls", "no-hpa"} <= {finding.code for finding in stack.findings}
+
+
+def test_the_liars_are_understood() -> None:
+    stack = reader.read(EXAMPLES / "liars")
+    assert stack.roles.app is not None
+    assert (stack.roles.app.key, stack.roles.engine) == ("Deployment/liars", Engine.MONGODB)
+    assert "connects-at-import" in {finding.code for finding in stack.findings}

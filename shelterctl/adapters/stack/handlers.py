@@ -57,7 +57,7 @@ class Handler:
         nodes = list(self._nodes(self._function, _DEPTH, {self._function.name}))
         calls = [dotted(node.func) for node in nodes if isinstance(node, ast.Call)]
         statements = [text_of(node) for node in nodes if isinstance(node, ast.Constant | ast.JoinedStr)]
-        names = {dotted(node) for node in nodes if isinstance(node, ast.Attribute)}
+        names = {dotted(node) for node in nodes if isinstance(node, ast.Attribute | ast.Subscript)}
         keys = tuple(dict.fromkeys(self._keys(nodes)))
         body = self._body(names, calls)
         writes = any(_ends(call, _WRITES) for call in calls) or any(_SQL_WRITE.match(text) for text in statements)
@@ -76,7 +76,7 @@ class Handler:
             redirects=any(call.rpartition(".")[2] == "redirect" for call in calls),
             html=any(call.rpartition(".")[2] in ("render_template", "render_template_string") for call in calls),
             guarded=next((name for d in self._function.decorator_list if (name := dotted(d)).endswith(_GUARDS)), "")
-            or ("session" if any(name.startswith("session") for name in names) else ""),
+            or ("session" if any(name.partition(".")[0] == "session" for name in names) else ""),
         )
 
     def _nodes(self, function: Function, depth: int, seen: set[str]) -> Iterator[ast.AST]:

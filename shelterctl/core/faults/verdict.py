@@ -77,8 +77,10 @@ def _disturbed(outcomes: Sequence[WriteOutcome], sent_s: float, probe_interval_s
     return longest_s > max(2 * usual_s, 3 * probe_interval_s)
 
 
-def verdict(account: Account, window: RiskWindow | None, proof: KillProof | None, *, open_questions: Iterable[Reason] = ()) -> Judgement:
-    """The verdict of a kill.
+def verdict(
+    account: Account, window: RiskWindow | None, proof: KillProof | None, *, open_questions: Iterable[Reason] = (), alone: bool = False
+) -> Judgement:
+    """The verdict of a kill; `alone` is that on the data alone, where the service is judged beside it.
 
     FAIL for any entry of a failing category. UNKNOWN where a read-back failed or another question is open, where the fault was not
     injected or is not proved, where no write was acknowledged in the second before it, or none that was sent after it.
@@ -98,7 +100,7 @@ def verdict(account: Account, window: RiskWindow | None, proof: KillProof | None
                 "before a write is acknowledged"
             )
             doubts.append(Reason(text, "shelterctl logs app"))
-        if not window.acknowledged_after:
+        if not window.acknowledged_after and not alone:
             doubts.append(
                 Reason("no write that was sent after the kill was acknowledged: the service did not come back", "shelterctl status")
             )

@@ -49,6 +49,10 @@ class Dialogue(Protocol):
     @property
     def one_by_one(self) -> bool: ...
 
+    @property
+    def service_apart(self) -> bool:
+        """Whether a service that does not come back is a verdict of its own, beside the one on the data."""
+
     def learn(self, http: Http, url: str) -> Generator[str, None, list[Reason]]:
         """Finds out what has to be known before the first write; returns what stays open. Raises Refused, ServiceUnreachable."""
 
@@ -79,6 +83,7 @@ class EchoedIds:
     settle_s = 6.0
     most_writes = 500_000
     one_by_one = True
+    service_apart = False
 
     def learn(self, http: Http, url: str) -> Generator[str, None, list[Reason]]:  # noqa: ARG002 - all of it is known
         yield from ()

@@ -12,7 +12,7 @@ from shelterctl.core.faults.proof import KillProof
 from shelterctl.core.faults.recovery import RecoveryTimes, recovery_times
 from shelterctl.core.faults.verdict import RiskWindow, risk_window, verdict
 from shelterctl.core.state import Role
-from shelterctl.core.verdict import Judgement, Reason
+from shelterctl.core.verdict import Judgement, Reason, Verdict, judge
 from shelterctl.core.words import counted
 from shelterctl.errors import Interrupted, Refused, ShelterError
 from shelterctl.ops.chaos import account, guards, proof, strike
@@ -32,6 +32,8 @@ PROBE_THREADS = 10
 class KillDbResult:
     """The account, the proof and the times. `settle_s` is how long was waited between the last answer and the read-back.
 
+    `data` and `service` are the verdicts apart: what became of the writes, and whether the service came back (None where that was no
+    question of its own).
     `dns` has the pod's own names and when they led to its new address; it is empty for a SIGKILL, which keeps the address.
     """
 
@@ -55,6 +57,8 @@ class KillDbResult:
     settle_s: float
     elapsed_s: float
     notes: tuple[str, ...] = ()
+    data: Judgement | None = None
+    service: Judgement | None = None
 
 
 def kill_db(ports: KillDbPorts, request: KillDbRequest) -> Generator[Event, None, KillDbResult]:
@@ -79,11 +83,16 @@ def kill_db(ports: KillDbPorts, request: KillDbRequest) -> Generator[Event, None
     recovery = _recovery(run, outcomes)
     for name, at_s in recovery.milestones if recovery else ():
         yield Milestone(name, at_s)
+    data = verdict(found, window, kill, open_questions=run.doubts, alone=bool(run.service))
+    failed = data.reasons if data.verdict is Verdict.FAIL else ()
+    whole = judge([*failed, *run.service], run.doubts) if run.service else data
     dns, dns_problem = run.names.result() if run.names is not None else ((), "")
     return KillDbResult(
         run=run.run_id,
         mode=request.mode,
-        judgement=verdict(found, window, kill, open_questions=run.doubts),
+        judgement=whole,
+        data=data,
+        service=Judgement(Verdict.FAIL, tuple(run.service)) if run.service else None,
         attempts=found.attempts,
         acknowledged=found.acknowledged,
         rejected=found.rejected,

@@ -66,7 +66,7 @@ class KillRun:
 
     `prior` are the documents that were there (id to digest, by each way of reading), `identity` is the process that the application
     reached, `struck` whether a fault was sent, `seen_once` the ids that the first reading returned, and `doubts` what keeps the verdict
-    open.
+    open. `service` is what the service failed at, where that is a verdict of its own.
     """
 
     ports: KillDbPorts
@@ -84,6 +84,7 @@ class KillRun:
     names: DnsRecoveryWatch | None = None
     seen_once: tuple[str, ...] = ()
     doubts: list[Reason] = field(default_factory=list)
+    service: list[Reason] = field(default_factory=list)
 
     @property
     def settle_s(self) -> float:

@@ -10,6 +10,7 @@ from contextlib import suppress
 from shelterctl.core.events import Event, Milestone, Notice, Outcome, WritesSoFar
 from shelterctl.core.faults.fault import KillReport
 from shelterctl.core.faults.ledger import counts_of
+from shelterctl.core.state import Role
 from shelterctl.core.verdict import Reason
 from shelterctl.errors import ClusterError, ShelterError
 from shelterctl.ops.chaos.dns_recovery import DnsRecoveryWatch
@@ -119,7 +120,14 @@ def await_recovery(run: KillRun) -> Generator[Event, None, None]:
 
     def late(_words: str) -> Done[None]:
         missing = f"{in_a_row} writes acknowledged in a row" + ("" if replaced else ", and the pod is not ready again")
-        run.doubts.append(Reason(f"no recovery within {request.recovery_timeout_s:g} s: {missing}", "shelterctl status"))
+        what = f"no recovery within {request.recovery_timeout_s:g} s: {missing}"
+        if run.ports.dialogue.service_apart and replaced:
+            # The database is there again, and the application did not find it: nothing heals that by itself.
+            app = run.state_before.workload(Role.APP)
+            mend = f"kubectl -n {app.namespace} rollout restart {app.kind.lower()}/{app.name}" if app is not None else "shelterctl status"
+            run.service.append(Reason(f"{what}, and the application's pods did not restart", mend))
+        else:
+            run.doubts.append(Reason(what, "shelterctl status"))
         return Done(f"No recovery within {request.recovery_timeout_s:g} s", None, Outcome.FAILED)
 
     work = wait(clock, look, timeout_s=request.recovery_timeout_s, pause_s=_TICK_S, late=late)

@@ -34,6 +34,7 @@ class Tokens:
     """Fulfils `ops.chaos.dialogue.Dialogue`."""
 
     one_by_one = False
+    service_apart = True
     #: A writer does not wait as long as a driver may: a write that it gave up on is of unknown outcome until it is found or not.
     client_timeout_s = 5.0
 

@@ -1,0 +1,63 @@
+"""An application that misleads whoever looks at it from outside; how, is said by LIE."""
+
+import os
+import time
+
+from bson import ObjectId
+from flask import Flask, jsonify, request
+from pymongo import MongoClient
+from pymongo.errors import PyMongoError
+
+app = Flask(__name__)
+
+LIE = os.environ.get("LIE", "")
+client = MongoClient(os.environ["MONGO_URI"], serverSelectionTimeoutMS=2000, w="majority", journal=True)
+notes = client["liars"]["notes"]
+state = {"broken": False, "cached": None, "cached_at": 0.0, "count": 0}
+
+if LIE == "exits-at-import":
+    client.admin.command("ping")
+
+
+@app.route("/notes", methods=["GET"])
+def read():
+    if LIE == "broken-for-ever" and state["broken"]:
+        return jsonify({"error": "no database"}), 503
+    if LIE == "cached-reads" and state["cached"] is not None and time.time() - state["cached_at"] < 60:
+        return jsonify(state["cached"])
+    cursor = notes.find({}, {"_id": 0})
+    if LIE == "newest-hundred":
+        cursor = notes.find({}, {"_id": 0}).sort("_id", -1).limit(100)
+    state["cached"], state["cached_at"] = list(cursor), time.time()
+    return jsonify(state["cached"])
+
+
+@app.route("/notes", methods=["POST"])
+def write():
+    note = request.get_json()
+    if LIE == "wraps":
+        note = {"data": note, "created_at": time.time()}
+    if LIE == "broken-for-ever" and state["broken"]:
+        return jsonify({"error": "no database"}), 503
+    try:
+        notes.insert_one(note)
+        state["count"] += 1
+        if LIE == "inserts-again" and state["count"] % 20 == 0:
+            notes.insert_one({**note, "_id": ObjectId()})
+    except PyMongoError as error:
+        state["broken"] = True
+        if LIE == "errors-as-200":
+            return jsonify({"message": f"could not insert: {error}"})
+        return jsonify({"error": "no database"}), 503
+    if LIE == "answers-500":
+        return jsonify(note), 201
+    return jsonify({"message": "inserted"})
+
+
+@app.route("/")
+def index():
+    return "notes"
+
+
+if __name__ == "__main__":
+    app.run(host="0.0.0.0", port=5000)

@@ -1,0 +1,139 @@
+"""What Flask sources say of their routes, in the ways in which people write them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from shelterctl.adapters.stack import folder, sources
+from shelterctl.core.stack import requests
+from shelterctl.core.stack.model import Body, Sources
+
+pytestmark = pytest.mark.unit
+
+
+def read(tmp_path: Path, **files: str) -> Sources:
+    for name, text in files.items():
+        path = tmp_path / name.replace("__", "/").replace("_py", ".py")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return sources.read(folder.listing(tmp_path))
+
+
+def test_a_blueprint_with_a_prefix_and_a_helper_that_stores(tmp_path: Path) -> None:
+    found = read(
+        tmp_path,
+        api__views_py="""
+from flask import Blueprint, jsonify, request
+animals = Blueprint("animals", __name__)
+
+def store(values):
+    cursor.execute("INSERT INTO animals (name, age) VALUES (%s, %s)", (values["name"], values["age"]))
+
+@animals.post("/adoption")
+def adopt():
+    body = request.get_json()
+    store({"name": body["name"], "age": body.get("age")})
+    return jsonify({"message": "thanks"}), 200
+
+@animals.get("/dogs")
+def dogs():
+    cursor.execute("SELECT * FROM animals")
+    return jsonify(cursor.fetchall())
+
+@animals.route("/dogs/<int:dog>")
+def dog(dog):
+    cursor.execute(f"SELECT * FROM animals WHERE id = {dog}")
+    return jsonify(cursor.fetchone())
+""",
+        app_py="""
+from flask import Flask
+from api.views import animals
+app = Flask(__name__)
+app.register_blueprint(animals, url_prefix="/api")
+""",
+    )
+    asked = requests.choose(found)
+    assert asked.write is not None
+    assert asked.read is not None
+    assert (asked.write.path, asked.write.body, asked.write.keys, asked.write.verbatim) == (
+        "/api/adoption",
+        Body.JSON,
+        ("name", "age"),
+        False,
+    )
+    assert asked.read.path == "/api/dogs"
+    assert set(found.roots) == {".", "api"}
+
+
+def test_what_deletes_logs_in_or_takes_a_file_is_never_written_to(tmp_path: Path) -> None:
+    found = read(
+        tmp_path,
+        app_py="""
+from flask import Flask, request, session
+app = Flask(__name__)
+
+@app.route("/login", methods=["POST"])
+def login():
+    users.insert_one(request.get_json())
+
+@app.route("/delete_all", methods=["POST"])
+def wipe():
+    db.things.insert_one(request.get_json())
+
+@app.route("/photo", methods=["POST"])
+def photo():
+    files.insert_one({"name": request.files["photo"].filename})
+
+@app.route("/mine", methods=["POST"])
+@login_required
+def mine():
+    things.insert_one(request.get_json())
+
+@app.route("/cart", methods=["POST"])
+def cart():
+    things.insert_one({"user": session["user"], **request.form})
+""",
+    )
+    assert requests.choose(found).write is None
+    assert [route.guarded for route in found.routes] == ["", "", "", "login_required", "session"]
+
+
+def test_variables_traits_and_a_file_that_is_no_python(tmp_path: Path) -> None:
+    found = read(
+        tmp_path,
+        app_py="""
+import os
+from os import getenv
+from pymongo import MongoClient
+client = MongoClient(os.environ["MONGO_URI"], serverSelectionTimeoutMS=500)
+client.admin.command("ping")
+HOST = os.environ.get("DB_HOST", "localhost")
+NAME = getenv("DB_NAME", default="x") or getenv("DB_NAME", "animals")
+if __name__ == "__main__":
+    app.run(debug=True)
+""",
+        old_py="import flask\nprint 'python 2'\n",
+        tests__test_app_py="import flask\nos.environ['ONLY_IN_TESTS']\n",
+    )
+    assert {read.name: read.default for read in found.reads}.items() >= {"MONGO_URI": "", "DB_HOST": "localhost"}.items()
+    assert {trait.code for trait in found.traits} == {
+        "mongo-client", "server-selection-timeout", "connects-at-import", "dev-server", "debug",
+    }  # fmt: skip
+    assert [str(origin) for origin in found.unreadable] == ["old.py:2"]
+    assert "ONLY_IN_TESTS" not in {read.name for read in found.reads}
+
+
+@pytest.mark.parametrize(
+    ("dockerfile", "context"),
+    [("api/Dockerfile|COPY app.py .", "api"), ("docker/api.Dockerfile|COPY api/app.py .", "."), ("Dockerfile|COPY . .", ".")],
+)
+def test_a_context_is_where_the_copied_files_are(tmp_path: Path, dockerfile: str, context: str) -> None:
+    name, _, line = dockerfile.partition("|")
+    (tmp_path / "api").mkdir()
+    (tmp_path / "api" / "app.py").touch()
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text(f'FROM python:3.13 AS base\nFROM base\n{line}\nUSER 1000\nCMD ["python", "app.py"]\n')
+    (build,) = folder.builds(folder.listing(tmp_path))
+    assert (build.context, build.base, build.command, build.user) == (context, "python:3.13", ("python", "app.py"), "1000")

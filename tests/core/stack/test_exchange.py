@@ -1,0 +1,98 @@
+"""Tokens, requests made of them, and what an answer says of a write."""
+
+from __future__ import annotations
+
+import json
+from urllib.parse import parse_qs
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shelterctl.core.stack.exchange import ALPHABET, TOKEN_LENGTH, ReadRule, WriteOutcome, WriteRule, is_token, signature, token
+from shelterctl.core.stack.model import Body
+from shelterctl.ops.chaos.tokens import marks, number_of
+
+pytestmark = pytest.mark.unit
+
+RUN = "abcdefghijk"
+NUMBERS = st.integers(0, 36**12 - 1)
+RULE = WriteRule("POST", "/data", Body.JSON, {"name": "{token}", "age": "{n}", "about": "dog {n}", "deep": {"x": "{token}"}})
+
+
+@given(NUMBERS, NUMBERS)
+def test_tokens_are_one_for_each_write_and_none_is_part_of_another(first: int, second: int) -> None:
+    one, other = token(RUN, first), token(RUN, second)
+    assert len(one) == TOKEN_LENGTH
+    assert is_token(one)
+    assert (one == other) == (first == second)
+    assert number_of(one) == first
+    text = f"<li>{one}</li><li>{other}</li>".encode()
+    assert sorted(ReadRule("/").found(text)) == sorted([one, other])
+
+
+@given(st.text(max_size=60))
+def test_every_run_has_eleven_characters(run: str) -> None:
+    assert len(marks(run)) == 11
+    assert set(marks(run)) <= set(ALPHABET)
+
+
+def test_a_number_that_does_not_fit_is_refused() -> None:
+    with pytest.raises(ValueError, match="no token"):
+        token(RUN, 36**12)
+    with pytest.raises(ValueError, match="no token"):
+        token("short", 1)
+
+
+def test_a_request_in_json_and_as_a_form() -> None:
+    body, headers = RULE.request("tmark", 7)
+    assert json.loads(body) == {"name": "tmark", "age": 7, "about": "dog 7", "deep": {"x": "tmark"}}
+    assert headers["Content-Type"] == "application/json"
+    form = WriteRule("POST", "/submit", Body.FORM, {"message": "{token}", "n": "{n}"}, {"X-Key": "1"})
+    body, headers = form.request("tmark", 7)
+    assert parse_qs(body.decode()) == {"message": ["tmark"], "n": ["7"]}
+    assert headers == {"X-Key": "1", "Content-Type": "application/x-www-form-urlencoded"}
+
+
+def said(status: int, answer: object, mark: str = "t1") -> tuple[int, bytes, str, str]:
+    return status, json.dumps(answer).encode(), "", mark
+
+
+LEARNED = signature(*said(201, {"id": "65f0c0ffee65f0c0ffee6543", "status": "inserted", "name": "t1", "at": "2026-11-25T10:00:00"}))
+
+
+ANSWERED = {"id": "65f0c0ffee65f0c0ffee9999", "status": "inserted", "name": "t2", "at": "2026-11-25T11:30:00"}
+
+
+@pytest.mark.parametrize(
+    ("status", "answer", "outcome"),
+    [
+        (
+            201,
+            {"id": "65f0c0ffee65f0c0ffee9999", "status": "inserted", "name": "t2", "at": "2026-11-25T11:30:00"},
+            WriteOutcome.ACKNOWLEDGED,
+        ),
+        # The same status with other words, or with other keys, is no acknowledgement that was learned.
+        (201, {"id": "65f0c0ffee65f0c0ffee9999", "status": "not inserted", "name": "t2", "at": "now"}, WriteOutcome.UNKNOWN),
+        (201, {"error": "no primary"}, WriteOutcome.UNKNOWN),
+        (200, ANSWERED, WriteOutcome.UNKNOWN),
+        # What fails in a server may have been stored.
+        (500, {"error": "inserted"}, WriteOutcome.UNKNOWN),
+        (503, {}, WriteOutcome.UNKNOWN),
+        (400, {"error": "name is missing"}, WriteOutcome.REJECTED),
+        (422, {}, WriteOutcome.REJECTED),
+    ],
+)
+def test_what_an_answer_says(status: int, answer: object, outcome: WriteOutcome) -> None:
+    assert RULE.judge(status, json.dumps(answer).encode(), "", "t2", LEARNED) is outcome
+
+
+def test_without_a_learned_answer_nothing_is_acknowledged() -> None:
+    assert RULE.judge(201, b'{"status": "inserted"}', "", "t2", None) is WriteOutcome.UNKNOWN
+
+
+def test_a_redirect_is_known_by_where_it_leads() -> None:
+    learned = signature(302, b"<p>Redirecting</p>", "/", "t1")
+    form = WriteRule("POST", "/submit", Body.FORM, {"message": "{token}"})
+    assert form.judge(302, b"<p>Redirecting</p>", "/", "t2", learned) is WriteOutcome.ACKNOWLEDGED
+    assert form.judge(302, b"<p>Redirecting</p>", "/login", "t2", learned) is WriteOutcome.UNKNOWN
