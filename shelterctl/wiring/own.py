@@ -64,7 +64,7 @@ class OwnStack(ClusterWiring):
     def _cluster(self, api: KubeApi) -> OwnCluster:
         from shelterctl.adapters.kube.own.cluster import OwnCluster
 
-        return OwnCluster(api, lambda: self.stack)
+        return OwnCluster(api, lambda: self.stack, insist=self.settings.yes)
 
     @cached_property
     def exchange(self) -> Exchange:

@@ -54,6 +54,15 @@ def test_notes_from_their_folder_to_their_end(tmp_path: Path) -> None:
         # What somebody applied by hand before is used, and not taken away in the end.
         kube.kubectl("--namespace", notes.namespace, "apply", "-f", str(notes.folder / "k8s" / "mongo-secret.yaml"))
 
+        # A fault of its files is told before anything is built or applied.
+        deployment = notes.folder / "k8s" / "flask-deployment.yaml"
+        right = deployment.read_text()
+        deployment.write_text(right.replace("@mongo-service", "@mangodb-service"))
+        refused = notes("up", expect=3).error
+        assert "no Service is called mangodb-service (k8s/flask-deployment.yaml:21)" in refused["what"]
+        assert refused["next_command"].startswith("mongo-service is the nearest")
+        deployment.write_text(right)
+
         first = notes("up").result
         assert {change["change"] for change in first["applied"]["changes"]} <= {"created", "unchanged", "changed"}
         chain = first["chain"]

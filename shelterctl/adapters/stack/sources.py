@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import gc
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -19,6 +20,27 @@ _LOCKED = re.compile(r"^\s*([A-Za-z0-9._-]+)\s*(?:\[[^\]]*\])?\s*(?:[=~><!]=?\s*
 _LARGEST_BYTES = 1_000_000
 
 
+class _Tree:
+    """A file's syntax tree, and its nodes by kind: a tree is walked through once."""
+
+    def __init__(self, path: str, tree: ast.Module) -> None:
+        self.path = path
+        self.tree = tree
+        self.calls: list[ast.Call] = []
+        self.functions: dict[str, ast.FunctionDef | ast.AsyncFunctionDef] = {}
+        self.subscripts: list[ast.Subscript] = []
+        self.assigned: list[ast.Assign] = []
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call):
+                self.calls.append(node)
+            elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                self.functions[node.name] = node
+            elif isinstance(node, ast.Subscript):
+                self.subscripts.append(node)
+            elif isinstance(node, ast.Assign):
+                self.assigned.append(node)
+
+
 @dataclass
 class _Read:
     """What the files gave so far."""
@@ -33,8 +55,19 @@ class _Read:
 
 def read(found: Listing) -> Sources:
     """What the sources of a folder say. A file that is no Python of this version is named, and the others are read all the same."""
+    # Trees are large and have no garbage in them: collecting it meanwhile takes half as long as parsing.
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        return _read(found)
+    finally:
+        if collecting:
+            gc.enable()
+
+
+def _read(found: Listing) -> Sources:
     gathered = _Read()
-    trees: list[tuple[str, ast.Module]] = []
+    trees: list[_Tree] = []
     for path in found.python:
         if any(part in ("tests", "test") for part in path.split("/")[:-1]) or path.rpartition("/")[2].startswith(("test_", "conftest")):
             continue
@@ -45,13 +78,13 @@ def read(found: Listing) -> Sources:
         if len(raw) > _LARGEST_BYTES or not any(mark in raw for mark in _MARKS):
             continue
         try:
-            trees.append((path, ast.parse(raw)))
+            trees.append(_Tree(path, ast.parse(raw)))
         except (SyntaxError, ValueError, RecursionError) as error:
             gathered.unreadable.append(Origin(path, getattr(error, "lineno", 0) or 0))
     prefixes = _prefixes(trees)
-    for path, tree in trees:
+    for tree in trees:
         gathered.files += 1
-        _file(path, tree, prefixes, gathered)
+        _file(tree, prefixes, gathered)
     return Sources(
         tuple(gathered.routes), _once(gathered.reads), tuple(gathered.traits), _requirements(found),
         tuple(dict.fromkeys(gathered.roots)), gathered.files, tuple(gathered.unreadable),
@@ -62,21 +95,21 @@ def _once(reads: list[VariableRead]) -> tuple[VariableRead, ...]:
     return tuple({read.name: read for read in reversed(reads)}.values())[::-1]
 
 
-def _prefixes(trees: list[tuple[str, ast.Module]]) -> dict[str, str]:
+def _prefixes(trees: list[_Tree]) -> dict[str, str]:
     """The prefix of each blueprint by the name of its variable: where it is made, and where it is registered."""
     found: dict[str, str] = {}
-    for _, tree in trees:
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call) and dotted(node.value.func).endswith("Blueprint"):
+    for tree in trees:
+        for node in tree.assigned:
+            if isinstance(node.value, ast.Call) and dotted(node.value.func).endswith("Blueprint"):
                 prefix = _keyword(node.value, "url_prefix")
                 for target in node.targets:
                     if isinstance(target, ast.Name):
                         found.setdefault(target.id, prefix)
-    for _, tree in trees:
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Call) and dotted(node.func).endswith("register_blueprint") and node.args:
-                name = dotted(node.args[0]).rpartition(".")[2]
-                if prefix := _keyword(node, "url_prefix"):
+    for tree in trees:
+        for call in tree.calls:
+            if call.args and dotted(call.func).endswith("register_blueprint"):
+                name = dotted(call.args[0]).rpartition(".")[2]
+                if prefix := _keyword(call, "url_prefix"):
                     found[name] = prefix
     return found
 
@@ -85,27 +118,24 @@ def _keyword(call: ast.Call, name: str) -> str:
     return next((text_of(word.value) for word in call.keywords if word.arg == name), "")
 
 
-def _file(path: str, tree: ast.Module, prefixes: dict[str, str], gathered: _Read) -> None:
-    functions = {node.name: node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
+def _file(tree: _Tree, prefixes: dict[str, str], gathered: _Read) -> None:
+    path, functions = tree.path, tree.functions
     routes = len(gathered.routes)
     for function in functions.values():
         for decorator in function.decorator_list:
             for address, methods in _decorated(decorator, prefixes):
                 gathered.routes.append(Handler(function, functions, path).route(address, methods))
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and dotted(node.func).endswith("add_url_rule") and node.args:
-            view = next((dotted(word.value) for word in node.keywords if word.arg == "view_func"), "")
+    for call in tree.calls:
+        if call.args and dotted(call.func).endswith("add_url_rule"):
+            view = next((dotted(word.value) for word in call.keywords if word.arg == "view_func"), "")
             handled = functions.get(view.rpartition(".")[2])
             if handled is not None:
-                gathered.routes.append(Handler(handled, functions, path).route(text_of(node.args[0]), _methods(node) or ("GET",)))
+                gathered.routes.append(Handler(handled, functions, path).route(text_of(call.args[0]), _methods(call) or ("GET",)))
+    for node in (*tree.subscripts, *tree.calls):
         gathered.reads.extend(_variable(node, path))
-    if len(gathered.routes) > routes or _makes_app(tree):
+    if len(gathered.routes) > routes or any(dotted(call.func) in ("Flask", "flask.Flask") for call in tree.calls):
         gathered.roots.append(str(Path(path).parent))
-    gathered.traits.extend(_traits(tree, path))
-
-
-def _makes_app(tree: ast.Module) -> bool:
-    return any(isinstance(node, ast.Call) and dotted(node.func) in ("Flask", "flask.Flask") for node in ast.walk(tree))
+    gathered.traits.extend(_traits(tree))
 
 
 def _decorated(decorator: ast.expr, prefixes: dict[str, str]) -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -141,10 +171,9 @@ def _variable(node: ast.AST, path: str) -> Iterator[VariableRead]:
             yield VariableRead(name, default, Origin(path, node.lineno))
 
 
-def _traits(tree: ast.Module, path: str) -> Iterator[Trait]:
-    for node in ast.walk(tree):
-        if not isinstance(node, ast.Call):
-            continue
+def _traits(tree: _Tree) -> Iterator[Trait]:
+    path = tree.path
+    for node in tree.calls:
         name = dotted(node.func)
         origin = Origin(path, node.lineno)
         words = {word.arg: word.value for word in node.keywords}
@@ -164,7 +193,7 @@ def _traits(tree: ast.Module, path: str) -> Iterator[Trait]:
                 yield Trait("journaled", origin)
         if name.endswith(".limit") or (name.endswith(".find") and "limit" in words):
             yield Trait("limited-read", origin)
-    for statement in tree.body:
+    for statement in tree.tree.body:
         yield from _at_import(statement, path)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from shelterctl.core.stack.findings import blocking
-from shelterctl.core.stack.model import Engine
+from shelterctl.core.stack.model import Engine, StackFinding, Weight
 from shelterctl.core.stack.stack import Stack
 
 #: Findings that keep a claim from being shown at all, by the claim. The other blocking ones keep the stack from being deployed.
@@ -30,8 +30,13 @@ def judge(stack: Stack) -> tuple[Provable, ...]:
     return (_deploys(stack), _scales(stack), _keeps(stack), _resolves(stack))
 
 
+def keeps_from_deploying(finding: StackFinding) -> bool:
+    """Whether a stack with this fault cannot be deployed at all; else a claim of its own fails by it."""
+    return finding.weight is Weight.BLOCKS and not finding.code.startswith(_OWN)
+
+
 def _deploys(stack: Stack) -> Provable:
-    stops = [finding for finding in blocking(stack.findings) if not finding.code.startswith(_OWN)]
+    stops = [finding for finding in blocking(stack.findings) if keeps_from_deploying(finding)]
     if stack.roles.app is None:
         return Provable("deploys", False, "no workload was recognized as the application: [stack] app in shelterctl.toml")
     if stops:

@@ -12,9 +12,12 @@ from shelterctl.adapters.kube.api import Json, KubeApi
 from shelterctl.adapters.kube.cluster import KubernetesCluster, refuse_options_of_others
 from shelterctl.adapters.kube.own import documents as own_documents
 from shelterctl.core.deploy.stack import ApplyReport, ObjectChange, RemovalReport, StackOptions, StackPlan
+from shelterctl.core.stack.findings import blocking
+from shelterctl.core.stack.model import StackFinding
+from shelterctl.core.stack.provable import keeps_from_deploying
 from shelterctl.core.stack.stack import Stack
 from shelterctl.core.state import Role, StackState
-from shelterctl.errors import ApiRejected, UsageError, WaitTimeout
+from shelterctl.errors import ApiRejected, Refused, UsageError, WaitTimeout
 
 #: Who writes beside shelterctl without having made an object: Kubernetes' own parts.
 _CONTROLLERS = ("kube-", "kubelet", "shelterctl", "storage-provisioner", "coredns", "cloud-controller")
@@ -23,10 +26,14 @@ _NEVER = frozenset({"Namespace", "PersistentVolume", "PersistentVolumeClaim"})
 
 
 class OwnCluster(KubernetesCluster):
-    """The stack that somebody else wrote. `read` gives it when it is needed: most of what is asked of a cluster can do without."""
+    """The stack that somebody else wrote. `read` gives it when it is needed: most of what is asked of a cluster can do without.
 
-    def __init__(self, api: KubeApi, read: Callable[[], Stack]) -> None:
+    With `insist` a stack with faults is deployed all the same.
+    """
+
+    def __init__(self, api: KubeApi, read: Callable[[], Stack], *, insist: bool = False) -> None:
         self._read = read
+        self._insist = insist
         super().__init__(api, "", lambda: (_ for _ in ()).throw(UsageError("this stack has no overlays")))
         del self.namespace
 
@@ -62,11 +69,41 @@ class OwnCluster(KubernetesCluster):
         return None
 
     def plan(self, options: StackOptions) -> StackPlan:
+        """Raises Refused for a fault with which the stack cannot work, before anything is built or applied."""
         refuse_options_of_others(options)
+        told = self._faults()
         documents, edits = own_documents.edited(self.stack, options)
         autoscaled = self.stack.scaler is not None and options.replicas is None
         images = tuple(image.name for image in self.stack.images if image.name)
-        return StackPlan(options, images, len(documents), autoscaled, documents, edits)
+        return StackPlan(options, images, len(documents), autoscaled, documents, (*told, *edits))
+
+    def _faults(self) -> tuple[str, ...]:
+        """What is wrong with it and does not keep it from being deployed, and what was chosen where its owner settled nothing."""
+        told = [f"{question.text}: {question.origin} is taken ({question.setting} in shelterctl.toml)" for question in self.stack.questions]
+        for finding in blocking(self.stack.findings):
+            if not keeps_from_deploying(finding):
+                told.append(f"{finding.what} ({finding.origin})")
+            elif finding.code in ("secret-missing", "config-missing") and self._is_there(finding):
+                continue
+            elif self._insist:
+                told.append(f"{finding.what} ({finding.origin}): deployed all the same, as was asked")
+            else:
+                raise Refused(
+                    f"{finding.what} ({finding.origin})",
+                    why=f"{finding.why}; nothing was built or applied" if finding.why else "nothing was built or applied",
+                    next_command=f"{finding.mend}   (or: shelterctl up --yes)" if finding.mend else "shelterctl up --yes",
+                )
+        return tuple(told)
+
+    def _is_there(self, finding: StackFinding) -> bool:
+        """Whether the cluster has the Secret or ConfigMap that no manifest has."""
+        for workload in self.stack.workloads:
+            for container in (*workload.containers, *workload.init_containers):
+                for reference in container.references:
+                    if reference.origin == finding.origin:
+                        path = self.api.object_path("v1", reference.kind, workload.namespace, reference.name)
+                        return self.api.get_or_none(path) is not None
+        return False
 
     def ensure_credentials(self, plan: StackPlan, *, force: bool = False) -> tuple[tuple[str, ...], tuple[ObjectChange, ...]]:
         """Nothing is generated. The namespaces come first: the rest is asked for in them."""
