@@ -29,6 +29,7 @@ class StatusResult:
     chain: ImageChain
     sources_tag: str
     chain_problems: tuple[str, ...]
+    sources_changed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +52,8 @@ def status(ports: StatusPorts, place: Place) -> StatusResult:
     workload = state.workload(Role.APP)
     chain, problems = _chain(ports, state, workload.image) if workload is not None else (ImageChain(""), ())
     health = judge_health(state, chain, problems, now_s=ports.clock.wall_s())
-    return StatusResult(
-        place.context, state, health, chain, _sources_tag(ports.builder, workload.image if workload is not None else ""), problems
-    )
+    tag, changed = _sources(ports.builder, chain)
+    return StatusResult(place.context, state, health, chain, tag, problems, changed)
 
 
 def _chain(ports: StatusPorts, state: StackState, image: str) -> tuple[ImageChain, tuple[str, ...]]:
@@ -83,12 +83,16 @@ def _chain(ports: StatusPorts, state: StackState, image: str) -> tuple[ImageChai
     return chain, tuple(problems)
 
 
-def _sources_tag(builder: Builder, image: str) -> str:
-    """The tag of the sources where they are others than the image's; empty where they are the same, or none are here."""
+def _sources(builder: Builder, chain: ImageChain) -> tuple[str, bool]:
+    """The tag that the sources have now, and whether they are others than the image's.
+
+    Away from the project's folder there are none to compare with, and the tag is empty.
+    """
     try:
         built = builder.references()
-        if not built or builder.current(image if image in built else built[0]):
-            return ""
-        return builder.reference().rpartition(":")[2]
+        tag = builder.reference().rpartition(":")[2]
+        if chain.reference in built:
+            return tag, not builder.current(chain.reference)
+        return tag, bool(built) and bool(chain.reference) and tag != chain.tag
     except ShelterError:
-        return ""
+        return "", False

@@ -89,7 +89,7 @@ class OwnStack(ClusterWiring):
     def dialogue(self) -> Tokens:
         from shelterctl.ops.chaos.tokens import Tokens
 
-        return Tokens(self.exchange, self.database, driver_timeout_s=self._driver_timeout_s, most_writes=_MOST_WRITES)
+        return Tokens(self.exchange, self.database, self.clock, driver_timeout_s=self._driver_timeout_s, most_writes=_MOST_WRITES)
 
     @cached_property
     def names(self) -> PodDnsProber:

@@ -128,7 +128,7 @@ def test_no_liar_passes_what_it_cannot_prove(tmp_path: Path) -> None:
         def killed(lie: str, *options: str) -> dict[str, Any]:
             manifest.write_text(plain.replace('value: ""', f'value: "{lie}"'))
             liars("up")
-            return liars("chaos", "kill-db", "--warm-up", "1s", *options, expect=None).result
+            return liars("chaos", "kill-db", "--warm-up", "1s", "--after-acks", "20", *options, expect=None).result
 
         # Some of its writes are there twice.
         again = killed("inserts-again")
@@ -146,6 +146,6 @@ def test_no_liar_passes_what_it_cannot_prove(tmp_path: Path) -> None:
         assert newest["judgement"]["verdict"] == "PASS"
         assert any("shows 100 of" in note or "it is not all" in note for note in newest["notes"])
         # The data are there, and the service is not.
-        broken = killed("broken-for-ever", "--recovery-timeout", "15s")
+        broken = killed("broken-for-ever", "--mode", "delete", "--recovery-timeout", "15s")
         assert (broken["data"]["verdict"], broken["service"]["verdict"], broken["judgement"]["verdict"]) == ("PASS", "FAIL", "FAIL")
         assert broken["service"]["reasons"][0]["next_command"].endswith("rollout restart deployment/liars")

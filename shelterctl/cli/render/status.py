@@ -55,7 +55,7 @@ def _image(result: StatusResult) -> Iterator[Line]:
     yield Line(f"         built {built}{loaded}")
     answering = "" if chain.answering_tag is None else f"   answering {chain.answering_tag or 'nothing'}"
     yield Line(f"         running {running}{answering}")
-    if result.sources_tag:
+    if result.sources_changed:
         now = f" (they are {result.sources_tag} now)" if result.sources_tag != chain.tag else ""
         yield Line(f"         the sources have changed since{now}: shelterctl up", "doubt")
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from shelterctl.core.serial import JsonValue
@@ -101,6 +101,18 @@ class Account:
 
     def of(self, category: Category) -> tuple[Entry, ...]:
         return tuple(entry for entry in self.entries if entry.category is category)
+
+
+def told_apart(documents: Iterable[StoredDocument]) -> list[StoredDocument]:
+    """Documents of one id with a number behind it from the second on: where an application makes its own ids, a copy is known by what it
+    claims to be, and would else be taken for the same document read twice."""
+    seen: dict[str, int] = {}
+    found = []
+    for document in documents:
+        seen[document.id] = seen.get(document.id, 0) + 1
+        count = seen[document.id]
+        found.append(document if count == 1 else replace(document, id=f"{document.id}#{count}"))
+    return found
 
 
 def payload_digest(payload: JsonValue) -> str:

@@ -63,9 +63,9 @@ class Reading:
     seen_once: tuple[str, ...]
     fault_s: float | None = None
 
-    def work(self, outcomes: list[WriteOutcome]) -> Generator[str, None, Done[tuple[Account, list[Reason], str]]]:
-        """Reads both views; a view that cannot be read is an open question, and the account rests on the other."""
-        questions: list[Reason] = []
+    def work(self, outcomes: list[WriteOutcome]) -> Generator[str, None, Done[tuple[Account, dict[str, Reason], str]]]:
+        """Reads both views; one that cannot be read is an open question, by its name, and the account rests on the other."""
+        questions: dict[str, Reason] = {}
         views: dict[str, list[StoredDocument]] = {}
         sampled: dict[str, Set[str]] = {}
 
@@ -76,7 +76,7 @@ class Reading:
                 old = self.prior.get(view, {})
                 views[view] = [d for d in found.values() if d.id in old or d.of_run or self.dialogue.is_of(self.run, d.id)]
             except ShelterError as error:
-                questions.append(Reason(f"the read-back ({view}) failed: {error.what}: {error.why}".rstrip(": "), "shelterctl status"))
+                questions[view] = Reason(f"the read-back ({view}) failed: {error.what}: {error.why}".rstrip(": "), "shelterctl status")
 
         yield "through the service"
         take(SERVICE, self._by_service())

@@ -74,7 +74,10 @@ def kill_db(ports: KillDbPorts, request: KillDbRequest) -> Generator[Event, None
             ports.make_http, ports.database, ports.dialogue, ports.clock, run.url, run.run_id, run.prior, run.seen_once, fault_s
         )
         found, questions, note = yield from run.step("read-back", "Reading every document back, by two ways", reading.work(outcomes))
-        run.doubts += questions
+        if run.service and account.SERVICE in questions:
+            # A service that did not come back cannot be read through either: it is no doubt about the data.
+            run.service.append(questions.pop(account.SERVICE))
+        run.doubts += questions.values()
         kill = yield from run.step("proof", "Looking for the proof of the kill", proof.gather(run))
     except (KeyboardInterrupt, Interrupted) as error:
         raise run.interrupted(str(error).removeprefix("interrupted: ")) from None

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Generator, Iterator
 from dataclasses import replace
 from typing import Any
 
-from shelterctl.core.faults.ledger import ClientSaw, StoredDocument, payload_digest
+from shelterctl.core.faults.ledger import ClientSaw, StoredDocument, payload_digest, told_apart
 from shelterctl.core.serial import JsonValue
 from shelterctl.core.stack.exchange import ALPHABET, Exchange, Signature, WriteOutcome, WriteRule, signature, token
 from shelterctl.core.stack.model import Body
@@ -38,12 +39,14 @@ class Tokens:
     #: A writer does not wait as long as a driver may: a write that it gave up on is of unknown outcome until it is found or not.
     client_timeout_s = 5.0
 
-    def __init__(self, exchange: Exchange, database: TokenReader, *, driver_timeout_s: float, most_writes: int) -> None:
+    def __init__(self, exchange: Exchange, database: TokenReader, clock: Clock, *, driver_timeout_s: float, most_writes: int) -> None:
+        self._clock = clock
         self._exchange = exchange
         self._database = database
         self.settle_s = driver_timeout_s + 5.0
         self.most_writes = most_writes
         self._learned: Signature | None = None
+        self._times = 1
 
     def learn(self, http: Http, url: str) -> Generator[str, None, list[Reason]]:
         """Two marked writes: what acknowledges one, and where it lies in the database. A third, to hold both to."""
@@ -75,6 +78,10 @@ class Tokens:
         if self._database.locate(second)[:1] != places[:1]:
             return [Reason(f"a second write does not lie where the first does ({places[0]})", "shelterctl logs app")]
         self._learned = learned
+        read = self._exchange.read
+        if read is not None:
+            yield f"how GET {read.path} shows it"
+            self._times = max(1, read.found(self._read(http, self._clock, f"{url}{read.path}")).count(second))
         return []
 
     @property
@@ -119,9 +126,14 @@ class Tokens:
         if len(body) > read.most_bytes:
             raise ServiceUnreachable(f"GET {read.path} is too large to be read whole: {len(body) / 2**20:.0f} MiB")
         shown = _by_token(body, f"t{marks(run)}")
-        for mark in read.found(body):
-            if self.is_of(run, mark):
-                yield StoredDocument(mark, self._shown(mark, shown.get(mark)), mark, True)
+        found = Counter(mark for mark in read.found(body) if self.is_of(run, mark))
+        # A page may show one write several times: as often as it showed the first one.
+        documents = (
+            StoredDocument(mark, self._shown(mark, shown.get(mark)), mark, True)
+            for mark, count in found.items()
+            for _ in range(-(-count // self._times))
+        )
+        yield from told_apart(documents)
 
     def of_before(self, http: Http, clock: Clock, url: str, until: str | None, run: str) -> Iterator[StoredDocument]:  # noqa: ARG002
         yield from ()

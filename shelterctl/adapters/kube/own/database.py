@@ -11,7 +11,7 @@ from shelterctl.adapters.kube.own.cluster import OwnCluster
 from shelterctl.adapters.kube.own.mongo import Exec, MongoShell
 from shelterctl.adapters.kube.own.sql import SqlShell
 from shelterctl.core.faults.database import DatabaseIdentity, database_container
-from shelterctl.core.faults.ledger import StoredDocument, payload_digest
+from shelterctl.core.faults.ledger import StoredDocument, payload_digest, told_apart
 from shelterctl.core.stack.exchange import TOKEN_LENGTH, is_token
 from shelterctl.core.stack.model import Engine
 from shelterctl.core.state import Role
@@ -64,7 +64,7 @@ class OwnDatabaseReader:
         found = shell.read(self._place, prefix, most)
         if run is not None and len(found) > limit:
             raise ClusterError(f"the database holds more than {limit} documents of run {run}")
-        documents = [self._document(shell, key, item, prefix) for key, item in found[:most]]
+        documents = told_apart(self._document(shell, key, item, prefix) for key, item in found[:most])
         return documents if among is None else [document for document in documents if document.id in among]
 
     def _document(self, shell: Shell, key: str, item: Mapping[str, Any], prefix: str) -> StoredDocument:
