@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -56,6 +56,9 @@ class OwnStack(ClusterWiring):
         from shelterctl.adapters.builder.stack_images import StackImages
 
         return StackImages(self.engine, self.folder, lambda: self.stack.built, self._app_image)
+
+    def versions(self) -> Mapping[str, Callable[[], str]]:
+        return {**super().versions(), "sources": lambda: f"{self.folder.name}, {len(self.stack.documents)} objects"}
 
     def _app_image(self) -> str:
         app = self.stack.roles.app

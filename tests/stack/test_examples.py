@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from shelterctl.adapters.stack import reader
+from shelterctl.core.stack import exchange
 from shelterctl.core.stack.inspection import inspect
 from shelterctl.core.stack.model import Engine, Weight
 
@@ -89,3 +90,19 @@ def test_the_liars_are_understood() -> None:
     assert stack.roles.app is not None
     assert (stack.roles.app.key, stack.roles.engine) == ("Deployment/liars", Engine.MONGODB)
     assert "connects-at-import" in {finding.code for finding in stack.findings}
+
+
+def test_the_catalog_is_understood() -> None:
+    stack = reader.read(EXAMPLES / "catalog")
+    assert stack.namespaces == ("web", "data")
+    assert stack.roles.database is not None
+    assert "it names the database's Service" in stack.roles.reasons["Deployment/catalog"]
+    write, read, one = stack.requests.write, stack.requests.read, stack.requests.read_one
+    assert write is not None
+    assert read is not None
+    assert one is not None
+    assert (set(write.keys), read.path, one.path) == ({"name", "price", "description"}, "/api/items", "/api/items/<item_id>")
+    assert exchange.template(write) == {"name": "{token}", "price": "{n}", "description": "n{n}"}
+    codes = {finding.code for finding in stack.findings}
+    assert not codes & {"acknowledged-before-journaled", "app-no-readiness", "development-server", "driver-default-timeout"}
+    assert all(claim.possible for claim in inspect(stack).claims)

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shelterctl.cli.terminal import Line
+from shelterctl.core.stack.exchange import template
 from shelterctl.core.stack.inspection import spoken
-from shelterctl.core.stack.model import Body, Route
+from shelterctl.core.stack.model import Body
 
 if TYPE_CHECKING:
     from shelterctl.cli.session import Session
@@ -87,13 +88,6 @@ def _requests(stack: Stack) -> Iterator[str]:
         yield "[reads]"
         yield _entry("request", read.spoken("GET"), str(read.origin))
         yield _entry("finds", "all", "one answer holds every write")
-
-
-def template(write: Route) -> Mapping[str, str]:
-    """The body of a write: the token in the first key that takes a text, as far as the sources tell."""
-    if not write.keys:
-        return {"shelterctl": "{token}"}
-    return {key: "{token}" if index == 0 else "{n}" for index, key in enumerate(write.keys)}
 
 
 def _entry(key: str, value: object, comment: str = "") -> str:

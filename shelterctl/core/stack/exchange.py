@@ -148,8 +148,22 @@ def of(stack: Stack, writes: Mapping[str, Any], reads: Mapping[str, Any]) -> Exc
     return Exchange(write, None if read is None else ReadRule(read.path, read.html, most))
 
 
+#: Names of fields that take a number, and of those that take a text of people's, the likelier first.
+_NUMBERS = re.compile(
+    r"(^|[_-])(age|price|count|quantity|amount|year|number|rating|score|stock|weight|size|total|cost)($|[_-])", re.IGNORECASE
+)
+_TEXTS = ("message", "text", "content", "name", "title", "description", "note", "comment", "body")
+
+
 def template(write: Route) -> Mapping[str, str]:
-    """The body of a write as far as the sources tell: the token in the first key that it takes, a number in the others."""
+    """The body of a write as far as the sources tell: the token in the likeliest text, fitting values in the rest."""
     if not write.keys:
         return {"shelterctl": "{token}"}
-    return {key: "{token}" if index == 0 else "{n}" for index, key in enumerate(write.keys)}
+    marked = min(write.keys, key=_rank)
+    return {key: "{token}" if key == marked else "{n}" if _NUMBERS.search(key) else "n{n}" for key in write.keys}
+
+
+def _rank(key: str) -> tuple[bool, int]:
+    """Numbers last; among texts, what people write most freely first. The order of the sources decides between equals."""
+    words = [index for index, word in enumerate(_TEXTS) if word in key.lower()]
+    return bool(_NUMBERS.search(key)), min(words, default=len(_TEXTS))

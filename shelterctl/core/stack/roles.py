@@ -127,7 +127,7 @@ def _score(
         why.append("an HPA scales it")
     ways = {service.name for service in services if database is not None and service.leads_to(database)}
     variables = [variable for container in workload.containers for variable in container.variables]
-    if any(host.partition(":")[0].partition(".")[0] in ways for variable in variables for host in variable.hosts):
+    if any(ways & set(host.partition(":")[0].split(".")[:2]) for variable in variables for host in variable.hosts):
         points += 3
         why.append("it names the database's Service")
     if any(_DATABASE_VARIABLE.search(variable.name) for variable in variables):

@@ -9,8 +9,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shelterctl.core.stack.exchange import ALPHABET, TOKEN_LENGTH, ReadRule, WriteOutcome, WriteRule, is_token, signature, token
-from shelterctl.core.stack.model import Body
+from shelterctl.core.stack.documents import Origin
+from shelterctl.core.stack.exchange import (
+    ALPHABET,
+    TOKEN_LENGTH,
+    ReadRule,
+    WriteOutcome,
+    WriteRule,
+    is_token,
+    signature,
+    template,
+    token,
+)
+from shelterctl.core.stack.model import Body, Route
 from shelterctl.ops.chaos.tokens import marks, number_of
 
 pytestmark = pytest.mark.unit
@@ -96,3 +107,17 @@ def test_a_redirect_is_known_by_where_it_leads() -> None:
     form = WriteRule("POST", "/submit", Body.FORM, {"message": "{token}"})
     assert form.judge(302, b"<p>Redirecting</p>", "/", "t2", learned) is WriteOutcome.ACKNOWLEDGED
     assert form.judge(302, b"<p>Redirecting</p>", "/login", "t2", learned) is WriteOutcome.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("keys", "filled"),
+    [
+        ((), {"shelterctl": "{token}"}),
+        (("age", "breed", "name"), {"age": "{n}", "breed": "n{n}", "name": "{token}"}),
+        (("price",), {"price": "{token}"}),
+        (("title", "message"), {"title": "n{n}", "message": "{token}"}),
+        (("first", "second"), {"first": "{token}", "second": "n{n}"}),
+    ],
+)
+def test_the_token_goes_where_people_write_text(keys: tuple[str, ...], filled: dict[str, str]) -> None:
+    assert template(Route("/x", ("POST",), Origin("app.py", 1), body=Body.JSON, keys=keys)) == filled
