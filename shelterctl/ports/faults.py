@@ -47,3 +47,9 @@ class TokenReader(DatabaseReader, Protocol):
 
         From then on documents are read at the first place. Raises ClusterError.
         """
+
+    def compare_like(self, mark: str) -> None:
+        """From now on only those fields count whose values this write, which nothing disturbed, shows as they were sent.
+
+        An application may name a field otherwise, round a number, or keep a password's hash: that is no damage. Raises ClusterError.
+        """

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from shelterctl.core.state import Place
 from shelterctl.ports.capabilities import Lacking
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from shelterctl.adapters.kube.own.cluster import OwnCluster
     from shelterctl.adapters.kube.own.database import OwnDatabaseReader
     from shelterctl.core.checkup.check import Finding
+    from shelterctl.core.serial import JsonValue
     from shelterctl.core.stack.exchange import Exchange
     from shelterctl.core.stack.stack import Stack
     from shelterctl.ops.chaos.tokens import Tokens
@@ -79,15 +80,15 @@ class OwnStack(ClusterWiring):
 
     @cached_property
     def database(self) -> OwnDatabaseReader:  # type: ignore[override]
-        from shelterctl.adapters.kube.own.database import OwnDatabaseReader, content_digest
+        from shelterctl.adapters.kube.own.database import OwnDatabaseReader
         from shelterctl.ops.chaos.tokens import marks, number_of, sent_fields
 
-        def digest(mark: str, item: Mapping[str, Any]) -> str:
+        def sent(mark: str) -> Mapping[str, JsonValue]:
             write = self.exchange.write
             assert write is not None
-            return content_digest(sent_fields(write, mark, number_of(mark)), item)
+            return sent_fields(write, mark, number_of(mark))
 
-        return OwnDatabaseReader(self.own, lambda run: f"t{marks(run)}", digest)
+        return OwnDatabaseReader(self.own, lambda run: f"t{marks(run)}", sent)
 
     def dialogue(self) -> Tokens:
         from shelterctl.ops.chaos.tokens import Tokens

@@ -155,8 +155,9 @@ def _data_path(container: Json) -> str:
             return word.partition("=")[2]
     image = str(container.get("image", ""))
     for engine, path in (("mysql", "/var/lib/mysql"), ("mariadb", "/var/lib/mysql"), ("postgres", "/var/lib/postgresql/data")):
-        if engine in image and not words:
-            return path
+        if engine in image and "bitnami" not in image:
+            named = next((word.partition("=")[2] for word in words if word.startswith("--datadir=")), "")
+            return named or path
     if "mongo" not in image or any(word in ("-f", "--config") or word.startswith("--config=") for word in words):
         return ""
     return "/bitnami/mongodb" if "bitnami" in image else "/data/db"

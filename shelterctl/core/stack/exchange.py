@@ -16,8 +16,10 @@ from shelterctl.core.stack.stack import Stack
 #: Letters and digits of one case: nothing that an application escapes, and one width, so that no token is part of another.
 ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
 TOKEN_LENGTH = 24
-_REJECTED = (400, 404, 405, 409, 413, 415, 422)
-_DIGITS = re.compile(r"\d+")
+#: What refuses the first write, while nothing is wrong with the database.
+REFUSED = (400, 401, 403, 404, 405, 409, 413, 415, 422)
+#: What differs from write to write in a text: ids in hexadecimal, numbers, and what stands between the parts of a time.
+_VARYING = re.compile(r"\b[0-9a-f]{8,}(?:-[0-9a-f]{4,}){0,4}\b|\d+(?:[:.,T-]+\d+)*Z?", re.IGNORECASE)
 
 
 class WriteOutcome(Enum):
@@ -55,14 +57,18 @@ class Signature:
 
 @dataclass(frozen=True, slots=True)
 class WriteRule:
-    """A write's request. `template` has `{token}` and `{n}` in its values; `rejected` are the statuses that say that nothing was stored."""
+    """A write's request. `template` has `{token}` and `{n}` in its values.
+
+    `rejected` are the statuses that say for sure that nothing was stored, by the owner's word: an application that answers every error with
+    400 may have stored the write before its connection broke.
+    """
 
     method: str
     path: str
     body: Body
     template: Mapping[str, Any]
     headers: Mapping[str, str] = field(default_factory=dict)
-    rejected: tuple[int, ...] = _REJECTED
+    rejected: tuple[int, ...] = ()
 
     def request(self, mark: str, number: int) -> tuple[bytes, dict[str, str]]:
         """The body and the headers of one write."""
@@ -102,14 +108,14 @@ class Exchange:
 def signature(status: int, body: bytes, location: str, mark: str) -> Signature:
     """An answer without what belongs to one write: its token, and numbers and ids, which every write has others of.
 
-    Of JSON the keys and the constant texts stay; of anything else the text as it is.
+    Of JSON the keys, the words and the truth values stay, and whether a number is 0; of anything else the whole text.
     """
     text = body.decode("utf-8", "replace").replace(mark, "{token}")
     try:
         text = json.dumps(_skeleton(json.loads(text)), sort_keys=True)
     except ValueError:
-        text = _DIGITS.sub("#", text)[:2000]
-    return Signature(status, text, _DIGITS.sub("#", location.replace(mark, "{token}")))
+        text = _VARYING.sub("#", text)
+    return Signature(status, text, _VARYING.sub("#", location.replace(mark, "{token}")))
 
 
 def _skeleton(value: Any) -> Any:
@@ -118,8 +124,10 @@ def _skeleton(value: Any) -> Any:
     if isinstance(value, list):
         return [_skeleton(item) for item in value[:1]]
     if isinstance(value, str):
-        # An id, a time: hexadecimal or with digits in it. A sentence is the same each time.
-        return "#" if re.search(r"\d", value) or re.fullmatch(r"[0-9a-f-]{16,}", value) else value
+        return _VARYING.sub("#", value)
+    if value is None or isinstance(value, bool) or value == 0:
+        # A count of nothing inserted, a success that is none: these are what an answer says.
+        return value
     return type(value).__name__
 
 
@@ -141,7 +149,7 @@ def of(stack: Stack, writes: Mapping[str, Any], reads: Mapping[str, Any]) -> Exc
         method = next((method for method in ("POST", "PUT") if method in route.methods), route.methods[0])
         body = Body.FORM if "form" in writes else Body.JSON if "json" in writes else route.body
         given = writes.get("form") or writes.get("json") or template(route)
-        rejected = tuple(writes.get("rejected", _REJECTED))
+        rejected = tuple(writes.get("rejected", ()))
         write = WriteRule(method, route.path, body, given, writes.get("headers", {}), rejected)
     read = stack.requests.read
     most = int(str(reads.get("max_bytes", "32MiB")).upper().removesuffix("MIB") or 32) * 2**20

@@ -11,7 +11,7 @@ from typing import Any
 
 from shelterctl.core.faults.ledger import ClientSaw, StoredDocument, payload_digest, told_apart
 from shelterctl.core.serial import JsonValue
-from shelterctl.core.stack.exchange import ALPHABET, Exchange, Signature, WriteOutcome, WriteRule, signature, token
+from shelterctl.core.stack.exchange import ALPHABET, REFUSED, Exchange, Signature, WriteOutcome, WriteRule, signature, token
 from shelterctl.core.stack.model import Body
 from shelterctl.core.verdict import Reason
 from shelterctl.errors import Refused, ServiceUnreachable
@@ -54,7 +54,7 @@ class Tokens:
         run = f"calibration-{hashlib.sha256(url.encode()).hexdigest()[:8]}-{id(self):x}"
         yield f"what acknowledges a write to {write.path}"
         mark, answer = self._send(http, url, run, 1)
-        if write.judge(answer.status, answer.body, _location(answer), mark, None) is WriteOutcome.REJECTED:
+        if answer.status in REFUSED:
             raise Refused(
                 f"{write.method} {write.path} answers {answer.status} to a write: nothing can be accounted for",
                 why=answer.body[:200].decode("utf-8", "replace"),
@@ -78,6 +78,8 @@ class Tokens:
         if self._database.locate(second)[:1] != places[:1]:
             return [Reason(f"a second write does not lie where the first does ({places[0]})", "shelterctl logs app")]
         self._learned = learned
+        yield "what of it is stored as it was sent"
+        self._database.compare_like(second)
         read = self._exchange.read
         if read is not None:
             yield f"how GET {read.path} shows it"
@@ -164,7 +166,8 @@ class Tokens:
         sent = sent_fields(self._write, mark, number_of(mark))
         if item is None:
             return payload_digest(sent)
-        return payload_digest({key: str(item[key]) if key in item else value for key, value in sent.items()})
+        # A field that an application shows in another form (a date, a rounded price) is not what is judged here: the token is.
+        return payload_digest(sent)
 
 
 def sent_fields(write: WriteRule, mark: str, number: int) -> dict[str, JsonValue]:

@@ -109,10 +109,8 @@ class MarkedAnswers:
             seen = self.http.request("GET", f"{url}{read.path}", headers={"Connection": "close"}, timeout_s=REQUEST_TIMEOUT_S)
         except SendOutcome as error:
             return f"GET {read.path}: {error.reason}"
-        count = read.found(seen.body).count(mark)
-        if count != 1:
-            times = "not" if count == 0 else f"{count} times"
-            return f"{spoken} answers {answer.status}, and GET {read.path} ({seen.status}) has the write {times}"
+        if mark not in read.found(seen.body):
+            return f"{spoken} answers {answer.status}, and GET {read.path} ({seen.status}) does not have the write"
         return ""
 
 

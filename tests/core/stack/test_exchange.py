@@ -28,7 +28,8 @@ pytestmark = pytest.mark.unit
 
 RUN = "abcdefghijk"
 NUMBERS = st.integers(0, 36**12 - 1)
-RULE = WriteRule("POST", "/data", Body.JSON, {"name": "{token}", "age": "{n}", "about": "dog {n}", "deep": {"x": "{token}"}})
+TEMPLATE = {"name": "{token}", "age": "{n}", "about": "dog {n}", "deep": {"x": "{token}"}}
+RULE = WriteRule("POST", "/data", Body.JSON, TEMPLATE, rejected=(422,))
 
 
 @given(NUMBERS, NUMBERS)
@@ -90,7 +91,8 @@ ANSWERED = {"id": "65f0c0ffee65f0c0ffee9999", "status": "inserted", "name": "t2"
         # What fails in a server may have been stored.
         (500, {"error": "inserted"}, WriteOutcome.UNKNOWN),
         (503, {}, WriteOutcome.UNKNOWN),
-        (400, {"error": "name is missing"}, WriteOutcome.REJECTED),
+        # Nor is any other error a refusal that the owner has not called one.
+        (400, {"error": "name is missing"}, WriteOutcome.UNKNOWN),
         (422, {}, WriteOutcome.REJECTED),
     ],
 )
@@ -121,3 +123,24 @@ def test_a_redirect_is_known_by_where_it_leads() -> None:
 )
 def test_the_token_goes_where_people_write_text(keys: tuple[str, ...], filled: dict[str, str]) -> None:
     assert template(Route("/x", ("POST",), Origin("app.py", 1), body=Body.JSON, keys=keys)) == filled
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "alike"),
+    [
+        ({"success": True}, {"success": False}, False),
+        ({"inserted": 1}, {"inserted": 0}, False),
+        ({"inserted": 7}, {"inserted": 8}, True),
+        ({"result": "64f1ab3e64f1ab3e64f1ab3e"}, {"result": "mongo:27017: [Errno 111] refused"}, False),
+        ({"at": "2026-11-25T10:00:00.123"}, {"at": "2026-11-25T11:30:07.9"}, True),
+        ({"message": "row 17 stored"}, {"message": "row 1800 stored"}, True),
+        ({"id": "0193d1c2-7b5e-7c3a-9f00-1234567890ab"}, {"id": "0193d1c2-7b5e-7c3b-a1ff-abcdef012345"}, True),
+    ],
+)
+def test_an_error_that_is_answered_as_a_success_is_none(first: object, second: object, *, alike: bool) -> None:
+    assert (signature(*said(200, first)) == signature(*said(200, second))) is alike
+
+
+def test_of_a_page_all_counts() -> None:
+    head = "<style>" + "x" * 5000 + "</style>"
+    assert signature(200, f"{head}<p>saved</p>".encode(), "", "t1") != signature(200, f"{head}<p>error</p>".encode(), "", "t1")

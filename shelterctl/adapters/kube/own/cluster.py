@@ -11,7 +11,7 @@ from shelterctl.adapters.kube import apply, scale
 from shelterctl.adapters.kube.api import Json, KubeApi
 from shelterctl.adapters.kube.cluster import KubernetesCluster, refuse_options_of_others
 from shelterctl.adapters.kube.own import documents as own_documents
-from shelterctl.core.deploy.stack import ApplyReport, ObjectChange, RemovalReport, StackOptions, StackPlan
+from shelterctl.core.deploy.stack import ApplyReport, Change, ObjectChange, RemovalReport, StackOptions, StackPlan
 from shelterctl.core.stack.findings import blocking
 from shelterctl.core.stack.model import StackFinding
 from shelterctl.core.stack.provable import keeps_from_deploying
@@ -20,7 +20,18 @@ from shelterctl.core.state import Role, StackState
 from shelterctl.errors import ApiRejected, Refused, UsageError, WaitTimeout
 
 #: Who writes beside shelterctl without having made an object: Kubernetes' own parts.
-_CONTROLLERS = ("kube-", "kubelet", "shelterctl", "storage-provisioner", "coredns", "cloud-controller")
+#: `kubectl rollout restart` is what this tool itself advises; k3s and MicroK8s run the controllers in one program of another name.
+_CONTROLLERS = (
+    "kube-",
+    "kubelet",
+    "kubelite",
+    "k3s",
+    "shelterctl",
+    "storage-provisioner",
+    "coredns",
+    "cloud-controller",
+    "kubectl-rollout",
+)
 _GONE_S, _POLL_S = 120.0, 0.3
 _NEVER = frozenset({"Namespace", "PersistentVolume", "PersistentVolumeClaim"})
 
@@ -117,7 +128,27 @@ class OwnCluster(KubernetesCluster):
         if not dry_run:
             rehearsed = apply.rehearse(self.api, documents, force=force, origin=self._origin)
             scale.keep_replicas(self.api, documents)
-        return ApplyReport(tuple(apply.apply_all(self.api, documents, dry_run=dry_run, force=force, rehearsed=rehearsed)))
+        changes = apply.apply_all(self.api, documents, dry_run=dry_run, force=force, rehearsed=rehearsed)
+        if plan.options.replicas is not None:
+            changes += self._without_scaler(dry_run=dry_run)
+        return ApplyReport(tuple(changes))
+
+    def _without_scaler(self, *, dry_run: bool) -> list[ObjectChange]:
+        """A fixed number of pods and an HPA would undo each other: the stack's own goes. Raises Refused for one that others made."""
+        scaler = self.stack.scaler
+        if scaler is None:
+            return []
+        item = {"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler"}
+        found = self.api.get_or_none(self.api.object_path(item["apiVersion"], item["kind"], scaler.namespace, scaler.name))
+        if found is None:
+            return []
+        if not made_here(found):
+            raise Refused(
+                f"HPA {scaler.name} scales the application, and others made it: a fixed number would not last",
+                next_command=f"kubectl -n {scaler.namespace} delete hpa {scaler.name}",
+            )
+        apply.delete(self.api, {**found, **item}, dry_run=dry_run)
+        return [ObjectChange(f"horizontalpodautoscaler/{scaler.name}", scaler.namespace, Change.PRUNED)]
 
     def prune_superseded(self, plan: StackPlan) -> ApplyReport:  # noqa: ARG002 - a target's method
         return ApplyReport(())
@@ -146,13 +177,25 @@ class OwnCluster(KubernetesCluster):
                 apply.delete(self.api, item)
                 removed.append(apply.label(item))
         yield from self._until_pods_end()
+        in_use = self._claims_in_use()
         for claim in self._claims(documents):
-            if delete_data:
+            # What is kept goes on with its data: a claim of a StatefulSet of somebody else's is not taken from under it.
+            if delete_data and (claim["metadata"]["namespace"], claim["metadata"]["name"]) not in in_use:
                 apply.delete(self.api, claim)
                 removed.append(apply.label(claim))
             elif apply.label(claim) not in kept:
                 kept.append(apply.label(claim))
         yield RemovalReport(tuple(removed), tuple(kept))
+
+    def _claims_in_use(self) -> set[tuple[str, str]]:
+        """The claims that pods mount which are still there."""
+        found = set()
+        for namespace in self.namespaces():
+            for pod in self.api.items(f"/api/v1/namespaces/{namespace}/pods"):
+                for volume in (pod.get("spec") or {}).get("volumes") or ():
+                    if claim := (volume.get("persistentVolumeClaim") or {}).get("claimName"):
+                        found.add((namespace, str(claim)))
+        return found
 
     def _claims(self, documents: Iterable[Json]) -> Iterator[Json]:
         """The claims of the stack that `up` made, and those that its StatefulSets made from their templates."""

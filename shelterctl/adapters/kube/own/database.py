@@ -12,6 +12,7 @@ from shelterctl.adapters.kube.own.mongo import Exec, MongoShell
 from shelterctl.adapters.kube.own.sql import SqlShell
 from shelterctl.core.faults.database import DatabaseIdentity, database_container
 from shelterctl.core.faults.ledger import StoredDocument, payload_digest, told_apart
+from shelterctl.core.serial import JsonValue
 from shelterctl.core.stack.exchange import TOKEN_LENGTH, is_token
 from shelterctl.core.stack.model import Engine
 from shelterctl.core.state import Role
@@ -40,19 +41,27 @@ _SHELLS: Mapping[Engine, Callable[[Exec], Shell]] = {Engine.MONGODB: MongoShell,
 
 
 class OwnDatabaseReader:
-    """Fulfils `ports.faults.TokenReader`. `prefix_of` gives the beginning of a run's tokens, `digest` the content of a write from its
-    token and the fields that were found."""
+    """Fulfils `ports.faults.TokenReader`. `prefix_of` is how a run's tokens begin, `sent` gives a write's fields by its token."""
 
-    def __init__(self, cluster: OwnCluster, prefix_of: Callable[[str], str], digest: Callable[[str, Mapping[str, Any]], str]) -> None:
+    def __init__(self, cluster: OwnCluster, prefix_of: Callable[[str], str], sent: Callable[[str], Mapping[str, JsonValue]]) -> None:
         self._cluster = cluster
         self._prefix_of = prefix_of
-        self._digest = digest
+        self._sent = sent
+        self._compared: frozenset[str] | None = None
         self._place: tuple[str, str, str] | None = None
 
     def locate(self, mark: str) -> tuple[str, ...]:
         places = self._shell().locate(mark)
         self._place = places[0] if places else None
         return tuple(f"{base}.{name}:{path}" for base, name, path in places)
+
+    def compare_like(self, mark: str) -> None:
+        if self._place is None:
+            return
+        shell = self._shell()
+        found = [shell.field(item, self._place)[1] for _, item in shell.read(self._place, mark, 1)]
+        sent = self._sent(mark)
+        self._compared = frozenset(key for key, value in sent.items() if found and key in found[0] and same(found[0][key], value))
 
     def documents(self, *, run: str | None, among: Collection[str] | None, limit: int) -> Sequence[StoredDocument]:
         """The run's documents by their tokens, or the first that are there."""
@@ -72,7 +81,7 @@ class OwnDatabaseReader:
         text, around = shell.field(item, self._place)
         mark = _mark_in(text, prefix) if prefix else ""
         if mark:
-            return StoredDocument(mark, self._digest(mark, around), mark, True)
+            return StoredDocument(mark, content_digest(self._sent(mark), around, self._compared), mark, True)
         raw = json.dumps(item, sort_keys=True, default=str)
         return StoredDocument(key, "sha256:" + hashlib.sha256(raw.encode()).hexdigest(), "")
 
@@ -107,6 +116,20 @@ def _mark_in(text: object, prefix: str) -> str:
     return found if is_token(found) else ""
 
 
-def content_digest(sent: Mapping[str, object], item: Mapping[str, Any]) -> str:
-    """The digest of what a document has of the fields that were sent; one that it lacks counts as lost."""
-    return payload_digest({key: str(item.get(key, "(not there)")) for key in sent})
+def same(stored: object, sent: object) -> bool:
+    """Whether a stored value is the one that was sent: as text, or as a number of another form."""
+    if str(stored) == str(sent):
+        return True
+    try:
+        return float(str(stored)) == float(str(sent))
+    except ValueError:
+        return False
+
+
+def content_digest(sent: Mapping[str, JsonValue], item: Mapping[str, Any], compared: frozenset[str] | None) -> str:
+    """The digest of what was sent, with each compared field as it is stored now; all of them where none were chosen."""
+    keys = sent.keys() if compared is None else compared
+    told = {
+        key: value if key not in keys or same(item.get(key, "(not there)"), value) else str(item.get(key)) for key, value in sent.items()
+    }
+    return payload_digest(told)

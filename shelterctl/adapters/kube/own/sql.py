@@ -76,7 +76,7 @@ class SqlShell:
         code, out, err = self._run(["sh", "-c", _SCRIPT, "sh", statement])
         if code != 0:
             raise ApiRejected("the database could not be read by its client in its own pod", why=err.strip()[-300:] or f"exit code {code}")
-        return [line.split("\t") for line in out.splitlines() if line]
+        return [line.split("\t") for line in out.split("\n") if line]
 
 
 def _name(text: str) -> str:
@@ -85,5 +85,5 @@ def _name(text: str) -> str:
 
 
 def _text(text: str) -> str:
-    """A text, quoted for whatever sql_mode there is: in hexadecimal nothing is special."""
-    return f"CONVERT(X'{text.encode().hex()}' USING utf8mb4)"
+    """A text, quoted for whatever sql_mode there is: in hexadecimal nothing is special. As a literal it yields to a column's collation."""
+    return f"_utf8mb4 X'{text.encode().hex()}'"

@@ -81,6 +81,7 @@ def test_an_image_that_is_loaded_is_not_asked_of_a_registry() -> None:
         ([("shelterctl", ""), ("kube-controller-manager", "status"), ("kube-controller-manager", "")], True),
         ([("shelterctl", ""), ("kubectl-client-side-apply", "")], False),
         ([("shelterctl", ""), ("helm", "")], False),
+        ([("shelterctl", ""), ("kubectl-rollout", ""), ("k3s", "")], True),
         ([("kubectl-create", "")], False),
         ([], False),
     ],
@@ -92,4 +93,4 @@ def test_what_up_made(managers: list[tuple[str, str]], *, made: bool) -> None:
 
 def test_nothing_of_a_name_or_a_text_is_read_as_sql() -> None:
     assert _name("a`b") == "`a``b`"
-    assert _text("'; DROP TABLE x; --") == "CONVERT(X'273b2044524f50205441424c4520783b202d2d' USING utf8mb4)"
+    assert _text("'; DROP TABLE x; --") == "_utf8mb4 X'273b2044524f50205441424c4520783b202d2d'"
