@@ -46,12 +46,20 @@ def uids(namespace: str, kind: str, selector: str) -> dict[str, str]:
 
 
 def versions(namespace: str) -> dict[str, str]:
-    """`kind/name` to resourceVersion of everything that `up` makes: equal before and after means that nothing was written."""
+    """`kind/name` to the content of everything that `up` makes: equal before and after means that nothing was written.
+
+    The number of a Deployment's pods is left out: the autoscaler may write it at any moment.
+    """
     kinds = "deployments,statefulsets,services,configmaps,secrets,horizontalpodautoscalers,networkpolicies,poddisruptionbudgets"
     return {
-        f"{item['kind']}/{item['metadata']['name']}": json.dumps([item.get("spec"), item.get("data"), item["metadata"].get("labels")])
+        f"{item['kind']}/{item['metadata']['name']}": json.dumps([_written(item), item.get("data"), item["metadata"].get("labels")])
         for item in items(namespace, f"{kinds},serviceaccounts")
     }
+
+
+def _written(item: dict[str, Any]) -> object:
+    spec = item.get("spec")
+    return {key: value for key, value in spec.items() if key != "replicas"} if item["kind"] == "Deployment" else spec
 
 
 def passwords(namespace: str) -> dict[str, str]:
