@@ -58,7 +58,7 @@ def versions(namespace: str) -> dict[str, str]:
 
 
 def _written(item: dict[str, Any]) -> object:
-    spec = item.get("spec")
+    spec: dict[str, Any] = item.get("spec") or {}
     return {key: value for key, value in spec.items() if key != "replicas"} if item["kind"] == "Deployment" else spec
 
 
