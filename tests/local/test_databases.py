@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.cluster.commands import wait_until
 from tests.local.stacks import Stack, taken_port
 
 pytestmark = pytest.mark.local
@@ -166,4 +167,5 @@ def test_a_port_is_the_one_that_was_asked_for(fresh: Stack) -> None:
         assert fresh.url == f"http://127.0.0.1:{taken}"
     fresh.shelterctl("up", "--port", str(other))
     assert fresh.url == f"http://127.0.0.1:{other}"
-    assert socket.socket().connect_ex(("127.0.0.1", taken))
+    # Closed as soon as the last replica of before has ended, which it does within its grace period.
+    wait_until(lambda: socket.socket().connect_ex(("127.0.0.1", taken)), "the end of the earlier port", timeout_s=60)

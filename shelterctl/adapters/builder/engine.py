@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from shelterctl.adapters.builder.build_stream import errors_as_build_failed, lines, record_responses
 from shelterctl.adapters.builder.image_config import rebuilt
 from shelterctl.adapters.builder.oci_archive import SavedImage, read_saved, saved_config_digest
 from shelterctl.core.deploy.image import LocalImage
@@ -105,8 +106,8 @@ class DockerEngine:
         recent: list[str] = []
         latest_step = ""
         command = f"docker build {context}"
-        with _client(WORK_SILENCE_S) as client, _errors_as_build_failed(reference, recent, command):
-            responses = _record_responses(client)
+        with _client(WORK_SILENCE_S) as client, errors_as_build_failed(reference, recent, command):
+            responses = record_responses(client)
             packed = None if exclude is None else tar(context, exclude=list(exclude), dockerfile=(dockerfile, None), gzip=False)
             try:
                 entries = client.build(
@@ -121,7 +122,7 @@ class DockerEngine:
                     decode=True,
                 )
                 for entry in entries:
-                    for line in _lines(entry):
+                    for line in lines(entry):
                         recent[:] = [*recent[-_KEPT_LINES:], line]
                         if found := _STEP_IMAGE.fullmatch(line):
                             latest_step = found[1]
@@ -162,7 +163,7 @@ class DockerEngine:
         from docker.errors import APIError
 
         with _client(WORK_SILENCE_S) as client:
-            responses = _record_responses(client)
+            responses = record_responses(client)
             try:
                 yield from client.get_image(reference, chunk_size=_SAVE_CHUNK_BYTES)
             except APIError as error:
@@ -288,41 +289,3 @@ def _os_error(error: BaseException) -> OSError | None:
         linked = (current.__cause__, current.__context__, getattr(current, "reason", None), *current.args)
         queue += [item for item in linked if isinstance(item, BaseException)]
     return None
-
-
-@contextmanager
-def _errors_as_build_failed(reference: str, recent: list[str], command: str) -> Iterator[None]:
-    import requests
-    from docker.errors import APIError, DockerException
-
-    try:
-        yield
-    except APIError as error:
-        why = str(error.explanation or error)
-    except (DockerException, requests.Timeout, TypeError, OSError) as error:
-        if isinstance(error, requests.ConnectionError) and not isinstance(error, requests.Timeout):
-            raise
-        why = str(error)
-    else:
-        return
-    raise BuildFailed(f"{reference} could not be built", why=why, next_command=command, details=recent[-12:])
-
-
-def _record_responses(client: APIClient) -> list[Any]:
-    """Collects the client's HTTP responses: docker-py hands out generators whose closing leaves the connection open."""
-    responses: list[Any] = []
-
-    def remember(response: Any, *_: object, **__: object) -> None:
-        responses.append(response)
-
-    client.hooks["response"].append(remember)
-    return responses
-
-
-def _lines(entry: Mapping[str, Any]) -> Iterator[str]:
-    """The lines that the builder would show for one entry of its stream."""
-    for line in str(entry.get("stream", "")).splitlines():
-        if line.strip():
-            yield line.rstrip()
-    if "status" in entry and not entry.get("progressDetail"):
-        yield f"{entry.get('id', '')} {entry['status']}".strip()
