@@ -66,8 +66,10 @@ def _chain(ports: StatusPorts, state: StackState, image: str) -> tuple[ImageChai
     problems = []
     try:
         built = ports.builder.inspect(image)
-        own = image in ports.builder.references() or built is not None
-        chain = replace(chain, built_id=(built.image_id if built else "") if own else None)
+        if built is not None:
+            chain = replace(chain, built_id=built.image_id)
+        elif image not in ports.builder.references():
+            chain = replace(chain, built_id=None)
     except ShelterError as error:
         problems.append(f"built: {error.what}")
     try:
@@ -89,10 +91,7 @@ def _sources(builder: Builder, chain: ImageChain) -> tuple[str, bool]:
     Away from the project's folder there are none to compare with, and the tag is empty.
     """
     try:
-        built = builder.references()
         tag = builder.reference().rpartition(":")[2]
-        if chain.reference in built:
-            return tag, not builder.current(chain.reference)
-        return tag, bool(built) and bool(chain.reference) and tag != chain.tag
+        return tag, bool(chain.reference) and not builder.current(chain.reference)
     except ShelterError:
         return "", False

@@ -37,7 +37,8 @@ class StackImages:
         return self._engine.inspect(reference)
 
     def current(self, reference: str) -> bool:
-        return self._engine.label(reference, LABEL) == self._context(reference).tag()
+        # What is not built here has no sources that could have changed.
+        return reference not in self._builds() or self._engine.label(reference, LABEL) == self._context(reference).tag()
 
     def build(self, reference: str) -> Generator[str, None, LocalImage]:
         context = self._context(reference)

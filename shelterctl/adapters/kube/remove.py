@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from shelterctl.adapters.kube import apply, manifest_edits, others
 from shelterctl.adapters.kube.api import Json, KubeApi
@@ -46,7 +46,7 @@ def remove(api: KubeApi, namespaces: Sequence[str], *, delete_data: bool) -> Ite
             item = {**space, "apiVersion": "v1", "kind": "Namespace"}
             apply.delete(api, item)
             removed.append(_named(item))
-        yield from _until(
+        yield from until_none(
             lambda: [s["metadata"]["name"] for s in spaces if api.get_or_none(f"/api/v1/namespaces/{s['metadata']['name']}")], "namespace"
         )
     yield RemovalReport(tuple(removed), tuple(_named(item) for item in kept))
@@ -76,13 +76,13 @@ def _until_gone(api: KubeApi, namespaces: Sequence[str], doomed: Sequence[Json])
         pods = [p for n in namespaces for p in api.items(f"/api/v1/namespaces/{n}/pods", {"labelSelector": others.PARTS})]
         return [pod["metadata"]["name"] for pod in pods]
 
-    yield from _until(left, "pod")
+    yield from until_none(left, "pod")
 
 
-def _until(left: object, what: str) -> Iterator[str]:
-    assert callable(left)
+def until_none(left: Callable[[], Sequence[str]], what: str) -> Iterator[str]:
+    """Waits until nothing of a kind is left, and yields what is. Raises WaitTimeout."""
     deadline = time.monotonic() + PODS_GONE_TIMEOUT_S
-    last = None
+    last: Sequence[str] | None = None
     while names := left():
         if time.monotonic() > deadline:
             raise WaitTimeout(

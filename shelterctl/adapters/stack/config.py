@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,8 +10,8 @@ from typing import Any
 
 from shelterctl.core.stack.model import Build
 from shelterctl.errors import UsageError
+from shelterctl.settings import FILE_NAME, nearest
 
-FILE_NAME = "shelterctl.toml"
 USES = ("built", "registry", "pulled")
 _TABLES: Mapping[str, Mapping[str, type | tuple[type, ...]]] = {
     "stack": {
@@ -97,9 +96,7 @@ def _table(path: Path, name: str, value: object) -> Mapping[str, Any]:
     known = _TABLES[name]
     for key, found in value.items():
         if key not in known:
-            near = difflib.get_close_matches(key, known, n=1)
-            said = f" (did you mean {near[0]}?)" if near else ""
-            raise UsageError(f"{path}: [{name}] has no key {key}{said}", why="Known: " + ", ".join(known))
+            raise UsageError(f"{path}: [{name}] has no key {key}{nearest(key, known)}", why="Known: " + ", ".join(known))
         kind = known[key]
         if not isinstance(found, kind) or isinstance(found, bool):
             wanted = kind.__name__ if isinstance(kind, type) else " or ".join(each.__name__ for each in kind)

@@ -79,9 +79,7 @@ def _requests(stack: Stack) -> Iterator[str]:
     if write is not None:
         yield ""
         yield "[writes]"
-        yield _entry(
-            "request", write.spoken(next(m for m in ("POST", "PUT") if m in write.methods)), f"{write.origin}: {spoken('write', write)}"
-        )
+        yield _entry("request", write.spoken(write.write_method), f"{write.origin}: {spoken('write', write)}")
         yield _entry("form" if write.body is Body.FORM else "json", template(write), "{token} marks each write")
     if read is not None:
         yield ""

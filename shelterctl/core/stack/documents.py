@@ -74,7 +74,6 @@ class Manifests:
     documents: tuple[Document, ...]
     unreadable: tuple[Unreadable, ...] = ()
     folders: tuple[str, ...] = ()
-    rendered_by: str = ""
 
     def of(self, *kinds: str) -> Iterator[Document]:
         return (document for document in self.documents if document.kind in kinds)

@@ -146,11 +146,10 @@ def of(stack: Stack, writes: Mapping[str, Any], reads: Mapping[str, Any]) -> Exc
     route = stack.requests.write
     write = None
     if route is not None:
-        method = next((method for method in ("POST", "PUT") if method in route.methods), route.methods[0])
         body = Body.FORM if "form" in writes else Body.JSON if "json" in writes else route.body
         given = writes.get("form") or writes.get("json") or template(route)
         rejected = tuple(writes.get("rejected", ()))
-        write = WriteRule(method, route.path, body, given, writes.get("headers", {}), rejected)
+        write = WriteRule(route.write_method, route.path, body, given, writes.get("headers", {}), rejected)
     read = stack.requests.read
     most = int(str(reads.get("max_bytes", "32MiB")).upper().removesuffix("MIB") or 32) * 2**20
     return Exchange(write, None if read is None else ReadRule(read.path, read.html, most))

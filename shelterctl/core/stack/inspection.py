@@ -83,10 +83,9 @@ def spoken(name: str, route: Route) -> str:
     """A route with what it takes."""
     if name != "write":
         return route.spoken("GET")
-    method = next((method for method in ("POST", "PUT") if method in route.methods), route.methods[0])
     what = {Body.JSON: "JSON", Body.FORM: "a form", Body.FILE: "a file", Body.NONE: "no body"}[route.body]
     keys = f" with {', '.join(route.keys)}" if route.keys else ", any keys" if route.verbatim else ""
-    return f"{route.spoken(method)} takes {what}{keys}"
+    return f"{route.spoken(route.write_method)} takes {what}{keys}"
 
 
 def _workload(topic: str, workload: Workload, why: str) -> Iterator[Fact]:

@@ -9,15 +9,6 @@ from enum import Enum
 from shelterctl.core.stack.documents import Origin
 
 
-class Part(Enum):
-    """What a workload is in its stack."""
-
-    APP = "application"
-    DATABASE = "database"
-    FRONT_END = "front end"
-    OTHER = "other"
-
-
 class Engine(Enum):
     """The database's engine. MARIADB is spoken to as MySQL is."""
 
@@ -25,10 +16,6 @@ class Engine(Enum):
     MYSQL = "mysql"
     MARIADB = "mariadb"
     POSTGRESQL = "postgresql"
-
-    @property
-    def port(self) -> int:
-        return {"mongodb": 27017, "postgresql": 5432}.get(self.value, 3306)
 
     @property
     def data_path(self) -> str:
@@ -239,6 +226,11 @@ class Route:
     redirects: bool = False
     html: bool = False
     guarded: str = ""
+
+    @property
+    def write_method(self) -> str:
+        """The method to write with: POST, else PUT, else the first that the route takes."""
+        return next((method for method in ("POST", "PUT") if method in self.methods), self.methods[0])
 
     def spoken(self, method: str) -> str:
         return f"{method} {self.path}"

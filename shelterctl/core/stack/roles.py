@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from shelterctl.core.stack.inventory import base_name
-from shelterctl.core.stack.model import Build, Engine, Part, Question, Scaler, Service, Workload
+from shelterctl.core.stack.model import Build, Engine, Question, Scaler, Service, Workload
 
 _IMAGES = (
     (re.compile(r"mongo(db)?(-.*)?|percona-server-mongodb|ferretdb"), Engine.MONGODB),
@@ -38,13 +38,6 @@ class Roles:
     others: tuple[Workload, ...]
     reasons: Mapping[str, str]
     questions: tuple[Question, ...] = ()
-
-    def part(self, workload: Workload) -> Part:
-        if workload == self.app:
-            return Part.APP
-        if workload == self.database:
-            return Part.DATABASE
-        return Part.FRONT_END if workload in self.front_ends else Part.OTHER
 
 
 def find(

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 
-from shelterctl.adapters.kube import apply, scale
+from shelterctl.adapters.kube import apply, remove, scale
 from shelterctl.adapters.kube.api import Json, KubeApi
 from shelterctl.adapters.kube.cluster import KubernetesCluster, refuse_options_of_others
 from shelterctl.adapters.kube.own import documents as own_documents
@@ -17,7 +16,7 @@ from shelterctl.core.stack.model import StackFinding
 from shelterctl.core.stack.provable import keeps_from_deploying
 from shelterctl.core.stack.stack import Stack
 from shelterctl.core.state import Role, StackState
-from shelterctl.errors import ApiRejected, Refused, UsageError, WaitTimeout
+from shelterctl.errors import ApiRejected, Refused, UsageError
 
 #: Who writes beside shelterctl without having made an object: Kubernetes' own parts.
 #: `kubectl rollout restart` is what this tool itself advises; k3s and MicroK8s run the controllers in one program of another name.
@@ -32,7 +31,6 @@ _CONTROLLERS = (
     "cloud-controller",
     "kubectl-rollout",
 )
-_GONE_S, _POLL_S = 120.0, 0.3
 _NEVER = frozenset({"Namespace", "PersistentVolume", "PersistentVolumeClaim"})
 
 
@@ -176,7 +174,7 @@ class OwnCluster(KubernetesCluster):
             else:
                 apply.delete(self.api, item)
                 removed.append(apply.label(item))
-        yield from self._until_pods_end()
+        yield from remove.until_none(self._pods_of_workloads_gone, "pod")
         in_use = self._claims_in_use()
         for claim in self._claims(documents):
             # What is kept goes on with its data: a claim of a StatefulSet of somebody else's is not taken from under it.
@@ -211,21 +209,6 @@ class OwnCluster(KubernetesCluster):
                     stem, _, ordinal = name.rpartition("-")
                     if stem == f"{template}-{workload.name}" and ordinal.isdigit():
                         yield {**item, "apiVersion": "v1", "kind": "PersistentVolumeClaim"}
-
-    def _until_pods_end(self) -> Iterator[str]:
-        deadline = time.monotonic() + _GONE_S
-        told: list[str] = []
-        while left := self._pods_of_workloads_gone():
-            if time.monotonic() > deadline:
-                raise WaitTimeout(
-                    f"pod {', '.join(left)} did not end within {_GONE_S:.0f} s",
-                    why="something holds it (a finalizer, a node that does not answer)",
-                    next_command=f"kubectl describe pod {left[0]}   then: shelterctl down",
-                )
-            if left != told:
-                yield f"waiting for pod {', '.join(left)} to end"
-                told = left
-            time.sleep(_POLL_S)
 
     def _pods_of_workloads_gone(self) -> list[str]:
         found = []
