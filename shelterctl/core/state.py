@@ -36,6 +36,8 @@ class Role(Enum):
 
     APP = "app"
     DATABASE = "db"
+    #: A front end, a worker, a tool: it is deployed, waited for and shown, and nothing is proved of it.
+    OTHER = "other"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,8 @@ class Mount:
 class ContainerState:
     """A container's status. `state` is waiting, running or terminated; `reason` is the runtime's word for it.
 
-    `ports` and `mounts` are what its pod's template says. `data_path` is where a database in it keeps its data, as far as its arguments or
+    `ports` and `mounts` are what its pod's template says; `probed` that a readiness probe asks it: without one the kubelet calls it
+    ready as soon as its process runs. `data_path` is where a database in it keeps its data, as far as its arguments or
     its image tell; empty where they do not.
     """
 
@@ -72,11 +75,15 @@ class ContainerState:
     ports: tuple[int, ...] = ()
     mounts: tuple[Mount, ...] = ()
     data_path: str = ""
+    probed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Pod:
-    """A pod. Times are seconds since the epoch by the cluster's clock; `revision` is its template's hash."""
+    """A pod. Times are seconds since the epoch by the cluster's clock; `revision` is its template's hash.
+
+    `workload` is the name of the Deployment or StatefulSet that made it; empty where a target does not tell.
+    """
 
     name: PodName
     namespace: str
@@ -101,11 +108,23 @@ class Pod:
     start_time_s: float | None = None
     memory_requests_bytes: tuple[int, ...] = ()
     init_containers: tuple[ContainerState, ...] = ()
+    workload: str = ""
 
     @property
     def every_container(self) -> tuple[ContainerState, ...]:
         """With those that must end, or be ready, before the others start."""
         return self.init_containers + self.containers
+
+    def belongs_to(self, workload: Workload) -> bool:
+        """Whether the workload made it: several may have one role."""
+        if self.namespace != workload.namespace or self.role is not workload.role:
+            return False
+        return not self.workload or self.workload == workload.name
+
+    @property
+    def part(self) -> str:
+        """Which part of the stack it is of, as people name it: app, db, or the workload's own name."""
+        return self.workload if self.role is Role.OTHER else self.role.value if self.role is not None else ""
 
     def container(self, name: str) -> ContainerState | None:
         return next((container for container in self.containers if container.name == name), None)
@@ -279,3 +298,9 @@ class StackState:
 
     def pods_of(self, role: Role) -> tuple[Pod, ...]:
         return tuple(pod for pod in self.pods if pod.role is role)
+
+
+def app_first(pod: Pod) -> tuple[int, float, str]:
+    """The order in which pods are shown: the application's, then others', the database's last; each by age."""
+    rank = {Role.APP: 0, Role.OTHER: 1, Role.DATABASE: 2, None: 3}[pod.role]
+    return rank, pod.created_at_s, pod.name

@@ -9,7 +9,7 @@ from typing import Protocol
 from shelterctl.core.deploy.stack import ApplyReport, ObjectChange, RemovalReport, StackOptions, StackPlan
 from shelterctl.core.events import Event
 from shelterctl.core.load.clocks import ClockReading
-from shelterctl.core.state import NodeRoom, Pod, PodName, Role, StackState, Usage, Workload
+from shelterctl.core.state import NodeRoom, Pod, PodName, StackState, Usage, Workload
 
 
 class Hints(Protocol):
@@ -82,7 +82,7 @@ class Target(Protocol):
 
     def log_tail(self, pod: Pod, container: str, *, lines: int, previous: bool = False) -> tuple[str, ...]: ...
 
-    def follow_logs(self, role: Role, *, follow: bool, previous: bool, lines: int) -> Iterator[tuple[PodName, str]]: ...
+    def follow_logs(self, part: str, *, follow: bool, previous: bool, lines: int) -> Iterator[tuple[PodName, str]]: ...
 
     def remove(self, *, delete_data: bool) -> Iterator[str | RemovalReport]:
         """Removes what `apply` made: yields what it waits for, and the report last."""

@@ -18,6 +18,7 @@ CONTAINER = ContainerState(
     image_id="sha256:5c0e",
     container_id="c0",
     started_at_s=NOW - 300,
+    probed=True,
 )
 POD = Pod(
     name=PodName("app-1"),

@@ -12,13 +12,14 @@ from functools import cached_property
 
 from shelterctl.adapters.http_client import HttpxClient
 from shelterctl.adapters.http_question import Urllib3Client
+from shelterctl.adapters.parts import pods_of_part
 from shelterctl.core.checkup.check import Area, Check, Finding, Repair
 from shelterctl.core.deploy.image import LocalImage
 from shelterctl.core.deploy.stack import ApplyReport, Change, ObjectChange, RemovalReport, StackOptions, StackPlan
 from shelterctl.core.events import AutoscalerSeen, Event, PodsSeen
 from shelterctl.core.load.clocks import ClockReading
 from shelterctl.core.state import Autoscaler, ContainerState, Endpoint, NodeRoom, Place, Pod, PodName, Role, StackState, Usage, Workload
-from shelterctl.errors import FaultFailed, NotDeployed, PrerequisiteError
+from shelterctl.errors import FaultFailed, PrerequisiteError
 from shelterctl.ports.capabilities import Lacking
 from shelterctl.ports.faults import DatabaseReader, FaultInjector
 from shelterctl.ports.http import HttpAnswer
@@ -110,10 +111,8 @@ class House:
     def log_tail(self, pod: Pod, container: str, *, lines: int, previous: bool = False) -> tuple[str, ...]:
         return ("a line",)
 
-    def follow_logs(self, role: Role, *, follow: bool, previous: bool, lines: int) -> Iterator[tuple[PodName, str]]:
-        pods = self.state().pods_of(role)
-        if not pods:
-            raise NotDeployed(f"no pod of the {role.value} is there", next_command="shelterctl up")
+    def follow_logs(self, part: str, *, follow: bool, previous: bool, lines: int) -> Iterator[tuple[PodName, str]]:
+        pods = pods_of_part(self.state().pods, part)
         yield pods[0].name, "a line"
 
     def remove(self, *, delete_data: bool) -> Iterator[str | RemovalReport]:

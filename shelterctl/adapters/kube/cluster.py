@@ -14,13 +14,14 @@ from shelterctl.adapters.kube import apply, credentials, kustomize, manifest_edi
 from shelterctl.adapters.kube.api import Json, KubeApi
 from shelterctl.adapters.kube.hints import KubectlHints
 from shelterctl.adapters.kube.look import requests, state
+from shelterctl.adapters.parts import pods_of_part
 from shelterctl.core.deploy.stack import ApplyReport, ObjectChange, RemovalReport, StackOptions, StackPlan
 from shelterctl.core.events import Event
 from shelterctl.core.load.clocks import ClockReading
 from shelterctl.core.load.scaling import SCALE_UP_WITHIN_S
 from shelterctl.core.serial import JsonValue
 from shelterctl.core.state import NodeRoom, Pod, PodName, Role, StackState, Usage, Workload
-from shelterctl.errors import ApiRejected, ApiUnreachable, NotDeployed, UsageError
+from shelterctl.errors import ApiRejected, ApiUnreachable, UsageError
 
 
 class KubernetesCluster:
@@ -127,11 +128,9 @@ class KubernetesCluster:
             raise
         return tuple(text.splitlines())
 
-    def follow_logs(self, role: Role, *, follow: bool, previous: bool, lines: int) -> Iterator[tuple[PodName, str]]:
+    def follow_logs(self, part: str, *, follow: bool, previous: bool, lines: int) -> Iterator[tuple[PodName, str]]:
         pods = [records.pod(i, self.role) for n in self.namespaces() for i in self.api.items(f"/api/v1/namespaces/{n}/pods")]
-        pods = [pod for pod in pods if pod.role is role]
-        if not pods:
-            raise NotDeployed(f"no pod of the {role.value} is there", next_command="shelterctl up")
+        pods = pods_of_part(pods, part)
         lines_in: queue.Queue[tuple[PodName, str] | None] = queue.Queue(maxsize=10_000)
 
         def read(pod: Pod) -> None:

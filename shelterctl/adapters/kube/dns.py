@@ -160,17 +160,22 @@ class PodDnsProber:
 
 
 def unserved_workloads(state: StackState, services: Iterable[DnsService]) -> tuple[str, ...]:
-    """The workloads (`name.namespace`) whose pods no Service selects; one without pods is held to a Service of its own name."""
+    """The workloads (`name.namespace`) whose pods no Service selects; one without pods is held to a Service of its own name.
+
+    A worker or a tool beside the application need not have one.
+    """
     known = tuple(services)
 
     def served(workload: Workload) -> bool:
-        pods = {pod.name for pod in state.pods_of(workload.role) if pod.namespace == workload.namespace}
+        pods = {pod.name for pod in state.pods if pod.belongs_to(workload)}
         near = [service for service in known if service.namespace == workload.namespace]
         if not pods:
             return any(service.name == workload.name for service in near)
         return any(pod.name in pods for service in near for pod in service.pods)
 
-    return tuple(f"{workload.name}.{workload.namespace}" for workload in state.workloads if not served(workload))
+    return tuple(
+        f"{workload.name}.{workload.namespace}" for workload in state.workloads if not (workload.role is Role.OTHER or served(workload))
+    )
 
 
 def probe_source() -> str:

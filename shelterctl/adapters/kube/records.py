@@ -97,7 +97,16 @@ def pod(item: Json, role: RoleOf = role_of) -> Pod:
         cpu_limits_millicores=tuple(millicores((r.get("limits") or {}).get("cpu")) for r in resources),
         start_time_s=epoch_s(status.get("startTime")),
         memory_requests_bytes=tuple(quantity_bytes((r.get("requests") or {}).get("memory")) for r in resources),
+        workload=_made_by(owner, labels),
     )
+
+
+def _made_by(owner: Json, labels: Json) -> str:
+    """The workload's name: a Deployment's ReplicaSet is called as the Deployment and the template's hash."""
+    name = str(owner.get("name", ""))
+    if owner.get("kind") == "ReplicaSet":
+        return name.removesuffix(f"-{labels.get('pod-template-hash', '')}")
+    return name
 
 
 def _data_on_node(spec: Json) -> Iterable[str]:
@@ -133,6 +142,7 @@ def _containers(spec: Json, status: Json, key: str, status_key: str) -> Iterable
             ports=tuple(int(port["containerPort"]) for port in container.get("ports") or ()),
             mounts=tuple(_mounts(spec, container)),
             data_path=_data_path(container),
+            probed="readinessProbe" in container,
         )
 
 

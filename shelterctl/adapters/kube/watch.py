@@ -17,7 +17,7 @@ from shelterctl.adapters.kube.follow import Changed, Dropped, Follower, Inbox, L
 from shelterctl.adapters.kube.look import scalers
 from shelterctl.adapters.kube.records import RoleOf, role_of
 from shelterctl.core.events import AutoscalerGone, AutoscalerSeen, ClusterEventSeen, Event, PodsSeen, WatchDropped
-from shelterctl.core.state import Autoscaler, Pod, Usage
+from shelterctl.core.state import Autoscaler, Pod, Usage, app_first
 
 _TICK_S = 0.25
 #: All the threads together may take this long to end; they are daemons, so that none of them keeps the process.
@@ -116,7 +116,7 @@ class _Known:
 
     def _pods_now(self) -> Iterator[Event]:
         found = [pod for pods in self.pods.values() for pod in pods.values() if pod.role is not None]
-        now = tuple(sorted(found, key=lambda pod: (str(pod.role), pod.created_at_s, pod.name)))
+        now = tuple(sorted(found, key=app_first))
         if not self.awaited and now != self.told_pods:
             self.told_pods = now
             yield PodsSeen(now)

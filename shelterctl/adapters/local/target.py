@@ -12,12 +12,13 @@ from shelterctl.adapters.local.client import Client
 from shelterctl.adapters.local.home import Home, read_json, write_json
 from shelterctl.adapters.local.spec import DatabaseSpec, LocalSpec, ReplicaSpec, ScalerSpec
 from shelterctl.adapters.local.wire import decode
+from shelterctl.adapters.parts import pods_of_part
 from shelterctl.core.deploy.stack import ApplyReport, Change, ObjectChange, RemovalReport, StackOptions, StackPlan
 from shelterctl.core.events import AutoscalerGone, AutoscalerSeen, ClusterEventSeen, Event, PodsSeen, UsageSeen, WatchDropped, WatchRestored
 from shelterctl.core.load.clocks import ClockReading
 from shelterctl.core.serial import to_json
 from shelterctl.core.state import Autoscaler, Claim, Happening, NodeRoom, Pod, PodName, Role, StackState, Usage, Workload
-from shelterctl.errors import ApiUnreachable, NotDeployed, UsageError
+from shelterctl.errors import ApiUnreachable, UsageError
 
 _WATCH_S = 0.25
 #: How often a cluster's controller looks.
@@ -176,10 +177,8 @@ class LocalTarget:
         except OSError:
             return ()
 
-    def follow_logs(self, role: Role, *, follow: bool, previous: bool, lines: int) -> Iterator[tuple[PodName, str]]:
-        pods = self.state(with_usage=False).pods_of(role)
-        if not pods:
-            raise NotDeployed(f"no pod of the {role.value} is there", next_command="shelterctl up")
+    def follow_logs(self, part: str, *, follow: bool, previous: bool, lines: int) -> Iterator[tuple[PodName, str]]:
+        pods = pods_of_part(self.state(with_usage=False).pods, part)
         positions: dict[PodName, int] = {}
         for pod in pods:
             log = self._log(pod.name, previous=previous)
@@ -187,7 +186,7 @@ class LocalTarget:
             yield from ((pod.name, line) for line in self.log_tail(pod, "", lines=lines, previous=previous))
         while follow and not previous:
             time.sleep(_WATCH_S)
-            for pod in self.state(with_usage=False).pods_of(role):
+            for pod in (pod for pod in self.state(with_usage=False).pods if pod.part == part):
                 log, began = self._log(pod.name, previous=False), positions.get(pod.name, 0)
                 size = log.stat().st_size if log.exists() else 0
                 # It began anew: the pod restarted, or the log had grown too long.

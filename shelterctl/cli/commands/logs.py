@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 @with_common_options("logs")
 def command(
     session: Session,
-    part: Annotated[str, typer.Argument(help="app or db.")] = "app",
+    part: Annotated[str, typer.Argument(help="app, db, or the name of another workload of the stack.")] = "app",
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until Ctrl-C.")] = False,
     previous: Annotated[bool, typer.Option("--previous", help="The logs of the containers before their last restart.")] = False,
     lines: Annotated[int, typer.Option(help="How many lines of each pod.")] = 50,
 ) -> int:
-    """The logs of every pod of the application or of the database.
+    """The logs of every pod of the application, of the database or of another part.
 
     \b
     Examples:
@@ -28,19 +28,14 @@ def command(
       shelterctl logs db --previous
       shelterctl logs app --follow
     """
-    from shelterctl.core.state import Role
     from shelterctl.errors import UsageError
-    from shelterctl.settings import nearest
 
-    roles = {role.value: role for role in Role}
-    if part not in roles:
-        raise UsageError(f"logs of what? app or db, not “{part}”{nearest(part, roles)}", next_command="shelterctl logs --help")
     if not 1 <= lines <= 100_000:
         raise UsageError(f"--lines {lines}: from 1 to 100,000")
     if follow and previous:
         raise UsageError("--previous is over: it cannot be followed")
     terminal = session.terminal
-    for pod, line in session.wiring.target.follow_logs(roles[part], follow=follow, previous=previous, lines=lines):
+    for pod, line in session.wiring.target.follow_logs(part, follow=follow, previous=previous, lines=lines):
         if terminal.output == "table":
             terminal.line(f"{pod}  {line}")
         else:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 
 from shelterctl.cli.terminal import Line
-from shelterctl.core.state import Autoscaler, Claim, Pod, Role, Usage
+from shelterctl.core.state import Autoscaler, Claim, Pod, Usage
 
 
 def pod_lines(pods: Sequence[Pod], usage: Sequence[Usage], *, indent: str = "", shares: dict[str, float] | None = None) -> Iterator[Line]:
@@ -78,7 +78,3 @@ def claim_lines(claims: Sequence[Claim], *, indent: str = "") -> Iterator[Line]:
 def clock_time(epoch_s: float) -> str:
     """12:04:31, local time."""
     return time.strftime("%H:%M:%S", time.localtime(epoch_s))
-
-
-def app_first(pods: Sequence[Pod]) -> tuple[Pod, ...]:
-    return tuple(sorted(pods, key=lambda pod: (pod.role is Role.DATABASE, pod.created_at_s, pod.name)))

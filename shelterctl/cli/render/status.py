@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from shelterctl.cli.render.stack import app_first, autoscaler_line, claim_lines, clock_time, pod_lines
+from shelterctl.cli.render.stack import autoscaler_line, claim_lines, clock_time, pod_lines
 from shelterctl.cli.render.up import short_id
 from shelterctl.cli.terminal import Line, verdict_style
+from shelterctl.core.state import app_first
 from shelterctl.core.verdict import Verdict
 from shelterctl.core.words import counted
 from shelterctl.ops.status import StatusResult
@@ -37,7 +38,7 @@ def lines(result: StatusResult) -> Iterator[Line]:
     if state.autoscaler is not None:
         healthy = state.autoscaler.has_metric
         yield Line(autoscaler_line(state.autoscaler), "plain" if healthy else "doubt")
-    yield from pod_lines(app_first(state.pods), state.usage)
+    yield from pod_lines(sorted(state.pods, key=app_first), state.usage)
     if state.usage_problem:
         yield Line(f"no usage: {state.usage_problem}", "doubt")
     yield from claim_lines(state.claims)

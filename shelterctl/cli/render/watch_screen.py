@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from shelterctl.cli.render.stack import app_first, clock_time, phase
+from shelterctl.cli.render.stack import clock_time, phase
 from shelterctl.cli.terminal import STYLES
 from shelterctl.core.duration import format_duration
-from shelterctl.core.state import Autoscaler, Pod
+from shelterctl.core.state import Autoscaler, Pod, app_first
 from shelterctl.core.watch.history import GraphLine, replica_graph, span_s, sparkline
 from shelterctl.core.watch.model import WatchModel
 from shelterctl.core.watch.notes import Note, cpu_words, metric_problem
@@ -161,7 +161,7 @@ def _pods(model: WatchModel, now_s: float, width: int) -> list[Text]:
     shares = model.shares(now_s)
     name_width = max(len(pod.name) for pod in model.pods)
     columns: list[tuple[str, int, list[str]]] = []
-    pods = app_first(model.pods)
+    pods = sorted(model.pods, key=app_first)
 
     def column(title: str, at_least: int, cells: Sequence[str]) -> None:
         columns.append((title, max(at_least, len(title), *map(len, cells)), list(cells)))

@@ -88,7 +88,7 @@ def _judge_deployed(facts: StackFacts) -> Finding:
     if not facts.deployed:
         held = f"; its data are kept: {', '.join(claim.name for claim in state.claims)}" if state.claims else ""
         return DEPLOYED.skipped(f"nothing is deployed in {facts.namespace}{held}")
-    missing = [role.value for role in Role if state.workload(role) is None]
+    missing = [role.value for role in (Role.APP, Role.DATABASE) if state.workload(role) is None]
     if missing:
         why = "an earlier `up` or `down` ended half-way, or somebody removed it"
         return DEPLOYED.problem(f"without its {' and its '.join(missing)}", why, "shelterctl up")
@@ -160,7 +160,7 @@ def judge_workload(check: Check, workload: Workload, facts: StackFacts) -> Findi
         return check.warning(f"{workload.ready} of {workload.desired} ready; {trouble.pod.name}: {trouble.reason}", _why(trouble), mend)
     if workload.desired == 0:
         return check.problem(f"{workload.name} is scaled to 0", "nothing of it runs", "shelterctl up")
-    restarts = sum(pod.restarts for pod in facts.state.pods_of(workload.role) if not pod.deleting)
+    restarts = sum(pod.restarts for pod in facts.state.pods if pod.belongs_to(workload) and not pod.deleting)
     note = f", {restarts} restarts" if restarts else ""
     return check.ok(f"{workload.ready} of {workload.desired} ready on the newest revision{note}")
 

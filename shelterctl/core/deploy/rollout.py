@@ -97,7 +97,7 @@ def judge_rollout(
     before it stopped. An old pod's trouble is not the new rollout's; but a StatefulSet does not replace
     a broken pod of an old revision by itself (kubernetes/kubernetes#67250), which is named.
     """
-    own = [pod for pod in pods if pod.role is workload.role and pod.namespace == workload.namespace and not pod.deleting]
+    own = [pod for pod in pods if pod.belongs_to(workload) and not pod.deleting]
     if workload.observed_generation < workload.generation:
         return RolloutJudgement(Progress.WAITING, f"{workload.name}: the controller has not seen the change yet")
     newest = [pod for pod in own if pod.revision == workload.revision]

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from shelterctl.core.state import Autoscaler, Pod, Role, Usage
+from shelterctl.core.state import Autoscaler, Pod, Usage, app_first
 from shelterctl.core.watch.history import NOTICEABLE_POINTS
 
 #: A container that waits with one of these does not wait for its turn.
 _ORDINARY_WAITING = ("", "ContainerCreating", "PodInitializing")
-ROLE_WORDS = {Role.APP: "app", Role.DATABASE: "db"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +81,17 @@ def _last_end(pod: Pod) -> str:
 
 
 def _ready_counts(pods: Sequence[Pod]) -> Iterator[str]:
-    for role, word in ROLE_WORDS.items():
-        own = [pod for pod in pods if pod.role is role]
-        if own:
-            yield f"{word} {sum(pod.ready and not pod.deleting for pod in own)} of {len(own)} ready"
+    for word, own in by_part(pods).items():
+        yield f"{word} {sum(pod.ready and not pod.deleting for pod in own)} of {len(own)} ready"
+
+
+def by_part(pods: Sequence[Pod]) -> dict[str, list[Pod]]:
+    """The pods by the part of the stack that they are of: app, others by their workload's name, db."""
+    found: dict[str, list[Pod]] = {}
+    for pod in sorted(pods, key=app_first):
+        if pod.role is not None:
+            found.setdefault(pod.part, []).append(pod)
+    return found
 
 
 def cpu_words(autoscaler: Autoscaler) -> str:
@@ -144,10 +150,10 @@ def usage_note(at_s: float, before: Sequence[Usage], now: Sequence[Usage], pods:
     if last is not None and newest <= last:
         return None
     when = f"{newest - last:.0f} s after the last" if last is not None else f"{max(0.0, at_s - newest):.0f} s old"
-    roles = {pod.name: pod.role for pod in pods}
+    used = {item.pod: item.cpu_millicores for item in now}
     sums = []
-    for role, word in ROLE_WORDS.items():
-        own = [item.cpu_millicores for item in now if roles.get(item.pod) is role]
+    for word, part in by_part(pods).items():
+        own = [used[pod.name] for pod in part if pod.name in used]
         if own:
             sums.append(f"{word} {sum(own)}m" + (f" in {len(own)} pods" if len(own) > 1 else ""))
     # The first word is the news: new samples, or the first that were seen.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Generator, Iterable
+from collections.abc import Collection, Generator, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import NoReturn
 
@@ -18,6 +18,8 @@ from shelterctl.ports.target import Target
 
 POLL_S = 0.5
 METRIC_POLL_S = 1.0
+#: A container that no readiness probe asks counts as ready from its first moment: it must live for that long before it is believed.
+STEADY_S = 5.0
 #: How long a controller may take to withdraw a failure that is over; it looks again within a second or two.
 STALE_FAILURE_S = 4.0
 LOG_LINES = 12
@@ -75,6 +77,7 @@ class _Rollouts:
     state: StackState | None = None
     first: FirstLook | None = None
     troubles: list[Trouble] = field(default_factory=list)
+    living: dict[str, float] = field(default_factory=dict)
 
     def look(self, waited_s: float) -> Done[StackState] | str:
         """Done where all are complete, else what is missing. Raises RolloutFailed where waiting mends nothing."""
@@ -100,6 +103,7 @@ class _Rollouts:
             workload, judgement = min(failed, key=lambda pair: not any(trouble.fatal for trouble in pair[1].troubles))
             raise _failure(self.target, state, workload, judgement, self.troubles, first)
         missing = [judgement.sentence for _, judgement in judged if judgement.progress is not Progress.COMPLETE]
+        missing = missing or list(self._young(state, now_s, waited_s))[:1]
         if missing:
             self.changed = True
             return "; ".join(missing)
@@ -107,6 +111,16 @@ class _Rollouts:
         return Done(
             title + (" on the newest revision" if self.changed else ""), state, Outcome.CHANGED if self.changed else Outcome.UNCHANGED
         )
+
+    def _young(self, state: StackState, now_s: float, waited_s: float) -> Iterator[str]:
+        """Words for a container that nothing but its own life says to be well, and that has not lived for long."""
+        for pod in state.pods:
+            for item in pod.containers:
+                if item.probed or pod.deleting or not pod.ready or item.started_at_s is None:
+                    continue
+                lived_s = waited_s - self.living.setdefault(item.container_id, waited_s)
+                if max(lived_s, now_s - item.started_at_s - 1.0) < STEADY_S:
+                    yield f"{pod.name} has just started, and no readiness probe asks whether it works: {STEADY_S:g} s are waited"
 
     def _of_before(self, state: StackState, waited_s: float) -> str:
         """Words for pods that are told as they were before their machine started; empty where there are none."""
@@ -154,6 +168,15 @@ def wait_for_metric(
         )
 
     return (yield from wait(clock, look, timeout_s=timeout_s, pause_s=METRIC_POLL_S, late=late))
+
+
+def crashed(target: Target, state: StackState, since_s: float) -> Iterator[str]:
+    """Sentences for containers that ended by themselves since then (epoch seconds), and were started again."""
+    for pod in state.pods:
+        for item in pod.every_container:
+            if item.restarts and item.last_exit_code not in (None, 0) and (item.last_finished_at_s or 0.0) >= since_s - 1.0:
+                look = target.hints.logs(pod, item.name, previous=True)
+                yield f"pod {pod.name} crashed on its way (exit code {item.last_exit_code}, {counted(item.restarts, 'restart')}): {look}"
 
 
 def _admitted(workload: Workload, judgement: RolloutJudgement, state: StackState, since_s: float) -> RolloutJudgement:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from shelterctl.core.deploy.image import ImageChain, LoadReport, LocalImage
+from shelterctl.core.deploy.rollout import Progress, judge_rollout
 from shelterctl.core.deploy.stack import ApplyReport, StackOptions, StackPlan
 from shelterctl.core.events import Event, Notice, Outcome, TargetChosen
 from shelterctl.core.faults.database import pod_problem
@@ -100,6 +101,7 @@ def up(ports: UpPorts, request: UpRequest) -> Generator[Event, None, UpResult]:
     sent = loaded.image_id if made is not None else None
     chain = ImageChain(reference, made, sent, _running_ids(state, reference), None)
     chain = yield from run.step("answer", "Asking the service", ports.answers.prove(state, chain), left=_LEFT_APPLIED)
+    state = yield from run.look_again(state, waited=applied.report.changed_anything or replaced)
     changed = bool(ready.started or loaded.reports or applied.secrets or applied.report.changed_anything or replaced)
     return run.result(applied, chain, changed=changed, loads=loaded.reports, state=state, autoscaler=autoscaler)
 
@@ -179,6 +181,22 @@ class _Run:
         )
         state = yield from self.step("replace", "Replacing the pods that run another image", rollouts, left=_LEFT_APPLIED)
         return state, True
+
+    def look_again(self, state: StackState, *, waited: bool) -> Generator[Event, None, StackState]:
+        """What changed while the service was asked: its first request may be what a pod dies of."""
+        if not waited:
+            return state
+        target = self.ports.target
+        state = target.state(with_usage=False)
+        now_s = self.ports.clock.wall_s()
+        judged = [judge_rollout(workload, state.pods, state.claims, now_s=now_s) for workload in state.workloads]
+        unsettled = next((j.sentence for j in judged if j.progress is not Progress.COMPLETE), "")
+        if unsettled:
+            yield Notice(f"it answered, and is not as it was: {unsettled}", "warning")
+            rollouts = rollout_wait.wait_for_rollouts(target, self.ports.clock, timeout_s=self.request.timeout_s, changed=True)
+            state = yield from self.step("rollout", "Waiting for the rollouts again", rollouts, left=_LEFT_APPLIED)
+        crashed = rollout_wait.crashed(target, state, now_s - (self.ports.clock.monotonic_s() - self.began_s))
+        return replace(state, caveats=(*state.caveats, *crashed))
 
     def measure(self, plan: StackPlan, state: StackState, ready: Ready) -> Generator[Event, None, Autoscaler | None]:
         """The autoscaler with its first metric, unless nobody waits for that."""

@@ -11,7 +11,7 @@ import pytest
 from shelterctl.adapters.kube.hints import KubectlHints
 from shelterctl.core.state import Autoscaler, Happening, NodeRoom, Pod, PodName, StackState, Usage, Workload
 from shelterctl.errors import ApiRejected, RolloutFailed, WaitTimeout
-from shelterctl.ops.up.rollout_wait import wait_for_metric, wait_for_rollouts, waiting_for
+from shelterctl.ops.up.rollout_wait import crashed, wait_for_metric, wait_for_rollouts, waiting_for
 from shelterctl.ports.target import Target
 from tests.core.stack_examples import CLAIM, DATABASE, DEPLOYMENT, NOW, STATEFUL_SET, container, pod
 from tests.fakes import SteppedClock
@@ -189,6 +189,31 @@ def test_a_target_that_knows_that_its_word_is_old_is_waited_for() -> None:
     # Its clock may be far off: then it says so for ever.
     assert len(waited(ToldStates([stale]))[1]) == 120
     assert title == "app 2/2, mongodb 1/1 ready on the newest revision"
+
+
+def test_what_no_probe_asks_must_live_for_a_while() -> None:
+    """It counts as ready from its first moment, and may end in its second (three replicas that make one table)."""
+
+    def started(at_s: float, id_: str, *, probed: bool = False) -> Pod:
+        return replace(APP[0], containers=tuple(replace(c, started_at_s=at_s, container_id=id_, probed=probed) for c in APP[0].containers))
+
+    young = "app-1 has just started, and no readiness probe asks whether it works: 5 s are waited"
+    # The second of these is a restart: its life counts anew.
+    looks = [*[state(started(NOW, "c1"), APP[1], DATABASE)] * 4, *[state(started(NOW + 2, "c2"), APP[1], DATABASE)] * 30]
+    said = waited(ToldStates(looks))[1]
+    assert set(said) == {young}
+    assert 9 <= len(said) <= 14
+    assert waited(ToldStates([state(started(NOW, "c1", probed=True), APP[1], DATABASE)]))[1] == []
+    assert waited(ToldStates([state(started(NOW - 60, "c1"), APP[1], DATABASE)]))[1] == []
+
+
+def test_what_ended_by_itself_meanwhile_is_told() -> None:
+    ended = replace(APP[0].containers[0], restarts=1, last_exit_code=1, last_finished_at_s=NOW - 3)
+    crashed_pod, killed = replace(APP[0], containers=(ended,)), replace(APP[1], containers=(replace(ended, last_exit_code=0),))
+    target = ToldStates([state(crashed_pod, killed, DATABASE)])
+    said = list(crashed(cast(Target, target), target.states[0], NOW - 10))
+    assert said == ["pod app-1 crashed on its way (exit code 1, 1 restart): kubectl -n shelter logs app-1 -c app --previous"]
+    assert not list(crashed(cast(Target, target), target.states[0], NOW))
 
 
 def test_a_metric_of_before_the_machine_started_is_none() -> None:

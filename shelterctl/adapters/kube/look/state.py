@@ -12,7 +12,7 @@ from shelterctl.adapters.kube.api import Json, KubeApi, parallel
 from shelterctl.adapters.kube.look import freshness, scalers
 from shelterctl.adapters.kube.records import RoleOf, role_of
 from shelterctl.core.load.clocks import ClockReading
-from shelterctl.core.state import Endpoint, PodName, Role, StackState, Usage, Workload
+from shelterctl.core.state import Endpoint, PodName, Role, StackState, Usage, Workload, app_first
 from shelterctl.errors import ApiRejected
 
 
@@ -51,7 +51,7 @@ def read(api: KubeApi, namespaces: Sequence[str], *, warnings_since_s: float, wi
         taken_at_s=time.time(),
         namespace=namespaces[0],
         workloads=workloads,
-        pods=tuple(sorted(pods, key=lambda pod: (pod.role is Role.DATABASE, pod.created_at_s, pod.name))),
+        pods=tuple(sorted(pods, key=app_first)),
         autoscaler=scalers.own(found["scalers"], {w.name for w in workloads if w.role is Role.APP and w.kind == "Deployment"}, role),
         claims=tuple(records.claim(item, by_volume) for item in found["claims"]),
         endpoint=_endpoint(found, nodes, role),

@@ -75,7 +75,16 @@ class OwnCluster(KubernetesCluster):
                     return role
             elif "scaleTargetRef" not in spec and spec.get("selector") and spec["selector"].items() <= workload.labels.items():
                 return role
-        return None
+        return Role.OTHER if self._is_other(item) else None
+
+    def _is_other(self, item: Json) -> bool:
+        """Whether it is a workload beside the application and the database, or a pod of one."""
+        spec, meta = item.get("spec") or {}, item["metadata"]
+        others = [w for w in (*self.stack.roles.front_ends, *self.stack.roles.others) if w.kind in ("Deployment", "StatefulSet")]
+        here = [workload for workload in others if workload.namespace == meta.get("namespace")]
+        if "containers" in spec:
+            return any(workload.selector.items() <= (meta.get("labels") or {}).items() for workload in here)
+        return "template" in spec and any(workload.name == meta["name"] for workload in here)
 
     def plan(self, options: StackOptions) -> StackPlan:
         """Raises Refused for a fault with which the stack cannot work, before anything is built or applied."""

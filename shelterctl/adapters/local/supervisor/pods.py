@@ -205,6 +205,7 @@ class KeptPod:
             template.ports,
             template.mounts,
             template.data_path,
+            probed=True,
         )
         return Pod(
             name=self.name,

@@ -18,7 +18,7 @@ from shelterctl.adapters.local.supervisor.database import template as database_t
 from shelterctl.adapters.local.supervisor.journal import Journal
 from shelterctl.adapters.local.supervisor.pods import KeptPod, Template
 from shelterctl.adapters.local.supervisor.replica import listening
-from shelterctl.core.state import Endpoint, PodName, Role, StackState, Workload
+from shelterctl.core.state import Endpoint, PodName, Role, StackState, Workload, app_first
 
 DATABASE_POD = PodName("db-0")
 
@@ -133,7 +133,7 @@ class Stack:
 
     def state(self) -> StackState:
         found = [replace(pod.record(self.node), namespace=self.spec.namespace) for pod in self.pods]
-        pods = tuple(sorted(found, key=lambda pod: (str(pod.role), pod.created_at_s, pod.name)))
+        pods = tuple(sorted(found, key=app_first))
         replicas = self.replicas()
         own = [pod for pod in replicas if pod.template.revision == self.revision]
         host, port = self.listener.getsockname()[:2]
