@@ -34,6 +34,7 @@ class Settings:
     profile: str = "minikube"
     namespace: str = "shelter"
     overlay: str = "minikube"
+    reach: str = "auto"
     state_dir: str = ".shelterctl"
     project_dir: str | None = None
     output: str = "table"
@@ -50,6 +51,7 @@ class Settings:
     yes: bool = False
 
 
+REACHES = ("auto", "nodeport", "loadbalancer", "tunnel")
 TARGETS = ("auto", "minikube", "local")
 DEFAULTS = Settings()
 #: What decides where commands go.
@@ -77,6 +79,10 @@ def load(flags: Mapping[str, object], environment: Mapping[str, str], folder: Pa
     if settings.target not in TARGETS:
         raise UsageError(
             f"target “{settings.target}” is not known{nearest(settings.target, TARGETS)}", next_command="--target auto, minikube or local"
+        )
+    if settings.reach not in REACHES:
+        raise UsageError(
+            f"reach “{settings.reach}” is not known{nearest(settings.reach, REACHES)}", next_command=f"--reach {', '.join(REACHES)}"
         )
     if not re.fullmatch(r"[a-z0-9]([-a-z0-9]{0,58}[a-z0-9])?", settings.namespace):
         why = "a name has lower-case letters, digits and hyphens, and at most 60 of them"

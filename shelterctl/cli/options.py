@@ -59,6 +59,15 @@ _COMMON: dict[str, Any] = {
             rich_help_panel=_GROUP,
         ),
     ],
+    "reach": Annotated[
+        str | None,
+        typer.Option(
+            autocompletion=fixed("auto", "nodeport", "loadbalancer", "tunnel"),
+            help="How the service is reached: auto, nodeport, loadbalancer or tunnel. [auto]",
+            show_default=False,
+            rich_help_panel=_GROUP,
+        ),
+    ],
     "output": Annotated[
         str | None,
         typer.Option(

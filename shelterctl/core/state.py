@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import NewType
 
@@ -222,9 +222,21 @@ class Claim:
     volume_kind: str = ""
 
 
+class Reach(Enum):
+    """How a Service is reached from outside its cluster. AUTO takes the first that leads there."""
+
+    AUTO = "auto"
+    NODEPORT = "nodeport"
+    LOADBALANCER = "loadbalancer"
+    TUNNEL = "tunnel"
+
+
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where the service answers. `url` is what this machine can reach, or empty with the reason in `problem`."""
+    """Where the service answers. `url` is what this machine can reach, or empty with the reason in `problem`.
+
+    `reach` is the way that `url` takes, and `cut_off_s` how long that way was broken since it was opened (seconds): a tunnel may break.
+    """
 
     service: str
     node_port: int | None
@@ -232,6 +244,15 @@ class Endpoint:
     url: str
     problem: str = ""
     ready_pods: tuple[PodName, ...] = ()
+    port: int | None = None
+    reach: Reach = Reach.NODEPORT
+    cut_off_s: float = 0.0
+
+    def reached(self, reach: Reach, url: str, cut_off_s: float = 0.0) -> Endpoint:
+        return replace(self, reach=reach, url=url, problem="", cut_off_s=cut_off_s)
+
+    def unreached(self, problem: str) -> Endpoint:
+        return replace(self, url="", problem=problem)
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,17 +276,6 @@ class Usage:
     memory_bytes: int
     sampled_at_s: float
     window_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class NodeRoom:
-    """What a node can give to pods, and what the pods on it request. The scheduler counts requests, not use."""
-
-    node: str
-    cpu_allocatable_millicores: int
-    cpu_requested_millicores: int
-    memory_allocatable_bytes: int
-    memory_requested_bytes: int
 
 
 @dataclass(frozen=True, slots=True)

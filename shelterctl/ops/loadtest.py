@@ -122,6 +122,7 @@ class _Run:
     interrupted: bool = False
     until_scaled: bool = False
     caveats: tuple[str, ...] = ()
+    cut_off_s: float = 0.0
     settled: str = ""
     looked_around_s: float = -math.inf
     judged_s: float = -math.inf
@@ -137,6 +138,7 @@ class _Run:
         if not state.pods_of(Role.APP):
             raise NotDeployed("the application has no pod", next_command="shelterctl up")
         self.observer, self.caveats = Observer(), state.caveats
+        self.cut_off_s = -_cut_off_s(state)
         with suppress(ShelterError):
             # Where they may not be read, the verdict says so.
             self.observer.clocks(target.clocks())
@@ -252,6 +254,7 @@ class _Run:
                 self.gaps.append(Gap(self.ports.clock.wall_s(), None, why))
             yield Notice(f"{self.noun} does not answer any more: {why}", "warning")
         else:
+            self.cut_off_s += _cut_off_s(state)
             yield from self.look(self.observer, state)
             self.look_for_room(self.ports.target, self.observer, state)
 
@@ -276,6 +279,7 @@ class _Run:
             for gap in self.gaps:
                 self.observer.blind(gap.from_s, gap.until_s, gap.why)
         generator = self.tally.generator(self.end or GeneratorEnd.STOPPED, self.ports.generator.last_lines())
+        generator = replace(generator, cut_off_s=max(self.cut_off_s, 0.0))
         return conclude(
             self.plan, expectations, self.tally, generator, self.observer, ended_wall_s=self.ended_wall_s, interrupted=self.interrupted
         )
@@ -297,6 +301,10 @@ class _Run:
     @property
     def noun(self) -> str:
         return self.ports.target.noun if self.ports.target is not None else "the service"
+
+
+def _cut_off_s(state: StackState) -> float:
+    return state.endpoint.cut_off_s if state.endpoint is not None else 0.0
 
 
 def tick_of(sample: LoadSample) -> LoadTick:

@@ -6,10 +6,11 @@ from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
+from shelterctl.core.deploy.room import NodeRoom
 from shelterctl.core.deploy.stack import ApplyReport, ObjectChange, RemovalReport, StackOptions, StackPlan
 from shelterctl.core.events import Event
 from shelterctl.core.load.clocks import ClockReading
-from shelterctl.core.state import NodeRoom, Pod, PodName, StackState, Usage, Workload
+from shelterctl.core.state import Pod, PodName, StackState, Usage, Workload
 
 
 class Hints(Protocol):

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from shelterctl.adapters.kube.api import KubeApi
-from shelterctl.core.state import Place
+from shelterctl.core.state import Place, Reach
 from shelterctl.ports.capabilities import Lacking
 from shelterctl.settings import DEFAULTS, Settings
 from shelterctl.wiring.parts import Wiring
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from shelterctl.adapters.kube.database import PodDatabaseReader
     from shelterctl.adapters.kube.dns import PodDnsProber
     from shelterctl.adapters.kube.faults import KubernetesFaults
+    from shelterctl.adapters.kube.look.endpoint import Forward, Way
     from shelterctl.adapters.minikube.machine import Minikube
     from shelterctl.adapters.minikube.node_shell import NodeShell
     from shelterctl.ops.doctor.cluster import ClusterExaminer
@@ -72,6 +73,17 @@ class ClusterWiring(Wiring):
     @cached_property
     def api(self) -> KubeApi:
         return KubeApi(self.context)
+
+    @cached_property
+    def way(self) -> Way:
+        """How the application's Service is reached."""
+        from shelterctl.adapters.kube.look.endpoint import Way
+
+        return Way(Reach(self.settings.reach), self.forward())
+
+    def forward(self) -> Forward | None:
+        """A tunnel through a node, where one can be entered."""
+        return None
 
     @cached_property
     def target(self) -> KubernetesCluster:
@@ -150,7 +162,7 @@ class ClusterWiring(Wiring):
     def _cluster(self, api: KubeApi) -> KubernetesCluster:
         from shelterctl.adapters.kube.cluster import KubernetesCluster
 
-        return KubernetesCluster(api, self.settings.namespace, lambda: self.project / "manifests")
+        return KubernetesCluster(api, self.settings.namespace, lambda: self.project / "manifests", self.way)
 
     def _facts(self) -> KubernetesCheckup:
         """A new look at everything, with a connection of its own: a repair may have changed the kubeconfig."""

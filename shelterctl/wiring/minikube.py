@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from shelterctl.adapters.minikube.machine import Minikube
     from shelterctl.adapters.minikube.node_images import MinikubeImages
     from shelterctl.adapters.minikube.node_shell import NodeShell
+    from shelterctl.adapters.minikube.tunnel import NodeTunnel
 
 
 class MinikubeWiring(ClusterWiring):
@@ -47,6 +48,12 @@ class MinikubeWiring(ClusterWiring):
     @property
     def shells(self) -> Callable[[], Sequence[NodeShell]]:
         return self.machine.node_shells
+
+    def forward(self) -> NodeTunnel | None:
+        from shelterctl.adapters.minikube.tunnel import NodeTunnel
+
+        profile = self.machine.profile()
+        return NodeTunnel(profile.name, profile.driver) if profile is not None and profile.driver not in ("none", "ssh") else None
 
     @property
     def images(self) -> Callable[[], MinikubeImages]:

@@ -68,7 +68,7 @@ class OwnStack(ClusterWiring):
     def _cluster(self, api: KubeApi) -> OwnCluster:
         from shelterctl.adapters.kube.own.cluster import OwnCluster
 
-        return OwnCluster(api, lambda: self.stack, insist=self.settings.yes)
+        return OwnCluster(api, lambda: self.stack, insist=self.settings.yes, way=self.way)
 
     @cached_property
     def exchange(self) -> Exchange:

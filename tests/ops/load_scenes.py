@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
+from shelterctl.core.deploy.room import NodeRoom
 from shelterctl.core.events import Event
 from shelterctl.core.load.clocks import ClockReading
 from shelterctl.core.load.plan import LoadPlan, LoadSample
 from shelterctl.core.load.scaling import SCALE_UP_WITHIN_S
-from shelterctl.core.state import Autoscaler, NodeRoom, Pod, StackState
+from shelterctl.core.state import Autoscaler, Pod, StackState
 from shelterctl.errors import ApiUnreachable
 from tests.core.load.examples import BEGAN
 

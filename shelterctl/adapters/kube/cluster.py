@@ -14,13 +14,15 @@ from shelterctl.adapters.kube import apply, credentials, kustomize, manifest_edi
 from shelterctl.adapters.kube.api import Json, KubeApi
 from shelterctl.adapters.kube.hints import KubectlHints
 from shelterctl.adapters.kube.look import requests, state
+from shelterctl.adapters.kube.look.endpoint import Way
 from shelterctl.adapters.parts import pods_of_part
+from shelterctl.core.deploy.room import NodeRoom
 from shelterctl.core.deploy.stack import ApplyReport, ObjectChange, RemovalReport, StackOptions, StackPlan
 from shelterctl.core.events import Event
 from shelterctl.core.load.clocks import ClockReading
 from shelterctl.core.load.scaling import SCALE_UP_WITHIN_S
 from shelterctl.core.serial import JsonValue
-from shelterctl.core.state import NodeRoom, Pod, PodName, Role, StackState, Usage, Workload
+from shelterctl.core.state import Pod, PodName, Role, StackState, Usage, Workload
 from shelterctl.errors import ApiRejected, ApiUnreachable, UsageError
 
 
@@ -30,11 +32,12 @@ class KubernetesCluster:
     noun = "the cluster"
     scale_up_within_s = SCALE_UP_WITHIN_S
 
-    def __init__(self, api: KubeApi, namespace: str, manifests: Callable[[], Path]) -> None:
+    def __init__(self, api: KubeApi, namespace: str, manifests: Callable[[], Path], way: Way | None = None) -> None:
         self.hints = KubectlHints()
         self.api = api
         self.namespace = namespace
         self._manifests = manifests
+        self._way = way or Way()
 
     def version(self) -> str:
         return str(self.api.get("/version")["gitVersion"])
@@ -88,7 +91,8 @@ class KubernetesCluster:
         return ApplyReport(tuple(apply.prune(self.api, plan.documents, managed, dry_run=False)))
 
     def state(self, *, warnings_since_s: float = 0.0, with_usage: bool = True) -> StackState:
-        return state.read(self.api, self.namespaces(), warnings_since_s=warnings_since_s, with_usage=with_usage, role=self.role)
+        spaces = self.namespaces()
+        return state.read(self.api, spaces, warnings_since_s=warnings_since_s, with_usage=with_usage, role=self.role, way=self._way)
 
     def restart(self, workload: Workload) -> None:
         # What `kubectl rollout restart` writes: another template, so another revision.

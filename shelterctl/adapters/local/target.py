@@ -13,11 +13,12 @@ from shelterctl.adapters.local.home import Home, read_json, write_json
 from shelterctl.adapters.local.spec import DatabaseSpec, LocalSpec, ReplicaSpec, ScalerSpec
 from shelterctl.adapters.local.wire import decode
 from shelterctl.adapters.parts import pods_of_part
+from shelterctl.core.deploy.room import NodeRoom
 from shelterctl.core.deploy.stack import ApplyReport, Change, ObjectChange, RemovalReport, StackOptions, StackPlan
 from shelterctl.core.events import AutoscalerGone, AutoscalerSeen, ClusterEventSeen, Event, PodsSeen, UsageSeen, WatchDropped, WatchRestored
 from shelterctl.core.load.clocks import ClockReading
 from shelterctl.core.serial import to_json
-from shelterctl.core.state import Autoscaler, Claim, Happening, NodeRoom, Pod, PodName, Role, StackState, Usage, Workload
+from shelterctl.core.state import Autoscaler, Claim, Happening, Pod, PodName, Role, StackState, Usage, Workload
 from shelterctl.errors import ApiUnreachable, UsageError
 
 _WATCH_S = 0.25

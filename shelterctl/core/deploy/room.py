@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from shelterctl.core.state import NodeRoom, Pod
+from shelterctl.core.state import Pod
 
 _MEBI = 2**20
 _SHOWN_NODES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class NodeRoom:
+    """What a node can give to pods, and what the pods on it request. The scheduler counts requests, not use."""
+
+    node: str
+    cpu_allocatable_millicores: int
+    cpu_requested_millicores: int
+    memory_allocatable_bytes: int
+    memory_requested_bytes: int
 
 
 def shortage(pod: Pod, rooms: Sequence[NodeRoom]) -> str:

@@ -79,7 +79,10 @@ class Traffic:
 
 @dataclass(frozen=True, slots=True)
 class GeneratorLoad:
-    """What the generator was busy with. CPU in percent of one core; `busy_ratio` is the share of the run at its limit."""
+    """What the generator was busy with. CPU in percent of one core; `busy_ratio` is the share of the run at its limit.
+
+    `cut_off_s` is how long its own way to the service was broken (a tunnel's): what failed then says nothing of the service.
+    """
 
     users_asked: int
     users_reached: int
@@ -91,6 +94,7 @@ class GeneratorLoad:
     lag_max_ms: float
     end: GeneratorEnd
     last_lines: tuple[str, ...] = ()
+    cut_off_s: float = 0.0
 
 
 class LoadTally:

@@ -154,6 +154,12 @@ def judge_generator(traffic: Traffic, generator: GeneratorLoad, *, fewer: str) -
                 f"the generator was late itself: its loop lag p99 was {generator.lag_p99_ms:.0f} ms, so its latencies are no measure", fewer
             )
         )
+    if generator.cut_off_s > 0:
+        doubts.append(
+            Reason(
+                f"the tunnel to the service was broken for {generator.cut_off_s:.1f} s of the load: what failed then is not the service's"
+            )
+        )
     if traffic.own_failures:
         kinds = ", ".join(traffic.own_kinds)
         doubts.append(Reason(f"{traffic.own_failures:,} requests failed on the generator's own machine ({kinds})", "ulimit -n"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from contextlib import suppress
 from dataclasses import dataclass
 
 from shelterctl.core.events import Event, Milestone, Outcome
@@ -82,6 +83,7 @@ def kill_db(ports: KillDbPorts, request: KillDbRequest) -> Generator[Event, None
     except (KeyboardInterrupt, Interrupted) as error:
         raise run.interrupted(str(error).removeprefix("interrupted: ")) from None
     _write_down(run, found)
+    cut_off = _cut_off(run)
     window = risk_window(outcomes, run.report, probe_interval_s=PROBE_INTERVAL_S) if run.report else None
     recovery = _recovery(run, outcomes)
     for name, at_s in recovery.milestones if recovery else ():
@@ -112,7 +114,7 @@ def kill_db(ports: KillDbPorts, request: KillDbRequest) -> Generator[Event, None
         dns_problem=dns_problem,
         settle_s=run.settle_s,
         elapsed_s=ports.clock.monotonic_s() - began_s,
-        notes=(*([note] if note else []), *_notes(run), *run.state_before.caveats),
+        notes=(*([note] if note else []), *cut_off, *_notes(run), *run.state_before.caveats),
     )
 
 
@@ -208,6 +210,20 @@ def _notes(run: KillRun) -> tuple[str, ...]:
         for uid, pod in after.items()
         if pod.restarts > before[uid].restarts
     )
+
+
+def _cut_off(run: KillRun) -> tuple[str, ...]:
+    """A break of the way to the service: what was not answered then is no doing of the service, which cannot be called broken for it."""
+    before = run.state_before.endpoint
+    with suppress(ShelterError):
+        now = run.ports.target.state(with_usage=False).endpoint
+        if before is not None and now is not None and (lost_s := now.cut_off_s - before.cut_off_s) > 0:
+            said = f"the tunnel to the service was broken for {lost_s:.1f} s meanwhile: the outage as measured holds that, too"
+            if run.service:
+                run.doubts.extend(Reason(f"{reason.text} (and {said})", reason.next_command) for reason in run.service)
+                run.service.clear()
+            return (said,)
+    return ()
 
 
 def _write_down(run: KillRun, found: Account) -> None:

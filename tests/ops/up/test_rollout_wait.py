@@ -9,7 +9,8 @@ from typing import cast
 import pytest
 
 from shelterctl.adapters.kube.hints import KubectlHints
-from shelterctl.core.state import Autoscaler, Happening, NodeRoom, Pod, PodName, StackState, Usage, Workload
+from shelterctl.core.deploy.room import NodeRoom
+from shelterctl.core.state import Autoscaler, Happening, Pod, PodName, StackState, Usage, Workload
 from shelterctl.errors import ApiRejected, RolloutFailed, WaitTimeout
 from shelterctl.ops.up.rollout_wait import crashed, wait_for_metric, wait_for_rollouts, waiting_for
 from shelterctl.ports.target import Target

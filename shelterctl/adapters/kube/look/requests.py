@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from shelterctl.adapters.kube.api import Json, KubeApi, parallel
 from shelterctl.adapters.kube.records import millicores, quantity_bytes
-from shelterctl.core.state import NodeRoom
+from shelterctl.core.deploy.room import NodeRoom
 
 
 def pod_requests(spec: Json) -> tuple[int, int]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
@@ -10,14 +9,19 @@ from functools import partial
 from shelterctl.adapters.kube import records
 from shelterctl.adapters.kube.api import Json, KubeApi, parallel
 from shelterctl.adapters.kube.look import freshness, scalers
+from shelterctl.adapters.kube.look.endpoint import Way, ready_pods
 from shelterctl.adapters.kube.records import RoleOf, role_of
 from shelterctl.core.load.clocks import ClockReading
-from shelterctl.core.state import Endpoint, PodName, Role, StackState, Usage, Workload, app_first
+from shelterctl.core.state import Reach, Role, StackState, Usage, Workload, app_first
 from shelterctl.errors import ApiRejected
 
+TUNNELLED = "the service is asked through a tunnel (ssh to the node): each answer takes its way, too, and a break of it is no outage"
 
-def read(api: KubeApi, namespaces: Sequence[str], *, warnings_since_s: float, with_usage: bool, role: RoleOf = role_of) -> StackState:
-    """The stack now. Raises ApiUnreachable, ApiRejected."""
+
+def read(
+    api: KubeApi, namespaces: Sequence[str], *, warnings_since_s: float, with_usage: bool, role: RoleOf = role_of, way: Way | None = None
+) -> StackState:
+    """The stack now; `way` is how its Service is reached. Raises ApiUnreachable, ApiRejected."""
     kinds = {
         "pods": "/api/v1/namespaces/{}/pods",
         "deployments": "/apis/apps/v1/namespaces/{}/deployments",
@@ -46,6 +50,7 @@ def read(api: KubeApi, namespaces: Sequence[str], *, warnings_since_s: float, wi
     pods = tuple(pod for item in found["pods"] if (pod := records.pod(item, role)).role is not None)
     happenings = [records.happening(event) for event in found["events"]]
     workloads = tuple(_workloads(found, role))
+    endpoint = (way or Way()).read(found, nodes, role)
     stale, stale_why = freshness.stale(pods, leases, starts, api.server_time_s or time.time())
     return StackState(
         taken_at_s=time.time(),
@@ -54,13 +59,14 @@ def read(api: KubeApi, namespaces: Sequence[str], *, warnings_since_s: float, wi
         pods=tuple(sorted(pods, key=app_first)),
         autoscaler=scalers.own(found["scalers"], {w.name for w in workloads if w.role is Role.APP and w.kind == "Deployment"}, role),
         claims=tuple(records.claim(item, by_volume) for item in found["claims"]),
-        endpoint=_endpoint(found, nodes, role),
+        endpoint=endpoint,
         happenings=tuple(sorted((h for h in happenings if h.at_s >= warnings_since_s), key=lambda h: h.at_s)),
         usage=usage,
         usage_problem=problem,
         problems=tuple(_service_problems(found, workloads, role)),
         stale=stale,
         stale_why=stale_why,
+        caveats=(TUNNELLED,) if endpoint is not None and endpoint.url and endpoint.reach is Reach.TUNNEL else (),
     )
 
 
@@ -112,42 +118,8 @@ def _service_problems(found: dict[str, list[Json]], workloads: Sequence[Workload
     database = next((w for w in workloads if w.role is Role.DATABASE), None)
     if database is None or not database.ready:
         return
-    names = [s["metadata"]["name"] for s in found["services"] if role(s) is Role.DATABASE]
-    if not names:
+    services = [s for s in found["services"] if role(s) is Role.DATABASE]
+    if not services:
         yield f"no Service leads to the database ({database.name})"
-    elif not any(_ready_pods(found, name) for name in names):
-        yield f"Service {names[0]} has no ready endpoint: the application cannot find the database"
-
-
-def _ready_pods(found: dict[str, list[Json]], service: str) -> list[PodName]:
-    return [
-        PodName(endpoint["targetRef"]["name"])
-        for item in found["slices"]
-        if (item["metadata"].get("labels") or {}).get("kubernetes.io/service-name") == service
-        for endpoint in item.get("endpoints") or ()
-        # Nothing said counts as ready (discovery/v1, EndpointConditions).
-        if (endpoint.get("conditions") or {}).get("ready") is not False and "targetRef" in endpoint
-    ]
-
-
-def _endpoint(found: dict[str, list[Json]], nodes: list[Json], role: RoleOf) -> Endpoint | None:
-    own = [service for service in found["services"] if role(service) is Role.APP]
-    # Of several, one that can be reached from here.
-    service = next((s for s in own if any(p.get("nodePort") for p in s["spec"].get("ports") or ())), own[0] if own else None)
-    if service is None:
-        return None
-    name = service["metadata"]["name"]
-    port = next((p.get("nodePort") for p in service["spec"].get("ports") or () if p.get("nodePort")), None)
-    ready = _ready_pods(found, name)
-    addresses = [a["address"] for node in nodes for a in node["status"].get("addresses") or () if a["type"] == "InternalIP"]
-    url, problem = "", ""
-    if port is None:
-        problem = f"Service {name} has no node port"
-    elif not addresses:
-        problem = "no node has an address"
-    elif sys.platform != "linux":
-        problem = f"with Docker Desktop the node is out of reach: run `minikube service {name} --url -n {service['metadata']['namespace']}`"
-    else:
-        host = addresses[0]
-        url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-    return Endpoint(name, port, service["spec"].get("clusterIP", ""), url, problem, tuple(sorted(ready)))
+    elif not any(ready_pods(found["slices"], service) for service in services):
+        yield f"Service {services[0]['metadata']['name']} has no ready endpoint: the application cannot find the database"

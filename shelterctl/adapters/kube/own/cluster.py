@@ -9,6 +9,7 @@ from functools import cached_property
 from shelterctl.adapters.kube import apply, remove, scale
 from shelterctl.adapters.kube.api import Json, KubeApi
 from shelterctl.adapters.kube.cluster import KubernetesCluster, refuse_options_of_others
+from shelterctl.adapters.kube.look.endpoint import Way
 from shelterctl.adapters.kube.own import documents as own_documents
 from shelterctl.core.deploy.stack import ApplyReport, Change, ObjectChange, RemovalReport, StackOptions, StackPlan
 from shelterctl.core.stack.findings import blocking
@@ -40,10 +41,10 @@ class OwnCluster(KubernetesCluster):
     With `insist` a stack with faults is deployed all the same.
     """
 
-    def __init__(self, api: KubeApi, read: Callable[[], Stack], *, insist: bool = False) -> None:
+    def __init__(self, api: KubeApi, read: Callable[[], Stack], *, insist: bool = False, way: Way | None = None) -> None:
         self._read = read
         self._insist = insist
-        super().__init__(api, "", lambda: (_ for _ in ()).throw(UsageError("this stack has no overlays")))
+        super().__init__(api, "", lambda: (_ for _ in ()).throw(UsageError("this stack has no overlays")), way)
         del self.namespace
 
     @cached_property

@@ -1,0 +1,130 @@
+"""How the application's Service is reached from this machine: by a node port, a load balancer's address, or a tunnel through a node."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from shelterctl.adapters.kube.api import Json
+from shelterctl.adapters.kube.records import RoleOf
+from shelterctl.core.state import Endpoint, PodName, Reach, Role
+from shelterctl.errors import ShelterError
+
+#: A node on this machine or next to it answers within a millisecond; a refused connection is an answer, too.
+PROBE_S = 1.0
+
+
+class Forward(Protocol):
+    """A tunnel through a node of the cluster."""
+
+    def address(self, host: str, port: int) -> str:
+        """`host:port` on this machine that leads to that address in the cluster; opened where it is not open. Raises ShelterError."""
+
+    @property
+    def cut_off_s(self) -> float:
+        """How long the tunnel was broken since it was opened (seconds)."""
+
+
+@dataclass
+class Way:
+    """The way that was asked for, and what there is for it. `forward` is None where no node of the cluster can be entered."""
+
+    asked: Reach = Reach.AUTO
+    forward: Forward | None = None
+    _reachable: dict[tuple[str, int], bool] = field(default_factory=dict)
+
+    def read(self, found: Mapping[str, Sequence[Json]], nodes: Sequence[Json], role: RoleOf) -> Endpoint | None:
+        """The endpoint of the application's Service, None where it has none. `url` is empty where no way leads there, with the reason."""
+        own = [service for service in found["services"] if role(service) is Role.APP]
+        # Of several, the one that is meant for the world.
+        service = next((s for s in own if any(p.get("nodePort") for p in s["spec"].get("ports") or ())), own[0] if own else None)
+        if service is None:
+            return None
+        spec, name = service["spec"], service["metadata"]["name"]
+        chosen: Json = next((p for p in spec.get("ports") or () if p.get("nodePort")), (spec.get("ports") or [{}])[0])
+        plain = Endpoint(
+            name,
+            chosen.get("nodePort"),
+            str(spec.get("clusterIP", "")),
+            "",
+            ready_pods=tuple(sorted(ready_pods(found["slices"], service))),
+            port=chosen.get("port"),
+        )
+        problems = []
+        for reach in self._order():
+            address, problem = self._address(reach, plain, service, nodes)
+            if address:
+                cut_off_s = self.forward.cut_off_s if reach is Reach.TUNNEL and self.forward is not None else 0.0
+                return plain.reached(reach, f"http://{address}", cut_off_s)
+            problems.append(problem)
+        return plain.unreached("; ".join(dict.fromkeys(filter(None, problems))))
+
+    def _order(self) -> Iterator[Reach]:
+        if self.asked is not Reach.AUTO:
+            yield self.asked
+        elif self.forward is not None:
+            # A load balancer's address may be left from a `minikube tunnel` that has ended.
+            yield from (Reach.NODEPORT, Reach.LOADBALANCER, Reach.TUNNEL)
+        else:
+            yield from (Reach.LOADBALANCER, Reach.NODEPORT)
+
+    def _address(self, reach: Reach, plain: Endpoint, service: Json, nodes: Sequence[Json]) -> tuple[str, str]:
+        """`host:port`, or why this way does not lead there."""
+        if reach is Reach.TUNNEL:
+            return self._tunnelled(plain)
+        if reach is Reach.LOADBALANCER:
+            given = ((service.get("status") or {}).get("loadBalancer") or {}).get("ingress") or ()
+            hosts = [str(item.get("ip") or item.get("hostname")) for item in given]
+            if not hosts:
+                why = f"Service {plain.service} has no load balancer's address" if self.asked is Reach.LOADBALANCER else ""
+                return "", why
+            return self._checked(hosts[0], int(plain.port or 80), reach)
+        if plain.node_port is None:
+            return "", f"Service {plain.service} has no node port"
+        hosts = [a["address"] for node in nodes for a in node["status"].get("addresses") or () if a["type"] == "InternalIP"]
+        return self._checked(hosts[0], plain.node_port, reach) if hosts else ("", "no node has an address")
+
+    def _tunnelled(self, plain: Endpoint) -> tuple[str, str]:
+        if self.forward is None:
+            return "", "a tunnel leads through a minikube node, and this cluster has none"
+        if not plain.cluster_ip or plain.cluster_ip == "None" or plain.port is None:
+            return "", f"Service {plain.service} is headless: it has no address of its own that a tunnel could lead to"
+        try:
+            return self.forward.address(plain.cluster_ip, plain.port), ""
+        except ShelterError as error:
+            return "", f"{error.what}: {error.why}".rstrip(": ")
+
+    def _checked(self, host: str, port: int, reach: Reach) -> tuple[str, str]:
+        """Whether something answers there is asked only where there is another way."""
+        told = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        if self.asked is not Reach.AUTO or self.forward is None:
+            return told, ""
+        known = (host, port)
+        if known not in self._reachable:
+            self._reachable[known] = _leads_somewhere(host, port)
+        return (told, "") if self._reachable[known] else ("", f"{told} ({reach.value}) cannot be reached from this machine")
+
+
+def _leads_somewhere(host: str, port: int) -> bool:
+    try:
+        socket.create_connection((host, port), timeout=PROBE_S).close()
+    except ConnectionRefusedError:
+        return True
+    except OSError:
+        return False
+    return True
+
+
+def ready_pods(slices: Sequence[Json], service: Json) -> list[PodName]:
+    """The ready pods of a Service's endpoint slices. Nothing said counts as ready (discovery/v1, EndpointConditions)."""
+    meta = service["metadata"]
+    return [
+        PodName(endpoint["targetRef"]["name"])
+        for item in slices
+        if (item["metadata"].get("labels") or {}).get("kubernetes.io/service-name") == meta["name"]
+        and item["metadata"].get("namespace") == meta.get("namespace")
+        for endpoint in item.get("endpoints") or ()
+        if (endpoint.get("conditions") or {}).get("ready") is not False and "targetRef" in endpoint
+    ]

@@ -1,0 +1,103 @@
+"""Which way leads to a Service from this machine, and why none does."""
+
+from __future__ import annotations
+
+import io
+import socket
+from dataclasses import dataclass
+from typing import Any, cast
+
+import pytest
+
+from shelterctl.adapters.kube.look import endpoint
+from shelterctl.adapters.kube.look.endpoint import Way
+from shelterctl.core.state import Reach, Role
+from shelterctl.errors import MinikubeUnavailable
+
+pytestmark = pytest.mark.unit
+
+NODES = [{"status": {"addresses": [{"type": "Hostname", "address": "n"}, {"type": "InternalIP", "address": "10.9.8.7"}]}}]
+
+
+@dataclass
+class ToldForward:
+    """A tunnel that is open at once, or never."""
+
+    problem: str = ""
+    cut_off_s: float = 0.0
+
+    def address(self, host: str, port: int) -> str:
+        if self.problem:
+            raise MinikubeUnavailable("the tunnel cannot be opened", why=self.problem)
+        return f"127.0.0.1:2{port % 10000:04}"
+
+
+def service(ports: list[dict[str, int]], *, cluster_ip: str = "10.96.0.9", ingress: str = "") -> dict[str, Any]:
+    status = {"loadBalancer": {"ingress": [{"ip": ingress}]}} if ingress else {}
+    return {"metadata": {"name": "web", "namespace": "n"}, "spec": {"ports": ports, "clusterIP": cluster_ip}, "status": status}
+
+
+def read(way: Way, *services: dict[str, Any]) -> tuple[str, str, str]:
+    found = way.read({"services": services, "slices": []}, NODES, lambda _: Role.APP)
+    assert found is not None
+    return found.url, found.problem, found.reach.value
+
+
+NODE_PORT = {"port": 80, "nodePort": 30123}
+PLAIN = {"port": 80}
+
+
+def test_on_a_cluster_whose_nodes_nobody_enters() -> None:
+    assert read(Way(), service([NODE_PORT])) == ("http://10.9.8.7:30123", "", "nodeport")
+    assert read(Way(), service([NODE_PORT], ingress="1.2.3.4")) == ("http://1.2.3.4:80", "", "loadbalancer")
+    assert read(Way(), service([PLAIN]))[:2] == ("", "Service web has no node port")
+    assert read(Way(Reach.TUNNEL), service([PLAIN]))[:2] == ("", "a tunnel leads through a minikube node, and this cluster has none")
+    assert read(Way(Reach.LOADBALANCER), service([NODE_PORT]))[:2] == ("", "Service web has no load balancer's address")
+
+
+@pytest.mark.parametrize(
+    ("reachable", "expected"), [(True, ("http://10.9.8.7:30123", "nodeport")), (False, ("http://127.0.0.1:20080", "tunnel"))]
+)
+def test_a_node_that_cannot_be_reached_is_reached_through_a_tunnel(
+    monkeypatch: pytest.MonkeyPatch, reachable: bool, expected: tuple[str, str]
+) -> None:
+    asked = []
+
+    def leads_somewhere(host: str, port: int) -> bool:
+        asked.append((host, port))
+        return reachable
+
+    monkeypatch.setattr(endpoint, "_leads_somewhere", leads_somewhere)
+    way = Way(forward=ToldForward())
+    for _ in range(2):
+        url, _, reach = read(way, service([NODE_PORT], ingress="" if reachable else "1.2.3.4"))
+        assert (url, reach) == expected
+    # Asked once each: a status is read many times.
+    assert asked == [("10.9.8.7", 30123)] + ([] if reachable else [("1.2.3.4", 80)])
+    assert read(way, service([PLAIN]))[0] == "http://127.0.0.1:20080"
+
+
+def test_a_way_that_was_asked_for_is_not_doubted() -> None:
+    assert read(Way(Reach.NODEPORT, ToldForward()), service([NODE_PORT]))[0] == "http://10.9.8.7:30123"
+    assert read(Way(Reach.TUNNEL, ToldForward()), service([NODE_PORT])) == ("http://127.0.0.1:20080", "", "tunnel")
+
+
+def test_what_keeps_a_tunnel_from_being_opened_is_said() -> None:
+    assert read(Way(Reach.TUNNEL, ToldForward("ssh is gone")), service([PLAIN]))[1] == "the tunnel cannot be opened: ssh is gone"
+    headless = read(Way(Reach.TUNNEL, ToldForward()), service([PLAIN], cluster_ip="None"))
+    assert headless[1] == "Service web is headless: it has no address of its own that a tunnel could lead to"
+    both = read(Way(forward=ToldForward("ssh is gone")), service([PLAIN]))
+    assert both[1] == "Service web has no node port; the tunnel cannot be opened: ssh is gone"
+
+
+@pytest.mark.parametrize(
+    ("error", "leads"), [(None, True), (ConnectionRefusedError(), True), (TimeoutError(), False), (socket.gaierror(), False)]
+)
+def test_a_refused_connection_is_an_answer(monkeypatch: pytest.MonkeyPatch, error: OSError | None, leads: bool) -> None:
+    def create_connection(*_args: object, **_options: object) -> socket.socket:
+        if error is not None:
+            raise error
+        return cast(socket.socket, io.BytesIO())
+
+    monkeypatch.setattr(socket, "create_connection", create_connection)
+    assert endpoint._leads_somewhere("10.9.8.7", 80) is leads
