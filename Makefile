@@ -41,9 +41,10 @@ venv: $(VENV)/.installed ## the virtual environment
 demo: $(VENV)/.runs ## the main job: it deploys, scales, keeps its data, resolves its names
 	$(BIN)/shelterctl prove
 
-test: venv lint ## everything that this machine can run: what needs no cluster side by side, then the cluster's tests
+test: venv lint ## everything that this machine can run: what needs no cluster side by side, then the cluster's tests, a profile each
 	$(BIN)/pytest -n auto -m "not cluster and not alone" $(PYTEST_ARGS) || $(NONE_LEFT)
-	$(BIN)/pytest -m "cluster or alone" $(PYTEST_ARGS) || $(NONE_LEFT)
+	$(BIN)/pytest -n 2 --dist loadgroup -m "cluster and not alone" $(PYTEST_ARGS) || $(NONE_LEFT)
+	$(BIN)/pytest -m alone $(PYTEST_ARGS) || $(NONE_LEFT)
 
 test-bare: venv ## the tests as on a machine without Docker, minikube and kubectl
 	tools/without_docker.sh $(BIN)/pytest -n auto -m "not alone" $(PYTEST_ARGS) || $(NONE_LEFT)

@@ -1,4 +1,4 @@
-"""An application that misleads whoever looks at it from outside; how, is said by LIE."""
+"""An application that misleads whoever looks at it from outside; how, is said by LIE: one lie, or several by commas."""
 
 import os
 import time
@@ -10,23 +10,23 @@ from pymongo.errors import PyMongoError
 
 app = Flask(__name__)
 
-LIE = os.environ.get("LIE", "")
+LIES = os.environ.get("LIE", "").split(",")
 client = MongoClient(os.environ["MONGO_URI"], serverSelectionTimeoutMS=2000, w="majority", journal=True)
 notes = client["liars"]["notes"]
 state = {"broken": False, "cached": None, "cached_at": 0.0, "count": 0}
 
-if LIE == "exits-at-import":
+if "exits-at-import" in LIES:
     client.admin.command("ping")
 
 
 @app.route("/notes", methods=["GET"])
 def read():
-    if LIE == "broken-for-ever" and state["broken"]:
+    if "broken-for-ever" in LIES and state["broken"]:
         return jsonify({"error": "no database"}), 503
-    if LIE == "cached-reads" and state["cached"] is not None and time.time() - state["cached_at"] < 60:
+    if "cached-reads" in LIES and state["cached"] is not None and time.time() - state["cached_at"] < 60:
         return jsonify(state["cached"])
     cursor = notes.find({}, {"_id": 0})
-    if LIE == "newest-hundred":
+    if "newest-hundred" in LIES:
         cursor = notes.find({}, {"_id": 0}).sort("_id", -1).limit(100)
     state["cached"], state["cached_at"] = list(cursor), time.time()
     return jsonify(state["cached"])
@@ -35,21 +35,21 @@ def read():
 @app.route("/notes", methods=["POST"])
 def write():
     note = request.get_json()
-    if LIE == "wraps":
+    if "wraps" in LIES:
         note = {"data": note, "created_at": time.time()}
-    if LIE == "broken-for-ever" and state["broken"]:
+    if "broken-for-ever" in LIES and state["broken"]:
         return jsonify({"error": "no database"}), 503
     try:
         notes.insert_one(note)
         state["count"] += 1
-        if LIE == "inserts-again" and state["count"] % 20 == 0:
+        if "inserts-again" in LIES and state["count"] % 20 == 0:
             notes.insert_one({**note, "_id": ObjectId()})
     except PyMongoError as error:
         state["broken"] = True
-        if LIE == "errors-as-200":
+        if "errors-as-200" in LIES:
             return jsonify({"message": f"could not insert: {error}"})
         return jsonify({"error": "no database"}), 503
-    if LIE == "answers-500":
+    if "answers-500" in LIES:
         return jsonify(note), 201
     return jsonify({"message": "inserted"})
 

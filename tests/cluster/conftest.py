@@ -17,6 +17,14 @@ _ALIVE: dict[str, bool] = {}
 PREFIX = "shelter-test"
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What runs on one profile runs there one by one; two profiles can be worked on side by side (`--dist loadgroup`)."""
+    for item in items:
+        if item.get_closest_marker("cluster") and not item.get_closest_marker("xdist_group"):
+            item.add_marker(pytest.mark.xdist_group(kube.CONTEXT))
+
+
 def _opened(folder: Path, *, shared: bool) -> Iterator[Shelterctl]:
     namespace = f"{PREFIX}-{secrets.token_hex(3)}"
     defaults = ("--min", "1", "--max", "2", "--node-port", str(kube.free_node_port()), "--no-wait-hpa")

@@ -77,8 +77,7 @@ def test_a_break_of_the_tunnel_is_no_outage_of_the_service(stack: Shelterctl) ->
     running.wait_for('"kind": "load_tick"')
     ssh = [pid for pid in children(running.process.pid) if Path(f"/proc/{pid}/comm").read_text().strip() == "ssh"]
     os.kill(ssh[0], signal.SIGKILL)
-    ran = running.end()
-    result = ran.result
+    result = running.end().document["result"]
     assert result["generator"]["cut_off_s"] > 0
     assert result["judgement"]["judgement"]["verdict"] == "UNKNOWN"
     assert any("the tunnel to the service was broken" in reason["text"] for reason in result["judgement"]["judgement"]["reasons"])

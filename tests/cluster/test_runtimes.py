@@ -5,7 +5,6 @@ SHELTERCTL_TEST_PROFILES names profiles beside the tests' own, by a comma betwee
 
 from __future__ import annotations
 
-import os
 import secrets
 import subprocess
 from collections.abc import Iterator
@@ -16,11 +15,11 @@ import pytest
 
 from tests.cluster import kube
 from tests.cluster.commands import Ran, Shelterctl
+from tests.cluster.examples import OTHERS, PROFILE
 from tests.cluster.projects import Project
 
-pytestmark = pytest.mark.cluster
-
-OTHERS = tuple(name for name in os.environ.get("SHELTERCTL_TEST_PROFILES", "").split(",") if name)
+# It stops the other profile: what else runs there comes before or after.
+pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group(PROFILE)]
 
 
 @dataclass(frozen=True, slots=True)

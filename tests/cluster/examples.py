@@ -1,0 +1,75 @@
+"""Stacks of examples/, each as a copy whose images, volumes and namespaces have names of their own.
+
+They run on a profile of their own where there is one, side by side with the tests of the tool's stack: a machine may give a second profile
+in SHELTERCTL_TEST_PROFILES (Docker in its node, as most users have it).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import shutil
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cluster import kube
+from tests.cluster.commands import REPOSITORY, Shelterctl
+
+OTHERS = tuple(name for name in os.environ.get("SHELTERCTL_TEST_PROFILES", "").split(",") if name)
+PROFILE = OTHERS[0] if OTHERS else kube.CONTEXT
+_TEXTS = (".yaml", ".yml")
+
+
+@contextmanager
+def example(
+    name: str, tmp_path: Path, *, images: Sequence[str], volumes: Sequence[str] = (), paths: Sequence[str] = (), spaces: Sequence[str] = ()
+) -> Iterator[Shelterctl]:
+    """A stack in a folder, and a namespace of its own where its manifests state none.
+
+    `images` are those that it builds (without a tag), `volumes` its PersistentVolumes, `paths` where these keep their data in the node, and
+    `spaces` the namespaces that its manifests make: each gets a name that no other test has.
+    """
+    folder = tmp_path / name
+    shutil.copytree(REPOSITORY / "examples" / name, folder, ignore=shutil.ignore_patterns(".shelterctl", "node_modules"))
+    mark = secrets.token_hex(3)
+    for path in folder.rglob("*"):
+        if path.suffix in _TEXTS and path.is_file():
+            text = path.read_text()
+            for word in (*images, *volumes, *paths):
+                text = text.replace(word, f"{word}-{mark}")
+            for space in spaces:
+                # As a namespace, in a DNS name, and as the name of the Namespace itself.
+                text = re.sub(rf"(namespace: |\.){space}\b(?!-)", rf"\g<1>{space}-{mark}", text)
+                text = re.sub(rf"(kind: Namespace\nmetadata:\n  name: ){space}\b", rf"\g<1>{space}-{mark}", text)
+            path.write_text(text)
+    namespace = f"shelter-test-{mark}"
+    kube.kubectl("create", "namespace", namespace)
+    environment = {"SHELTERCTL_PROFILE": PROFILE}
+    try:
+        yield Shelterctl(namespace, tmp_path / "state", folder, ("--no-wait-hpa",), environment)
+    finally:
+        kube.delete_namespaces(namespace, *(f"{space}-{mark}" for space in spaces))
+        for volume in volumes:
+            kube.kubectl("delete", "persistentvolume", f"{volume}-{mark}", "--ignore-not-found", "--wait=false")
+        for kept in paths:
+            subprocess.run(["docker", "exec", PROFILE, "rm", "-rf", f"{kept}-{mark}"], capture_output=True, timeout=60, check=False)
+        listed = ["docker", "image", "ls", "--format", "{{.Repository}}:{{.Tag}}"]
+        found = subprocess.run(listed, capture_output=True, text=True, timeout=60, check=False).stdout.split()
+        own = [line for line in found if f"-{mark}:" in line]
+        subprocess.run(["docker", "rmi", "--force", *own], capture_output=True, timeout=60, check=False)
+
+
+def pods(stack: Shelterctl) -> list[dict[str, Any]]:
+    return kube.items(stack.namespace, "pods")
+
+
+@pytest.fixture
+def on_its_profile(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the tests look at with kubectl is where the examples are."""
+    monkeypatch.setattr(kube, "CONTEXT", PROFILE)
