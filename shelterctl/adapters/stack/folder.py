@@ -23,7 +23,7 @@ _FROM = re.compile(r"^\s*FROM\s+(?:--\S+\s+)*(\S+)(?:\s+AS\s+(\S+))?", re.IGNORE
 _INSTRUCTION = re.compile(r"^\s*(CMD|ENTRYPOINT|USER)\s+(.+?)\s*$", re.IGNORECASE | re.MULTILINE)
 _COPY = re.compile(r"^\s*(?:COPY|ADD)\s+((?:--\S+\s+)*)(.+)$", re.IGNORECASE | re.MULTILINE)
 #: Folders for another place than the one that is looked at first.
-_FOR_ELSEWHERE = re.compile(r"eks|aws|gke|gcp|azure|aks|cloud|prod|terraform|helm|charts?", re.IGNORECASE)
+_FOR_ELSEWHERE = re.compile(r"eks|aws|gke|gcp|azure|aks|cloud|prod|terraform|helm|charts?|variants?|overlays?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)

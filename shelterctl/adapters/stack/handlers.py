@@ -6,6 +6,8 @@ import ast
 import re
 from collections.abc import Iterator, Mapping
 
+from shelterctl.adapters.stack import taken
+from shelterctl.adapters.stack.names import dotted, text_of
 from shelterctl.core.stack.documents import Origin
 from shelterctl.core.stack.model import Body, Route
 
@@ -22,28 +24,6 @@ _GUARDS = ("login_required", "jwt_required", "token_required", "requires_auth", 
 _DEPTH = 3
 
 
-def dotted(node: ast.AST) -> str:
-    """`a.b.c` of a name or attribute; calls and subscripts within are passed through."""
-    if isinstance(node, ast.Name):
-        return node.id
-    if isinstance(node, ast.Attribute):
-        return f"{dotted(node.value)}.{node.attr}".lstrip(".")
-    if isinstance(node, ast.Call):
-        return dotted(node.func)
-    if isinstance(node, ast.Subscript):
-        return dotted(node.value)
-    return ""
-
-
-def text_of(node: ast.AST | None) -> str:
-    """A text constant, with `{}` for what an f-string fills in; empty for anything else."""
-    if isinstance(node, ast.Constant):
-        return node.value if isinstance(node.value, str) else ""
-    if isinstance(node, ast.JoinedStr):
-        return "".join(str(part.value) if isinstance(part, ast.Constant) else "{}" for part in node.values)
-    return ""
-
-
 class Handler:
     """A view function of a module, with the module's other functions, which it may call."""
 
@@ -58,7 +38,7 @@ class Handler:
         calls = [dotted(node.func) for node in nodes if isinstance(node, ast.Call)]
         statements = [text_of(node) for node in nodes if isinstance(node, ast.Constant | ast.JoinedStr)]
         names = {dotted(node) for node in nodes if isinstance(node, ast.Attribute | ast.Subscript)}
-        keys = tuple(dict.fromkeys(self._keys(nodes)))
+        keys = tuple(dict.fromkeys(taken.keys(nodes, self._functions)))
         body = self._body(names, calls)
         writes = any(_ends(call, _WRITES) for call in calls) or any(_SQL_WRITE.match(text) for text in statements)
         return Route(
@@ -100,22 +80,6 @@ class Handler:
         if "request.data" in names or any(call.endswith("request.get_data") for call in calls):
             return Body.JSON
         return Body.NONE
-
-    @staticmethod
-    def _keys(nodes: list[ast.AST]) -> Iterator[str]:
-        """The keys that are taken out of the body, and out of a variable that holds it."""
-        holders = {"request.json", "request.form", "request.values", "request.get_json"}
-        for node in nodes:
-            if isinstance(node, ast.Assign) and dotted(node.value) in holders:
-                holders |= {target.id for target in node.targets if isinstance(target, ast.Name)}
-        for node in nodes:
-            if isinstance(node, ast.Subscript) and dotted(node.value) in holders and text_of(node.slice):
-                if isinstance(node.ctx, ast.Load):
-                    yield text_of(node.slice)
-            elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "get" and node.args:
-                taken = text_of(node.args[0])
-                if taken and dotted(node.func.value) in holders:
-                    yield taken
 
     @staticmethod
     def _statuses(nodes: list[ast.AST]) -> Iterator[int]:

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from shelterctl.adapters.stack.folder import Listing
-from shelterctl.adapters.stack.handlers import Handler, dotted, text_of
+from shelterctl.adapters.stack.handlers import Handler
+from shelterctl.adapters.stack.names import dotted, text_of
 from shelterctl.core.stack.documents import Origin
 from shelterctl.core.stack.model import Route, Sources, Trait, VariableRead
 
@@ -148,9 +149,10 @@ def _decorated(decorator: ast.expr, prefixes: dict[str, str]) -> Iterator[tuple[
         methods = (_METHODS[name],)
     else:
         return
-    address = text_of(decorator.args[0])
-    if address.startswith("/"):
-        yield prefixes.get(owner, "").rstrip("/") + address, methods
+    address, prefix = text_of(decorator.args[0]), prefixes.get(owner, "")
+    # A blueprint's own address is its prefix: @bp.route("").
+    if address.startswith("/") or (not address and prefix and isinstance(decorator.args[0], ast.Constant)):
+        yield prefix.rstrip("/") + address, methods
 
 
 def _methods(call: ast.Call) -> tuple[str, ...]:

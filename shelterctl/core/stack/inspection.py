@@ -60,14 +60,14 @@ def _facts(stack: Stack) -> Iterator[Fact]:
     roles = stack.roles
     for topic, workload in (("application", roles.app), ("database", roles.database)):
         if workload is not None:
-            yield from _workload(topic, workload, roles.reasons.get(workload.key, ""))
+            yield from _workload(stack, topic, workload, roles.reasons.get(workload.key, ""))
         if topic == "application":
             yield from _way_in(stack)
     yield from _storage(stack)
     for workload in roles.front_ends:
-        yield from _workload("front end", workload, roles.reasons.get(workload.key, ""))
+        yield from _workload(stack, "front end", workload, roles.reasons.get(workload.key, ""))
     for workload in roles.others:
-        yield from _workload("other", workload, "")
+        yield from _workload(stack, "other", workload, "")
     for image in stack.images:
         if image.build is not None:
             text = f"{image.name} is built from {image.build.dockerfile} (context {image.build.context})"
@@ -88,9 +88,12 @@ def spoken(name: str, route: Route) -> str:
     return f"{route.spoken(route.write_method)} takes {what}{keys}"
 
 
-def _workload(topic: str, workload: Workload, why: str) -> Iterator[Fact]:
+def _workload(stack: Stack, topic: str, workload: Workload, why: str) -> Iterator[Fact]:
     replicas = 1 if workload.replicas is None else workload.replicas
-    yield Fact(topic, f"{workload.key} in namespace {workload.namespace}, {replicas} replica{'s' * (replicas != 1)}", workload.origin, why)
+    told = f"{replicas} replica{'s' * (replicas != 1)}"
+    if workload.replicas is None and any(scaler.target == workload.key for scaler in stack.scalers):
+        told = "its HPA sets its replicas"
+    yield Fact(topic, f"{workload.key} in namespace {workload.namespace}, {told}", workload.origin, why)
     for container in workload.containers:
         yield Fact(topic, f"container {container.name}: {container.image}; {_resources(container)}; {_probes(container)}", container.origin)
         for variable in container.variables:

@@ -6,6 +6,7 @@ import base64
 import binascii
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -48,7 +49,7 @@ def read(manifests: Manifests, document: Document, path: Path, container: Mappin
             raw = entry.get("value")
             value = _expanded("" if raw is None else str(raw), values)
             values[name] = value
-            found.append(variable(name, value, "", origin))
+            found.append(_literal(variable(name, value, "", origin), "" if raw is None else str(raw)))
             continue
         references.append(reference)
         told = next((c for c in contents(manifests, reference.kind, reference.name, namespace) if c[0] == reference.key), None)
@@ -72,6 +73,12 @@ def variable(name: str, value: str, source: str, origin: Origin) -> Variable:
         name, source, shown, origin, tuple(uri["hosts"].split(",")), bool(uri["user"]), uri["database"] or "",
         dict(parse_qsl(uri["query"] or "", keep_blank_values=True)), bool(uri["password"]) and not source.startswith("secret/"),
     )  # fmt: skip
+
+
+def _literal(found: Variable, raw: str) -> Variable:
+    """A password that `$(NAME)` brings in is not in the manifest's own text."""
+    password = (_URI.search(raw) or {"password": raw})["password"]
+    return replace(found, password_in_clear=False) if found.password_in_clear and _REFERENCE.fullmatch(password or "") else found
 
 
 def contents(manifests: Manifests, kind: str, name: str, namespace: str) -> Iterator[tuple[str, str, Origin]]:

@@ -67,6 +67,64 @@ app.register_blueprint(animals, url_prefix="/api")
     assert set(found.roots) == {".", "api"}
 
 
+@pytest.mark.parametrize(
+    ("body", "keys"),
+    [
+        ('note = request.get_json(silent=True) or {}\n    notes.insert_one({"t": note["title"]})', ("title",)),
+        ('note = dict(request.form)\n    notes.insert_one({"t": note.get("title")})', ("title",)),
+        ('note = request.json\n    if "a" not in note or "b" not in note: return "", 400\n    notes.insert_one(note)', ("a", "b")),
+        ('note = request.json\n    for key in ("a", "b"):\n        if key not in note: abort(400)\n    notes.insert_one(note)', ("a", "b")),
+        ('FIELDS = ["a", "b"]\n    note = request.json\n    if not all(note.get(f) for f in FIELDS): abort(4)\n    keep(note)', ("a", "b")),
+        ('note = checked(request.get_json())\n    notes.insert_one(note)', ("name",)),
+        # Another thing by the same name, and the database's own.
+        ('note = request.get_json()\n    notes.insert_one(note)\n    for note in notes.find():\n        note["x"] = str(note["y"])', ()),
+        ('note = request.get_json()\n    notes.insert_one(note)\n    return str(note["_id"])', ()),
+    ],
+)  # fmt: skip
+def test_the_keys_that_a_body_must_have(tmp_path: Path, body: str, keys: tuple[str, ...]) -> None:
+    found = read(
+        tmp_path,
+        app_py=f"""
+from flask import Flask, request
+app = Flask(__name__)
+
+@app.route("/notes", methods=["POST"])
+def add():
+    {body}
+    return "ok"
+
+def keep(note):
+    notes.insert_one(note)
+
+def checked(data):
+    return {{"name": data["name"]}}
+""",
+    )
+    assert found.routes[0].keys == keys
+
+
+def test_a_blueprints_own_address_is_its_prefix(tmp_path: Path) -> None:
+    found = read(
+        tmp_path,
+        app_py="""
+from flask import Flask, Blueprint, request
+bp = Blueprint("notes", __name__)
+bare = Blueprint("bare", __name__)
+
+@bp.route("", methods=["POST"])
+def add():
+    notes.insert_one(request.get_json())
+
+@bare.route("")
+def nothing():
+    return ""
+
+app.register_blueprint(bp, url_prefix="/api/notes")
+""",
+    )
+    assert [route.path for route in found.routes] == ["/api/notes"]
+
+
 def test_what_deletes_logs_in_or_takes_a_file_is_never_written_to(tmp_path: Path) -> None:
     found = read(
         tmp_path,

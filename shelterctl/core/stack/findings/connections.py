@@ -144,18 +144,21 @@ def _unread(stack: Stack, container: Container) -> Iterator[StackFinding]:
 
 
 def _references(stack: Stack, workload: Workload, container: Container) -> Iterator[StackFinding]:
+    absent: set[tuple[str, str]] = set()
     for reference in container.references:
-        if reference.optional:
+        kind, wanted = reference.kind, (reference.kind, reference.name)
+        # Each key of an object that is not there lacks the same object.
+        if reference.optional or wanted in absent:
             continue
-        kind = reference.kind
         document = stack.manifests.find(kind, reference.name, "")
         wants = f"{workload.key} needs {kind} {reference.name}"
         if document is None:
+            absent.add(wanted)
             yield StackFinding(
                 "secret-missing" if kind == "Secret" else "config-missing", Weight.BLOCKS,
                 f"{wants}, and no manifest has it", reference.origin,
                 "its pods stay at CreateContainerConfigError unless it is in the cluster already",
-                f"kubectl get {kind.lower()} {reference.name}",
+                f"kubectl -n {workload.namespace} get {kind.lower()} {reference.name}",
             )  # fmt: skip
         elif (document.namespace or workload.namespace) != workload.namespace:
             what = f"{wants} in namespace {workload.namespace}, and it is in {document.namespace}"

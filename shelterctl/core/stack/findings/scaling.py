@@ -16,8 +16,10 @@ def find(stack: Stack) -> Iterator[StackFinding]:
             what = f"HPA {scaler.name} names nothing to scale (scaleTargetRef)"
             yield StackFinding("hpa-without-target", Weight.BLOCKS, what, scaler.origin, "the API server refuses it")
         elif target is None:
+            elsewhere = next((w for w in stack.workloads if w.key == scaler.target), None)
             what = f"HPA {scaler.name} scales {scaler.target}, and no manifest of its namespace has that"
-            yield StackFinding("hpa-target-missing", Weight.BLOCKS, what, scaler.origin, "FailedGetScale")
+            mend = f"namespace: {elsewhere.namespace}   ({elsewhere.key} is there)" if elsewhere is not None else ""
+            yield StackFinding("hpa-target-missing", Weight.BLOCKS, what, scaler.origin, "FailedGetScale", mend)
         else:
             yield from _requests(scaler, target)
             if target.replicas is not None and target.replicas_origin is not None:
