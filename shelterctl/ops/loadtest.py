@@ -13,7 +13,6 @@ from shelterctl.core.events import (
     AutoscalerGone,
     AutoscalerSeen,
     Event,
-    LoadTick,
     Notice,
     Outcome,
     PodsSeen,
@@ -22,16 +21,16 @@ from shelterctl.core.events import (
     UsageSeen,
     WatchDropped,
 )
-from shelterctl.core.load.histogram import Histogram
 from shelterctl.core.load.observer import Observer
-from shelterctl.core.load.plan import Expectations, LoadPlan, LoadSample
+from shelterctl.core.load.plan import Expectations, LoadPlan
 from shelterctl.core.load.result import LoadResult, conclude
 from shelterctl.core.load.scaling import enough_s, judge_scaling, settled
-from shelterctl.core.load.tally import GeneratorEnd, LoadTally, sample_percentiles
+from shelterctl.core.load.tally import GeneratorEnd, LoadTally
 from shelterctl.core.state import Role, StackState
 from shelterctl.core.words import counted
 from shelterctl.errors import NotDeployed, ShelterError, UsageError
 from shelterctl.ops.feed import ClocksSeen, Gap, TargetFeed
+from shelterctl.ops.load_told import one_of_several, tick_of
 from shelterctl.ports.clock import Clock
 from shelterctl.ports.load import LoadGenerator
 from shelterctl.ports.target import Target
@@ -85,6 +84,7 @@ def loadtest(
         try:
             yield from run.first_look()
             until = "until scaling is decided, at most " if until_scaled else ""
+            until += f"{plan.requests:,} requests, at most " if plan.requests is not None else ""
             yield StepStarted(STEP, f"{plan.users:,} users on {plan.host} for {until}{plan.duration_s:g} s")
             ports.generator.start(plan, ports.folder)
             yield from run.follow()
@@ -101,7 +101,7 @@ def loadtest(
     finally:
         run.stop()
     result = run.conclude(expectations)
-    result = replace(result, notes=(*result.notes, *run.one_of_several(result), *run.caveats))
+    result = replace(result, notes=(*result.notes, *one_of_several(ports.behind, result), *run.caveats))
     yield from result.milestones
     title = f"{result.traffic.requests:,} requests in {result.traffic.duration_s:.0f} s, {result.traffic.failures:,} failed"
     outcome = Outcome.CHANGED if result.traffic.requests else Outcome.FAILED
@@ -145,8 +145,10 @@ class _Run:
         yield from self.look(self.observer, state)
         if state.autoscaler is None:
             yield Notice("there is no autoscaler: the run can say nothing about scaling", "warning")
-        elif not self.until_scaled and self.plan.duration_s < (
-            needed_s := enough_s(self.plan, state.autoscaler.scale_up_window_s, target.scale_up_within_s)
+        elif (
+            not self.until_scaled
+            and self.plan.requests is None
+            and self.plan.duration_s < (needed_s := enough_s(self.plan, state.autoscaler.scale_up_window_s, target.scale_up_within_s))
         ):
             yield Notice(
                 f"{self.plan.duration_s:.0f} s may be too short to show a scale-up: a metric of this load, its reading and a pod can take "
@@ -242,7 +244,8 @@ class _Run:
             self.feed.stop()
         yield from self.drain()
         if not self.interrupted and self.end is None:
-            early = not self.settled and self.tally.elapsed_s < self.plan.duration_s - EARLY_S
+            asked = self.plan.requests is not None and self.tally.requests >= self.plan.requests
+            early = not (self.settled or asked) and self.tally.elapsed_s < self.plan.duration_s - EARLY_S
             self.end = GeneratorEnd.DIED if early or not self.tally.complete else GeneratorEnd.FINISHED
         if self.ports.target is None or self.observer is None or self.interrupted:
             return
@@ -284,20 +287,6 @@ class _Run:
             self.plan, expectations, self.tally, generator, self.observer, ended_wall_s=self.ended_wall_s, interrupted=self.interrupted
         )
 
-    def one_of_several(self, result: LoadResult) -> Iterator[str]:
-        """A URL that leads to one pod only (a port-forward does), while its Service has more."""
-        names = [pod.pod for pod in result.traffic.by_pod if pod.pod]
-        if self.ports.behind is None or len(names) != 1:
-            return
-        ready: Sequence[str] = ()
-        with suppress(ShelterError):
-            ready = self.ports.behind()
-        if names[0] in ready and len(ready) > 1:
-            yield (
-                f"pod {names[0]} alone answered, while the Service has {len(ready)} ready pods: a port-forward reaches one pod, and shows "
-                "nothing of the others. Leave --host out to go through the Service"
-            )
-
     @property
     def noun(self) -> str:
         return self.ports.target.noun if self.ports.target is not None else "the service"
@@ -305,22 +294,3 @@ class _Run:
 
 def _cut_off_s(state: StackState) -> float:
     return state.endpoint.cut_off_s if state.endpoint is not None else 0.0
-
-
-def tick_of(sample: LoadSample) -> LoadTick:
-    """A sample as the event that is shown and kept."""
-    p50_ms, p95_ms, p99_ms = sample_percentiles(sample)
-    lag = Histogram()
-    lag.merge(sample.lag_bins, max_ms=sample.lag_max_ms)
-    return LoadTick(
-        elapsed_s=sample.elapsed_s,
-        users=sample.users,
-        requests=sample.requests,
-        failures=sample.failures,
-        p50_ms=p50_ms,
-        p95_ms=p95_ms,
-        p99_ms=p99_ms,
-        generator_cpu_percent=100 * sample.cpu_s / sample.interval_s if sample.interval_s else 0.0,
-        generator_lag_ms=lag.percentile(99) or 0.0,
-        by_pod=sample.by_pod,
-    )

@@ -144,11 +144,12 @@ class OwnStack(ClusterWiring):
         """How long the application's driver may still make a write that was given up on: what was configured, else its default."""
         from shelterctl.adapters.stack import config
         from shelterctl.core.duration import parse_duration_s
+        from shelterctl.core.stack.provable import driver_timeout_s
 
         given = config.read(self.folder).database_facts.get("driver_timeout")
         if given:
             return parse_duration_s(str(given))
-        return 5.0 if self.stack.sources.trait("server-selection-timeout") is not None else 30.0
+        return driver_timeout_s(self.stack)
 
     @cached_property
     def own(self) -> OwnCluster:

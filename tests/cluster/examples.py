@@ -51,8 +51,9 @@ def example(
     namespace = f"shelter-test-{mark}"
     kube.kubectl("create", "namespace", namespace)
     environment = {"SHELTERCTL_PROFILE": PROFILE}
+    defaults = ("--node-port", str(kube.free_node_port()), "--no-wait-hpa")
     try:
-        yield Shelterctl(namespace, tmp_path / "state", folder, ("--no-wait-hpa",), environment)
+        yield Shelterctl(namespace, tmp_path / "state", folder, defaults, environment)
     finally:
         kube.delete_namespaces(namespace, *(f"{space}-{mark}" for space in spaces))
         for volume in volumes:

@@ -79,6 +79,6 @@ def test_a_break_of_the_tunnel_is_no_outage_of_the_service(stack: Shelterctl) ->
     os.kill(ssh[0], signal.SIGKILL)
     result = running.end().document["result"]
     assert result["generator"]["cut_off_s"] > 0
-    assert result["judgement"]["judgement"]["verdict"] == "UNKNOWN"
-    assert any("the tunnel to the service was broken" in reason["text"] for reason in result["judgement"]["judgement"]["reasons"])
+    assert result["judgement"]["verdict"] == "UNKNOWN"
+    assert any("the tunnel to the service was broken" in reason["text"] for reason in result["judgement"]["reasons"])
     assert any("through a tunnel" in note for note in result["notes"])

@@ -6,7 +6,8 @@ lacks the last second and its percentiles are rounded to whole milliseconds or t
 `shelterctl.core.load.histogram`.
 
 Environment: SHELTERCTL_LOAD_SAMPLES (the file to append to), SHELTERCTL_LOAD_PARENT (the process whose end ends the swarm),
-SHELTERCTL_LOAD_DURATION_S (how long the load lasts from its first user on; Locust's own limit knows whole seconds and starts earlier).
+SHELTERCTL_LOAD_DURATION_S (how long the load lasts from its first user on; Locust's own limit knows whole seconds and starts earlier),
+SHELTERCTL_LOAD_REQUESTS (after how many requests it ends; empty for no such bound).
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from locust import events
 from locust.clients import HttpSession
 from locust.contrib.fasthttp import FastHttpSession
 from locust.env import Environment
+from locust.exception import StopUser
 
 from shelterctl.adapters.swarm.answers import is_own, kind_of, oddity_of
 
@@ -65,19 +67,23 @@ class Recorder:
         self.began = time.monotonic()
         self.last_line = self.began
         self.cpu_s = time.process_time()
-        groups = ("by_pod", "by_name", "failure_kinds", "own_kinds", "oddities")
+        groups = ("by_pod", "by_name", "bytes_by_name", "failure_kinds", "own_kinds", "oddities")
         self.known: dict[str, set[str]] = {group: set() for group in groups}
         self.environment: Environment | None = None
+        limit = os.environ.get("SHELTERCTL_LOAD_REQUESTS", "")
+        self.limit = int(limit) if limit else None
+        self.begun = self.under_way = 0
         self.done = False
         self.reset()
 
     def reset(self) -> None:
-        self.requests = self.failures = 0
+        self.requests = self.failures = self.most_users = 0
         self.latency_bins: dict[int, int] = {}
         self.lag_bins: dict[int, int] = {}
         self.max_ms = self.lag_max_ms = 0.0
         self.by_pod: dict[str, int] = {}
         self.by_name: dict[str, int] = {}
+        self.bytes_by_name: dict[str, int] = {}
         self.failure_kinds: dict[str, int] = {}
         self.own_kinds: dict[str, int] = {}
         self.oddities: dict[str, int] = {}
@@ -103,10 +109,13 @@ class Recorder:
         response_time: float | None,
         exception: object = None,
         response: object = None,
+        response_length: int | None = None,
         **_: object,
     ) -> None:
         self.last_answer = time.monotonic()
         self.count_request(f"{request_type} {name}", response_time)
+        if exception is None and response_length:
+            self.count("bytes_by_name", self.bytes_by_name, f"{request_type} {name}", response_length)
         headers = getattr(response, "headers", None)
         pod = (headers.get("x-pod") or "") if headers else ""
         if pod in self.by_pod:
@@ -119,6 +128,22 @@ class Recorder:
             self.count_failure(kind_of(response, exception), own=is_own(exception))
         elif oddity := oddity_of(response):
             self.count("oddities", self.oddities, oddity)
+
+    def let_begin(self) -> None:
+        """Counts a request that begins. Raises StopUser where as many as were asked for have begun."""
+        runner = self.environment.runner if self.environment else None
+        self.most_users = max(self.most_users, runner.user_count if runner else 0)
+        if self.limit is not None and self.begun >= self.limit:
+            raise StopUser
+        self.begun += 1
+        self.under_way += 1
+
+    def ended(self) -> None:
+        """The last one of those that were asked for ends the load."""
+        self.under_way -= 1
+        if self.limit is not None and self.begun >= self.limit and not self.under_way and self.environment and self.environment.runner:
+            # Not from within the user that has just been answered: it must count its answer first.
+            gevent.spawn_later(0.05, self.environment.runner.quit)
 
     def on_unended(self, request_type: str, name: str, waited_s: float, broken: BaseException) -> None:
         """A request that began and that somebody broke off: Locust at the end of the run, or the user's own time limit."""
@@ -144,14 +169,14 @@ class Recorder:
         if own:
             self.count("own_kinds", self.own_kinds, kind)
 
-    def count(self, group: str, counts: dict[str, int], key: str) -> None:
+    def count(self, group: str, counts: dict[str, int], key: str, number: int = 1) -> None:
         if key not in counts:
             known = self.known[group]
             if key not in known:
                 if len(known) >= MOST_KEYS:
                     key = "(other)"
                 known.add(key)
-        counts[key] = counts.get(key, 0) + 1
+        counts[key] = counts.get(key, 0) + number
 
     def flush(self, *, final: bool = False) -> None:
         now, cpu_s = time.monotonic(), time.process_time()
@@ -160,7 +185,7 @@ class Recorder:
             "elapsed_s": round(now - self.began, 4),
             "wall_s": round(time.time(), 4),
             "interval_s": round(now - self.last_line, 4),
-            "users": runner.user_count if runner else 0,
+            "users": max(self.most_users, runner.user_count if runner else 0),
             "requests": self.requests,
             "failures": self.failures,
             "latency_bins": self.latency_bins,
@@ -171,6 +196,7 @@ class Recorder:
             "by_pod": self.by_pod,
             "first_by_pod": self.first_by_pod,
             "by_name": self.by_name,
+            "bytes_by_name": self.bytes_by_name,
             "failure_kinds": self.failure_kinds,
             "own_kinds": self.own_kinds,
             "oddities": self.oddities,
@@ -239,6 +265,7 @@ def watch(session: Any) -> None:
 
     @functools.wraps(ask)
     def request(self: Any, method: str, url: str, name: str | None = None, *arguments: Any, **options: Any) -> Any:
+        recorder.let_begin()
         began = time.monotonic()
         try:
             return ask(self, method, url, name, *arguments, **options)
@@ -247,6 +274,8 @@ def watch(session: Any) -> None:
         except BaseException as broken:
             recorder.on_unended(method, name or getattr(self, "request_name", None) or url, time.monotonic() - began, broken)
             raise
+        finally:
+            recorder.ended()
 
     session.request = request
 

@@ -32,6 +32,10 @@ def command(
     until_scaled: Annotated[
         bool, typer.Option("--until-scaled", help="End when scaling is decided, at the latest after --duration.")
     ] = False,
+    requests: Annotated[int | None, typer.Option(help="End after so many requests.", show_default=False)] = None,
+    concurrency: Annotated[
+        int | None, typer.Option(help="Users who never pause, all from the start: what `ab -c` does.", show_default=False)
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="Make the users' choices repeatable.", show_default=False)] = None,
 ) -> int:
     """Run a Locust swarm against the Service and watch the HPA: requests, latencies, replicas over time, a verdict.
@@ -41,6 +45,7 @@ def command(
       shelterctl loadtest --users 200 --duration 4m
       shelterctl loadtest --users 50 --duration 1m --max-p95 300ms
       shelterctl loadtest --until-scaled --require-scale-up
+      shelterctl loadtest --requests 1000 --concurrency 100
       shelterctl loadtest --host http://127.0.0.1:8000 --users 20 --duration 30s
     """
     from contextlib import nullcontext
@@ -49,22 +54,25 @@ def command(
     from shelterctl.cli.render import loadtest as render
     from shelterctl.cli.render.codes import exit_code
     from shelterctl.core.events import TargetChosen
-    from shelterctl.core.load.plan import Expectations, LoadPlan
+    from shelterctl.core.load.plan import MAX_SPAWN_RATE, Expectations, LoadPlan
     from shelterctl.errors import ExitCode, UsageError
     from shelterctl.ops.guards import service_url
     from shelterctl.ops.loadtest import LoadPorts, loadtest
 
+    if concurrency is not None and users is not None:
+        raise UsageError("--users and --concurrency: one of them", next_command="shelterctl loadtest --help")
     wiring, settings = session.wiring, session.settings
     own_file, variables = wiring.load_file()
     plan = LoadPlan(
         host=host or "http://to-be-found",
-        users=settings.users if users is None else users,
-        spawn_rate=settings.spawn_rate if spawn_rate is None else spawn_rate,
+        users=concurrency if concurrency is not None else settings.users if users is None else users,
+        spawn_rate=spawn_rate if spawn_rate is not None else MAX_SPAWN_RATE if concurrency is not None else settings.spawn_rate,
         duration_s=settings.duration_s if duration is None else seconds("--duration", duration, "loadtest"),
         locustfile=locustfile or str(own_file),
         variables=variables,
-        think_s=seconds("--think", think, "loadtest"),
+        think_s=0.0 if concurrency is not None else seconds("--think", think, "loadtest"),
         seed=seed,
+        requests=requests,
     )
     expectations = Expectations(
         max_failure_ratio=_ratio(max_failures),

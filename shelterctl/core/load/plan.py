@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 MAX_USERS = 20_000
 #: Starting a user costs about a millisecond of the generator's core.
 MAX_SPAWN_RATE = 1_000.0
+MAX_REQUESTS = 10_000_000
 MIN_DURATION_S = 1.0
 MAX_DURATION_S = 12 * 3600.0
 
@@ -21,6 +22,7 @@ class LoadPlan:
 
     `think_s` is the mean time between a user's answer and its next request; `seed` makes the users' choices repeatable; `run`
     marks the documents that the users write. `variables` are what the Locust file finds in its environment besides.
+    With `requests` it ends after so many, at the latest after `duration_s`.
     """
 
     host: str
@@ -32,13 +34,15 @@ class LoadPlan:
     think_s: float = 1.0
     seed: int | None = None
     variables: Mapping[str, str] = field(default_factory=dict, repr=False)
+    requests: int | None = None
 
     def command(self, *, users: int | None = None, duration_s: float | None = None, watched: bool) -> str:
         """The command line of this load, or of one with other users or another duration; `watched` where no --host was given."""
         seconds = min(MAX_DURATION_S, self.duration_s if duration_s is None else duration_s)
         host = "" if watched else f" --host {self.host}"
         count = self.users if users is None else min(MAX_USERS, max(1, users))
-        return f"shelterctl loadtest{host} --users {count} --spawn-rate {self.spawn_rate:g} --duration {seconds:.0f}s"
+        until = f" --requests {self.requests}" if self.requests is not None and duration_s is None else ""
+        return f"shelterctl loadtest{host} --users {count} --spawn-rate {self.spawn_rate:g} --duration {seconds:.0f}s{until}"
 
     def at(self, host: str) -> LoadPlan:
         """The same load against another host."""
@@ -67,6 +71,8 @@ class LoadPlan:
             found.append(f"--spawn-rate {self.spawn_rate:g}: users per second, more than 0 and at most {MAX_SPAWN_RATE:,.0f}")
         if not MIN_DURATION_S <= self.duration_s <= MAX_DURATION_S:
             found.append(f"--duration {self.duration_s:g}s: from {MIN_DURATION_S:g} s to {MAX_DURATION_S / 3600:g} h")
+        if self.requests is not None and not 1 <= self.requests <= MAX_REQUESTS:
+            found.append(f"--requests {self.requests}: from 1 to {MAX_REQUESTS:,}")
         if not 0 <= self.think_s <= 3600:
             found.append(f"--think {self.think_s:g}s: from 0 s to 1 h")
         if not found and self.ramp_s >= self.duration_s:
@@ -105,10 +111,10 @@ class LoadSample:
     `elapsed_s` since the load began, `wall_s` since the epoch, both at the sample's end. `latency_bins` and `lag_bins` count values
     in ms by bin of `core.load.histogram`. `by_pod` counts answers by the pod that gave them ("" where none said), `first_by_pod` has
     the time (epoch seconds) of the first answer of each pod that is new in this sample, `by_name` counts requests by what was
-    asked. A request that was broken off without an answer is in `requests` and `failures` too. `own_kinds` are the failures that the
-    generator's own machine caused, `oddities` answers that count as well and may not be meant so. `cpu_s` is the processor time that
-    the generator used, a lag how late its event loop woke. `last_answer_s` is when the last answer came, since the load began.
-    `final` marks the last sample of a swarm that ended as it should.
+    asked, `bytes_by_name` what was answered to them. A request that was broken off without an answer is in `requests` and `failures`
+    too. `own_kinds` are the failures that the generator's own machine caused, `oddities` answers that count as well and may not be
+    meant so. `cpu_s` is the processor time that the generator used, a lag how late its event loop woke. `last_answer_s` is when the
+    last answer came, since the load began. `final` marks the last sample of a swarm that ended as it should.
     """
 
     elapsed_s: float
@@ -125,6 +131,7 @@ class LoadSample:
     by_pod: Mapping[str, int] = field(default_factory=dict)
     first_by_pod: Mapping[str, float] = field(default_factory=dict)
     by_name: Mapping[str, int] = field(default_factory=dict)
+    bytes_by_name: Mapping[str, int] = field(default_factory=dict)
     failure_kinds: Mapping[str, int] = field(default_factory=dict)
     own_kinds: Mapping[str, int] = field(default_factory=dict)
     oddities: Mapping[str, int] = field(default_factory=dict)

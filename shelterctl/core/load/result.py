@@ -104,9 +104,18 @@ def _pinned(traffic: Traffic, timeline: Timeline) -> str:
     )
 
 
+def _size(count: int) -> str:
+    return f"{count} B" if count < 1000 else f"{count / 1000:.0f} kB" if count < 1_000_000 else f"{count / 1_000_000:.1f} MB"
+
+
 def notes_of(traffic: Traffic, generator: GeneratorLoad, timeline: Timeline | None) -> tuple[str, ...]:
     """What qualifies the numbers without deciding anything."""
     found = []
+    for grown in traffic.grown:
+        found.append(
+            f"{grown.name} answered with {_size(grown.first_bytes)} at first and {_size(grown.last_bytes)} in the end: it grows with what "
+            "is written, so that the load measures its own rows, too"
+        )
     if traffic.p99_ms is not None and generator.lag_p99_ms > traffic.p99_ms / 2:
         found.append(
             f"half of the p99 or more can be the generator's own: its loop lag p99 was {generator.lag_p99_ms:.0f} ms "
@@ -115,7 +124,11 @@ def notes_of(traffic: Traffic, generator: GeneratorLoad, timeline: Timeline | No
     if timeline is not None:
         if timeline.usage_problem:
             found.append(f"the pods' own usage was not measured: {timeline.usage_problem}")
-        silent = [pod.pod for pod in timeline.new_pods if pod.first_answer_at_s is None]
+        # An application that does not name its pods in its answers says nothing about who gave them.
+        named = any(pod.pod for pod in traffic.by_pod)
+        silent = [pod.pod for pod in timeline.new_pods if pod.first_answer_at_s is None] if named or not traffic.requests else []
+        if timeline.new_pods and traffic.by_pod and not named:
+            found.append("which pod gave an answer is not known: this application's answers do not name it (a header X-Pod would)")
         if silent:
             found.append(f"ready, and never answered a request: {', '.join(silent)}{_pinned(traffic, timeline)}")
         if timeline.dropped_watches:

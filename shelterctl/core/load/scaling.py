@@ -85,7 +85,7 @@ def settled(check: ScalingCheck, timeline: Timeline) -> str:
         ready_s = max((pod.ready_at_s for pod in timeline.new_pods), default=timeline.observed_s)
         if any(pod.first_answer_at_s is not None for pod in timeline.new_pods):
             return "the scale-up was shown, and a new pod answers"
-        return "the scale-up was shown, and no new pod answered" if timeline.observed_s - ready_s > SERVED_WITHIN_S else ""
+        return "the scale-up was shown, and no answer names a new pod" if timeline.observed_s - ready_s > SERVED_WITHIN_S else ""
     if check.state is ScalingState.NOT_CALLED_FOR:
         under_s = timeline.under_load_s
         period_s = timeline.metric_period_s or READ_AFTER_S
@@ -182,7 +182,8 @@ def _not_called_for(plan: LoadPlan, timeline: Timeline) -> ScalingCheck:
         enough = any(point.seen_at_s + READ_AFTER_S <= timeline.observed_s for point in full)
     else:
         enough = plan.ramp_s + BLIND_METRIC_S <= timeline.observed_s
-    if not enough and timeline.usage and not full and timeline.clock_problem:
+    readable = timeline.observed_s >= plan.ramp_s + READ_AFTER_S
+    if not enough and readable and timeline.usage and not full and timeline.clock_problem:
         text = f"whether the autoscaler read a metric of this load cannot be told: {timeline.clock_problem}"
         return _unknown(ScalingState.UNKNOWN, Reason(text, "shelterctl doctor"))
     readings = timeline.readings()

@@ -18,6 +18,11 @@ BUSY_CPU_PERCENT = 90.0
 BUSY_WINDOW_S = 5.0
 #: The share of the requests at the end of the run is over so many seconds.
 LATE_S = 30.0
+#: Answers are sized in the first and the last so many samples (about a second each), where there are so many of them.
+SIZED_SAMPLES = 15
+SIZED_ANSWERS = 10
+#: Below this an answer that has doubled is still a small one.
+GROWN_BYTES = 10_000
 #: The answers that carried no pod's name.
 NO_POD = PodName("")
 
@@ -65,6 +70,7 @@ class Traffic:
     by_pod: tuple[PodTraffic, ...] = ()
     own_kinds: Mapping[str, int] = field(default_factory=dict)
     oddities: Mapping[str, int] = field(default_factory=dict)
+    grown: tuple[Growth, ...] = ()
 
     @property
     def own_failures(self) -> int:
@@ -75,6 +81,15 @@ class Traffic:
         """The share of the requests that the service failed, from 0 to 1; the generator's own failures count on neither side."""
         asked = self.requests - self.own_failures
         return (self.failures - self.own_failures) / asked if asked else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """An answer that grew during the load: its mean size (bytes) in the first and in the last samples."""
+
+    name: str
+    first_bytes: int
+    last_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +112,25 @@ class GeneratorLoad:
     cut_off_s: float = 0.0
 
 
+@dataclass(slots=True)
+class _Sizes:
+    """The answers of some samples: how many, and how large."""
+
+    samples: int = 0
+    answers: dict[str, int] = field(default_factory=dict)
+    sizes: dict[str, int] = field(default_factory=dict)
+
+    def add(self, sample: LoadSample) -> None:
+        self.samples += 1
+        _add(self.answers, sample.by_name)
+        _add(self.sizes, sample.bytes_by_name)
+
+    def mean(self, name: str) -> int | None:
+        """Bytes an answer; None for a few, which say little."""
+        answers = self.answers.get(name, 0)
+        return self.sizes.get(name, 0) // answers if answers >= SIZED_ANSWERS else None
+
+
 class LoadTally:
     """Adds samples up, in bounded memory however long the run lasts."""
 
@@ -109,6 +143,8 @@ class LoadTally:
         self._oddities: dict[str, int] = {}
         self._names: dict[str, int] = {}
         self._pods: dict[str, int] = {}
+        self._first = _Sizes()
+        self._sizes: deque[LoadSample] = deque(maxlen=SIZED_SAMPLES)
         self._late: deque[LoadSample] = deque()
         self._window: deque[LoadSample] = deque()
         self._busy_s = self._cpu_s = self._seconds = 0.0
@@ -143,10 +179,17 @@ class LoadTally:
         _add(self._pods, sample.by_pod)
         for pod, wall_s in sample.first_by_pod.items():
             self.first_by_pod.setdefault(PodName(pod), wall_s)
+        if self._first.samples < SIZED_SAMPLES:
+            self._first.add(sample)
+        self._sizes.append(sample)
         self._late.append(sample)
         while self._late[0].elapsed_s <= sample.elapsed_s - LATE_S:
             self._late.popleft()
         self._count_cpu(sample)
+
+    @property
+    def requests(self) -> int:
+        return self._totals.get("requests", 0)
 
     def traffic(self) -> Traffic:
         """The requests so far."""
@@ -168,6 +211,7 @@ class LoadTally:
             silent_s=max(0.0, min(self._loaded_until_s, self._plan.duration_s) - duration_s),
             failure_kinds=_by_count(self._kinds),
             by_name=_by_count(self._names),
+            grown=self._grown(),
             own_kinds=_by_count(self._own),
             oddities=_by_count(self._oddities),
             by_pod=tuple(
@@ -181,6 +225,18 @@ class LoadTally:
                 for pod, count in _by_count(self._pods).items()
             ),
         )
+
+    def _grown(self) -> tuple[Growth, ...]:
+        """What answered with twice as much at the end as in the beginning."""
+        last = _Sizes()
+        for sample in self._sizes:
+            last.add(sample)
+        found = []
+        for name in last.answers:
+            before, after = self._first.mean(name), last.mean(name)
+            if before and after and after >= max(2 * before, GROWN_BYTES):
+                found.append(Growth(name, before, after))
+        return tuple(found)
 
     def generator(self, end: GeneratorEnd, last_lines: tuple[str, ...]) -> GeneratorLoad:
         """The generator's own load so far. A run without a whole window is judged by its mean: it may have been busy all along."""

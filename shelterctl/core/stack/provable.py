@@ -92,6 +92,21 @@ def _limits(stack: Stack) -> Iterator[str]:
         yield "35 s are waited after the last write: the driver may make one that was given up on for 30 s"
 
 
+def driver_timeout_s(stack: Stack) -> float:
+    """How long the application's driver may still make a write that its client has given up on (seconds).
+
+    pymongo waits 30 s for a server (serverSelectionTimeoutMS); mysql-connector and PyMySQL connect at once or give up after 10 s
+    (connection_timeout, connect_timeout); SQLAlchemy's pool makes a query wait for up to 30 s (pool_timeout). What is not known is taken
+    to be as slow as the slowest.
+    """
+    if stack.sources.trait("server-selection-timeout") is not None:
+        return 5.0
+    required = stack.sources.requirements or {}
+    quick = required.keys() & {"mysql-connector-python", "mysql-connector", "pymysql"}
+    pooled = any("sqlalchemy" in name for name in required)
+    return 10.0 if stack.roles.engine in (Engine.MYSQL, Engine.MARIADB) and quick and not pooled else 30.0
+
+
 def _resolves(stack: Stack) -> Provable:
     hosts = [h for w in (stack.roles.app,) if w for c in w.containers for v in c.variables for h in v.hosts]
     said = f"; the application uses {', '.join(dict.fromkeys(hosts))}" if hosts else ""

@@ -26,7 +26,7 @@ ANSWERED = {PodName("app-3"): BEGAN + 55}
 SETTLED: dict[str, tuple[Callable[[Observer], object], float, dict[PodName, float], str]] = {
     "shown and answering": (comes, 60, ANSWERED, "a new pod answers"),
     "shown, and the pod is new": (comes, 60, {}, ""),
-    "shown, and nothing comes to the pod": (comes, 95, {}, "no new pod answered"),
+    "shown, and nothing comes to the pod": (comes, 95, {}, "no answer names a new pod"),
     "decided, and no pod yet": (stays_away, 60, {}, ""),
     "decided, and no pod for too long": (stays_away, 240, {}, "nothing can come any more"),
 }

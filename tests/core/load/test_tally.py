@@ -49,6 +49,18 @@ def test_a_run_of_two_pods_of_which_one_came_late() -> None:
     assert (tally.complete, tally.users_reached, tally.began_wall_s) == (True, 200, BEGAN)
 
 
+def test_an_answer_that_grows_with_what_is_written_is_told() -> None:
+    tally = LoadTally(PLAN)
+    for second in range(1, 61):
+        sizes = {"GET /data/[id]": 10 * 1000 * second, "POST /data": 10 * 20}
+        tally.add(sample(float(second), by_name={"GET /data/[id]": 10, "POST /data": 10}, bytes_by_name=sizes))
+    assert [(grown.name, grown.first_bytes, grown.last_bytes) for grown in tally.traffic().grown] == [("GET /data/[id]", 8000, 53000)]
+    still = LoadTally(PLAN)
+    for second in range(1, 61):
+        still.add(sample(float(second), bytes_by_name={"GET /data/[id]": 10 * 50_000}))
+    assert still.traffic().grown == ()
+
+
 def test_nothing_counted() -> None:
     traffic = LoadTally(PLAN).traffic()
     assert (traffic.requests, traffic.requests_per_s, traffic.p50_ms, traffic.max_ms, traffic.failure_ratio) == (0, 0.0, None, None, 0.0)

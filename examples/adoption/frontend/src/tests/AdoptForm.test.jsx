@@ -2,7 +2,7 @@ import { render, screen } from '@testing-library/react'
 import userEvent from '@testing-library/user-event'
 import { expect, test, vi } from 'vitest'
 import AdoptForm from '../components/AdoptForm.jsx'
-import { answer, sentBody, stubFetch } from './helpers.jsx'
+import { answer, sentBody, stubFetch } from './rendered.jsx'
 
 async function fillIn(adopted) {
   const user = userEvent.setup()

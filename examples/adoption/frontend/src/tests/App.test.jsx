@@ -2,7 +2,7 @@ import { screen } from '@testing-library/react'
 import userEvent from '@testing-library/user-event'
 import { expect, test } from 'vitest'
 import App from '../App.jsx'
-import { answer, REX, renderAt, stubFetch } from './helpers.jsx'
+import { answer, REX, renderAt, stubFetch } from './rendered.jsx'
 
 test('shows the dogs at the start', async () => {
   stubFetch(answer([REX]))

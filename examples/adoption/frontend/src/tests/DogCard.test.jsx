@@ -2,7 +2,7 @@ import { render, screen } from '@testing-library/react'
 import userEvent from '@testing-library/user-event'
 import { expect, test } from 'vitest'
 import DogCard from '../components/DogCard.jsx'
-import { REX } from './helpers.jsx'
+import { REX } from './rendered.jsx'
 
 test('tells about the dog', () => {
   render(<DogCard dog={REX} />)

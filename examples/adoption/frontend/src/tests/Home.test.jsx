@@ -2,7 +2,7 @@ import { screen } from '@testing-library/react'
 import userEvent from '@testing-library/user-event'
 import { expect, test } from 'vitest'
 import Home from '../pages/Home.jsx'
-import { answer, REX, renderAt, stubFetch } from './helpers.jsx'
+import { answer, REX, renderAt, stubFetch } from './rendered.jsx'
 
 test('is loading first, then shows a card for each dog', async () => {
   stubFetch(answer([{ ...REX, id: 2, name: 'Luna' }, REX]))

@@ -1,7 +1,7 @@
 import { screen } from '@testing-library/react'
 import { expect, test } from 'vitest'
 import Navigation from '../components/Navigation.jsx'
-import { renderAt } from './helpers.jsx'
+import { renderAt } from './rendered.jsx'
 
 test('marks the page that is shown', () => {
   renderAt('/offer', <Navigation />)

@@ -1,7 +1,7 @@
 import { screen } from '@testing-library/react'
 import { expect, test } from 'vitest'
 import App from '../App.jsx'
-import { renderAt } from './helpers.jsx'
+import { renderAt } from './rendered.jsx'
 
 test('an unknown address leads back to the dogs', () => {
   renderAt('/cats', <App />)

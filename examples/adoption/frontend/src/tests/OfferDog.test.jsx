@@ -2,7 +2,7 @@ import { screen } from '@testing-library/react'
 import userEvent from '@testing-library/user-event'
 import { expect, test } from 'vitest'
 import OfferDog from '../pages/OfferDog.jsx'
-import { answer, renderAt, sentBody, stubFetch } from './helpers.jsx'
+import { answer, renderAt, sentBody, stubFetch } from './rendered.jsx'
 
 test('shows what the API finds wrong', async () => {
   const user = userEvent.setup()

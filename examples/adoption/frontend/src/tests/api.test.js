@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { addDog, getDogs } from '../api.js'
-import { answer, stubFetch } from './helpers.jsx'
+import { answer, stubFetch } from './rendered.jsx'
 
 test('gives what the API answers', async () => {
   stubFetch(answer([{ id: 1 }]))

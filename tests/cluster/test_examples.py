@@ -1,0 +1,99 @@
+"""The stacks of examples/ as their owners would drive them: inspect, init, up, a short load, kill-db, dns, down."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cluster import kube
+from tests.cluster.commands import Shelterctl
+from tests.cluster.examples import PROFILE, example, on_its_profile
+
+__all__ = ["on_its_profile"]
+pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group(PROFILE), pytest.mark.usefixtures("on_its_profile")]
+
+
+def driven(stack: Shelterctl, write: str, *, load: Sequence[str] = ("--users", "10", "--duration", "8s")) -> dict[str, Any]:
+    """Every command of the README, each held to what its owner would expect; returns their results by command."""
+    told = stack("inspect").result
+    assert {claim["claim"]: claim["possible"] for claim in told["claims"]} == dict.fromkeys(
+        ("deploys", "scales", "keeps its data", "resolves its names"), True
+    )
+    settled = stack("init").result["text"]
+    assert f'request = "{write}"' in settled
+    up = stack("up").result
+    chain = up["chain"]
+    assert chain["running_ids"] == [chain["built_id"]] == [chain["loaded_id"]]
+    assert all(pod["ready"] for pod in up["pods"] if not pod["deleting"])
+    loaded = stack("loadtest", *load, expect=None).result
+    assert loaded["traffic"]["requests"] > 20
+    assert loaded["traffic"]["failures"] == 0, loaded["traffic"]
+    killed = stack("chaos", "kill-db", "--warm-up", "2s").result
+    assert killed["judgement"]["verdict"] == "PASS", killed["judgement"]
+    assert killed["acknowledged"] > 10
+    assert [killed["counts"][kind] for kind in ("lost", "corrupt", "phantom", "duplicate")] == [0, 0, 0, 0]
+    assert stack("dns", "check").result["judgement"]["verdict"] == "PASS"
+    return {"inspect": told, "up": up, "load": loaded, "kill": killed}
+
+
+def taken_away(stack: Shelterctl) -> None:
+    removed = stack("down", "--delete-data", "--yes").result["removed"]
+    assert any(name.startswith("deployment/") for name in removed)
+    assert not any(name.startswith(("namespace/", "persistentvolume/")) for name in removed)
+
+
+def test_adoption_in_three_tiers(tmp_path: Path) -> None:
+    images = ["dog-adoption-backend", "dog-adoption-frontend", "dog-adoption-db"]
+    with example("adoption", tmp_path, images=images, volumes=["adoption-db-pv"], paths=["/data/adoption-db"]) as adoption:
+        found = driven(adoption, "POST /api/dogs")
+        # The front end is waited for and shown, too, and each image was built from its own folder.
+        names = {pod["workload"] for pod in found["up"]["pods"]}
+        assert names == {"adoption-backend", "adoption-frontend", "adoption-db"}
+        assert found["kill"]["server"].startswith("MariaDB")
+        # What the API stores is what the front end shows, by the front end's own way to it.
+        (service,) = [s for s in kube.items(adoption.namespace, "services") if s["metadata"]["name"] == "adoption-frontend"]
+        (node,) = kube.items("default", "nodes")
+        host = next(a["address"] for a in node["status"]["addresses"] if a["type"] == "InternalIP")
+        with urllib.request.urlopen(f"http://{host}:{service['spec']['ports'][0]['nodePort']}/api/dogs", timeout=10) as answer:
+            assert len(json.load(answer)) > 10
+        logs = adoption("logs", "adoption-frontend", output="table").stdout
+        assert "GET /api/dogs" in logs
+        taken_away(adoption)
+
+
+def test_catalog(tmp_path: Path) -> None:
+    with example("catalog", tmp_path, images=["image: catalog"], spaces=["web", "data"]) as catalog:
+        driven(catalog, "POST /api/v1/products")
+        taken_away(catalog)
+
+
+def test_notes_001_with_everything_in_one_namespace(tmp_path: Path) -> None:
+    with example("notes-001", tmp_path, images=["notes-web"]) as notes:
+        driven(notes, "POST /data")
+        taken_away(notes)
+
+
+def test_notes_002_whose_autoscaler_never_moved(tmp_path: Path) -> None:
+    with example(
+        "notes-002", tmp_path, images=["image: notes-002"], volumes=["notes-002-pv"], paths=["/mnt/data/notes-002"], spaces=["mongo"]
+    ) as notes:
+        driven(notes, "POST /notes", load=("--users", "20", "--duration", "20s"))
+        taken_away(notes)
+
+
+def test_notes_003_in_two_namespaces(tmp_path: Path) -> None:
+    with example("notes-003", tmp_path, images=["image: notes-003"], spaces=["notes-003", "notes-003-db"]) as notes:
+        found = driven(notes, "POST /api/notes")
+        assert any(question["setting"] == "stack.manifests" for question in found["inspect"]["questions"])
+        taken_away(notes)
+
+
+def test_notes_004_by_its_names_of_a_hub(tmp_path: Path) -> None:
+    with example("notes-004", tmp_path, images=["someuser/notes-api"]) as notes:
+        driven(notes, "POST /notes", load=("--requests", "200", "--concurrency", "10"))
+        taken_away(notes)
