@@ -27,6 +27,7 @@ class Settings:
 
     `target` is `auto`, `minikube` (which stands for any cluster) or `local`. `context` None means the context of the minikube profile;
     `project_dir` None means: look for the manifests from here upwards. `mongo_uri` is a database elsewhere, for the embedded target.
+    `adopt` takes a stack that runs already as it is; None means: as the last `up` here did.
     """
 
     target: str = "auto"
@@ -49,6 +50,7 @@ class Settings:
     verbose: bool = False
     debug: bool = False
     yes: bool = False
+    adopt: bool | None = None
 
 
 REACHES = ("auto", "nodeport", "loadbalancer", "tunnel")
@@ -152,7 +154,7 @@ def _typed(key: str, value: object, source: str) -> object:
     kind = _KINDS[key]
     problem = f"{source}: {key.removesuffix('_s')} = {value!r}"
     try:
-        if kind == "bool":
+        if kind in ("bool", "bool | None"):
             return _boolean(value)
         if kind == "int":
             if isinstance(value, bool | float):

@@ -76,7 +76,7 @@ class Session:
             self._wiring = wire(self.settings)
         return self._wiring
 
-    def choose(self, **values: str | None) -> None:
+    def choose(self, **values: str | bool | None) -> None:
         """Settings that are options of this command alone; before anything is wired."""
         self._flags = {**self._flags, **values}
         self.settings = load(self._flags, os.environ, Path.cwd())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import NewType
@@ -308,6 +308,18 @@ class StackState:
 
     def pods_of(self, role: Role) -> tuple[Pod, ...]:
         return tuple(pod for pod in self.pods if pod.role is role)
+
+
+def successor(pods: Iterable[Pod], before: Pod) -> Pod | None:
+    """The pod that stands where `before` stood: itself, one of its name (a StatefulSet's), or the newest of its workload (a Deployment
+    gives each pod another name)."""
+    own = [
+        pod
+        for pod in pods
+        if pod.namespace == before.namespace
+        and (pod.name == before.name or (before.workload and pod.role is before.role and pod.workload == before.workload))
+    ]
+    return max(own, key=lambda pod: (not pod.deleting, pod.created_at_s), default=None)
 
 
 def app_first(pod: Pod) -> tuple[int, float, str]:

@@ -53,7 +53,7 @@ def _cluster(settings: Settings) -> Wiring:
     from shelterctl.adapters.minikube.machine import minikube_home
     from shelterctl.wiring.cluster import ClusterWiring
     from shelterctl.wiring.minikube import MinikubeWiring
-    from shelterctl.wiring.stacks import own_folder
+    from shelterctl.wiring.stacks import is_adopted, own_folder, stack_folder
 
     # The context of a profile has the profile's name.
     context = settings.context or settings.profile
@@ -65,9 +65,11 @@ def _cluster(settings: Settings) -> Wiring:
         from shelterctl.adapters.kube.access import has_context
 
         known = not has_context(context)
-    folder = own_folder(settings)
+    taken = is_adopted(settings, context)
+    folder = stack_folder(settings) if taken else own_folder(settings)
     if folder is not None:
         from shelterctl.wiring.own import OwnOnCluster, OwnOnMinikube
 
-        return OwnOnMinikube(settings, context, folder) if known else OwnOnCluster(settings, context, folder)
+        kind = OwnOnMinikube if known else OwnOnCluster
+        return kind(settings, context, folder, adopted=taken)
     return MinikubeWiring(settings, context) if known else ClusterWiring(settings, context)

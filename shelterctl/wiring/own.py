@@ -38,15 +38,22 @@ class OwnStack(ClusterWiring):
 
     policies = Lacking("the stack's policies are its owner's")  # type: ignore[assignment]
 
-    def __init__(self, settings: Settings, context: str, folder: Path) -> None:
+    def __init__(self, settings: Settings, context: str, folder: Path, *, adopted: bool = False) -> None:
         super().__init__(settings, context)
         self.folder = folder
+        self.adopted = adopted
 
     @cached_property
     def stack(self) -> Stack:
-        from shelterctl.wiring.stacks import read_stack
+        from shelterctl.wiring.stacks import read_running, read_stack
 
-        return read_stack(self.settings)
+        return read_running(self.settings, self.api) if self.adopted else read_stack(self.settings)
+
+    def keep_choice(self) -> None:
+        from shelterctl.wiring.stacks import keep_adopted
+
+        if self.settings.adopt is not None:
+            keep_adopted(self.settings, self.context)
 
     @cached_property
     def project(self) -> Path:
@@ -66,9 +73,11 @@ class OwnStack(ClusterWiring):
         return app.containers[0].image if app is not None and app.containers else ""
 
     def _cluster(self, api: KubeApi) -> OwnCluster:
+        from shelterctl.adapters.kube.own.adopted import AdoptedCluster
         from shelterctl.adapters.kube.own.cluster import OwnCluster
 
-        return OwnCluster(api, lambda: self.stack, insist=self.settings.yes, way=self.way)
+        kind = AdoptedCluster if self.adopted else OwnCluster
+        return kind(api, lambda: self.stack, insist=self.settings.yes, way=self.way)
 
     @cached_property
     def exchange(self) -> Exchange:

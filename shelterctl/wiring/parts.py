@@ -37,6 +37,9 @@ class Wiring(ABC):
         self.settings = settings
         self.clock = SystemClock()
 
+    def keep_choice(self) -> None:  # noqa: B027 - most have nothing to keep
+        """Keeps what this `up` chose, for the commands after it. Raises StateFolderError."""
+
     # What each target has.
 
     @property

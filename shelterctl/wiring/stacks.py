@@ -10,6 +10,7 @@ from shelterctl.errors import StateFolderError, UsageError
 from shelterctl.settings import DEFAULTS, FILE_NAME, Settings
 
 if TYPE_CHECKING:
+    from shelterctl.adapters.kube.api import KubeApi
     from shelterctl.core.stack.stack import Stack
 
 
@@ -49,6 +50,55 @@ def read_stack(settings: Settings, manifests: tuple[str, ...] = ()) -> Stack:
 
     namespace = settings.namespace if settings.namespace != DEFAULTS.namespace else ""
     return read(stack_folder(settings), manifests=manifests, namespace=namespace)
+
+
+def read_running(settings: Settings, api: KubeApi) -> Stack:
+    """The stack that runs in the settings' namespace and in those that it leads into. Raises UsageError, ApiRejected."""
+    from dataclasses import replace
+
+    from shelterctl.adapters.kube.own import adopted
+    from shelterctl.adapters.stack.reader import read
+
+    found = adopted.manifests(api, (settings.namespace,))
+    others = adopted.namespaces_named(found, api)
+    if others:
+        found = replace(found, documents=(*found.documents, *adopted.manifests(api, others).documents))
+    return read(stack_folder(settings), namespace=settings.namespace, running=found)
+
+
+def inspected(settings: Settings, manifests: tuple[str, ...], *, running: bool) -> Stack:
+    """The stack that is told of: that of the folder, or the one that runs, where that was asked for or is taken as it is here."""
+    context = settings.context or settings.profile
+    if not running and (manifests or not is_adopted(settings, context)):
+        return read_stack(settings, manifests)
+    from shelterctl.adapters.kube.api import KubeApi
+
+    return read_running(settings, KubeApi(context))
+
+
+def is_adopted(settings: Settings, context: str) -> bool:
+    """Whether the stack there is taken as it runs: as this command says, else as the last `up` here said."""
+    return _adopted_file(settings, context).exists() if settings.adopt is None else settings.adopt
+
+
+def keep_adopted(settings: Settings, context: str) -> None:
+    """Keeps what this command said, for those that come after it. Raises StateFolderError."""
+    file = _adopted_file(settings, context)
+    try:
+        if settings.adopt:
+            file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            file.touch()
+        else:
+            file.unlink(missing_ok=True)
+    except OSError as error:
+        raise StateFolderError(f"{file} cannot be written", why=str(error.strerror or error)) from error
+
+
+def _adopted_file(settings: Settings, context: str) -> Path:
+    from shelterctl.wiring.parts import state_dir
+
+    name = "".join(letter if letter.isalnum() or letter in "-." else "_" for letter in f"{context}.{settings.namespace}")
+    return state_dir(settings) / "adopted" / name
 
 
 def write_config(folder: Path, text: str, *, force: bool) -> str:

@@ -119,6 +119,7 @@ class Shelterctl:
     folder: Path
     defaults: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
+    streams: Path | None = None
     _count: int = 0
 
     def __call__(
@@ -143,7 +144,7 @@ class Shelterctl:
         common = ("--namespace", self.namespace, "--state-dir", str(self.state_dir), "--output", output)
         defaults = self.defaults if arguments[0] == "up" else ()
         words = (arguments[0], *defaults, *arguments[1:], *common)
-        streams = [self.folder / f"{self._count}-{arguments[0]}.{name}" for name in ("stdout", "stderr")]
+        streams = [(self.streams or self.folder) / f"{self._count}-{arguments[0]}.{name}" for name in ("stdout", "stderr")]
         with streams[0].open("wb") as stdout, streams[1].open("wb") as stderr:
             process = subprocess.Popen(
                 [sys.executable, "-m", "shelterctl", *words],

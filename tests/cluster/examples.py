@@ -46,14 +46,14 @@ def example(
             for space in spaces:
                 # As a namespace, in a DNS name, and as the name of the Namespace itself.
                 text = re.sub(rf"(namespace: |\.){space}\b(?!-)", rf"\g<1>{space}-{mark}", text)
-                text = re.sub(rf"(kind: Namespace\nmetadata:\n  name: ){space}\b", rf"\g<1>{space}-{mark}", text)
+                text = re.sub(rf"(kind: Namespace\nmetadata:\n  name: ){space}\b(?!-)", rf"\g<1>{space}-{mark}", text)
             path.write_text(text)
     namespace = f"shelter-test-{mark}"
     kube.kubectl("create", "namespace", namespace)
     environment = {"SHELTERCTL_PROFILE": PROFILE}
     defaults = ("--node-port", str(kube.free_node_port()), "--no-wait-hpa")
     try:
-        yield Shelterctl(namespace, tmp_path / "state", folder, defaults, environment)
+        yield Shelterctl(namespace, tmp_path / "state", folder, defaults, environment, tmp_path)
     finally:
         kube.delete_namespaces(namespace, *(f"{space}-{mark}" for space in spaces))
         for volume in volumes:

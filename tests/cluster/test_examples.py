@@ -68,7 +68,7 @@ def test_adoption_in_three_tiers(tmp_path: Path) -> None:
 
 def test_catalog(tmp_path: Path) -> None:
     with example("catalog", tmp_path, images=["image: catalog"], spaces=["web", "data"]) as catalog:
-        driven(catalog, "POST /api/v1/products")
+        driven(catalog, "POST /api/items")
         taken_away(catalog)
 
 

@@ -7,17 +7,21 @@ from pathlib import Path
 
 from shelterctl.adapters.stack import config, folder, sources
 from shelterctl.core.stack.derive import Chosen, derive
+from shelterctl.core.stack.documents import Manifests
 from shelterctl.core.stack.stack import Stack
 from shelterctl.errors import UsageError
 
+#: What is wrong with files, and says nothing of a stack that runs: its pods have their images, and its replicas are its HPA's.
+_OF_FILES = frozenset({"image-never-pulled", "image-not-built-here", "image-always-pulled", "replicas-beside-hpa"})
 
-def read(root: Path, *, manifests: tuple[str, ...] = (), namespace: str = "") -> Stack:
+
+def read(root: Path, *, manifests: tuple[str, ...] = (), namespace: str = "", running: Manifests | None = None) -> Stack:
     """The stack of a folder; `manifests` are its folders and `namespace` that of objects that state none, as the command line
-    names them. Raises UsageError where there is none."""
+    names them. With `running` its objects are those of a cluster, and nothing of it is built. Raises UsageError where there is none."""
     settled = config.read(root)
     listed = folder.listing(root)
     named = manifests or settled.manifests
-    found, doubts = folder.manifests(listed, named, settled.ignore)
+    found, doubts = folder.manifests(listed, named, settled.ignore) if running is None else (running, ())
     if not found.documents and not found.unreadable:
         where = ", ".join(named) or "here or below"
         raise UsageError(
@@ -39,6 +43,9 @@ def read(root: Path, *, manifests: tuple[str, ...] = (), namespace: str = "") ->
             raise UsageError(f"{settled.path}: the Dockerfile of {name} cannot be read, or has no FROM")
     tied = {name: each for name, each in given.items() if each is not None}
     stack = derive(root.name, found, sources.read(listed), folder.builds(listed), chosen, tied)
+    if running is not None:
+        findings = tuple(finding for finding in stack.findings if finding.code not in _OF_FILES)
+        stack = replace(stack, images=tuple(replace(image, build=None) for image in stack.images), findings=findings)
     return replace(stack, questions=(*doubts, *stack.questions))
 
 

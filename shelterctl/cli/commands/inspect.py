@@ -18,6 +18,7 @@ _FOLDERS = "Folder with the manifests, relative to the project. Repeatable."
 def inspect(
     session: Session,
     manifests: Annotated[list[str] | None, typer.Option(help=_FOLDERS, show_default=False)] = None,
+    running: Annotated[bool, typer.Option("--running", help="What runs in the namespace, instead of a folder's manifests.")] = False,
 ) -> int:
     """Tell what was understood of the stack in this folder, what is wrong with it, and which claims can be proved.
 
@@ -25,14 +26,15 @@ def inspect(
     Examples:
       shelterctl inspect
       shelterctl inspect --manifests k8s --verbose
+      shelterctl inspect --running --namespace web
       shelterctl inspect --output json
     """
     from shelterctl.cli.render import inspect as render
     from shelterctl.core.stack.inspection import inspect as told
     from shelterctl.errors import ExitCode
-    from shelterctl.wiring.stacks import read_stack
+    from shelterctl.wiring.stacks import inspected
 
-    result = told(read_stack(session.settings, tuple(manifests or ())))
+    result = told(inspected(session.settings, tuple(manifests or ()), running=running))
     code = ExitCode.CHECK_FAILED if result.blocked else ExitCode.OK
     width = min(100, session.terminal.width)
     return session.finish(result, code, lambda: render.lines(result, width=width, verbose=session.settings.verbose))
@@ -43,6 +45,7 @@ def init(
     session: Session,
     manifests: Annotated[list[str] | None, typer.Option(help=_FOLDERS, show_default=False)] = None,
     show: Annotated[bool, typer.Option("--show", help="Print it, write nothing.")] = False,
+    running: Annotated[bool, typer.Option("--running", help="Of what runs in the namespace.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace a shelterctl.toml that describes a stack already.")] = False,
 ) -> int:
     """Write what `inspect` understood as shelterctl.toml, with the evidence as comments.
@@ -53,10 +56,10 @@ def init(
       shelterctl init --show
     """
     from shelterctl.cli.render import init as render
-    from shelterctl.wiring.stacks import read_stack, stack_folder, write_config
+    from shelterctl.wiring.stacks import inspected, stack_folder, write_config
 
     folder = stack_folder(session.settings)
-    stack = read_stack(session.settings, tuple(manifests or ()))
+    stack = inspected(session.settings, tuple(manifests or ()), running=running)
     answers = render.ask(stack, session)
     text = render.toml(stack, answers, tuple(manifests or ()))
     path = "" if show else write_config(folder, text, force=force)

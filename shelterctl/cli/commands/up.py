@@ -30,6 +30,10 @@ def command(
     port: Annotated[int | None, typer.Option(help="The service's port; on the local target only.", show_default=False)] = None,
     mongo_uri: Annotated[str | None, typer.Option(help=MONGO_URI, show_default=False)] = None,
     mongo_password_file: Annotated[str | None, typer.Option(help=MONGO_PASSWORD_FILE, show_default=False)] = None,
+    adopt: Annotated[
+        bool | None,
+        typer.Option("--adopt/--no-adopt", help="Take a stack that runs already as it is: build and apply nothing.", show_default=False),
+    ] = None,
     wait_hpa: Annotated[bool, typer.Option("--wait-hpa/--no-wait-hpa", help="Wait until the HPA has a metric.")] = True,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change (asks the API server), change nothing.")] = False,
     force: Annotated[bool, typer.Option("--force-conflicts", help="Take over fields that others have set.")] = False,
@@ -50,7 +54,7 @@ def command(
     from shelterctl.errors import UsageError
     from shelterctl.ops.up.up import UpPorts, UpRequest, up
 
-    session.choose(mongo_uri=mongo_uri, mongo_password_file=mongo_password_file)
+    session.choose(mongo_uri=mongo_uri, mongo_password_file=mongo_password_file, adopt=adopt)
     wiring, settings = session.wiring, session.settings
     options = StackOptions(
         overlay or settings.overlay,
@@ -74,4 +78,6 @@ def command(
     request = UpRequest(wiring.place, options, settings.timeout_s, wait_hpa, dry_run, force, among_others=settings.yes)
     with session.lock("up"):
         result = session.drive(up(ports, request), StepsDisplay(session.terminal))
+        if not dry_run:
+            wiring.keep_choice()
     return session.finish(result, 0, lambda: render.lines(result))

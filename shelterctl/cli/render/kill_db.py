@@ -28,7 +28,7 @@ def lines(result: KillDbResult) -> Iterator[Line]:
         time = "never led to the new pod" if name.seconds is None else f"led to the new pod after {name.seconds:.2f} s"
         yield Line(f"  {'DNS':<9}{name.name} {time}{' at most' if name.at_most else ''} (± {name.resolution_s:.2f} s)")
     if result.dns_problem:
-        yield Line(f"  {'DNS':<9}unknown: {result.dns_problem}", "doubt")
+        yield Line(f"  {'DNS':<9}{'' if 'no name of its own' in result.dns_problem else 'unknown: '}{result.dns_problem}", "doubt")
     for note in result.notes:
         yield Line(f"  {'Note':<9}{note}")
     yield Line(f"  {'Not shown':<9} {_not_shown(result)}")

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from shelterctl.core.state import ContainerState, Mount, Pod
 
-#: MongoDB's own port (https://www.mongodb.com/docs/manual/reference/default-mongodb-port/).
-PORT = 27017
+#: The engines' own ports: MongoDB (https://www.mongodb.com/docs/manual/reference/default-mongodb-port/), MySQL and MariaDB, PostgreSQL.
+PORTS = frozenset({27017, 3306, 5432})
 
 
 #: A start is told as the time less the uptime, read a moment apart.
@@ -41,10 +41,10 @@ UNTOLD = DatabaseIdentity()
 
 
 def database_container(pod: Pod) -> ContainerState | None:
-    """The container that serves the database's port; the only one where there is one only; None where two could be meant, or none is."""
+    """The container that serves a database's port; the only one where there is one only; None where two could be meant, or none is."""
     if len(pod.containers) == 1:
         return pod.containers[0]
-    serving = [container for container in pod.containers if PORT in container.ports]
+    serving = [container for container in pod.containers if PORTS & set(container.ports)]
     return serving[0] if len(serving) == 1 else None
 
 

@@ -64,10 +64,12 @@ def prove(evidence: KillEvidence) -> KillProof:
     elif evidence.pod_after.uid == evidence.pod_before.uid:
         doubts.append(Reason(f"pod {evidence.pod_before.name} has the UID it had before the fault: it was not replaced"))
     else:
-        facts.append(
-            f"pod {evidence.pod_before.name} was {evidence.report.mode.value.replace('-', ' ')}d: its UID went from "
-            f"{evidence.pod_before.uid[:8]} to {evidence.pod_after.uid[:8]}"
-        )
+        before, after = evidence.pod_before, evidence.pod_after
+        done = f"pod {before.name} was {evidence.report.mode.value.replace('-', ' ')}d"
+        if after.name == before.name:
+            facts.append(f"{done}: its UID went from {before.uid[:8]} to {after.uid[:8]}")
+        else:
+            facts.append(f"{done}, and {after.name} took its place")
     _prove_identity(evidence, facts, doubts)
     _prove_claims(evidence, facts, doubts)
     return KillProof(tuple(facts), tuple(doubts))

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from shelterctl.core.faults.fault import KillReport
 from shelterctl.core.faults.ledger import ClientSaw, WriteOutcome
-from shelterctl.core.state import Pod
+from shelterctl.core.state import Pod, successor
 
 #: After a silence a watch tells what it missed within that time.
 TOLD_AFTER_S = 2.0
@@ -103,7 +103,7 @@ def _pod_milestones(seen: Iterable[PodsAt], before: Pod, container: str, fault_s
             continue
         at_s = moment.at_s - fault_s
         same = next((pod for pod in moment.pods if pod.uid == before.uid), None)
-        current = next((pod for pod in moment.pods if pod.name == before.name), None)
+        current = successor(moment.pods, before)
         if same is None:
             found.setdefault("pod gone", at_s)
         elif not same.ready:

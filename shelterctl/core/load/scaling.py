@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import Enum
 
@@ -193,6 +194,10 @@ def _not_called_for(plan: LoadPlan, timeline: Timeline) -> ScalingCheck:
         return _unknown(ScalingState.TOO_SHORT, Reason(text, _longer(plan, enough_s(plan, timeline.scale_up_window_s))))
     peak = max(point.cpu_percent or 0 for point in readings)
     text = f"the load called for no more pods: the autoscaler read {peak}% at most, its target is {readings[-1].target_percent}%"
+    # The controller leaves the replicas as they are while the reading is within its tolerance of the target.
+    would_have = math.ceil(peak / (1 + readings[-1].tolerance)) - 1
+    if would_have > 0:
+        text += f"; a target of {would_have}% or less would have called for one"
     return _unknown(ScalingState.NOT_CALLED_FOR, Reason(text, plan.command(users=2 * plan.users, watched=True)))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 from shelterctl.errors import ShelterError
-from shelterctl.ops.dns.follow import DnsRecovery, dns_follow
+from shelterctl.ops.dns.follow import DnsRecovery, dns_follow, no_names
 from shelterctl.ports.capabilities import DnsProber
 from shelterctl.ports.clock import Clock
 
@@ -31,6 +31,12 @@ class DnsRecoveryWatch:
 
     def _follow(self) -> None:
         prober, clock, pod, fault_wall_s = self._arguments
+        try:
+            self._problem = no_names(prober.scene(), [pod])
+        except ShelterError as error:
+            self._problem = f"{error.what}: {error.why}".rstrip(": ")
+        if self._problem:
+            return
         operation = dns_follow(prober, clock, [pod], fault_wall_s=fault_wall_s, timeout_s=TIMEOUT_S)
         try:
             while True:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from shelterctl.core.faults.database import PORT, data_problem, database_container
+from shelterctl.core.faults.database import PORTS, data_problem, database_container
 from shelterctl.core.state import ContainerState, Pod, Role, StackState
 from shelterctl.errors import NotDeployed, Refused
 from shelterctl.ops.guards import service_url
 
+_PORTS = ", ".join(str(port) for port in sorted(PORTS))
 SHOW_LOSS = "shelterctl chaos kill-db --mode delete --accept-ephemeral"
 
 
@@ -55,8 +56,8 @@ def check(state: StackState, *, accept_ephemeral: bool) -> Struck:
         names = ", ".join(item.name for item in pod.containers)
         raise Refused(
             f"which container of pod {pod.name} is the database is not clear: {names}",
-            why=f"none or several of them declare port {PORT}; killing another one would prove nothing",
-            next_command=f"give the database's container `ports: [{{containerPort: {PORT}}}]`, and the others none of that number",
+            why=f"none or several of them declare a database's port ({_PORTS}); killing another one would prove nothing",
+            next_command="give the database's container its port (`ports: [{containerPort: 27017}]`), and the others none of these",
         )
     _check_storage(state, pod, container, accept_ephemeral)
     return Struck(pod, container, url)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from shelterctl.core.events import PodsSeen
 from shelterctl.core.faults.recovery import PodsAt
-from shelterctl.core.state import Pod
+from shelterctl.core.state import Pod, successor
 from shelterctl.ops.feed import Gap, TargetFeed
 from shelterctl.ports.clock import Clock
 from shelterctl.ports.target import Target
@@ -41,9 +41,9 @@ class PodHistory:
         self.drain()
         return tuple(self._unseen)
 
-    def latest(self, name: str) -> Pod | None:
-        """The pod of that name as it was last seen."""
-        return next((pod for pod in self._seen[-1].pods if pod.name == name), None) if self._seen else None
+    def latest(self, before: Pod) -> Pod | None:
+        """The pod that stands where `before` stood, as it was last seen."""
+        return successor(self._seen[-1].pods, before) if self._seen else None
 
     def stop(self) -> None:
         self._feed.stop()

@@ -7,7 +7,7 @@ from collections.abc import Generator
 from shelterctl.core.events import Outcome
 from shelterctl.core.faults.database import DatabaseIdentity
 from shelterctl.core.faults.proof import KillEvidence, KillProof, prove
-from shelterctl.core.state import Role
+from shelterctl.core.state import Role, successor
 from shelterctl.core.verdict import Reason
 from shelterctl.errors import ShelterError
 from shelterctl.ops.chaos import shutdown_line
@@ -26,7 +26,7 @@ def gather(run: KillRun) -> Generator[str, None, Done[KillProof | None]]:
         doubt = Reason(f"the proof could not be read: {error.what}: {error.why}".rstrip(": "), "shelterctl status")
         return Done("The kill is not proved", KillProof((), (doubt,)), Outcome.FAILED)
     before = run.pod_before
-    after = next((pod for pod in state.pods_of(Role.DATABASE) if pod.name == before.name), None)
+    after = successor(state.pods_of(Role.DATABASE), before)
     server = server_name(run)
     proof = prove(
         KillEvidence(

@@ -123,7 +123,7 @@ class KillRun:
 
     def replaced(self) -> bool:
         """Whether the database's pod is ready again, as another pod or after a restart."""
-        pod, before = self.history.latest(self.pod_before.name), self.pod_before
+        pod, before = self.history.latest(self.pod_before), self.pod_before
         return pod is not None and pod.ready and (pod.uid, pod.restarts) != (before.uid, before.restarts)
 
     def outcomes(self) -> list[WriteOutcome]:

@@ -64,7 +64,10 @@ def strike(run: KillRun) -> Generator[Event, None, None]:
     if interrupted:
         yield Notice("interrupted while the database was being killed: the account is still made; Ctrl-C again breaks it off", "warning")
     yield Milestone("fault", 0.0, run.request.mode.value)
-    if run.request.mode.replaces_pod and not isinstance(run.ports.names, Lacking):
+    database = run.state_before.workload(Role.DATABASE)
+    # A Deployment's pods have no names of their own.
+    named = database is None or database.kind != "Deployment"
+    if run.request.mode.replaces_pod and named and not isinstance(run.ports.names, Lacking):
         run.names = DnsRecoveryWatch(run.ports.names, run.ports.clock, run.pod_before.name, fault_wall_s=run.report.wall_s)
 
 
@@ -125,13 +128,25 @@ def await_recovery(run: KillRun) -> Generator[Event, None, None]:
             # The database is there again, and the application did not find it: nothing heals that by itself.
             app = run.state_before.workload(Role.APP)
             mend = f"kubectl -n {app.namespace} rollout restart {app.kind.lower()}/{app.name}" if app is not None else "shelterctl status"
-            run.service.append(Reason(f"{what}, and the application's pods did not restart", mend))
+            run.service.append(Reason(f"{what}; {_restarts(run)}", mend))
         else:
             run.doubts.append(Reason(what, "shelterctl status"))
         return Done(f"No recovery within {request.recovery_timeout_s:g} s", None, Outcome.FAILED)
 
     work = wait(clock, look, timeout_s=request.recovery_timeout_s, pause_s=_TICK_S, late=late)
     yield from run.step("recovery", "Waiting for the recovery", work)
+
+
+def _restarts(run: KillRun) -> str:
+    """What became of the application's pods meanwhile, as the watch told it."""
+    seen = run.history.seen()
+    if not seen:
+        return "whether the application's pods restarted was not seen"
+    before = {pod.uid: pod.restarts for pod in run.state_before.pods_of(Role.APP)}
+    again = [pod for pod in seen[-1].pods if pod.role is Role.APP and pod.restarts > before.get(pod.uid, 0)]
+    return (
+        f"the application's pods restarted ({', '.join(pod.name for pod in again)})" if again else "the application's pods did not restart"
+    )
 
 
 def read_under_way(run: KillRun) -> Generator[Event, None, None]:

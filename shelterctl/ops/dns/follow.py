@@ -69,6 +69,14 @@ def dns_follow(
     return tuple(found.values())
 
 
+def no_names(scene: DnsScene, pods: Collection[str]) -> str:
+    """Why the pods have no names of their own, whatever is waited for; empty where they have some, or are not to be found now."""
+    leading = [service for service in scene.services if any(pod.name in pods for pod in service.pods)]
+    if not leading or any(service.headless for service in leading):
+        return ""
+    return f"the pod has no name of its own: Service {leading[0].name} is not headless"
+
+
 def _own_names(scene: DnsScene, pods: Collection[str]) -> dict[str, tuple[str, ...]]:
     """The pods' own names in headless Services and their IPv4 addresses, of pods that are to be found (ready, or published anyway)."""
     domain = scene.cluster_domain

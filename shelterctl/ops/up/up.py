@@ -88,12 +88,13 @@ def up(ports: UpPorts, request: UpRequest) -> Generator[Event, None, UpResult]:
     for name in ports.builder.references():
         work = image.build(ports.builder, name)
         built.append((yield from run.step("build", f"Building {name}", work, left=f"nothing was changed in {ports.target.noun}")))
-    loaded = yield from run.load(nodes, built, plan)
+    loaded = (yield from run.load(nodes, built, plan)) if plan.images else Loaded((), None)
     for edit in plan.edits:
         yield Notice(edit)
-    applied = yield from run.step(
-        "apply", f"Applying {plan.object_count} objects", applying.apply(ports.target, plan, force=request.force), left=_LEFT_APPLIED
-    )
+    applied = Applied(ApplyReport(()))
+    if plan.object_count:
+        applying_all = applying.apply(ports.target, plan, force=request.force)
+        applied = yield from run.step("apply", f"Applying {plan.object_count} objects", applying_all, left=_LEFT_APPLIED)
     state, applied = yield from run.roll_out(plan, applied, ready, loaded)
     state, replaced = yield from run.replace_strangers(state, reference, loaded, ready)
     autoscaler = yield from run.measure(plan, state, ready)

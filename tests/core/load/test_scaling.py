@@ -68,7 +68,8 @@ def test_not_called_for() -> None:
     assert said(end(seen)) == (
         ScalingState.NOT_CALLED_FOR,
         Verdict.UNKNOWN,
-        "the load called for no more pods: the autoscaler read 77% at most, its target is 70%",
+        "the load called for no more pods: the autoscaler read 77% at most, its target is 70%; a target of 69% or less would have called "
+        "for one",
         "shelterctl loadtest --users 400 --spawn-rate 20 --duration 240s",
     )
 

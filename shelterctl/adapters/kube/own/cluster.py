@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -16,7 +17,7 @@ from shelterctl.core.stack.findings import blocking
 from shelterctl.core.stack.model import StackFinding
 from shelterctl.core.stack.provable import keeps_from_deploying
 from shelterctl.core.stack.stack import Stack
-from shelterctl.core.state import Role, StackState
+from shelterctl.core.state import Pod, Role, StackState
 from shelterctl.errors import ApiRejected, Refused, UsageError
 
 #: Who writes beside shelterctl without having made an object: Kubernetes' own parts.
@@ -164,8 +165,19 @@ class OwnCluster(KubernetesCluster):
     def state(self, *, warnings_since_s: float = 0.0, with_usage: bool = True) -> StackState:
         found = super().state(warnings_since_s=warnings_since_s, with_usage=with_usage)
         # A namespace may hold claims of others, and some that nobody mounts.
+        found = replace(found, pods=tuple(self._with_data_path(pod) for pod in found.pods))
         used = {(pod.namespace, claim) for pod in found.pods for claim in pod.claims}
         return replace(found, claims=tuple(claim for claim in found.claims if (claim.namespace, claim.name) in used))
+
+    def _with_data_path(self, pod: Pod) -> Pod:
+        """An image of the stack's own keeps its data where the image that it is built from does."""
+        engine = self.stack.roles.engine
+        if pod.role is not Role.DATABASE or engine is None:
+            return pod
+        official = re.compile(rf"(.*/)?({engine.value}|mongo|mysql|mariadb|postgres)(:.*)?")
+        built = {image.name for image in self.stack.images if image.build is not None and official.fullmatch(image.build.base)}
+        containers = [replace(c, data_path=engine.data_path) if c.image in built and not c.data_path else c for c in pod.containers]
+        return replace(pod, containers=tuple(containers))
 
     def remove(self, *, delete_data: bool) -> Iterator[str | RemovalReport]:
         """What `up` made goes. Claims go with `delete_data`; namespaces, volumes and what others made stay."""
