@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum
 from typing import NewType
+
+from shelterctl.core.endpoint import Endpoint
 
 PodName = NewType("PodName", str)
 Namespace = NewType("Namespace", str)
@@ -220,39 +222,6 @@ class Claim:
     deleting: bool
     volume_uid: str = ""
     volume_kind: str = ""
-
-
-class Reach(Enum):
-    """How a Service is reached from outside its cluster. AUTO takes the first that leads there."""
-
-    AUTO = "auto"
-    NODEPORT = "nodeport"
-    LOADBALANCER = "loadbalancer"
-    TUNNEL = "tunnel"
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """Where the service answers. `url` is what this machine can reach, or empty with the reason in `problem`.
-
-    `reach` is the way that `url` takes, and `cut_off_s` how long that way was broken since it was opened (seconds): a tunnel may break.
-    """
-
-    service: str
-    node_port: int | None
-    cluster_ip: str
-    url: str
-    problem: str = ""
-    ready_pods: tuple[PodName, ...] = ()
-    port: int | None = None
-    reach: Reach = Reach.NODEPORT
-    cut_off_s: float = 0.0
-
-    def reached(self, reach: Reach, url: str, cut_off_s: float = 0.0) -> Endpoint:
-        return replace(self, reach=reach, url=url, problem="", cut_off_s=cut_off_s)
-
-    def unreached(self, problem: str) -> Endpoint:
-        return replace(self, url="", problem=problem)
 
 
 @dataclass(frozen=True, slots=True)

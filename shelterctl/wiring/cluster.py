@@ -9,7 +9,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from shelterctl.adapters.kube.api import KubeApi
-from shelterctl.core.state import Place, Reach
+from shelterctl.core.endpoint import Reach
+from shelterctl.core.state import Place
 from shelterctl.ports.capabilities import Lacking
 from shelterctl.settings import DEFAULTS, Settings
 from shelterctl.wiring.parts import Wiring

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import urllib.request
-from collections.abc import Sequence
+import subprocess
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,21 @@ __all__ = ["on_its_profile"]
 pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group(PROFILE), pytest.mark.usefixtures("on_its_profile")]
 
 
-def driven(stack: Shelterctl, write: str, *, load: Sequence[str] = ("--users", "10", "--duration", "8s")) -> dict[str, Any]:
+def front_end(stack: Shelterctl) -> str:
+    """Where the front end answers: it has a node port of its own."""
+    (service,) = [s for s in kube.items(stack.namespace, "services") if s["metadata"]["name"] == "adoption-frontend"]
+    (node,) = kube.items("default", "nodes")
+    host = next(a["address"] for a in node["status"]["addresses"] if a["type"] == "InternalIP")
+    return f"http://{host}:{service['spec']['ports'][0]['nodePort']}"
+
+
+def driven(
+    stack: Shelterctl,
+    write: str,
+    *,
+    load: Sequence[str] = ("--users", "10", "--duration", "8s"),
+    meanwhile: Callable[[], object] = lambda: None,
+) -> dict[str, Any]:
     """Every command of the README, each held to what its owner would expect; returns their results by command."""
     told = stack("inspect").result
     assert {claim["claim"]: claim["possible"] for claim in told["claims"]} == dict.fromkeys(
@@ -33,6 +47,7 @@ def driven(stack: Shelterctl, write: str, *, load: Sequence[str] = ("--users", "
     loaded = stack("loadtest", *load, expect=None).result
     assert loaded["traffic"]["requests"] > 20
     assert loaded["traffic"]["failures"] == 0, loaded["traffic"]
+    meanwhile()
     killed = stack("chaos", "kill-db", "--warm-up", "2s").result
     assert killed["judgement"]["verdict"] == "PASS", killed["judgement"]
     assert killed["acknowledged"] > 10
@@ -47,20 +62,30 @@ def taken_away(stack: Shelterctl) -> None:
     assert not any(name.startswith(("namespace/", "persistentvolume/")) for name in removed)
 
 
+def browser(url: str, *words: str) -> dict[str, Any]:
+    """A step in a real browser, from a container that shares this machine's network."""
+    ran = subprocess.run(
+        ["docker", "run", "--rm", "--network", "host", "adoption-browser", url, *words],
+        capture_output=True, text=True, timeout=180, check=False,
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    found = json.loads(ran.stdout.splitlines()[-1])
+    assert isinstance(found, dict)
+    return found
+
+
 def test_adoption_in_three_tiers(tmp_path: Path) -> None:
     images = ["dog-adoption-backend", "dog-adoption-frontend", "dog-adoption-db"]
     with example("adoption", tmp_path, images=images, volumes=["adoption-db-pv"], paths=["/data/adoption-db"]) as adoption:
-        found = driven(adoption, "POST /api/dogs")
+        build = ["docker", "build", "--quiet", "--tag", "adoption-browser", str(Path(__file__).with_name("browser"))]
+        subprocess.run(build, check=True, capture_output=True, timeout=400)
+        found = driven(adoption, "POST /api/dogs", meanwhile=lambda: browser(front_end(adoption), "offer", "Waldi of the browser"))
+        # The database was killed since.
+        assert browser(front_end(adoption), "sees", "Waldi of the browser")["ok"]
         # The front end is waited for and shown, too, and each image was built from its own folder.
         names = {pod["workload"] for pod in found["up"]["pods"]}
         assert names == {"adoption-backend", "adoption-frontend", "adoption-db"}
         assert found["kill"]["server"].startswith("MariaDB")
-        # What the API stores is what the front end shows, by the front end's own way to it.
-        (service,) = [s for s in kube.items(adoption.namespace, "services") if s["metadata"]["name"] == "adoption-frontend"]
-        (node,) = kube.items("default", "nodes")
-        host = next(a["address"] for a in node["status"]["addresses"] if a["type"] == "InternalIP")
-        with urllib.request.urlopen(f"http://{host}:{service['spec']['ports'][0]['nodePort']}/api/dogs", timeout=10) as answer:
-            assert len(json.load(answer)) > 10
         logs = adoption("logs", "adoption-frontend", output="table").stdout
         assert "GET /api/dogs" in logs
         taken_away(adoption)

@@ -17,9 +17,10 @@ from shelterctl.core.checkup.check import Area, Check, Finding, Repair
 from shelterctl.core.deploy.image import LocalImage
 from shelterctl.core.deploy.room import NodeRoom
 from shelterctl.core.deploy.stack import ApplyReport, Change, ObjectChange, RemovalReport, StackOptions, StackPlan
+from shelterctl.core.endpoint import Endpoint
 from shelterctl.core.events import AutoscalerSeen, Event, PodsSeen
 from shelterctl.core.load.clocks import ClockReading
-from shelterctl.core.state import Autoscaler, ContainerState, Endpoint, Place, Pod, PodName, Role, StackState, Usage, Workload
+from shelterctl.core.state import Autoscaler, ContainerState, Place, Pod, PodName, Role, StackState, Usage, Workload
 from shelterctl.errors import FaultFailed, PrerequisiteError
 from shelterctl.ports.capabilities import Lacking
 from shelterctl.ports.faults import DatabaseReader, FaultInjector

@@ -27,7 +27,7 @@ def command(
     import sys
 
     from shelterctl.cli.terminal import Line
-    from shelterctl.core.state import Reach
+    from shelterctl.core.endpoint import Reach
     from shelterctl.errors import ServiceUnreachable
     from shelterctl.ops.guards import service_url
 

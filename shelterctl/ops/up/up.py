@@ -9,9 +9,10 @@ from typing import TypeVar
 from shelterctl.core.deploy.image import ImageChain, LoadReport, LocalImage
 from shelterctl.core.deploy.rollout import Progress, judge_rollout
 from shelterctl.core.deploy.stack import ApplyReport, StackOptions, StackPlan
+from shelterctl.core.endpoint import Endpoint
 from shelterctl.core.events import Event, Notice, Outcome, TargetChosen
 from shelterctl.core.faults.database import pod_problem
-from shelterctl.core.state import Autoscaler, Endpoint, Place, Pod, Role, StackState
+from shelterctl.core.state import Autoscaler, Place, Pod, Role, StackState
 from shelterctl.ops.steps import Done, run_step
 from shelterctl.ops.up import applying, image, rollout_wait
 from shelterctl.ops.up.answer import Answers

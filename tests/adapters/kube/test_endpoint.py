@@ -11,7 +11,8 @@ import pytest
 
 from shelterctl.adapters.kube.look import endpoint
 from shelterctl.adapters.kube.look.endpoint import Way
-from shelterctl.core.state import Reach, Role
+from shelterctl.core.endpoint import Reach
+from shelterctl.core.state import Role
 from shelterctl.errors import MinikubeUnavailable
 
 pytestmark = pytest.mark.unit

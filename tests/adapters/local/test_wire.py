@@ -8,8 +8,9 @@ import pytest
 
 from shelterctl.adapters.local.spec import LocalSpec
 from shelterctl.adapters.local.wire import decode
+from shelterctl.core.endpoint import Endpoint
 from shelterctl.core.serial import to_json
-from shelterctl.core.state import Autoscaler, Condition, Endpoint, Happening, Mount, PodName, StackState, Usage
+from shelterctl.core.state import Autoscaler, Condition, Happening, Mount, PodName, StackState, Usage
 from tests.adapters.local.examples import SPEC
 from tests.core.stack_examples import CLAIM, DATABASE, DEPLOYMENT, NOW, POD, STATEFUL_SET
 

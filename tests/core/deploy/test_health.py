@@ -8,7 +8,8 @@ import pytest
 
 from shelterctl.core.deploy.health import Health, judge_health
 from shelterctl.core.deploy.image import ImageChain
-from shelterctl.core.state import Autoscaler, Condition, Endpoint, PodName, StackState
+from shelterctl.core.endpoint import Endpoint
+from shelterctl.core.state import Autoscaler, Condition, PodName, StackState
 from shelterctl.core.verdict import Verdict
 from tests.core.stack_examples import CLAIM, DATABASE, DEPLOYMENT, NOW, POD, STATEFUL_SET
 

@@ -18,12 +18,13 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from shelterctl.adapters.http_client import HttpxClient
 from shelterctl.core.dns.records import DnsAnswer, DnsQuery, DnsScene
+from shelterctl.core.endpoint import Endpoint
 from shelterctl.core.events import Event, PodsSeen
 from shelterctl.core.faults.database import DatabaseIdentity
 from shelterctl.core.faults.fault import KillMode, KillReport
 from shelterctl.core.faults.ledger import StoredDocument, payload_digest
 from shelterctl.core.load.clocks import ClockReading
-from shelterctl.core.state import Claim, ContainerState, Endpoint, Pod, StackState
+from shelterctl.core.state import Claim, ContainerState, Pod, StackState
 from shelterctl.errors import ApiUnreachable, ClusterError
 from tests.core.stack_examples import CLAIM, DATABASE, DEPLOYMENT, NOW, POD, STATEFUL_SET
 

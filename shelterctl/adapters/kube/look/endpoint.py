@@ -9,7 +9,8 @@ from typing import Protocol
 
 from shelterctl.adapters.kube.api import Json
 from shelterctl.adapters.kube.records import RoleOf
-from shelterctl.core.state import Endpoint, PodName, Reach, Role
+from shelterctl.core.endpoint import Endpoint, Reach
+from shelterctl.core.state import PodName, Role
 from shelterctl.errors import ShelterError
 
 #: A node on this machine or next to it answers within a millisecond; a refused connection is an answer, too.

@@ -11,8 +11,9 @@ from shelterctl.adapters.kube.api import Json, KubeApi, parallel
 from shelterctl.adapters.kube.look import freshness, scalers
 from shelterctl.adapters.kube.look.endpoint import Way, ready_pods
 from shelterctl.adapters.kube.records import RoleOf, role_of
+from shelterctl.core.endpoint import Reach
 from shelterctl.core.load.clocks import ClockReading
-from shelterctl.core.state import Reach, Role, StackState, Usage, Workload, app_first
+from shelterctl.core.state import Role, StackState, Usage, Workload, app_first
 from shelterctl.errors import ApiRejected
 
 TUNNELLED = "the service is asked through a tunnel (ssh to the node): each answer takes its way, too, and a break of it is no outage"

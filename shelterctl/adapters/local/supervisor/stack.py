@@ -18,7 +18,8 @@ from shelterctl.adapters.local.supervisor.database import template as database_t
 from shelterctl.adapters.local.supervisor.journal import Journal
 from shelterctl.adapters.local.supervisor.pods import KeptPod, Template
 from shelterctl.adapters.local.supervisor.replica import listening
-from shelterctl.core.state import Endpoint, PodName, Role, StackState, Workload, app_first
+from shelterctl.core.endpoint import Endpoint
+from shelterctl.core.state import PodName, Role, StackState, Workload, app_first
 
 DATABASE_POD = PodName("db-0")
 
