@@ -27,6 +27,7 @@ class Settings:
 
     `target` is `auto`, `minikube` (which stands for any cluster) or `local`. `context` None means the context of the minikube profile;
     `project_dir` None means: look for the manifests from here upwards. `mongo_uri` is a database elsewhere, for the embedded target.
+    `registry` is HOST/PATH, where images are pushed to instead of being loaded, `pull_secret` the Secret that is made for pulling them.
     `adopt` takes a stack that runs already as it is; None means: as the last `up` here did.
     """
 
@@ -51,6 +52,8 @@ class Settings:
     debug: bool = False
     yes: bool = False
     adopt: bool | None = None
+    registry: str | None = None
+    pull_secret: str | None = None
 
 
 REACHES = ("auto", "nodeport", "loadbalancer", "tunnel")

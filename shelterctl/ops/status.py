@@ -64,16 +64,20 @@ def _chain(ports: StatusPorts, state: StackState, image: str) -> tuple[ImageChai
     sent = not isinstance(ports.images, Lacking)
     chain = ImageChain(image, loaded_id="" if sent else None, running_ids=tuple(sorted(running)))
     problems = []
+    pinned = image.partition("@")[2]
     try:
         built = ports.builder.inspect(image)
         if built is not None:
-            chain = replace(chain, built_id=built.image_id)
+            # What a registry gave is known by the digest of its manifest, on this machine and in the node.
+            chain = replace(chain, built_id=pinned or built.image_id)
         elif image not in ports.builder.references():
             chain = replace(chain, built_id=None)
     except ShelterError as error:
         problems.append(f"built: {error.what}")
     try:
-        if not isinstance(ports.images, Lacking):
+        if pinned:
+            chain = replace(chain, loaded_id=None)
+        elif not isinstance(ports.images, Lacking):
             chain = replace(chain, loaded_id=ports.images().image_ids().get(image, ""))
     except ShelterError as error:
         problems.append(f"loaded: {error.what}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from typing import Protocol
+from typing import Any, Protocol
 
 from shelterctl.core.deploy.image import LocalImage
 
@@ -34,3 +34,23 @@ class Builder(Protocol):
 
     def describe(self, image: LocalImage, *, fresh: bool) -> str:
         """A sentence about what was built, or was there already."""
+
+
+class Publisher(Protocol):
+    """Gives images to a registry, from which the nodes pull them. `pull_secret` names the Secret that is made for that, or is empty."""
+
+    @property
+    def pull_secret(self) -> str: ...
+
+    @property
+    def where(self) -> str:
+        """HOST/PATH, for words."""
+
+    def pushes(self, reference: str) -> bool:
+        """Whether the image goes to the registry."""
+
+    def push(self, reference: str) -> Generator[str, None, str]:
+        """Pushes, yields what it does, and returns the name with the digest. Raises ImageLoadFailed."""
+
+    def secret(self, namespace: str) -> dict[str, Any]:
+        """The pull Secret as an object. Raises UsageError where there is nothing to make it of."""

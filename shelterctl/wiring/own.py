@@ -14,6 +14,7 @@ from shelterctl.wiring.cluster import ClusterWiring
 from shelterctl.wiring.minikube import MinikubeWiring
 
 if TYPE_CHECKING:
+    from shelterctl.adapters.builder.registry import RegistryPublisher
     from shelterctl.adapters.builder.stack_images import StackImages
     from shelterctl.adapters.kube.api import KubeApi
     from shelterctl.adapters.kube.dns import PodDnsProber
@@ -48,6 +49,21 @@ class OwnStack(ClusterWiring):
         from shelterctl.wiring.stacks import read_running, read_stack
 
         return read_running(self.settings, self.api) if self.adopted else read_stack(self.settings)
+
+    def publisher(self) -> RegistryPublisher | None:
+        from shelterctl.adapters.builder.registry import RegistryPublisher
+        from shelterctl.adapters.stack import config
+        from shelterctl.errors import UsageError
+
+        named = {image.name for image in config.read(self.folder).images if image.use == "registry"}
+        where = self.settings.registry
+        if where is None:
+            if named:
+                what = f"{', '.join(sorted(named))}: [stack.image] says that it goes to a registry, and none is named"
+                raise UsageError(what, next_command="shelterctl up --registry HOST/PATH")
+            return None
+        # With a registry and no word about any image, all that are built go there.
+        return RegistryPublisher(self.engine, where, lambda name: not named or name in named, self.settings.pull_secret or "")
 
     def keep_choice(self) -> None:
         from shelterctl.wiring.stacks import keep_adopted

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from shelterctl.core.state import Place
     from shelterctl.ops.chaos.dialogue import Dialogue
     from shelterctl.ops.up.answer import Answers
-    from shelterctl.ports.build import Builder
+    from shelterctl.ports.build import Builder, Publisher
     from shelterctl.ports.capabilities import DnsProber, Lacking, NodeImages, Policies
     from shelterctl.ports.checkup import CheckupRepairs, Examiner
     from shelterctl.ports.faults import DatabaseReader, FaultInjector
@@ -36,6 +36,12 @@ class Wiring(ABC):
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.clock = SystemClock()
+
+    def publisher(self) -> Publisher | None:
+        """What gives images to a registry, where any go to one. Raises UsageError where this stack's do not."""
+        if self.settings.registry is not None:
+            raise UsageError("--registry: the images of a stack of your own go to one, on a cluster", next_command="shelterctl inspect")
+        return None
 
     def keep_choice(self) -> None:  # noqa: B027 - most have nothing to keep
         """Keeps what this `up` chose, for the commands after it. Raises StateFolderError."""

@@ -65,6 +65,29 @@ class DockerEngine:
             self._info = EngineInfo(str(info.get("ServerVersion", "")), config_digest_ids, str(info.get("DockerRootDir", "")))
         return self._info
 
+    def push(self, reference: str, repository: str, tag: str) -> Generator[str, None, str]:
+        """Tags the image for a registry and pushes it; yields what happens, returns the manifest's digest (empty where none is told).
+
+        Raises ImageLoadFailed with the registry's word, DockerUnavailable.
+        """
+        digest = ""
+        with _client(WORK_SILENCE_S) as client:
+            client.tag(reference, repository, tag)
+            entries = client.push(repository, tag=tag, stream=True, decode=True)
+            told = ""
+            for entry in entries:
+                if "error" in entry:
+                    raise ImageLoadFailed(
+                        f"{repository}:{tag} could not be pushed",
+                        why=str(entry["error"]).strip(),
+                        next_command=f"docker login {repository.partition('/')[0]}   (or: docker push {repository}:{tag})",
+                    )
+                digest = str((entry.get("aux") or {}).get("Digest") or digest)
+                # A layer is told of many times a second.
+                if entry.get("status") != told and (told := str(entry.get("status") or "")):
+                    yield f"{repository}:{tag}: {told}"
+        return digest
+
     def inspect(self, reference: str) -> LocalImage | None:
         """The image, or None where the engine has none of that name. Raises DockerUnavailable.
 

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import difflib
-import json
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import yaml
 
 from shelterctl.adapters.kube import manifest_edits
 from shelterctl.adapters.kube.api import Json, KubeApi, parallel
+from shelterctl.adapters.kube.shown import without_secrets
 from shelterctl.core.deploy.stack import Change, ObjectChange
 from shelterctl.errors import ApiRejected
 
@@ -264,16 +263,5 @@ def _diff(before: Json, after: Json, name: str) -> tuple[str, ...]:
 
 
 def _lines(document: Json) -> list[str]:
-    """YAML lines of what a person set: no status, no bookkeeping, and of a Secret only the names of its keys."""
-    if not document:
-        return []
-    shown: dict[str, Any] = json.loads(json.dumps(document))
-    shown.pop("status", None)
-    meta = shown.get("metadata", {})
-    for field in ("managedFields", "resourceVersion", "generation", "uid", "creationTimestamp", "selfLink"):
-        meta.pop(field, None)
-    if shown.get("kind") == "Secret":
-        for key in ("data", "stringData"):
-            if key in shown:
-                shown[key] = dict.fromkeys(shown[key], "(not shown)")
-    return yaml.safe_dump(shown, sort_keys=True).splitlines(keepends=True)
+    """YAML lines of what a person set, without what must not be shown."""
+    return yaml.safe_dump(without_secrets(document), sort_keys=True).splitlines(keepends=True) if document else []

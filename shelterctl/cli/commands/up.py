@@ -34,6 +34,12 @@ def command(
         bool | None,
         typer.Option("--adopt/--no-adopt", help="Take a stack that runs already as it is: build and apply nothing.", show_default=False),
     ] = None,
+    registry: Annotated[
+        str | None, typer.Option(help="HOST/PATH to push the built images to, instead of loading them.", show_default=False)
+    ] = None,
+    pull_secret: Annotated[
+        str | None, typer.Option(help="Make a Secret of this name, of what `docker login` keeps, to pull them with.", show_default=False)
+    ] = None,
     wait_hpa: Annotated[bool, typer.Option("--wait-hpa/--no-wait-hpa", help="Wait until the HPA has a metric.")] = True,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change (asks the API server), change nothing.")] = False,
     force: Annotated[bool, typer.Option("--force-conflicts", help="Take over fields that others have set.")] = False,
@@ -54,7 +60,7 @@ def command(
     from shelterctl.errors import UsageError
     from shelterctl.ops.up.up import UpPorts, UpRequest, up
 
-    session.choose(mongo_uri=mongo_uri, mongo_password_file=mongo_password_file, adopt=adopt)
+    session.choose(mongo_uri=mongo_uri, mongo_password_file=mongo_password_file, adopt=adopt, registry=registry, pull_secret=pull_secret)
     wiring, settings = session.wiring, session.settings
     options = StackOptions(
         overlay or settings.overlay,
@@ -74,7 +80,16 @@ def command(
     _ = wiring.project
     session.confirm_context("the stack is deployed here")
     session.open_folder("up")
-    ports = UpPorts(wiring.builder, wiring.preparation, wiring.images, wiring.policies, wiring.target, wiring.answers(), wiring.clock)
+    ports = UpPorts(
+        wiring.builder,
+        wiring.preparation,
+        wiring.images,
+        wiring.policies,
+        wiring.target,
+        wiring.answers(),
+        wiring.clock,
+        wiring.publisher(),
+    )
     request = UpRequest(wiring.place, options, settings.timeout_s, wait_hpa, dry_run, force, among_others=settings.yes)
     with session.lock("up"):
         result = session.drive(up(ports, request), StepsDisplay(session.terminal))

@@ -18,7 +18,8 @@ from shelterctl.ops.up import applying, image, rollout_wait
 from shelterctl.ops.up.answer import Answers
 from shelterctl.ops.up.applying import Applied
 from shelterctl.ops.up.image import Loaded
-from shelterctl.ports.build import Builder
+from shelterctl.ops.up.publish import Published, pinned_plan, publish
+from shelterctl.ports.build import Builder, Publisher
 from shelterctl.ports.capabilities import Lacking, NodeImages, Policies
 from shelterctl.ports.clock import Clock
 from shelterctl.ports.target import Preparation, Ready, Target
@@ -55,6 +56,7 @@ class UpPorts:
     target: Target
     answers: Answers
     clock: Clock
+    publisher: Publisher | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,13 @@ def up(ports: UpPorts, request: UpRequest) -> Generator[Event, None, UpResult]:
     for name in ports.builder.references():
         work = image.build(ports.builder, name)
         built.append((yield from run.step("build", f"Building {name}", work, left=f"nothing was changed in {ports.target.noun}")))
+    published = Published({})
+    if ports.publisher is not None and any(ports.publisher.pushes(image.reference) for image in built):
+        pushing = publish(ports.publisher, built)
+        title = f"Pushing to {ports.publisher.where}"
+        published = yield from run.step("push", title, pushing, left="what was pushed stays in the registry; nothing was applied")
+        plan = pinned_plan(plan, published, ports.publisher)
+        built = [image for image in built if image.reference not in published.pinned]
     loaded = (yield from run.load(nodes, built, plan)) if plan.images else Loaded((), None)
     for edit in plan.edits:
         yield Notice(edit)
@@ -97,11 +106,12 @@ def up(ports: UpPorts, request: UpRequest) -> Generator[Event, None, UpResult]:
         applying_all = applying.apply(ports.target, plan, force=request.force)
         applied = yield from run.step("apply", f"Applying {plan.object_count} objects", applying_all, left=_LEFT_APPLIED)
     state, applied = yield from run.roll_out(plan, applied, ready, loaded)
-    state, replaced = yield from run.replace_strangers(state, reference, loaded, ready)
+    running_as = plan.options.image
+    state, replaced = yield from run.replace_strangers(state, running_as, loaded, ready)
     autoscaler = yield from run.measure(plan, state, ready)
-    made = next((found.image_id for found in built if found.reference == reference), None)
-    sent = loaded.image_id if made is not None else None
-    chain = ImageChain(reference, made, sent, _running_ids(state, reference), None)
+    made = published.digest(reference) or next((found.image_id for found in built if found.reference == reference), None)
+    sent = loaded.image_id if made is not None and reference not in published.pinned else None
+    chain = ImageChain(running_as, made, sent, _running_ids(state, running_as), None)
     chain = yield from run.step("answer", "Asking the service", ports.answers.prove(state, chain), left=_LEFT_APPLIED)
     state = yield from run.look_again(state, waited=applied.report.changed_anything or replaced)
     changed = bool(ready.started or loaded.reports or applied.secrets or applied.report.changed_anything or replaced)

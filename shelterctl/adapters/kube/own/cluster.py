@@ -33,6 +33,7 @@ _CONTROLLERS = (
     "cloud-controller",
     "kubectl-rollout",
 )
+_PULL_SECRETS = "app.kubernetes.io/managed-by=shelterctl,app.kubernetes.io/component=pull-secret"
 _NEVER = frozenset({"Namespace", "PersistentVolume", "PersistentVolumeClaim"})
 
 
@@ -196,6 +197,12 @@ class OwnCluster(KubernetesCluster):
             else:
                 apply.delete(self.api, item)
                 removed.append(apply.label(item))
+        for namespace in self.namespaces():
+            # Made for pulling images, on request: no manifest has it.
+            for found_secret in self.api.items(f"/api/v1/namespaces/{namespace}/secrets", {"labelSelector": _PULL_SECRETS}):
+                if made_here(found_secret):
+                    apply.delete(self.api, {**found_secret, "apiVersion": "v1", "kind": "Secret"})
+                    removed.append(f"secret/{found_secret['metadata']['name']}")
         yield from remove.until_none(self._pods_of_workloads_gone, "pod")
         in_use = self._claims_in_use()
         for claim in self._claims(documents):
