@@ -46,7 +46,7 @@ def test_a_stack_that_runs_is_taken_as_it_is(tmp_path: Path) -> None:
 
         told = notes("inspect", "--running").result
         assert all(claim["possible"] for claim in told["claims"])
-        taken = kube_up(notes)
+        taken = notes("up", "--adopt").result
         assert (taken["changed"], taken["applied"]["changes"], taken["loads"]) == (False, [], [])
         assert {pod["metadata"]["name"]: pod["metadata"]["uid"] for pod in pods(notes)} == uids
         assert kube.versions(notes.namespace) == before
@@ -57,13 +57,6 @@ def test_a_stack_that_runs_is_taken_as_it_is(tmp_path: Path) -> None:
         assert "is not headless" in killed["dns_problem"]
         down = notes("down").result
         assert (down["removed"], "deployment/flask-app" in down["kept"]) == ([], True)
-
-
-def kube_up(stack: object) -> dict[str, object]:
-    assert callable(stack)
-    found = stack("up", "--adopt").result
-    assert isinstance(found, dict)
-    return found
 
 
 @contextmanager
