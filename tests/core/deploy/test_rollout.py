@@ -94,6 +94,10 @@ def test_crashing_between_two_back_offs() -> None:
     judgement = judge(ROLLING, pod("app-2", between, age_s=41))
     assert told(judgement) == (Progress.FAILED, "app: container app of pod app-2 crashes (3 restarts in 41 s)")
     assert judgement.troubles[0].message == "exit code 1, Error"
+    # A command that has nothing more to do does not crash.
+    done = judge(ROLLING, pod("app-2", replace(between, last_exit_code=0, last_reason="Completed"), age_s=41))
+    told_words = "container app of pod app-2 ends by itself, without an error (3 restarts in 41 s): its command does not go on running"
+    assert told(done) == (Progress.FAILED, f"app: {told_words}")
 
 
 def test_restarts_of_long_ago_are_no_crash() -> None:
