@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from shelterctl.core.deploy.health import Health, judge_health
@@ -63,30 +64,43 @@ def _chain(ports: StatusPorts, state: StackState, image: str) -> tuple[ImageChai
     running = {container.image_id for container in containers if container.image_id}
     sent = not isinstance(ports.images, Lacking)
     chain = ImageChain(image, loaded_id="" if sent else None, running_ids=tuple(sorted(running)))
-    problems = []
     pinned = image.partition("@")[2]
+    url = state.endpoint.url if state.endpoint is not None else ""
+    with ThreadPoolExecutor(3) as pool:
+        # Each asks somebody else, and none waits for another.
+        built = pool.submit(_built, ports.builder, image, pinned)
+        loaded = pool.submit(_loaded, ports.images, image) if not pinned else None
+        answering = pool.submit(ports.answers.look, url, chain) if url else None
+    problems = []
     try:
-        built = ports.builder.inspect(image)
-        if built is not None:
-            # What a registry gave is known by the digest of its manifest, on this machine and in the node.
-            chain = replace(chain, built_id=pinned or built.image_id)
-        elif image not in ports.builder.references():
-            chain = replace(chain, built_id=None)
+        chain = replace(chain, built_id=built.result())
     except ShelterError as error:
         problems.append(f"built: {error.what}")
     try:
-        if pinned:
-            chain = replace(chain, loaded_id=None)
-        elif not isinstance(ports.images, Lacking):
-            chain = replace(chain, loaded_id=ports.images().image_ids().get(image, ""))
+        chain = replace(chain, loaded_id=loaded.result() if loaded is not None else None)
     except ShelterError as error:
         problems.append(f"loaded: {error.what}")
     try:
-        if state.endpoint is not None and state.endpoint.url:
-            chain = ports.answers.look(state.endpoint.url, chain)
+        if answering is not None:
+            told = answering.result()
+            chain = replace(chain, answering_tag=told.answering_tag, answering_pod=told.answering_pod)
     except ShelterError as error:
         problems.append(f"answering: {error.what}: {error.why}".rstrip(": "))
     return chain, tuple(problems)
+
+
+def _built(builder: Builder, image: str, pinned: str) -> str | None:
+    """The id of what was built; empty where it is not there, None where it is not built here. Raises ShelterErrors."""
+    built = builder.inspect(image)
+    if built is not None:
+        # What a registry gave is known by the digest of its manifest, on this machine and in the node.
+        return pinned or built.image_id
+    return "" if image in builder.references() else None
+
+
+def _loaded(images: Callable[[], NodeImages] | Lacking, image: str) -> str | None:
+    """The id of what the nodes have; None where nothing is sent to nodes. Raises ShelterErrors."""
+    return None if isinstance(images, Lacking) else images().image_ids().get(image, "")
 
 
 def _sources(builder: Builder, chain: ImageChain) -> tuple[str, bool]:

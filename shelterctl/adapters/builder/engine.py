@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from shelterctl.adapters.builder import engine_query
 from shelterctl.adapters.builder.build_stream import errors_as_build_failed, lines, record_responses
+from shelterctl.adapters.builder.engine_access import client_of_engine
 from shelterctl.adapters.builder.image_config import rebuilt
 from shelterctl.adapters.builder.oci_archive import SavedImage, read_saved, saved_config_digest
 from shelterctl.core.deploy.image import LocalImage
-from shelterctl.errors import BuildFailed, DockerUnavailable, ImageLoadFailed
+from shelterctl.errors import BuildFailed, ImageLoadFailed
 
 if TYPE_CHECKING:
-    from docker import APIClient
+    pass
 
 #: An answer of the engine to a question.
 QUERY_TIMEOUT_S = 20
@@ -58,12 +58,35 @@ class DockerEngine:
     def check(self) -> EngineInfo:
         """The engine's version, and whether its image ids are configurations' digests. Raises DockerUnavailable."""
         if self._info is None:
-            with _client(QUERY_TIMEOUT_S) as client:
-                info = client.info()
+            info = self._asked_info()
             status = info.get("DriverStatus") or []
             config_digest_ids = all(_CONTAINERD_STORE not in pair for pair in status)
             self._info = EngineInfo(str(info.get("ServerVersion", "")), config_digest_ids, str(info.get("DockerRootDir", "")))
         return self._info
+
+    @staticmethod
+    def _asked_info() -> Mapping[str, Any]:
+        """Raises DockerUnavailable."""
+        with suppress(engine_query.Elsewhere, OSError):
+            return engine_query.info(QUERY_TIMEOUT_S)
+        with client_of_engine(QUERY_TIMEOUT_S) as client:
+            found: Mapping[str, Any] = client.info()
+            return found
+
+    @staticmethod
+    def _asked_image(reference: str) -> Mapping[str, Any] | None:
+        """Raises DockerUnavailable."""
+        # What keeps the socket from answering is docker-py's to say, in its own words.
+        with suppress(engine_query.Elsewhere, OSError):
+            return engine_query.image(reference, QUERY_TIMEOUT_S)
+        from docker.errors import ImageNotFound
+
+        with client_of_engine(QUERY_TIMEOUT_S) as client:
+            try:
+                found: Mapping[str, Any] = client.inspect_image(reference)  # type: ignore[no-untyped-call]  # the stubs leave it untyped
+            except ImageNotFound:
+                return None
+            return found
 
     def push(self, reference: str, repository: str, tag: str) -> Generator[str, None, str]:
         """Tags the image for a registry and pushes it; yields what happens, returns the manifest's digest (empty where none is told).
@@ -71,7 +94,7 @@ class DockerEngine:
         Raises ImageLoadFailed with the registry's word, DockerUnavailable.
         """
         digest = ""
-        with _client(WORK_SILENCE_S) as client:
+        with client_of_engine(WORK_SILENCE_S) as client:
             client.tag(reference, repository, tag)
             entries = client.push(repository, tag=tag, stream=True, decode=True)
             told = ""
@@ -94,13 +117,9 @@ class DockerEngine:
         Where Docker keeps images in containerd, its ids are manifests' digests: the configuration's is read from the saved image,
         which takes as long as saving it.
         """
-        from docker.errors import ImageNotFound
-
-        with _client(QUERY_TIMEOUT_S) as client:
-            try:
-                found = client.inspect_image(reference)  # type: ignore[no-untyped-call]  # the stubs leave it untyped
-            except ImageNotFound:
-                return None
+        found = self._asked_image(reference)
+        if found is None:
+            return None
         image_id = str(found["Id"])
         if not self.check().config_digest_ids:
             chunks = self.save(reference)
@@ -129,7 +148,7 @@ class DockerEngine:
         recent: list[str] = []
         latest_step = ""
         command = f"docker build {context}"
-        with _client(WORK_SILENCE_S) as client, errors_as_build_failed(reference, recent, command):
+        with client_of_engine(WORK_SILENCE_S) as client, errors_as_build_failed(reference, recent, command):
             responses = record_responses(client)
             packed = None if exclude is None else tar(context, exclude=list(exclude), dockerfile=(dockerfile, None), gzip=False)
             try:
@@ -164,20 +183,14 @@ class DockerEngine:
 
     def label(self, reference: str, name: str) -> str:
         """What a label of the image says; empty without it. Raises DockerUnavailable."""
-        from docker.errors import ImageNotFound
-
-        with _client(QUERY_TIMEOUT_S) as client:
-            try:
-                found = client.inspect_image(reference)  # type: ignore[no-untyped-call]  # as above
-            except ImageNotFound:
-                return ""
+        found = self._asked_image(reference) or {}
         return str(((found.get("Config") or {}).get("Labels") or {}).get(name, ""))
 
     def forget(self, reference: str) -> None:
         """Takes the name off an image; what it was built of stays in the cache. Raises DockerUnavailable."""
         from docker.errors import ImageNotFound
 
-        with _client(QUERY_TIMEOUT_S) as client, suppress(ImageNotFound):
+        with client_of_engine(QUERY_TIMEOUT_S) as client, suppress(ImageNotFound):
             client.remove_image(reference, noprune=True)
 
     def save(self, reference: str) -> Generator[bytes, None, None]:
@@ -185,7 +198,7 @@ class DockerEngine:
         import requests
         from docker.errors import APIError
 
-        with _client(WORK_SILENCE_S) as client:
+        with client_of_engine(WORK_SILENCE_S) as client:
             responses = record_responses(client)
             try:
                 yield from client.get_image(reference, chunk_size=_SAVE_CHUNK_BYTES)
@@ -207,7 +220,7 @@ class DockerEngine:
             return None
         from docker.errors import APIError
 
-        with _client(QUERY_TIMEOUT_S) as client:
+        with client_of_engine(QUERY_TIMEOUT_S) as client:
             try:
                 line = [client.inspect_image(image.image_id)]  # type: ignore[no-untyped-call]
                 while line[-1].get("Parent") and len(line) < _STEPS_LOOKED_AT:
@@ -229,86 +242,3 @@ class DockerEngine:
             return None
         with closing(self.save(holder)) as saved:
             return SavedImage(config, read_saved(saved, holder, wanted, folder).layers)
-
-
-@contextmanager
-def _client(timeout_s: int) -> Iterator[APIClient]:
-    """A client of the engine that the docker command would use. Raises DockerUnavailable."""
-    import requests
-    from docker.errors import DockerException
-    from docker.utils import kwargs_from_env
-
-    options: dict[str, Any] = {**kwargs_from_env()}
-    try:
-        if "base_url" not in options and (host := _context_host()):
-            options["base_url"] = host
-        client = _client_class()(version="auto", timeout=timeout_s, **options)
-    except (DockerException, requests.RequestException) as error:
-        raise unavailable(error, str(options.get("base_url", ""))) from error
-    try:
-        yield client
-    except requests.ConnectionError as error:
-        raise unavailable(error, str(options.get("base_url", ""))) from error
-    finally:
-        client.close()
-
-
-@cache
-def _client_class() -> type[APIClient]:
-    """docker-py's client, but for one thing: requests puts REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE before the engine's own authority."""
-    from docker import APIClient
-
-    class Client(APIClient):
-        def merge_environment_settings(self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any) -> Any:
-            return super().merge_environment_settings(url, proxies, stream, self.verify if verify is None else verify, cert)
-
-    return Client
-
-
-def _context_host() -> str:
-    """The endpoint of Docker's current context (Docker Desktop, colima and rootless Docker use one), empty for the default."""
-    from docker.context import ContextAPI
-    from docker.errors import DockerException
-
-    try:
-        context = ContextAPI.get_current_context()
-    except DockerException:
-        return ""
-    return "" if context is None or context.name == "default" else str(context.Host or "")
-
-
-def unavailable(error: BaseException, base_url: str) -> DockerUnavailable:
-    """Says why the engine does not answer, from the first operating-system error under `error`."""
-    cause = _os_error(error)
-    where = base_url or "the default socket"
-    if isinstance(cause, FileNotFoundError):
-        return DockerUnavailable(
-            "Docker does not answer", why=f"{where} does not exist: Docker is not installed or not started", next_command="docker info"
-        )
-    if isinstance(cause, PermissionError):
-        return DockerUnavailable(
-            "Docker may not be used by this user",
-            why=f"permission denied at {where}",
-            next_command=f"sudo usermod -aG docker {os.environ.get('USER', '$USER')} && newgrp docker",
-        )
-    if isinstance(cause, ConnectionRefusedError):
-        return DockerUnavailable(
-            "Docker does not answer", why=f"nothing listens at {where}: the engine is stopped", next_command="sudo systemctl start docker"
-        )
-    return DockerUnavailable("Docker does not answer", why=str(error), next_command="docker info")
-
-
-def _os_error(error: BaseException) -> OSError | None:
-    """The first error of the operating system among `error`, its causes and (as requests wraps them) its arguments."""
-    seen: set[int] = set()
-    queue: list[BaseException] = [error]
-    while queue:
-        current = queue.pop(0)
-        if id(current) in seen:
-            continue
-        seen.add(id(current))
-        if isinstance(current, FileNotFoundError | PermissionError | ConnectionRefusedError):
-            return current
-        linked = (current.__cause__, current.__context__, getattr(current, "reason", None), *current.args)
-        queue += [item for item in linked if isinstance(item, BaseException)]
-    return None

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from shelterctl.adapters import process
-from shelterctl.adapters.builder.engine import DockerEngine, _client_class, unavailable
+from shelterctl.adapters.builder.engine import DockerEngine
+from shelterctl.adapters.builder.engine_access import _client_class, unavailable
 from shelterctl.adapters.builder.oci_archive import saved_config_digest
 from shelterctl.errors import BuildFailed, DockerUnavailable, ImageLoadFailed
 
