@@ -37,6 +37,7 @@ def test_a_stack_that_runs_is_taken_as_it_is(tmp_path: Path) -> None:
     with example("notes", tmp_path, images=["notes-app"], volumes=["mongo-pv"], paths=["/data/mongo"]) as notes:
         # Somebody's `kubectl apply`, in a namespace that the tool never saw; only the sources are here.
         notes("up")
+        notes.defaults = ()
         uids = {pod["metadata"]["name"]: pod["metadata"]["uid"] for pod in pods(notes)}
         for leaving in (*notes.folder.glob("k8s"), *notes.folder.glob("Dockerfile")):
             shutil.rmtree(leaving) if leaving.is_dir() else leaving.unlink()
