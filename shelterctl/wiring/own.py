@@ -124,7 +124,12 @@ class OwnStack(ClusterWiring):
     def names(self) -> PodDnsProber:
         from shelterctl.adapters.kube.dns import PodDnsProber
 
-        return PodDnsProber(self.api, self.target, container=None, services=self._own_service, hosts=self._hosts)
+        return PodDnsProber(self.api, self.target, container=None, services=self._own_service, hosts=self._hosts, notes=self._unresolvable)
+
+    def _unresolvable(self) -> tuple[str, ...]:
+        """Names of pods that cannot be there by construction."""
+        found = [finding for finding in self.stack.findings if finding.code == "pod-names-unresolvable"]
+        return tuple(finding.what if "does not resolve" in finding.what else f"{finding.what}: {finding.why}" for finding in found)
 
     def _own_service(self, namespace: str, name: str) -> bool:
         return any(service.namespace == namespace and service.name == name for service in self.stack.services)

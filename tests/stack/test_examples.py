@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import tomllib
 from pathlib import Path
@@ -12,6 +13,7 @@ from shelterctl.adapters.stack import reader
 from shelterctl.core.stack import exchange
 from shelterctl.core.stack.inspection import inspect
 from shelterctl.core.stack.model import Engine, Weight
+from shelterctl.errors import UsageError
 
 pytestmark = pytest.mark.unit
 
@@ -106,3 +108,19 @@ def test_the_catalog_is_understood() -> None:
     codes = {finding.code for finding in stack.findings}
     assert not codes & {"acknowledged-before-journaled", "app-no-readiness", "development-server", "driver-default-timeout"}
     assert all(claim.possible for claim in inspect(stack).claims)
+
+
+@pytest.mark.parametrize(
+    ("line", "what"),
+    [
+        ('[stack]\napp = "Deployment/flaskapp"\n', "[stack] app = Deployment/flaskapp: the stack has none of that name (did you mean"),
+        ('[stack]\ndatabase = "StatefulSet/postgres"\n', "[stack] database = StatefulSet/postgres: the stack has none of that name"),
+        ('[stack]\nservice = "web:80"\n', "[stack] service = web: the stack has none of that name"),
+        ('[[stack.image]]\nname = "other:1.0"\n', "[[stack.image]] name = other:1.0: the stack has none of that name"),
+    ],
+)
+def test_a_file_that_names_what_is_not_there_is_not_passed_over(line: str, what: str, tmp_path: Path) -> None:
+    shutil.copytree(EXAMPLES / "notes", tmp_path / "notes")
+    (tmp_path / "notes" / "shelterctl.toml").write_text(line)
+    with pytest.raises(UsageError, match=re.escape(what)):
+        reader.read(tmp_path / "notes")

@@ -66,6 +66,7 @@ class PodDnsProber:
         service_selector: str = "",
         services: Callable[[str, str], bool] | None = None,
         hosts: Callable[[], Sequence[str]] = tuple,
+        notes: Callable[[], Sequence[str]] = tuple,
     ) -> None:
         self._api = api
         self._host = host
@@ -73,6 +74,7 @@ class PodDnsProber:
         self._selector = service_selector
         self._is_own = services
         self._hosts = hosts
+        self._notes = notes
         self._pod: Pod | None = None
         self._resolvers: dict[str, ResolverConfig] = {}
 
@@ -94,6 +96,7 @@ class PodDnsProber:
             servers=self._servers(),
             unserved=unserved_workloads(state, services),
             hosts=tuple(self._hosts()),
+            notes=tuple(self._notes()),
             taken_at_s=state.taken_at_s,
         )
 

@@ -10,6 +10,7 @@ from shelterctl.core.stack.derive import Chosen, derive
 from shelterctl.core.stack.documents import Manifests
 from shelterctl.core.stack.stack import Stack
 from shelterctl.errors import UsageError
+from shelterctl.settings import nearest
 
 #: What is wrong with files, and says nothing of a stack that runs: its pods have their images, and its replicas are its HPA's.
 _OF_FILES = frozenset({"image-never-pulled", "image-not-built-here", "image-always-pulled", "replicas-beside-hpa"})
@@ -43,10 +44,30 @@ def read(root: Path, *, manifests: tuple[str, ...] = (), namespace: str = "", ru
             raise UsageError(f"{settled.path}: the Dockerfile of {name} cannot be read, or has no FROM")
     tied = {name: each for name, each in given.items() if each is not None}
     stack = derive(root.name, found, sources.read(listed), folder.builds(listed), chosen, tied)
+    _hold_to(settled, stack)
     if running is not None:
         findings = tuple(finding for finding in stack.findings if finding.code not in _OF_FILES)
         stack = replace(stack, images=tuple(replace(image, build=None) for image in stack.images), findings=findings)
     return replace(stack, questions=(*doubts, *stack.questions))
+
+
+def _hold_to(settled: config.StackConfig, stack: Stack) -> None:
+    """What the owner's file names must be there: passed over in silence, something else would be driven. Raises UsageError."""
+    workloads = [workload.key for workload in stack.workloads]
+    services = [service.name for service in stack.services]
+    images = [image for workload in stack.workloads for image in workload.images]
+    for key, named, there in (
+        ("[stack] app", settled.app, workloads),
+        ("[stack] database", settled.database, workloads),
+        ("[stack] service", settled.service.partition(":")[0], services),
+        *(("[[stack.image]] name", image.name, images) for image in settled.images),
+    ):
+        if named and named not in there:
+            raise UsageError(
+                f"{settled.path}: {key} = {named}: the stack has none of that name{nearest(named, there)}",
+                why=f"it has {', '.join(dict.fromkeys(there)) or 'none at all'}",
+                next_command="change the line or take it out: what is left out is found anew",
+            )
 
 
 def holds_one(root: Path) -> bool:

@@ -40,6 +40,8 @@ def lines(report: DnsReport, run: str, *, show_all: bool) -> Iterator[Line]:
         yield Line(text, verdict_style(server.verdict.value) if server.verdict is not Verdict.PASS else "plain")
         if server.reason and server.verdict is not Verdict.PASS:
             yield Line(f"      {server.reason}")
+    for note in report.notes:
+        yield Line(f"  {'note':<8} {note}", "dim")
     resolver = report.resolver
     yield Line(f"  resolver {', '.join(resolver.nameservers)}, ndots {resolver.ndots}, search {' '.join(resolver.search)}", "dim")
     every = "" if show_all else "Every record: shelterctl dns check --all"

@@ -206,7 +206,8 @@ class DnsScene:
     """Everything that the expectations rest on, at one moment. Two scenes are equal where DNS should say the same in both.
 
     `services` are the stack's; `api_service` is the cluster's own `kubernetes` in `default`; `unserved` names the workloads
-    (`name.namespace`) that no Service leads to; `hosts` are the names that the application itself uses; `taken_at_s` is wall time.
+    (`name.namespace`) that no Service leads to; `hosts` are the names that the application itself uses; `taken_at_s` is wall time. `notes`
+    say which names somebody may expect, and cannot be there.
     """
 
     client_pod: str
@@ -218,6 +219,7 @@ class DnsScene:
     unserved: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
     taken_at_s: float = field(default=0.0, compare=False)
+    notes: tuple[str, ...] = field(default=(), compare=False)
 
     @property
     def cluster_domain(self) -> str | None:
@@ -282,6 +284,7 @@ class DnsReport:
     queries: int
     rounds: int
     elapsed_s: float
+    notes: tuple[str, ...] = ()
 
 
 def full_name(name: str) -> str:

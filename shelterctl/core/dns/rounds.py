@@ -123,6 +123,7 @@ class Rounds:
             self.queries,
             self.count,
             elapsed_s,
+            scene.notes,
         )
 
     def _decide_records(

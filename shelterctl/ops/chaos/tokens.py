@@ -29,6 +29,8 @@ _SAW = {
 }
 #: Writers and probes of a run have numbers of their own below this.
 _LANES = 128
+#: The beginning of a token that names the run, and is long enough to be nobody else's text.
+_LEAST_KEPT = 12
 
 
 class Tokens:
@@ -63,6 +65,7 @@ class Tokens:
         yield "where it lies in the database"
         places = self._database.locate(mark)
         if not places:
+            self._explain_changed(mark)
             raise Refused(
                 f"{write.method} {write.path} answers {answer.status}, and the write is nowhere in the database",
                 why="either the application uses another database, or its answer says nothing",
@@ -85,6 +88,17 @@ class Tokens:
             yield f"how GET {read.path} shows it"
             self._times = max(1, read.found(self._read(http, self._clock, f"{url}{read.path}")).count(second))
         return []
+
+    def _explain_changed(self, mark: str) -> None:
+        """Raises Refused where the application keeps a token in another form than it was sent."""
+        for changed, how in ((mark.upper(), "in capitals"), (mark[:_LEAST_KEPT], "cut off")):
+            found = self._database.locate(changed)
+            if found:
+                raise Refused(
+                    f"the application stores what it is sent {how} ({found[0]}): a write cannot be told from another by its token",
+                    why=f"a token of {len(mark)} letters and digits must be stored as it is sent",
+                    next_command="[writes] json in shelterctl.toml with {token} in a field that keeps it",
+                )
 
     @property
     def _write(self) -> WriteRule:
