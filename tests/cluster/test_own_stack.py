@@ -112,9 +112,8 @@ def test_no_liar_passes_what_it_cannot_prove(tmp_path: Path) -> None:
         # It stores, and its answers say that it does not: nothing is at risk that anybody was promised.
         silent = killed("answers-500")
         assert (silent["judgement"]["verdict"], silent["acknowledged"], silent["report"]) == ("UNKNOWN", 0, None)
-        # Its errors are answered with 200: not one of them is taken for an acknowledgement. What it stores is wrapped in something else, and
-        # what it shows is not all: more is written
-        # than the hundred that it shows.
+        # Its errors are answered with 200: not one of them is taken for an acknowledgement. What it stores is wrapped, and what it shows is
+        # not all: more is written than the hundred that it shows.
         polite = killed("errors-as-200,newest-hundred,wraps", "--after-acks", "150")
         assert polite["judgement"]["verdict"] == "PASS"
         assert polite["indeterminate"] > 0

@@ -14,6 +14,8 @@ from shelterctl.core.words import listed
 
 #: A write must have been acknowledged this shortly before the fault, or nothing was at risk when it struck.
 FRESHNESS_S = 1.0
+#: How long MongoDB keeps a write in memory before its journal has it.
+JOURNAL_COMMIT_S = 0.1
 #: Named in a reason before the rest is counted only.
 SHOWN_IDS = 3
 
@@ -75,6 +77,25 @@ def _disturbed(outcomes: Sequence[WriteOutcome], sent_s: float, probe_interval_s
     usual_s = max((gap for later, gap in gaps if later <= sent_s), default=0.0)
     longest_s = max((gap for later, gap in gaps if later > sent_s), default=0.0)
     return longest_s > max(2 * usual_s, 3 * probe_interval_s)
+
+
+def unjournaled(account: Account, outcomes: Iterable[WriteOutcome], report: KillReport, server: str) -> str:
+    """A sentence about losses that are those of acknowledgements before the journal's commit; empty where there are none.
+
+    MongoDB acknowledges a write without `j: true` when it is in memory, and commits its journal every 100 ms
+    (https://www.mongodb.com/docs/manual/core/journaling/, storage.journal.commitIntervalMs). Other servers commit before they acknowledge.
+    """
+    lost = {entry.id for entry in account.of(Category.LOST)}
+    if not lost or not server.startswith("mongod "):
+        return ""
+    since_s = report.sent_mono_s - JOURNAL_COMMIT_S
+    late = sum(write.id in lost and write.ended_at_s >= since_s for write in outcomes)
+    if not late:
+        return f"none of the {len(lost)} lost was acknowledged in the last 100 ms before the kill: it is not the journal's commit interval"
+    return (
+        f"{late} of the {len(lost)} lost were acknowledged in the last 100 ms before the kill: they were acknowledged before they were "
+        "journaled. What keeps them: ?journal=true in the connection's URI (or w=majority)"
+    )
 
 
 def verdict(

@@ -11,7 +11,7 @@ from shelterctl.core.faults.fault import KillMode, KillReport
 from shelterctl.core.faults.ledger import Account, WriteOutcome
 from shelterctl.core.faults.proof import KillProof
 from shelterctl.core.faults.recovery import RecoveryTimes, recovery_times
-from shelterctl.core.faults.verdict import RiskWindow, risk_window, verdict
+from shelterctl.core.faults.verdict import RiskWindow, risk_window, unjournaled, verdict
 from shelterctl.core.state import Role
 from shelterctl.core.verdict import Judgement, Reason, Verdict, judge
 from shelterctl.core.words import counted
@@ -84,6 +84,8 @@ def kill_db(ports: KillDbPorts, request: KillDbRequest) -> Generator[Event, None
         raise run.interrupted(str(error).removeprefix("interrupted: ")) from None
     _write_down(run, found)
     cut_off = _cut_off(run)
+    server = proof.server_name(run)
+    why_lost = unjournaled(found, outcomes, run.report, server) if run.report is not None else ""
     window = risk_window(outcomes, run.report, probe_interval_s=PROBE_INTERVAL_S) if run.report else None
     recovery = _recovery(run, outcomes)
     for name, at_s in recovery.milestones if recovery else ():
@@ -105,7 +107,7 @@ def kill_db(ports: KillDbPorts, request: KillDbRequest) -> Generator[Event, None
         prior=found.prior,
         found=dict(found.found),
         counts=dict(found.counts),
-        server=proof.server_name(run),
+        server=server,
         proof=kill,
         report=run.report,
         window=window,
@@ -114,7 +116,7 @@ def kill_db(ports: KillDbPorts, request: KillDbRequest) -> Generator[Event, None
         dns_problem=dns_problem,
         settle_s=run.settle_s,
         elapsed_s=ports.clock.monotonic_s() - began_s,
-        notes=(*([note] if note else []), *cut_off, *_notes(run), *run.state_before.caveats),
+        notes=(*filter(None, (why_lost, note)), *cut_off, *_notes(run), *run.state_before.caveats),
     )
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from shelterctl.core.faults.fault import KillMode, KillReport
 from shelterctl.core.faults.ledger import Account, Category, ClientSaw, StoredDocument, WriteOutcome, reconcile
 from shelterctl.core.faults.proof import KillProof
-from shelterctl.core.faults.verdict import RiskWindow, risk_window, verdict
+from shelterctl.core.faults.verdict import RiskWindow, risk_window, unjournaled, verdict
 from shelterctl.core.verdict import Judgement, Reason, Verdict
 
 pytestmark = pytest.mark.unit
@@ -40,6 +40,18 @@ def test_everything_in_order_passes() -> None:
 def test_a_lost_write_fails_and_is_named() -> None:
     text = "1 lost: acknowledged and gone (absent for: service, database): w0"
     assert verdict(account(lost=1), WINDOW, PROVED) == Judgement(Verdict.FAIL, (Reason(text, "shelterctl runs show <run> --writes"),))
+
+
+def test_losses_before_the_journals_commit_are_explained() -> None:
+    """Of MongoDB alone: other servers commit before they acknowledge."""
+    lost = account(lost=2)
+    ids = [entry.id for entry in lost.of(Category.LOST)]
+    late = [write(9.8, 9.95, id_=ids[0]), write(9.0, 9.2, id_=ids[1])]
+    said = unjournaled(lost, late, FAULT, "mongod 7.0.5")
+    assert said.startswith("1 of the 2 lost were acknowledged in the last 100 ms before the kill")
+    assert "journal=true" in said
+    assert unjournaled(lost, late[1:], FAULT, "mongod 7.0.5").startswith("none of the 2 lost")
+    assert unjournaled(lost, late, FAULT, "MariaDB 11.8.9") == unjournaled(account(), late, FAULT, "mongod 7.0.5") == ""
 
 
 def test_of_many_lost_writes_three_are_named() -> None:
