@@ -27,7 +27,13 @@ export default function Home() {
     setRound(round + 1)
   }
 
-  if (error) return <ErrorMessage message={error} onRetry={reload} />
+  // What is on the page may be old by now: it goes until there is an answer.
+  function retry() {
+    setDogs(null)
+    reload()
+  }
+
+  if (error) return <ErrorMessage message={error} onRetry={retry} />
   if (dogs === null) return <Loading />
   return (
     <>
