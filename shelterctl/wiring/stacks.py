@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def stack_folder(settings: Settings) -> Path:
     """The named folder, else the nearest one from here upwards whose shelterctl.toml describes a stack, else this one."""
-    from shelterctl.adapters.stack.reader import holds_one
+    from shelterctl.adapters.stack.looks import holds_one
 
     if settings.project_dir is not None:
         folder = Path(settings.project_dir).expanduser().resolve()
@@ -35,7 +35,7 @@ def own_folder(settings: Settings) -> Path | None:
     from shelterctl.wiring.parts import is_project
 
     folder = stack_folder(settings)
-    from shelterctl.adapters.stack.reader import holds_one, looks_like_one
+    from shelterctl.adapters.stack.looks import holds_one, looks_like_one
 
     if holds_one(folder):
         return folder

@@ -9,14 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shelterctl.adapters.stack import located_yaml
+from shelterctl.adapters.stack.looks import PASSED_OVER
 from shelterctl.core.stack.documents import Document, Manifests, Origin, Unreadable
 from shelterctl.core.stack.model import Build, Question
 
-#: Not the user's own work, or far too much of it.
-PASSED_OVER = frozenset(
-    {".git", ".shelterctl", ".venv", "venv", "env", ".env", "node_modules", "__pycache__", ".tox", ".mypy_cache", ".pytest_cache",
-     "site-packages", "dist", "build", ".idea", ".vscode", "vendor", "target", ".terraform"}
-)  # fmt: skip
 _MOST_FILES = 20_000
 _LARGEST_BYTES = 2_000_000
 _FROM = re.compile(r"^\s*FROM\s+(?:--\S+\s+)*(\S+)(?:\s+AS\s+(\S+))?", re.IGNORECASE | re.MULTILINE)

@@ -68,34 +68,3 @@ def _hold_to(settled: config.StackConfig, stack: Stack) -> None:
                 why=f"it has {', '.join(dict.fromkeys(there)) or 'none at all'}",
                 next_command="change the line or take it out: what is left out is found anew",
             )
-
-
-def holds_one(root: Path) -> bool:
-    """Whether shelterctl.toml there describes a stack."""
-    try:
-        return config.read(root).path is not None
-    except UsageError:
-        return True
-
-
-def looks_like_one(root: Path) -> bool:
-    """Whether a stack lies right here: a workload's manifest and a Dockerfile or Python source, in the folder itself or just below.
-
-    No deeper: a folder of many projects is none of them.
-    """
-    try:
-        files = [path for path in root.iterdir() if not path.name.startswith(".")]
-        files += [p for each in files if each.is_dir() and each.name not in folder.PASSED_OVER for p in list(each.iterdir())[:200]]
-    except OSError:
-        return False
-    if not any(path.name == "Dockerfile" or path.suffix == ".py" for path in files):
-        return False
-    return any(path.suffix in (".yaml", ".yml") and _has_workload(path) for path in files[:1000])
-
-
-def _has_workload(path: Path) -> bool:
-    try:
-        text = path.read_bytes()[:50_000]
-    except OSError:
-        return False
-    return b"apiVersion" in text and (b"kind: Deployment" in text or b"kind: StatefulSet" in text)

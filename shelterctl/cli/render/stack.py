@@ -78,3 +78,9 @@ def claim_lines(claims: Sequence[Claim], *, indent: str = "") -> Iterator[Line]:
 def clock_time(epoch_s: float) -> str:
     """12:04:31, local time."""
     return time.strftime("%H:%M:%S", time.localtime(epoch_s))
+
+
+def short_id(image_id: str) -> str:
+    """sha256:5c0e…91d2"""
+    kind, _, digest = image_id.rpartition(":")
+    return f"{kind}:{digest[:8]}…{digest[-4:]}" if len(digest) > 12 else image_id

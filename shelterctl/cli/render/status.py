@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from shelterctl.cli.render.stack import autoscaler_line, claim_lines, clock_time, pod_lines
-from shelterctl.cli.render.up import short_id
+from shelterctl.cli.render.stack import autoscaler_line, claim_lines, clock_time, pod_lines, short_id
 from shelterctl.cli.terminal import Line, verdict_style
 from shelterctl.core.state import app_first
 from shelterctl.core.verdict import Verdict

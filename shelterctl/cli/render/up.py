@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from shelterctl.cli.render.stack import autoscaler_line, pod_lines
+from shelterctl.cli.render.stack import autoscaler_line, pod_lines, short_id
 from shelterctl.cli.terminal import Line
 from shelterctl.core.deploy.image import ImageChain
 from shelterctl.core.deploy.stack import Change
@@ -56,9 +56,3 @@ def _dry_run(result: UpResult) -> Iterator[Line]:
         work = "build it" if result.chain.loaded_id is None else "build and load it"
         yield Line(f"{result.chain.reference} is not built yet: `shelterctl up` would {work} first.")
     yield Line(f"Would be: {', '.join(counts)}. Nothing was changed.   Next: shelterctl up", "strong")
-
-
-def short_id(image_id: str) -> str:
-    """sha256:5c0e…91d2"""
-    kind, _, digest = image_id.rpartition(":")
-    return f"{kind}:{digest[:8]}…{digest[-4:]}" if len(digest) > 12 else image_id

@@ -1,0 +1,45 @@
+"""Whether a folder is a stack, by a look at it: every command asks that, so that nothing is read or imported for it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from shelterctl.adapters.stack import config
+from shelterctl.errors import UsageError
+
+#: Not the user's own work, or far too much of it.
+PASSED_OVER = frozenset(
+    {".git", ".shelterctl", ".venv", "venv", "env", ".env", "node_modules", "__pycache__", ".tox", ".mypy_cache", ".pytest_cache",
+     "site-packages", "dist", "build", ".idea", ".vscode", "vendor", "target", ".terraform"}
+)  # fmt: skip
+
+
+def holds_one(root: Path) -> bool:
+    """Whether shelterctl.toml there describes a stack."""
+    try:
+        return config.read(root).path is not None
+    except UsageError:
+        return True
+
+
+def looks_like_one(root: Path) -> bool:
+    """Whether a stack lies right here: a workload's manifest and a Dockerfile or Python source, in the folder itself or just below.
+
+    No deeper: a folder of many projects is none of them.
+    """
+    try:
+        files = [path for path in root.iterdir() if not path.name.startswith(".")]
+        files += [p for each in files if each.is_dir() and each.name not in PASSED_OVER for p in list(each.iterdir())[:200]]
+    except OSError:
+        return False
+    if not any(path.name == "Dockerfile" or path.suffix == ".py" for path in files):
+        return False
+    return any(path.suffix in (".yaml", ".yml") and _has_workload(path) for path in files[:1000])
+
+
+def _has_workload(path: Path) -> bool:
+    try:
+        text = path.read_bytes()[:50_000]
+    except OSError:
+        return False
+    return b"apiVersion" in text and (b"kind: Deployment" in text or b"kind: StatefulSet" in text)
