@@ -19,7 +19,7 @@ class Reach(Enum):
 class Endpoint:
     """Where the service answers. `url` is what this machine can reach, or empty with the reason in `problem`.
 
-    `reach` is the way that `url` takes, and `cut_off_s` how long that way was broken since it was opened (seconds): a tunnel may break.
+    `reach` is the way that `url` takes.
     """
 
     service: str
@@ -30,10 +30,9 @@ class Endpoint:
     ready_pods: tuple[str, ...] = ()
     port: int | None = None
     reach: Reach = Reach.NODEPORT
-    cut_off_s: float = 0.0
 
-    def reached(self, reach: Reach, url: str, cut_off_s: float = 0.0) -> Endpoint:
-        return replace(self, reach=reach, url=url, problem="", cut_off_s=cut_off_s)
+    def reached(self, reach: Reach, url: str) -> Endpoint:
+        return replace(self, reach=reach, url=url, problem="")
 
     def unreached(self, problem: str) -> Endpoint:
         return replace(self, url="", problem=problem)

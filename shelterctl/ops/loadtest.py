@@ -138,7 +138,7 @@ class _Run:
         if not state.pods_of(Role.APP):
             raise NotDeployed("the application has no pod", next_command="shelterctl up")
         self.observer, self.caveats = Observer(), state.caveats
-        self.cut_off_s = -_cut_off_s(state)
+        self.cut_off_s = target.cut_off_s()
         with suppress(ShelterError):
             # Where they may not be read, the verdict says so.
             self.observer.clocks(target.clocks())
@@ -257,7 +257,6 @@ class _Run:
                 self.gaps.append(Gap(self.ports.clock.wall_s(), None, why))
             yield Notice(f"{self.noun} does not answer any more: {why}", "warning")
         else:
-            self.cut_off_s += _cut_off_s(state)
             yield from self.look(self.observer, state)
             self.look_for_room(self.ports.target, self.observer, state)
 
@@ -282,7 +281,9 @@ class _Run:
             for gap in self.gaps:
                 self.observer.blind(gap.from_s, gap.until_s, gap.why)
         generator = self.tally.generator(self.end or GeneratorEnd.STOPPED, self.ports.generator.last_lines())
-        generator = replace(generator, cut_off_s=max(self.cut_off_s, 0.0))
+        if self.ports.target is not None:
+            # Whether or not the cluster answers: the node that takes the tunnel along takes the API server, too.
+            generator = replace(generator, cut_off_s=max(self.ports.target.cut_off_s() - self.cut_off_s, 0.0))
         return conclude(
             self.plan, expectations, self.tally, generator, self.observer, ended_wall_s=self.ended_wall_s, interrupted=self.interrupted
         )
@@ -290,7 +291,3 @@ class _Run:
     @property
     def noun(self) -> str:
         return self.ports.target.noun if self.ports.target is not None else "the service"
-
-
-def _cut_off_s(state: StackState) -> float:
-    return state.endpoint.cut_off_s if state.endpoint is not None else 0.0

@@ -91,11 +91,15 @@ def _chain(ports: StatusPorts, state: StackState, image: str) -> tuple[ImageChai
 
 def _built(builder: Builder, image: str, pinned: str) -> str | None:
     """The id of what was built; empty where it is not there, None where it is not built here. Raises ShelterErrors."""
+    names = {reference.rpartition(":")[0] for reference in builder.references()}
+    if image.rpartition(":")[0] not in names and not pinned:
+        # The node may have pulled it: then its id is its manifest's, and says nothing beside that of an image of the same name here.
+        return None
     built = builder.inspect(image)
-    if built is not None:
-        # What a registry gave is known by the digest of its manifest, on this machine and in the node.
-        return pinned or built.image_id
-    return "" if image in builder.references() else None
+    if built is None:
+        return None if pinned or image not in builder.references() else ""
+    # What a registry gave is known by the digest of its manifest, on this machine and in the node.
+    return pinned or built.image_id
 
 
 def _loaded(images: Callable[[], NodeImages] | Lacking, image: str) -> str | None:

@@ -85,6 +85,9 @@ class Target(Protocol):
 
     def follow_logs(self, part: str, *, follow: bool, previous: bool, lines: int) -> Iterator[tuple[PodName, str]]: ...
 
+    def cut_off_s(self) -> float:
+        """How long this machine's own way to the service was broken since it was opened (a tunnel's, seconds); asks nobody."""
+
     def remove(self, *, delete_data: bool) -> Iterator[str | RemovalReport]:
         """Removes what `apply` made: yields what it waits for, and the report last."""
 

@@ -39,6 +39,12 @@ class ClusterWiring(Wiring):
         super().__init__(settings)
         self.context = context
 
+    def keep_choice(self) -> None:
+        from shelterctl.wiring.stacks import keep_adopted
+
+        if self.settings.adopt is not None:
+            keep_adopted(self.settings, self.context)
+
     @property
     def machine(self) -> Minikube | None:
         """The machine under the cluster, where shelterctl may start it."""

@@ -65,12 +65,6 @@ class OwnStack(ClusterWiring):
         # With a registry and no word about any image, all that are built go there.
         return RegistryPublisher(self.engine, where, lambda name: not named or name in named, self.settings.pull_secret or "")
 
-    def keep_choice(self) -> None:
-        from shelterctl.wiring.stacks import keep_adopted
-
-        if self.settings.adopt is not None:
-            keep_adopted(self.settings, self.context)
-
     @cached_property
     def project(self) -> Path:
         return self.folder

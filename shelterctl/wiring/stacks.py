@@ -62,7 +62,7 @@ def read_running(settings: Settings, api: KubeApi) -> Stack:
     found = adopted.manifests(api, (settings.namespace,))
     others = adopted.namespaces_named(found, api)
     if others:
-        found = replace(found, documents=(*found.documents, *adopted.manifests(api, others).documents))
+        found = replace(found, documents=(*found.documents, *adopted.manifests(api, others, beside=True).documents))
     return read(stack_folder(settings), namespace=settings.namespace, running=found)
 
 

@@ -20,6 +20,9 @@ from shelterctl.errors import BuildFailed, ImageLoadFailed
 if TYPE_CHECKING:
     pass
 
+if TYPE_CHECKING:
+    from docker import APIClient
+
 #: An answer of the engine to a question.
 QUERY_TIMEOUT_S = 20
 #: A silence of the engine while it builds (a RUN step may print nothing) or assembles an archive.
@@ -95,10 +98,8 @@ class DockerEngine:
         """
         digest = ""
         with client_of_engine(WORK_SILENCE_S) as client:
-            client.tag(reference, repository, tag)
-            entries = client.push(repository, tag=tag, stream=True, decode=True)
             told = ""
-            for entry in entries:
+            for entry in _pushed(client, reference, repository, tag):
                 if "error" in entry:
                     raise ImageLoadFailed(
                         f"{repository}:{tag} could not be pushed",
@@ -242,3 +243,17 @@ class DockerEngine:
             return None
         with closing(self.save(holder)) as saved:
             return SavedImage(config, read_saved(saved, holder, wanted, folder).layers)
+
+
+def _pushed(client: APIClient, reference: str, repository: str, tag: str) -> Iterator[Mapping[str, Any]]:
+    """What the engine tells of a push. Raises ImageLoadFailed."""
+    import requests
+    from docker.errors import APIError
+
+    try:
+        client.tag(reference, repository, tag)
+        yield from client.push(repository, tag=tag, stream=True, decode=True)
+    except (APIError, requests.exceptions.Timeout) as error:
+        why = str(getattr(error, "explanation", "") or error)
+        command = f"docker push {repository}:{tag}"
+        raise ImageLoadFailed(f"{repository}:{tag} could not be pushed", why=why, next_command=command) from error

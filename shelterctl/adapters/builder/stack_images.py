@@ -37,8 +37,15 @@ class StackImages:
         return self._engine.inspect(reference)
 
     def current(self, reference: str) -> bool:
+        reference = self._built_as(reference)
         # What is not built here has no sources that could have changed.
         return reference not in self._builds() or self._engine.label(reference, LABEL) == self._context(reference).tag()
+
+    def _built_as(self, reference: str) -> str:
+        """The name that an image was built under, of one that was pushed and is known by its digest."""
+        pushed, _, digest = reference.partition("@")
+        same = [name for name in self._builds() if name.rpartition("/")[2].partition(":")[0] == pushed.rpartition("/")[2]]
+        return same[0] if digest and len(same) == 1 else reference
 
     def build(self, reference: str) -> Generator[str, None, LocalImage]:
         context = self._context(reference)

@@ -64,6 +64,9 @@ class KubernetesCluster:
         autoscaled = any(document["kind"] == "HorizontalPodAutoscaler" for document in documents)
         return StackPlan(options, manifest_edits.images(documents), len(documents), autoscaled, documents)
 
+    def cut_off_s(self) -> float:
+        return self._way.cut_off_s
+
     def cut_off(self, plan: StackPlan) -> tuple[str, ...]:
         return others.pods_of_others(self.api, plan.documents)
 

@@ -14,9 +14,13 @@ from shelterctl.adapters.kube.api import Json
 _BOOKKEEPING = ("managedFields", "resourceVersion", "generation", "uid", "creationTimestamp", "selfLink")
 #: What kubectl keeps of an object in itself: all of it, passwords too.
 _COPIES = ("kubectl.kubernetes.io/last-applied-configuration",)
-_SECRET_NAME = re.compile(r"PASS|SECRET|TOKEN|CREDENTIAL|API_?KEY|PRIVATE", re.IGNORECASE)
+_SECRET_NAME = re.compile(r"PASS|PWD|SECRET|TOKEN|CREDENTIAL|API_?KEY|PRIVATE", re.IGNORECASE)
+#: `password=x` in an argument, a properties file or a shell line.
+_ASSIGNED = re.compile(r"(?P<before>[\w.-]*(?:pass(?:word|wd)?|pwd|secret|token)[\w.-]*\s*[=:]\s*)(?P<password>[^\s,;\"']+)", re.IGNORECASE)
 #: A user and a password before a host.
 _LOGIN = re.compile(r"(?P<before>\b[a-z][a-z0-9+.-]*://[^:/@\s]*:)(?P<password>[^@/\s]+)@", re.IGNORECASE)
+#: Kubernetes' own fields whose names sound like it.
+_FIELDS = frozenset({"secret", "tokenExpirationSeconds", "automountServiceAccountToken", "imagePullSecrets"})
 #: Two hidden values are told apart within one run, and nobody can try passwords on what was kept of it.
 _KEY = secrets.token_bytes(16)
 
@@ -52,13 +56,14 @@ def _cleared(value: object) -> object:
     if isinstance(value, list):
         return [_cleared(item) for item in value]
     if isinstance(value, str):
-        return _LOGIN.sub(lambda found: f"{found['before']}{_mark(found['password'])}@", value)
+        value = _LOGIN.sub(lambda found: f"{found['before']}{_mark(found['password'])}@", value)
+        return _ASSIGNED.sub(lambda found: f"{found['before']}{_mark(found['password'])}", value)
     return value
 
 
 def _is_secret_entry(key: str, item: str) -> bool:
-    """A ConfigMap's `DB_PASSWORD: …`; not `secretName: …`, nor a name that only points to a Secret."""
-    return bool(_SECRET_NAME.search(key)) and key.upper() == key and not item.startswith("$(")
+    """A ConfigMap's `DB_PASSWORD: …` or `password: …`; not `secretName: …` and the like, which only point to a Secret."""
+    return bool(_SECRET_NAME.search(key)) and not key.endswith("Name") and key not in _FIELDS and not item.startswith("$(")
 
 
 def _mark(value: str) -> str:

@@ -178,6 +178,9 @@ class LocalTarget:
         except OSError:
             return ()
 
+    def cut_off_s(self) -> float:
+        return 0.0
+
     def follow_logs(self, part: str, *, follow: bool, previous: bool, lines: int) -> Iterator[tuple[PodName, str]]:
         pods = pods_of_part(self.state(with_usage=False).pods, part)
         positions: dict[PodName, int] = {}

@@ -35,6 +35,7 @@ _OPTIONS = {
     "BatchMode": "yes",
     "Ciphers": "^aes128-gcm@openssh.com",
     "Compression": "no",
+    "ControlPath": "none",
     "ConnectTimeout": "5",
     "ExitOnForwardFailure": "yes",
     "IdentitiesOnly": "yes",
@@ -79,10 +80,11 @@ class NodeTunnel:
         with self._lock:
             if self._leads_to != (host, port):
                 self._end()
-                self._leads_to = host, port
                 self._closing = threading.Event()
                 self._local_port = _free_port(f"{self._profile}/{host}:{port}")
-                self._ssh = self._opened()
+                self._ssh = self._opened(host, port)
+                # Not before it is open: whoever asks again must not be told that it is.
+                self._leads_to = host, port
                 atexit.register(self.close)
                 threading.Thread(target=self._keep_open, args=(self._ssh, self._closing), daemon=True, name="tunnel").start()
             return f"127.0.0.1:{self._local_port}"
@@ -100,6 +102,7 @@ class NodeTunnel:
             self._ssh = None
 
     def _keep_open(self, ssh: subprocess.Popen[bytes], closing: threading.Event) -> None:
+        leads_to = self._leads_to
         while True:
             ssh.wait()
             if closing.is_set():
@@ -108,7 +111,7 @@ class NodeTunnel:
             again = None
             for pause_s in (*_RETRY_S, *[_RETRY_S[-1]] * 10_000):
                 try:
-                    again = self._opened()
+                    again = self._opened(*leads_to)
                     break
                 except ShelterError:
                     # The node may be on its way back: a restart of it takes half a minute.
@@ -120,15 +123,17 @@ class NodeTunnel:
                 return
             self._ssh = ssh = again
 
-    def _opened(self) -> subprocess.Popen[bytes]:
+    def _opened(self, host: str, port: int) -> subprocess.Popen[bytes]:
         """An ssh client whose port accepts connections. Raises MinikubeUnavailable, ProgramMissing."""
         program = process.find("ssh", remedy="install an OpenSSH client, or ask from where the node's address can be reached")
         at = self._server()
-        host, port = self._leads_to
         forward = f"127.0.0.1:{self._local_port}:[{host}]:{port}" if ":" in host else f"127.0.0.1:{self._local_port}:{host}:{port}"
         options = [word for name, value in _OPTIONS.items() for word in ("-o", f"{name}={value}")]
         # It ends with this program, however that ends: what runs in the node reads the other end of a pipe, and no more.
-        argv = [program, "-T", *options, "-i", at.key, "-p", str(at.port), "-L", forward, f"{at.user}@{at.host}", "cat >/dev/null"]
+        way = ["-i", at.key, "-p", str(at.port), "-L", forward, f"{at.user}@{at.host}"]
+        # Nothing of the user's own settings: one shared connection would outlive this command.
+        argv = [program, "-F", os.devnull, "-T", *options, *way, "cat >/dev/null"]
+        _raise_file_limit()
         ssh = process.start(argv, stdin=process.PIPE, stdout=subprocess.DEVNULL)
         until_s = time.monotonic() + OPEN_TIMEOUT_S
         while time.monotonic() < until_s:
@@ -163,6 +168,17 @@ class NodeTunnel:
                 raise self._failed(found.error_text or "the node's container publishes no ssh port")
             return SshAddress("docker", "127.0.0.1", int(port), key)
         return _of_driver(machine / "config.json", key, self._failed)
+
+
+def _raise_file_limit() -> None:
+    """One client carries every connection, each with two descriptors; it inherits the limit of this program."""
+    try:
+        import resource
+    except ImportError:
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _of_driver(file: Path, key: str, failed: object) -> SshAddress:

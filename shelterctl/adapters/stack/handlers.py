@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from shelterctl.adapters.stack import taken
 from shelterctl.adapters.stack.names import dotted, text_of
@@ -27,10 +27,11 @@ _DEPTH = 3
 class Handler:
     """A view function of a module, with the module's other functions, which it may call."""
 
-    def __init__(self, function: Function, functions: Mapping[str, Function], path: str) -> None:
+    def __init__(self, function: Function, functions: Mapping[str, Function], path: str, module: Sequence[ast.Assign] = ()) -> None:
         self._function = function
         self._functions = functions
         self._path = path
+        self._module = module
 
     def route(self, address: str, methods: tuple[str, ...]) -> Route:
         """What the function is for the address that it serves."""
@@ -38,7 +39,7 @@ class Handler:
         calls = [dotted(node.func) for node in nodes if isinstance(node, ast.Call)]
         statements = [text_of(node) for node in nodes if isinstance(node, ast.Constant | ast.JoinedStr)]
         names = {dotted(node) for node in nodes if isinstance(node, ast.Attribute | ast.Subscript)}
-        keys = tuple(dict.fromkeys(taken.keys(nodes, self._functions)))
+        keys = tuple(dict.fromkeys(taken.keys(nodes, self._functions, self._module)))
         body = self._body(names, calls)
         writes = any(_ends(call, _WRITES) for call in calls) or any(_SQL_WRITE.match(text) for text in statements)
         return Route(

@@ -44,27 +44,30 @@ def read(root: Path, *, manifests: tuple[str, ...] = (), namespace: str = "", ru
             raise UsageError(f"{settled.path}: the Dockerfile of {name} cannot be read, or has no FROM")
     tied = {name: each for name, each in given.items() if each is not None}
     stack = derive(root.name, found, sources.read(listed), folder.builds(listed), chosen, tied)
-    _hold_to(settled, stack)
+    _hold_to(settled, stack, images=running is None)
     if running is not None:
         findings = tuple(finding for finding in stack.findings if finding.code not in _OF_FILES)
         stack = replace(stack, images=tuple(replace(image, build=None) for image in stack.images), findings=findings)
     return replace(stack, questions=(*doubts, *stack.questions))
 
 
-def _hold_to(settled: config.StackConfig, stack: Stack) -> None:
-    """What the owner's file names must be there: passed over in silence, something else would be driven. Raises UsageError."""
+def _hold_to(settled: config.StackConfig, stack: Stack, *, images: bool) -> None:
+    """What the owner's file names must be there: passed over in silence, something else would be driven. Raises UsageError.
+
+    What runs may have its `images` under other names: those of a registry.
+    """
     workloads = [workload.key for workload in stack.workloads]
     services = [service.name for service in stack.services]
-    images = [image for workload in stack.workloads for image in workload.images]
-    for key, named, there in (
+    there = [image for workload in stack.workloads for image in workload.images]
+    for key, named, known in (
         ("[stack] app", settled.app, workloads),
         ("[stack] database", settled.database, workloads),
         ("[stack] service", settled.service.partition(":")[0], services),
-        *(("[[stack.image]] name", image.name, images) for image in settled.images),
+        *(("[[stack.image]] name", image.name, there) for image in settled.images if images),
     ):
-        if named and named not in there:
+        if named and named not in known:
             raise UsageError(
-                f"{settled.path}: {key} = {named}: the stack has none of that name{nearest(named, there)}",
-                why=f"it has {', '.join(dict.fromkeys(there)) or 'none at all'}",
+                f"{settled.path}: {key} = {named}: the stack has none of that name{nearest(named, known)}",
+                why=f"it has {', '.join(dict.fromkeys(known)) or 'none at all'}",
                 next_command="change the line or take it out: what is left out is found anew",
             )

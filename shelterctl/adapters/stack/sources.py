@@ -125,13 +125,14 @@ def _file(tree: _Tree, prefixes: dict[str, str], gathered: _Read) -> None:
     for function in functions.values():
         for decorator in function.decorator_list:
             for address, methods in _decorated(decorator, prefixes):
-                gathered.routes.append(Handler(function, functions, path).route(address, methods))
+                gathered.routes.append(Handler(function, functions, path, tree.assigned).route(address, methods))
     for call in tree.calls:
         if call.args and dotted(call.func).endswith("add_url_rule"):
             view = next((dotted(word.value) for word in call.keywords if word.arg == "view_func"), "")
             handled = functions.get(view.rpartition(".")[2])
             if handled is not None:
-                gathered.routes.append(Handler(handled, functions, path).route(text_of(call.args[0]), _methods(call) or ("GET",)))
+                handler = Handler(handled, functions, path, tree.assigned)
+                gathered.routes.append(handler.route(text_of(call.args[0]), _methods(call) or ("GET",)))
     for node in (*tree.subscripts, *tree.calls):
         gathered.reads.extend(_variable(node, path))
     if len(gathered.routes) > routes or any(dotted(call.func) in ("Flask", "flask.Flask") for call in tree.calls):

@@ -19,20 +19,22 @@ _PASSES = ("dict", "to_dict", "copy")
 _NOT_SENT = frozenset({"_id"})
 
 
-def keys(nodes: Sequence[ast.AST], functions: Mapping[str, Function]) -> Iterator[str]:
-    """`nodes` are those of the view and of the functions that it calls, `functions` the module's own by their names."""
+def keys(nodes: Sequence[ast.AST], functions: Mapping[str, Function], module: Sequence[ast.Assign] = ()) -> Iterator[str]:
+    """`nodes` are those of the view and of the functions that it calls, `functions` the module's own by their names, and `module` what is
+    assigned in it: lists of fields stand at its top as a rule."""
     holders = _holders(nodes, functions)
     passed_over = _rebound(nodes, holders)
-    lists = {
-        name: words for node in nodes if isinstance(node, ast.Assign) and (words := _words(node.value)) for name in _names(node.targets)
-    }
+    lists: dict[str, tuple[str, ...]] = {}
+    for node in (*module, *nodes):
+        if isinstance(node, ast.Assign) and (words := _words(node.value)):
+            lists.update(dict.fromkeys(_names(node.targets), words))
     for node in nodes:
         if id(node) not in passed_over:
             yield from (key for key in _of(node, holders, lists) if key not in _NOT_SENT)
 
 
 def _of(node: ast.AST, holders: set[str], lists: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
-    if isinstance(node, ast.For | ast.GeneratorExp | ast.ListComp | ast.SetComp):
+    if isinstance(node, ast.For | ast.GeneratorExp | ast.ListComp | ast.SetComp | ast.DictComp):
         for each in [node] if isinstance(node, ast.For) else node.generators:
             words = lists.get(dotted(each.iter)) or _words(each.iter)
             if words and isinstance(each.target, ast.Name):

@@ -67,7 +67,7 @@ class Recorder:
         self.began = time.monotonic()
         self.last_line = self.began
         self.cpu_s = time.process_time()
-        groups = ("by_pod", "by_name", "bytes_by_name", "failure_kinds", "own_kinds", "oddities")
+        groups = ("by_pod", "by_name", "bytes_by_name", "sized_by_name", "failure_kinds", "own_kinds", "oddities")
         self.known: dict[str, set[str]] = {group: set() for group in groups}
         self.environment: Environment | None = None
         limit = os.environ.get("SHELTERCTL_LOAD_REQUESTS", "")
@@ -84,6 +84,7 @@ class Recorder:
         self.by_pod: dict[str, int] = {}
         self.by_name: dict[str, int] = {}
         self.bytes_by_name: dict[str, int] = {}
+        self.sized_by_name: dict[str, int] = {}
         self.failure_kinds: dict[str, int] = {}
         self.own_kinds: dict[str, int] = {}
         self.oddities: dict[str, int] = {}
@@ -116,6 +117,7 @@ class Recorder:
         self.count_request(f"{request_type} {name}", response_time)
         if exception is None and response_length:
             self.count("bytes_by_name", self.bytes_by_name, f"{request_type} {name}", response_length)
+            self.count("sized_by_name", self.sized_by_name, f"{request_type} {name}")
         headers = getattr(response, "headers", None)
         pod = (headers.get("x-pod") or "") if headers else ""
         if pod in self.by_pod:
@@ -197,6 +199,7 @@ class Recorder:
             "first_by_pod": self.first_by_pod,
             "by_name": self.by_name,
             "bytes_by_name": self.bytes_by_name,
+            "sized_by_name": self.sized_by_name,
             "failure_kinds": self.failure_kinds,
             "own_kinds": self.own_kinds,
             "oddities": self.oddities,

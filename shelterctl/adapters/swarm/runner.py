@@ -188,6 +188,7 @@ def sample_from_json(line: Mapping[str, JsonValue]) -> LoadSample:
         by_pod={name: int(count) for name, count in _numbers(line, "by_pod").items()},
         first_by_pod=_numbers(line, "first_by_pod"),
         by_name={name: int(count) for name, count in _numbers(line, "by_name").items()},
+        sized_by_name={name: int(count) for name, count in _numbers(line, "sized_by_name").items()},
         bytes_by_name={name: int(count) for name, count in _numbers(line, "bytes_by_name").items()},
         failure_kinds={name: int(count) for name, count in _numbers(line, "failure_kinds").items()},
         own_kinds={name: int(count) for name, count in _numbers(line, "own_kinds").items()},

@@ -92,7 +92,10 @@ def command(
     )
     request = UpRequest(wiring.place, options, settings.timeout_s, wait_hpa, dry_run, force, among_others=settings.yes)
     with session.lock("up"):
+        if settings.adopt is False and not dry_run:
+            # Before anything is applied: what `down` may remove must not hang on how this ends.
+            wiring.keep_choice()
         result = session.drive(up(ports, request), StepsDisplay(session.terminal))
-        if not dry_run:
+        if settings.adopt and not dry_run:
             wiring.keep_choice()
     return session.finish(result, 0, lambda: render.lines(result))

@@ -51,9 +51,8 @@ def command(
     try:
         while True:
             session.wiring.clock.sleep(1.0)
-            endpoint = target.state(with_usage=False).endpoint
-            if endpoint is not None and endpoint.cut_off_s > lost_s:
-                lost_s = endpoint.cut_off_s
+            if target.cut_off_s() > lost_s:
+                lost_s = target.cut_off_s()
                 session.terminal.say([Line(f"it was broken for {lost_s:.1f} s in all, and is open again", "doubt")])
     except KeyboardInterrupt:
         return code

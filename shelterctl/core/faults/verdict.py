@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from shelterctl.core.faults.fault import KillReport
+from shelterctl.core.faults.fault import KillMode, KillReport
 from shelterctl.core.faults.ledger import Account, Category, ClientSaw, WriteOutcome
 from shelterctl.core.faults.proof import KillProof
 from shelterctl.core.verdict import Judgement, Reason, judge
@@ -86,16 +86,18 @@ def unjournaled(account: Account, outcomes: Iterable[WriteOutcome], report: Kill
     (https://www.mongodb.com/docs/manual/core/journaling/, storage.journal.commitIntervalMs). Other servers commit before they acknowledge.
     """
     lost = {entry.id for entry in account.of(Category.LOST)}
-    if not lost or not server.startswith("mongod "):
+    if not lost or not server.startswith("mongod ") or report.mode is KillMode.DELETE:
+        # A server that is asked to end writes its journal first.
         return ""
     since_s = report.sent_mono_s - JOURNAL_COMMIT_S
     late = sum(write.id in lost and write.ended_at_s >= since_s for write in outcomes)
     if not late:
         return f"none of the {len(lost)} lost was acknowledged in the last 100 ms before the kill: it is not the journal's commit interval"
-    return (
-        f"{late} of the {len(lost)} lost were acknowledged in the last 100 ms before the kill: they were acknowledged before they were "
-        "journaled. What keeps them: ?journal=true in the connection's URI (or w=majority)"
-    )
+    said = f"{late} of the {len(lost)} lost were acknowledged in the last 100 ms before the kill: before they were journaled"
+    keeps = "?journal=true in the connection's URI (or w=majority) keeps those"
+    if late < len(lost):
+        return f"{said}. {keeps}; the other {len(lost) - late} were older, and are lost for another reason"
+    return f"{said}. {keeps}"
 
 
 def verdict(

@@ -111,10 +111,11 @@ class LoadSample:
     `elapsed_s` since the load began, `wall_s` since the epoch, both at the sample's end. `latency_bins` and `lag_bins` count values
     in ms by bin of `core.load.histogram`. `by_pod` counts answers by the pod that gave them ("" where none said), `first_by_pod` has
     the time (epoch seconds) of the first answer of each pod that is new in this sample, `by_name` counts requests by what was
-    asked, `bytes_by_name` what was answered to them. A request that was broken off without an answer is in `requests` and `failures`
-    too. `own_kinds` are the failures that the generator's own machine caused, `oddities` answers that count as well and may not be
-    meant so. `cpu_s` is the processor time that the generator used, a lag how late its event loop woke. `last_answer_s` is when the
-    last answer came, since the load began. `final` marks the last sample of a swarm that ended as it should.
+    asked, `bytes_by_name` what was answered to those of them
+    (`sized_by_name`) that did not fail. A request that was broken off without an answer is in `requests` and `failures` too. `own_kinds`
+    are the failures that the generator's own machine caused, `oddities` answers that count as well and may not be meant so. `cpu_s` is
+    the processor time that the generator used, a lag how late its event loop woke. `last_answer_s` is when the last answer came, since
+    the load began. `final` marks the last sample of a swarm that ended as it should.
     """
 
     elapsed_s: float
@@ -132,6 +133,7 @@ class LoadSample:
     first_by_pod: Mapping[str, float] = field(default_factory=dict)
     by_name: Mapping[str, int] = field(default_factory=dict)
     bytes_by_name: Mapping[str, int] = field(default_factory=dict)
+    sized_by_name: Mapping[str, int] = field(default_factory=dict)
     failure_kinds: Mapping[str, int] = field(default_factory=dict)
     own_kinds: Mapping[str, int] = field(default_factory=dict)
     oddities: Mapping[str, int] = field(default_factory=dict)

@@ -122,7 +122,7 @@ class _Sizes:
 
     def add(self, sample: LoadSample) -> None:
         self.samples += 1
-        _add(self.answers, sample.by_name)
+        _add(self.answers, sample.sized_by_name)
         _add(self.sizes, sample.bytes_by_name)
 
     def mean(self, name: str) -> int | None:

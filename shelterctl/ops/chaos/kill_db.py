@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from contextlib import suppress
 from dataclasses import dataclass
 
 from shelterctl.core.events import Event, Milestone, Outcome
@@ -85,7 +84,7 @@ def kill_db(ports: KillDbPorts, request: KillDbRequest) -> Generator[Event, None
     _write_down(run, found)
     cut_off = _cut_off(run)
     server = proof.server_name(run)
-    why_lost = unjournaled(found, outcomes, run.report, server) if run.report is not None else ""
+    why_lost = unjournaled(found, outcomes, run.report, server) if run.report is not None and run.pod_before.claims else ""
     window = risk_window(outcomes, run.report, probe_interval_s=PROBE_INTERVAL_S) if run.report else None
     recovery = _recovery(run, outcomes)
     for name, at_s in recovery.milestones if recovery else ():
@@ -153,6 +152,7 @@ def _prepare(ports: KillDbPorts, request: KillDbRequest) -> Generator[Event, Non
         identity, history = ports.database.identity(), PodHistory(ports.target, ports.clock)
         run = KillRun(ports, request, url, pod, struck.container, state, prior, identity, writers, history)
         run.doubts += [*open_points, *unread]
+        run.cut_off_before_s = ports.target.cut_off_s()
         words = f"{pod.name} on {', '.join(c.volume for c in state.claims) or 'no claim'}; {len(known)} documents are there already"
         return Done(words, run, Outcome.UNCHANGED)
 
@@ -216,16 +216,14 @@ def _notes(run: KillRun) -> tuple[str, ...]:
 
 def _cut_off(run: KillRun) -> tuple[str, ...]:
     """A break of the way to the service: what was not answered then is no doing of the service, which cannot be called broken for it."""
-    before = run.state_before.endpoint
-    with suppress(ShelterError):
-        now = run.ports.target.state(with_usage=False).endpoint
-        if before is not None and now is not None and (lost_s := now.cut_off_s - before.cut_off_s) > 0:
-            said = f"the tunnel to the service was broken for {lost_s:.1f} s meanwhile: the outage as measured holds that, too"
-            if run.service:
-                run.doubts.extend(Reason(f"{reason.text} (and {said})", reason.next_command) for reason in run.service)
-                run.service.clear()
-            return (said,)
-    return ()
+    lost_s = run.ports.target.cut_off_s() - run.cut_off_before_s
+    if lost_s <= 0:
+        return ()
+    said = f"the tunnel to the service was broken for {lost_s:.1f} s meanwhile: the outage as measured holds that, too"
+    if run.service:
+        run.doubts.extend(Reason(f"{reason.text} (and {said})", reason.next_command) for reason in run.service)
+        run.service.clear()
+    return (said,)
 
 
 def _write_down(run: KillRun, found: Account) -> None:

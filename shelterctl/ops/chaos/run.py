@@ -85,6 +85,7 @@ class KillRun:
     seen_once: tuple[str, ...] = ()
     doubts: list[Reason] = field(default_factory=list)
     service: list[Reason] = field(default_factory=list)
+    cut_off_before_s: float = 0.0
 
     @property
     def settle_s(self) -> float:

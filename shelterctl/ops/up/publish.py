@@ -29,7 +29,10 @@ class Published:
 
 
 def publish(publisher: Publisher, built: Sequence[LocalImage]) -> Generator[str, None, Done[Published]]:
-    """Pushes those that belong there. Raises ImageLoadFailed."""
+    """Pushes those that belong there. Raises ImageLoadFailed, UsageError where a pull Secret cannot be made."""
+    if publisher.pull_secret:
+        # Asked before anything is sent.
+        publisher.secret("default")
     pinned = {}
     for image in built:
         if publisher.pushes(image.reference):

@@ -64,7 +64,7 @@ def test_a_node_that_cannot_be_reached_is_reached_through_a_tunnel(
 ) -> None:
     asked = []
 
-    def leads_somewhere(host: str, port: int) -> bool:
+    def leads_somewhere(host: str, port: int, *, refusal: bool) -> bool:
         asked.append((host, port))
         return reachable
 
@@ -101,4 +101,13 @@ def test_a_refused_connection_is_an_answer(monkeypatch: pytest.MonkeyPatch, erro
         return cast(socket.socket, io.BytesIO())
 
     monkeypatch.setattr(socket, "create_connection", create_connection)
-    assert endpoint._leads_somewhere("10.9.8.7", 80) is leads
+    assert endpoint._leads_somewhere("10.9.8.7", 80, refusal=True) is leads
+    # Of a load balancer's address it is none: what listened there is gone.
+    assert endpoint._leads_somewhere("10.9.8.7", 80, refusal=False) is (leads and error is None)
+
+
+def test_what_listens_on_this_machine_is_not_taken_for_the_service(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`minikube tunnel` leaves its address in the Service; another program may have the port by now."""
+    monkeypatch.setattr(endpoint, "_leads_somewhere", lambda host, _port, *, refusal: host != "10.9.8.7")
+    assert read(Way(forward=ToldForward()), service([NODE_PORT], ingress="127.0.0.1"))[2] == "tunnel"
+    assert read(Way(Reach.LOADBALANCER, ToldForward()), service([NODE_PORT], ingress="127.0.0.1"))[0] == "http://127.0.0.1:80"

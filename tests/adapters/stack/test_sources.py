@@ -75,6 +75,8 @@ app.register_blueprint(animals, url_prefix="/api")
         ('note = request.json\n    if "a" not in note or "b" not in note: return "", 400\n    notes.insert_one(note)', ("a", "b")),
         ('note = request.json\n    for key in ("a", "b"):\n        if key not in note: abort(400)\n    notes.insert_one(note)', ("a", "b")),
         ('FIELDS = ["a", "b"]\n    note = request.json\n    if not all(note.get(f) for f in FIELDS): abort(4)\n    keep(note)', ("a", "b")),
+        ('data = request.json\n    notes.insert_one({k: data[k] for k in ("title", "text")})', ("title", "text")),
+        ("note = request.json\n    for f in REQUIRED:\n        if f not in note: abort(400)\n    keep(note)", ("x", "y")),
         ('note = checked(request.get_json())\n    notes.insert_one(note)', ("name",)),
         # Another thing by the same name, and the database's own.
         ('note = request.get_json()\n    notes.insert_one(note)\n    for note in notes.find():\n        note["x"] = str(note["y"])', ()),
@@ -87,6 +89,7 @@ def test_the_keys_that_a_body_must_have(tmp_path: Path, body: str, keys: tuple[s
         app_py=f"""
 from flask import Flask, request
 app = Flask(__name__)
+REQUIRED = ("x", "y")
 
 @app.route("/notes", methods=["POST"])
 def add():

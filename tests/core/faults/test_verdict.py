@@ -50,6 +50,9 @@ def test_losses_before_the_journals_commit_are_explained() -> None:
     said = unjournaled(lost, late, FAULT, "mongod 7.0.5")
     assert said.startswith("1 of the 2 lost were acknowledged in the last 100 ms before the kill")
     assert "journal=true" in said
+    assert said.endswith("the other 1 were older, and are lost for another reason")
+    ended = replace(FAULT, mode=KillMode.DELETE)
+    assert unjournaled(lost, late, ended, "mongod 7.0.5") == ""
     assert unjournaled(lost, late[1:], FAULT, "mongod 7.0.5").startswith("none of the 2 lost")
     assert unjournaled(lost, late, FAULT, "MariaDB 11.8.9") == unjournaled(account(), late, FAULT, "mongod 7.0.5") == ""
 

@@ -53,11 +53,14 @@ def test_an_answer_that_grows_with_what_is_written_is_told() -> None:
     tally = LoadTally(PLAN)
     for second in range(1, 61):
         sizes = {"GET /data/[id]": 10 * 1000 * second, "POST /data": 10 * 20}
-        tally.add(sample(float(second), by_name={"GET /data/[id]": 10, "POST /data": 10}, bytes_by_name=sizes))
+        counts = {"GET /data/[id]": 10, "POST /data": 10}
+        tally.add(sample(float(second), sized_by_name=counts, bytes_by_name=sizes))
     assert [(grown.name, grown.first_bytes, grown.last_bytes) for grown in tally.traffic().grown] == [("GET /data/[id]", 8000, 53000)]
     still = LoadTally(PLAN)
     for second in range(1, 61):
-        still.add(sample(float(second), bytes_by_name={"GET /data/[id]": 10 * 50_000}))
+        # Most of the first fail: that an answer came more often is no growth.
+        answered = 3 if second < 20 else 10
+        still.add(sample(float(second), sized_by_name={"GET /data/[id]": answered}, bytes_by_name={"GET /data/[id]": answered * 50_000}))
     assert still.traffic().grown == ()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import socket
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -57,10 +58,14 @@ class Way:
         for reach in self._order():
             address, problem = self._address(reach, plain, service, nodes)
             if address:
-                cut_off_s = self.forward.cut_off_s if reach is Reach.TUNNEL and self.forward is not None else 0.0
-                return plain.reached(reach, f"http://{address}", cut_off_s)
+                return plain.reached(reach, f"http://{address}")
             problems.append(problem)
         return plain.unreached("; ".join(dict.fromkeys(filter(None, problems))))
+
+    @property
+    def cut_off_s(self) -> float:
+        """How long a tunnel was broken since it was opened (seconds); asks nobody."""
+        return self.forward.cut_off_s if self.forward is not None else 0.0
 
     def _order(self) -> Iterator[Reach]:
         if self.asked is not Reach.AUTO:
@@ -81,6 +86,9 @@ class Way:
             if not hosts:
                 why = f"Service {plain.service} has no load balancer's address" if self.asked is Reach.LOADBALANCER else ""
                 return "", why
+            if self.asked is Reach.AUTO and self.forward is not None and _is_here(hosts[0]):
+                # A `minikube tunnel` listens on this machine, or did: whatever listens there now may be another program.
+                return "", ""
             return self._checked(hosts[0], int(plain.port or 80), reach)
         if plain.node_port is None:
             return "", f"Service {plain.service} has no node port"
@@ -104,15 +112,23 @@ class Way:
             return told, ""
         known = (host, port)
         if known not in self._reachable:
-            self._reachable[known] = _leads_somewhere(host, port)
+            self._reachable[known] = _leads_somewhere(host, port, refusal=reach is Reach.NODEPORT)
         return (told, "") if self._reachable[known] else ("", f"{told} ({reach.value}) cannot be reached from this machine")
 
 
-def _leads_somewhere(host: str, port: int) -> bool:
+def _is_here(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _leads_somewhere(host: str, port: int, *, refusal: bool) -> bool:
+    """Whether somebody answers; `refusal` is whether a refused connection is an answer, as it is of a node whose pods are starting."""
     try:
         socket.create_connection((host, port), timeout=PROBE_S).close()
     except ConnectionRefusedError:
-        return True
+        return refusal
     except OSError:
         return False
     return True

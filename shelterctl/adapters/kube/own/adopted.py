@@ -27,8 +27,11 @@ _NOT_THE_STACKS = frozenset({"kube-root-ca.crt", "kubernetes"})
 _OPTIONAL = frozenset({"Secret"})
 
 
-def manifests(api: KubeApi, namespaces: Sequence[str]) -> Manifests:
-    """The objects of the namespaces as documents. Raises UsageError where no workload is there, ApiRejected, ApiUnreachable."""
+def manifests(api: KubeApi, namespaces: Sequence[str], *, beside: bool = False) -> Manifests:
+    """The objects of the namespaces as documents. Raises UsageError where no workload is there, ApiRejected, ApiUnreachable.
+
+    Those `beside` a stack's own may hold a Service alone (of a database elsewhere).
+    """
     keys = [(kind, namespace) for namespace in namespaces for kind in _LISTS]
     lists = parallel([partial(_items, api, kind, namespace) for kind, namespace in keys], workers=8)
     documents = [
@@ -37,12 +40,12 @@ def manifests(api: KubeApi, namespaces: Sequence[str]) -> Manifests:
         for item in items
         if item["metadata"]["name"] not in _NOT_THE_STACKS
     ]
-    if not any(document.kind in ("Deployment", "StatefulSet") for document in documents):
+    if not beside and not any(document.kind in ("Deployment", "StatefulSet") for document in documents):
         where = ", ".join(namespaces)
         raise UsageError(
             f"nothing runs in namespace {where} that could be taken as it is",
             why="it has neither a Deployment nor a StatefulSet",
-            next_command="kubectl get deployments,statefulsets --all-namespaces",
+            next_command="shelterctl up --no-adopt   (or look: kubectl get deployments,statefulsets --all-namespaces)",
         )
     return Manifests(tuple(documents))
 

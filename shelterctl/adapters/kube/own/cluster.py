@@ -175,9 +175,13 @@ class OwnCluster(KubernetesCluster):
         engine = self.stack.roles.engine
         if pod.role is not Role.DATABASE or engine is None:
             return pod
-        official = re.compile(rf"(.*/)?({engine.value}|mongo|mysql|mariadb|postgres)(:.*)?")
+        official = re.compile(r"(docker\.io/)?(library/)?(mongo|mysql|mariadb|postgres)(:.*)?")
         built = {image.name for image in self.stack.images if image.build is not None and official.fullmatch(image.build.base)}
-        containers = [replace(c, data_path=engine.data_path) if c.image in built and not c.data_path else c for c in pod.containers]
+        # What its arguments name is another folder, or one that a file names.
+        told = {c.name: " ".join(c.command) for w in (self.stack.roles.database,) if w is not None for c in w.containers}
+        plain = {name for name, words in told.items() if not re.search(r"--datadir|--dbpath|--config|(^| )-f( |$)", words)}
+        plain = {name for name in plain if not (found := pod.container(name)) or (found.image in built and not found.data_path)}
+        containers = [replace(c, data_path=engine.data_path) if c.name in plain else c for c in pod.containers]
         return replace(pod, containers=tuple(containers))
 
     def remove(self, *, delete_data: bool) -> Iterator[str | RemovalReport]:
@@ -200,7 +204,7 @@ class OwnCluster(KubernetesCluster):
         for namespace in self.namespaces():
             # Made for pulling images, on request: no manifest has it.
             for found_secret in self.api.items(f"/api/v1/namespaces/{namespace}/secrets", {"labelSelector": _PULL_SECRETS}):
-                if made_here(found_secret):
+                if made_here(found_secret) and not self._is_pulled_with(namespace, found_secret["metadata"]["name"]):
                     apply.delete(self.api, {**found_secret, "apiVersion": "v1", "kind": "Secret"})
                     removed.append(f"secret/{found_secret['metadata']['name']}")
         yield from remove.until_none(self._pods_of_workloads_gone, "pod")
@@ -213,6 +217,12 @@ class OwnCluster(KubernetesCluster):
             elif apply.label(claim) not in kept:
                 kept.append(apply.label(claim))
         yield RemovalReport(tuple(removed), tuple(kept))
+
+    def _is_pulled_with(self, namespace: str, secret: str) -> bool:
+        """Whether a workload that stays, of another stack, names the pull Secret."""
+        left = [item for kind in ("deployments", "statefulsets") for item in self.api.items(f"/apis/apps/v1/namespaces/{namespace}/{kind}")]
+        templates = (item["spec"]["template"]["spec"] for item in left if "deletionTimestamp" not in item["metadata"])
+        return any(named.get("name") == secret for pod in templates for named in pod.get("imagePullSecrets") or ())
 
     def _claims_in_use(self) -> set[tuple[str, str]]:
         """The claims that pods mount which are still there."""
