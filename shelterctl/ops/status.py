@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from shelterctl.core.deploy.health import Health, judge_health
-from shelterctl.core.deploy.image import ImageChain
+from shelterctl.core.deploy.image import ImageChain, told_by_id
 from shelterctl.core.state import Place, Role, StackState
 from shelterctl.errors import NotDeployed, ShelterError
 from shelterctl.ops.up.answer import Answers
@@ -72,6 +73,9 @@ def _chain(ports: StatusPorts, state: StackState, image: str) -> tuple[ImageChai
         loaded = pool.submit(_loaded, ports.images, image) if not pinned else None
         answering = pool.submit(ports.answers.look, url, chain) if url else None
     problems = []
+    if not pinned and not isinstance(ports.images, Lacking):
+        with suppress(ShelterError):
+            chain = replace(chain, running_ids=_told_by_id(ports.images, chain.running_ids, loaded))
     try:
         chain = replace(chain, built_id=built.result())
     except ShelterError as error:
@@ -87,6 +91,13 @@ def _chain(ports: StatusPorts, state: StackState, image: str) -> tuple[ImageChai
     except ShelterError as error:
         problems.append(f"answering: {error.what}: {error.why}".rstrip(": "))
     return chain, tuple(problems)
+
+
+def _told_by_id(images: Callable[[], NodeImages], running: tuple[str, ...], loaded: Future[str | None] | None) -> tuple[str, ...]:
+    """What runs, by the images' ids. Raises ShelterErrors."""
+    if loaded is None or set(running) <= {loaded.result()}:
+        return running
+    return told_by_id(running, images().ids_by_digest())
 
 
 def _built(builder: Builder, image: str, pinned: str) -> str | None:

@@ -38,6 +38,9 @@ class NodeImages(Protocol):
     def image_ids(self) -> Mapping[str, str]:
         """Reference (name:tag, without the default registry) to image id, for every image in the node."""
 
+    def ids_by_digest(self) -> Mapping[str, str]:
+        """A manifest's digest to the id of the image that was once pulled by it: a pod of such an image is told by the digest."""
+
     def load(self, image: LocalImage) -> LoadReport:
         """Brings the image into the node. Raises ImageLoadFailed where it does not arrive as it was sent."""
 

@@ -64,6 +64,7 @@ def example(
         found = subprocess.run(listed, capture_output=True, text=True, timeout=60, check=False).stdout.split()
         own = [line for line in found if f"-{mark}:" in line]
         subprocess.run(["docker", "rmi", "--force", *own], capture_output=True, timeout=60, check=False)
+        subprocess.run(["minikube", "-p", PROFILE, "image", "rm", *own], capture_output=True, timeout=60, check=False)
 
 
 def pods(stack: Shelterctl) -> list[dict[str, Any]]:

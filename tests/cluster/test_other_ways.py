@@ -120,6 +120,10 @@ def test_images_go_through_a_registry(tmp_path: Path) -> None:
         assert (template["containers"][0]["image"], template["imagePullSecrets"]) == (reference, [{"name": "course-registry"}])
         assert not notes("up", *options, environment={"DOCKER_CONFIG": str(login)}).result["changed"]
         assert notes("status", expect=None).result["chain"]["built_id"] == reference.partition("@")[2]
+        # The same image under the manifests' own name: the node tells its pods by the digest that it was pulled with once.
+        loaded = notes("up").result["chain"]
+        assert loaded["running_ids"] == [loaded["built_id"]]
+        assert loaded["built_id"] != first["chain"]["built_id"]
         # Nothing of what the manifests' owner wrote in clear, or of the login, is kept with the runs.
         kept = "".join(path.read_text() for path in notes.state_dir.rglob("*") if path.is_file())
         assert "notes-example" in (REPOSITORY / "examples/notes/k8s/flask-deployment.yaml").read_text()

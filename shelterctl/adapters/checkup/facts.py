@@ -21,6 +21,7 @@ from shelterctl.core.checkup.metrics import MetricsFacts, StartOptions
 from shelterctl.core.checkup.scaling import ScalingFacts
 from shelterctl.core.checkup.service import AnswerFacts, ImageFacts, PortFacts
 from shelterctl.core.checkup.stack import StackFacts
+from shelterctl.core.deploy.image import told_by_id
 from shelterctl.core.deploy.stack import StackOptions
 from shelterctl.core.state import Role, StackState
 from shelterctl.errors import ApiRejected, MinikubeUnavailable, NotDeployed, ShelterError
@@ -155,6 +156,8 @@ class KubernetesCheckup:
             built_problem = error.what
         try:
             loaded_id = self._store().image_ids().get(workload.image, "")
+            if running - {loaded_id}:
+                running = set(told_by_id(running, self._store().ids_by_digest()))
         except ShelterError as error:
             loaded_problem = error.what
         return ImageFacts(workload.image, policy, built_id, built_problem, loaded_id, loaded_problem, tuple(sorted(running)))

@@ -33,6 +33,7 @@ APPEAR_TIMEOUT_S = 10.0
 
 _CTR = ("ctr", "-n", "k8s.io")
 _CRICTL_IMAGES = ("crictl", "images", "-o", "json")
+_DOCKER_DIGESTS = ("docker", "images", "--digests", "--no-trunc", "--format", "{{.Digest}} {{.ID}}")
 _DOCKER_IMAGES = ("docker", "images", "--no-trunc", "--format", "{{.Repository}}:{{.Tag}} {{.ID}}")
 _BLOB_FOLDER = "/var/lib/containerd/io.containerd.content.v1.content/blobs/sha256"
 _UNCOMPRESSED = "containerd.io/uncompressed="
@@ -60,6 +61,16 @@ class MinikubeImages:
         """Reference to image id for what every node has under the same id; one command in each node. Raises CommandFailed."""
         found = [self._ids_in(shell) for shell in self._shells]
         return {name: image_id for name, image_id in found[0].items() if all(ids.get(name) == image_id for ids in found)}
+
+    def ids_by_digest(self) -> Mapping[str, str]:
+        """Of all nodes together. Raises CommandFailed."""
+        found: dict[str, str] = {}
+        for shell in self._shells:
+            if self._runtime == "docker":
+                found |= parse_docker_digests(shell.run(_DOCKER_DIGESTS, timeout_s=QUERY_TIMEOUT_S).text)
+            else:
+                found |= parse_crictl_digests(shell.run(_CRICTL_IMAGES, timeout_s=QUERY_TIMEOUT_S).stdout)
+        return found
 
     def load(self, image: LocalImage) -> LoadReport:
         """Brings the image into every node and checks its id there. Raises ImageLoadFailed."""
@@ -208,6 +219,21 @@ def parse_docker_images(output: str) -> Mapping[str, str]:
     """Short reference to image id, from `docker images` with one `name:tag id` a line."""
     pairs = (line.split() for line in output.splitlines())
     return {short_name(pair[0]): pair[1] for pair in pairs if len(pair) == 2 and "<none>" not in pair[0]}
+
+
+def parse_docker_digests(output: str) -> Mapping[str, str]:
+    """A manifest's digest to the image's id, from `docker images --digests` with one `digest id` a line."""
+    pairs = (line.split() for line in output.splitlines())
+    return {pair[0]: pair[1] for pair in pairs if len(pair) == 2 and pair[0].startswith("sha256:")}
+
+
+def parse_crictl_digests(output: bytes) -> Mapping[str, str]:
+    """The same from `crictl images -o json`. Raises ImageLoadFailed where it is something else."""
+    try:
+        images = json.loads(output)["images"] or []
+        return {str(name).rpartition("@")[2]: str(image["id"]) for image in images for name in image.get("repoDigests") or []}
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        raise ImageLoadFailed("the node's list of images cannot be read", why=str(error), next_command="minikube image ls") from error
 
 
 def _latest_configs(shell: NodeShell, image_ids: Sequence[str]) -> Sequence[bytes]:

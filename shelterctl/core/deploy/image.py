@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 #: 12 hex digits: 48 bits, enough for every build that one person will ever make, and short enough to read out.
@@ -93,6 +93,14 @@ def context_tag(files: Iterable[ContextFile]) -> str:
     for file in sorted(files, key=lambda item: item.path):
         total.update(f"{file.path}\0{'x' if file.executable else '-'}\0{file.sha256}\n".encode())
     return total.hexdigest()[:TAG_DIGITS]
+
+
+def told_by_id(running: Iterable[str], known: Mapping[str, str]) -> tuple[str, ...]:
+    """What runs, by the images' own ids: a runtime tells an image that was pulled once, under any name, by its manifest's digest.
+
+    `known` has the ids by such digests.
+    """
+    return tuple(sorted({known.get(image_id, image_id) for image_id in running}))
 
 
 def missing_layers(wanted: Iterable[str], present: Iterable[str]) -> tuple[str, ...]:

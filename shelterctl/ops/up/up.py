@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from shelterctl.core.deploy.image import ImageChain, LoadReport, LocalImage
+from shelterctl.core.deploy.image import ImageChain, LoadReport, LocalImage, told_by_id
 from shelterctl.core.deploy.rollout import Progress, judge_rollout
 from shelterctl.core.deploy.stack import ApplyReport, StackOptions, StackPlan
 from shelterctl.core.endpoint import Endpoint
@@ -107,11 +107,11 @@ def up(ports: UpPorts, request: UpRequest) -> Generator[Event, None, UpResult]:
         applied = yield from run.step("apply", f"Applying {plan.object_count} objects", applying_all, left=_LEFT_APPLIED)
     state, applied = yield from run.roll_out(plan, applied, ready, loaded)
     running_as = plan.options.image
-    state, replaced = yield from run.replace_strangers(state, running_as, loaded, ready)
+    state, replaced = yield from run.replace_strangers(state, running_as, loaded, ready, nodes)
     autoscaler = yield from run.measure(plan, state, ready)
     made = published.digest(reference) or next((found.image_id for found in built if found.reference == reference), None)
     sent = loaded.image_id if made is not None and reference not in published.pinned else None
-    chain = ImageChain(running_as, made, sent, _running_ids(state, running_as), None)
+    chain = ImageChain(running_as, made, sent, _running_ids(state, running_as, nodes, made), None)
     chain = yield from run.step("answer", "Asking the service", ports.answers.prove(state, chain), left=_LEFT_APPLIED)
     state = yield from run.look_again(state, waited=applied.report.changed_anything or replaced)
     changed = bool(ready.started or loaded.reports or applied.secrets or applied.report.changed_anything or replaced)
@@ -175,14 +175,15 @@ class _Run:
         return state, applied
 
     def replace_strangers(
-        self, state: StackState, reference: str, loaded: Loaded, ready: Ready
+        self, state: StackState, reference: str, loaded: Loaded, ready: Ready, nodes: NodeImages | Lacking
     ) -> Generator[Event, None, tuple[StackState, bool]]:
         """The same tag may have stood for another image when the pods started (built in the node, say): nothing rolls out by itself.
 
         Returns the stack, and whether anything was replaced.
         """
         app = state.workload(Role.APP)
-        strangers = [image_id for image_id in _running_ids(state, reference) if image_id != loaded.image_id]
+        running = _running_ids(state, reference, nodes, loaded.image_id)
+        strangers = [image_id for image_id in running if image_id != loaded.image_id]
         if loaded.image_id is None or app is None or not strangers:
             return state, False
         yield Notice(f"pods run another image under the tag {reference.rpartition(':')[2]}: {', '.join(strangers)}; they are replaced")
@@ -256,6 +257,10 @@ class _Run:
         )
 
 
-def _running_ids(state: StackState, reference: str) -> tuple[str, ...]:
+def _running_ids(state: StackState, reference: str, nodes: NodeImages | Lacking, meant: str | None) -> tuple[str, ...]:
+    """The images that the application's ready pods run, by their ids."""
     pods = [pod for pod in state.pods_of(Role.APP) if pod.ready and not pod.deleting]
-    return tuple(sorted({container.image_id for pod in pods if (container := pod.running(reference)) is not None}))
+    found = {container.image_id for pod in pods if (container := pod.running(reference)) is not None}
+    if meant is None or found <= {meant} or isinstance(nodes, Lacking) or reference.partition("@")[2]:
+        return tuple(sorted(found))
+    return told_by_id(found, nodes.ids_by_digest())

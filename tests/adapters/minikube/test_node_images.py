@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 import uuid
 from collections.abc import Generator, Iterator
@@ -18,12 +19,14 @@ from shelterctl.adapters.minikube.node_images import (
     MinikubeImages,
     load_failure,
     parse_blobs,
+    parse_crictl_digests,
     parse_crictl_images,
+    parse_docker_digests,
     parse_docker_images,
     short_name,
 )
 from shelterctl.adapters.minikube.node_shell import NodeShell
-from shelterctl.core.deploy.image import LoadReport, LocalImage
+from shelterctl.core.deploy.image import LoadReport, LocalImage, told_by_id
 from shelterctl.errors import CommandFailed, ImageLoadFailed
 
 ONE, TWO, THREE = (f"sha256:{letter * 64}" for letter in "abc")
@@ -50,6 +53,16 @@ def test_crictls_list() -> None:
     assert parse_crictl_images(b'{"images":null}') == {}
     with pytest.raises(ImageLoadFailed, match="list of images cannot be read"):
         parse_crictl_images(b"FATA[0000] no runtime")
+
+
+@pytest.mark.unit
+def test_an_image_that_was_pulled_once_is_known_by_its_manifests_digest() -> None:
+    """A runtime tells a pod's image so, also of a pod that asked for it by another name."""
+    docker = f"<none> {ONE}\nsha256:fe6e {ONE}\n"
+    assert parse_docker_digests(docker) == {"sha256:fe6e": ONE}
+    images = [{"id": ONE, "repoTags": ["docker.io/library/app:1"], "repoDigests": ["localhost:5000/app@sha256:fe6e"]}, {"id": "sha256:2"}]
+    assert parse_crictl_digests(json.dumps({"images": images}).encode()) == {"sha256:fe6e": ONE}
+    assert told_by_id(["sha256:fe6e", "sha256:2"], {"sha256:fe6e": ONE}) == tuple(sorted([ONE, "sha256:2"]))
 
 
 @pytest.mark.unit
