@@ -28,18 +28,35 @@ def wire(settings: Settings) -> Wiring:
     a profile to be made.
     """
     if settings.target == "local":
-        from shelterctl.wiring.local import LocalWiring
-
-        return LocalWiring(settings)
+        return _local(settings)
     if settings.target == "auto" and settings.context is None and settings.profile == DEFAULTS.profile:
-        from shelterctl.wiring.local import LocalWiring, is_up
-
-        if is_up(settings):
-            return LocalWiring(settings)
+        if _local_is_up(settings):
+            return _local(settings)
         missing = [program for program in ("docker", "minikube") if not _here(program)]
         if missing:
-            return LocalWiring(settings, f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not on the PATH")
+            return _local(settings, f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not on the PATH")
     return _cluster(settings)
+
+
+def _local(settings: Settings, why: str = "") -> Wiring:
+    from shelterctl.wiring.stacks import own_folder
+
+    folder = own_folder(settings)
+    if folder is not None:
+        from shelterctl.wiring.own_local import OwnLocal
+
+        return OwnLocal(settings, folder, why)
+    from shelterctl.wiring.local import LocalWiring
+
+    return LocalWiring(settings, why)
+
+
+def _local_is_up(settings: Settings) -> bool:
+    from shelterctl.wiring import local, own_local
+    from shelterctl.wiring.stacks import own_folder
+
+    folder = own_folder(settings)
+    return local.is_up(settings) if folder is None else own_local.is_up(settings, folder)
 
 
 def _here(program: str) -> bool:

@@ -12,6 +12,7 @@ from shelterctl.ports.capabilities import Lacking
 from shelterctl.settings import Settings
 from shelterctl.wiring.cluster import ClusterWiring
 from shelterctl.wiring.minikube import MinikubeWiring
+from shelterctl.wiring.own_folder import OwnFolder
 
 if TYPE_CHECKING:
     from shelterctl.adapters.builder.registry import RegistryPublisher
@@ -21,20 +22,10 @@ if TYPE_CHECKING:
     from shelterctl.adapters.kube.own.cluster import OwnCluster
     from shelterctl.adapters.kube.own.database import OwnDatabaseReader
     from shelterctl.core.checkup.check import Finding
-    from shelterctl.core.serial import JsonValue
-    from shelterctl.core.stack.exchange import Exchange
-    from shelterctl.core.stack.stack import Stack
-    from shelterctl.ops.chaos.tokens import Tokens
     from shelterctl.ops.doctor.cluster import ClusterExaminer
-    from shelterctl.ops.up.answer import Answers
-
-#: An application that reads its whole collection at once answers more with each write; this many are read in a second or two.
-_MOST_WRITES = 20_000
-#: Under a load every user reads it, and all the time.
-_MOST_LOAD_WRITES = 2_000
 
 
-class OwnStack(ClusterWiring):
+class OwnStack(OwnFolder, ClusterWiring):
     """What differs where the stack is somebody's own. It stands before the wiring of the cluster that it is on."""
 
     policies = Lacking("the stack's policies are its owner's")  # type: ignore[assignment]
@@ -66,10 +57,6 @@ class OwnStack(ClusterWiring):
         return RegistryPublisher(self.engine, where, lambda name: not named or name in named, self.settings.pull_secret or "")
 
     @cached_property
-    def project(self) -> Path:
-        return self.folder
-
-    @cached_property
     def builder(self) -> StackImages:  # type: ignore[override]
         from shelterctl.adapters.builder.stack_images import StackImages
 
@@ -77,10 +64,6 @@ class OwnStack(ClusterWiring):
 
     def versions(self) -> Mapping[str, Callable[[], str]]:
         return {**super().versions(), "sources": lambda: f"{self.folder.name}, {len(self.stack.documents)} objects"}
-
-    def _app_image(self) -> str:
-        app = self.stack.roles.app
-        return app.containers[0].image if app is not None and app.containers else ""
 
     def _cluster(self, api: KubeApi) -> OwnCluster:
         from shelterctl.adapters.kube.own.adopted import AdoptedCluster
@@ -90,29 +73,10 @@ class OwnStack(ClusterWiring):
         return kind(api, lambda: self.stack, insist=self.settings.yes, way=self.way)
 
     @cached_property
-    def exchange(self) -> Exchange:
-        from shelterctl.adapters.stack import config
-        from shelterctl.core.stack import exchange
-
-        settled = config.read(self.folder)
-        return exchange.of(self.stack, settled.writes, settled.reads)
-
-    @cached_property
     def database(self) -> OwnDatabaseReader:  # type: ignore[override]
         from shelterctl.adapters.kube.own.database import OwnDatabaseReader
-        from shelterctl.ops.chaos.tokens import marks, number_of, sent_fields
 
-        def sent(mark: str) -> Mapping[str, JsonValue]:
-            write = self.exchange.write
-            assert write is not None
-            return sent_fields(write, mark, number_of(mark))
-
-        return OwnDatabaseReader(self.own, lambda run: f"t{marks(run)}", sent)
-
-    def dialogue(self) -> Tokens:
-        from shelterctl.ops.chaos.tokens import Tokens
-
-        return Tokens(self.exchange, self.database, self.clock, driver_timeout_s=self._driver_timeout_s, most_writes=_MOST_WRITES)
+        return OwnDatabaseReader(self.own, self.prefix_of, self.sent)
 
     @cached_property
     def names(self) -> PodDnsProber:
@@ -147,34 +111,6 @@ class OwnStack(ClusterWiring):
         found = [host for c in (app.containers if app else ()) for v in c.variables for host in v.hosts]
         return tuple(dict.fromkeys(host.partition(":")[0] for host in found))
 
-    def load_file(self) -> tuple[Path, Mapping[str, str]]:
-        """Users by rules: what the stack writes and reads."""
-        import json
-
-        from shelterctl.adapters.stack import config
-        from shelterctl.wiring.parts import carried_file
-
-        load = config.read(self.folder).load
-        write, read = self.exchange.write, self.exchange.read
-        mix = {str(kind): int(share) for kind, share in load.get("mix", {"write": 1, "read": 2}).items()}
-        fields = {"method", "path", "template", "headers"}
-        told = None if write is None else {**{name: getattr(write, name) for name in fields}, "body": write.body.value}
-        most = int(load.get("max_writes", _MOST_LOAD_WRITES))
-        rules = {"write": told, "read": None if read is None else read.path, "mix": mix, "most_writes": most}
-        return carried_file("locustfiles/stack.py"), {"STACK_EXCHANGE": json.dumps(rules)}
-
-    @property
-    def _driver_timeout_s(self) -> float:
-        """How long the application's driver may still make a write that was given up on: what was configured, else its default."""
-        from shelterctl.adapters.stack import config
-        from shelterctl.core.duration import parse_duration_s
-        from shelterctl.core.stack.provable import driver_timeout_s
-
-        given = config.read(self.folder).database_facts.get("driver_timeout")
-        if given:
-            return parse_duration_s(str(given))
-        return driver_timeout_s(self.stack)
-
     @cached_property
     def own(self) -> OwnCluster:
         """The target by its own name: it alone has a stack."""
@@ -183,11 +119,6 @@ class OwnStack(ClusterWiring):
     @cached_property
     def target(self) -> OwnCluster:
         return self.own
-
-    def answers(self) -> Answers:
-        from shelterctl.ops.up.marked import MarkedAnswers
-
-        return MarkedAnswers(self.question(), self.clock, self.exchange)
 
 
 class OwnOnMinikube(OwnStack, MinikubeWiring):

@@ -34,7 +34,7 @@ class LocalDatabaseReader(ProgramReader):
                 raise NotDeployed("nothing is deployed here", next_command="shelterctl up")
             port = client.ask("database")["port"]
             environment = {**replica["environment"], **decode(DatabaseSpec, spec["database"]).environment(port)}
-            return "on this machine", _ask(replica["python"], environment, home.folder, source, argument, timeout_s)
+            return "on this machine", ask_program(replica["python"], environment, home.folder, source, argument, timeout_s)
 
         super().__init__(run)
 
@@ -43,7 +43,7 @@ def check_elsewhere(database: DatabaseSpec, python: Path) -> str:
     """What answers there, by name. Raises PrerequisiteError where the application could not use it: waiting mends no wrong password."""
 
     def run(source: str, argument: str, timeout_s: float) -> tuple[str, JsonValue]:
-        return "there", _ask(str(python), database.environment(0), Path.cwd(), source, argument, timeout_s)
+        return "there", ask_program(str(python), database.environment(0), Path.cwd(), source, argument, timeout_s)
 
     try:
         return ProgramReader(run).server()
@@ -56,7 +56,7 @@ def check_elsewhere(database: DatabaseSpec, python: Path) -> str:
         ) from error
 
 
-def _ask(python: str, environment: Mapping[str, str], folder: Path, source: str, argument: str, timeout_s: float) -> JsonValue:
+def ask_program(python: str, environment: Mapping[str, str], folder: Path, source: str, argument: str, timeout_s: float) -> JsonValue:
     """Raises ClusterError."""
     try:
         done = process.run([python, "-c", source, argument], timeout_s=timeout_s, env=environment, cwd=folder)

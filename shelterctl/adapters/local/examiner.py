@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
-from collections.abc import Collection, Generator, Iterator
+from collections.abc import Collection, Generator, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from shelterctl.adapters.local.client import Client
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from shelterctl.adapters.local.environment import Environment
+    from shelterctl.adapters.local.own.packages import Packages
 
 PYTHON = Check("python", Area.HOST, "packages")
 CORES = Check("cores", Area.HOST, "cores")
@@ -35,15 +36,18 @@ class LocalExaminer:
 
     title = "Looking at this machine and the stack"
 
-    def __init__(self, home: Home, environment: Callable[[], Environment]) -> None:
+    def __init__(
+        self, home: Home, environment: Callable[[], Environment | Packages], more: Callable[[], Sequence[Finding]] = tuple
+    ) -> None:
         self._home = home
         self._environment = environment
+        self._more = more
 
     def examine(self) -> Generator[str, None, tuple[Finding, ...]]:
         yield "this machine"
         found = [*self._machine()]
         yield "the supervisor"
-        return (*found, *self._stack())
+        return (*found, *self._stack(), *self._more())
 
     def proof_of(self, repair: Repair) -> Collection[str]:
         return ()
@@ -93,7 +97,9 @@ def _judged(state: StackState) -> Iterator[Finding]:
         if role is Role.DATABASE and state.database_elsewhere:
             yield check.skipped(f"not this stack's: {state.database_elsewhere}")
             continue
-        assert workload is not None
+        if workload is None:
+            yield check.skipped("the stack has none")
+            continue
         if workload.desired and workload.ready >= workload.desired:
             yield check.ok(f"{workload.ready} of {workload.desired} ready, {workload.image}")
         else:

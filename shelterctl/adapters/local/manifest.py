@@ -14,7 +14,7 @@ from shelterctl.errors import UsageError
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What `manifests/base/app` says."""
+    """What an application's manifests say. `liveness` and `scaler` are None where they have none, `replicas` a fixed number then."""
 
     cpu_request_millicores: int
     cpu_limit_millicores: int
@@ -22,16 +22,17 @@ class Manifest:
     grace_s: float
     startup: ProbeSpec
     readiness: ProbeSpec
-    liveness: ProbeSpec
-    scaler: ScalerSpec
+    liveness: ProbeSpec | None
+    scaler: ScalerSpec | None
     settings: Mapping[str, str]
     max_surge: int
     min_ready_s: float
     progress_deadline_s: float
+    replicas: int | None = None
 
 
 def read(project: Path) -> Manifest:
-    """Raises UsageError where a file is missing or says something else than it must."""
+    """What `manifests/base/app` says. Raises UsageError where a file is missing or says something else than it must."""
     folder = project / "manifests" / "base" / "app"
     deployment, scaler, kustomization = (_load(folder / name) for name in ("deployment.yaml", "autoscaler.yaml", "kustomization.yaml"))
     try:

@@ -10,6 +10,7 @@ from shelterctl.adapters.local.client import Client
 from shelterctl.adapters.local.database import check_elsewhere
 from shelterctl.adapters.local.environment import Environment
 from shelterctl.adapters.local.home import Home
+from shelterctl.adapters.local.own.packages import Packages
 from shelterctl.adapters.local.spec import DatabaseSpec
 from shelterctl.errors import PrerequisiteError
 from shelterctl.ports.target import Ready
@@ -21,7 +22,7 @@ class LocalPreparation:
     title = "Looking at this machine"
     left = "nothing"
 
-    def __init__(self, home: Home, environment: Callable[[], Environment], database: Callable[[], DatabaseSpec]) -> None:
+    def __init__(self, home: Home, environment: Callable[[], Environment | Packages], database: Callable[[], DatabaseSpec]) -> None:
         self._home = home
         self._environment = environment
         self._database = database

@@ -15,6 +15,7 @@ class ProbeSpec:
     period_s: float = 10.0
     timeout_s: float = 1.0
     failure_threshold: int = 3
+    initial_delay_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,20 +23,26 @@ class ReplicaSpec:
     """The application's template.
 
     `image` is `name:tag`, `folder` where its sources are kept, `python` what runs them. Requests and limits are per replica; 0 is none.
+
+    `arguments` are gunicorn's for an application that is not the tool's: it knows no variable of ours. `late` are variables of it that hold
+    `{database_port}` and `{pod_name}`. `probed` is whether its manifest has a probe for readiness.
     """
 
     image: str
     image_id: str
     folder: str
     python: str
-    environment: Mapping[str, str]
+    environment: Mapping[str, str] = field(repr=False)
     cpu_request_millicores: int
     cpu_limit_millicores: int
     memory_request_bytes: int
     grace_s: float
     startup: ProbeSpec
     readiness: ProbeSpec
-    liveness: ProbeSpec
+    liveness: ProbeSpec | None
+    arguments: tuple[str, ...] = ()
+    late: Mapping[str, str] = field(repr=False, default_factory=dict)
+    probed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +57,8 @@ class ScalerSpec:
 
 #: A database that is not the stack's: it is used, and neither started, killed nor removed.
 ELSEWHERE = "elsewhere"
+#: An application that keeps nothing.
+NONE = "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +81,12 @@ class DatabaseSpec:
     @property
     def own(self) -> bool:
         """Whether its process is the stack's."""
-        return self.kind != ELSEWHERE
+        return self.kind not in (ELSEWHERE, NONE)
 
     @property
     def title(self) -> str:
+        if self.kind == NONE:
+            return "no database"
         return f"{self.kind} {self.version}" if self.own else f"a database elsewhere ({self.hosts})"
 
     def environment(self, port: int) -> dict[str, str]:
@@ -89,7 +100,10 @@ class DatabaseSpec:
 
 @dataclass(frozen=True, slots=True)
 class LocalSpec:
-    """The whole stack. `replicas` is a fixed number where there is no autoscaler, `port` the one that was asked for."""
+    """The whole stack. `replicas` is a fixed number where there is no autoscaler, `port` the one that was asked for.
+
+    `database_port` is where the application's sources look for the database; None where they are told. `deviations` is what differs here.
+    """
 
     namespace: str
     replica: ReplicaSpec
@@ -102,11 +116,13 @@ class LocalSpec:
     sync_period_s: float = 15.0
     port: int | None = None
     annotations: Mapping[str, str] = field(default_factory=dict)
+    database_port: int | None = None
+    deviations: tuple[str, ...] = ()
 
 
 def caveats(database: DatabaseSpec) -> tuple[str, ...]:
     """What the database is, where it is not MongoDB, and what it therefore says nothing about."""
-    if database.kind == "mongod":
+    if database.kind in ("mongod", NONE):
         return ()
     if not database.own:
         return (

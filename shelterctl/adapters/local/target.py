@@ -74,7 +74,8 @@ class LocalTarget:
             raise UsageError(f"--overlay {options.overlay}: overlays are a cluster's", next_command="--target minikube")
         if options.node_port is not None:
             raise UsageError(f"--node-port {options.node_port}: node ports are a cluster's", next_command="shelterctl up")
-        return StackPlan(options, (), 3 if options.replicas is None else 2, options.replicas is None, ())
+        autoscaled = options.replicas is None and self._manifest().scaler is not None
+        return StackPlan(options, (), 3 if autoscaled else 2, autoscaled, ())
 
     def ensure_credentials(self, plan: StackPlan, *, force: bool = False) -> tuple[tuple[str, ...], tuple[ObjectChange, ...]]:
         self._home.make()
@@ -243,19 +244,18 @@ class LocalTarget:
         except ValueError:
             return None
 
-    def _spec(self, options: StackOptions) -> LocalSpec:
+    def _manifest(self) -> manifest.Manifest:
+        return manifest.read(self._ingredients.project())
+
+    def _replica(self, options: StackOptions, found: manifest.Manifest) -> ReplicaSpec:
         ingredients = self._ingredients
-        before = read_json(self._home.spec)
-        found = manifest.read(ingredients.project())
-        python = ingredients.python()
-        replica = ReplicaSpec(
+        names = ("SHELTER_MONGO_HOST", "SHELTER_MONGO_PASSWORD_FILE")
+        return ReplicaSpec(
             image=options.image,
             image_id=ingredients.image_id(options.image),
             folder=str(ingredients.image_folder(options.image)),
-            python=str(python or ""),
-            environment={
-                key: value for key, value in found.settings.items() if key not in ("SHELTER_MONGO_HOST", "SHELTER_MONGO_PASSWORD_FILE")
-            },
+            python=str(ingredients.python() or ""),
+            environment={key: value for key, value in found.settings.items() if key not in names},
             cpu_request_millicores=found.cpu_request_millicores,
             cpu_limit_millicores=found.cpu_limit_millicores,
             memory_request_bytes=found.memory_request_bytes,
@@ -264,9 +264,13 @@ class LocalTarget:
             readiness=found.readiness,
             liveness=found.liveness,
         )
-        scaler = None
-        if options.replicas is None:
-            written = found.scaler
+
+    def _spec(self, options: StackOptions) -> LocalSpec:
+        before = read_json(self._home.spec)
+        found = self._manifest()
+        scaler, replicas = None, options.replicas or found.replicas
+        if options.replicas is None and found.scaler is not None:
+            written, replicas = found.scaler, None
             scaler = ScalerSpec(
                 options.minimum or min(written.minimum, options.maximum or written.minimum),
                 options.maximum or max(written.maximum, options.minimum or written.maximum),
@@ -275,10 +279,10 @@ class LocalTarget:
             )
         return LocalSpec(
             namespace=self._namespace,
-            replica=replica,
-            database=ingredients.database(),
+            replica=self._replica(options, found),
+            database=self._ingredients.database(),
             scaler=scaler,
-            replicas=options.replicas,
+            replicas=replicas,
             max_surge=found.max_surge,
             min_ready_s=found.min_ready_s,
             progress_deadline_s=found.progress_deadline_s,

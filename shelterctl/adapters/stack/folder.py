@@ -153,13 +153,14 @@ def build(root: Path, path: str, context: str = "") -> Build | None:
     here = all((root / folder / word).exists() or "*" in word for word in copied)
     there = all((root / word).exists() or "*" in word for word in copied)
     commands = {name.upper(): value for name, value in _INSTRUCTION.findall(text)}
-    words = tuple(_words(commands.get("ENTRYPOINT", "")) + _words(commands.get("CMD", "")))
+    words = tuple(words_of(commands.get("ENTRYPOINT", "")) + words_of(commands.get("CMD", "")))
     where = context or (folder if here or not there else ".")
     copies = tuple(dict.fromkeys(word.removeprefix("./").rstrip("/") or "." for word in copied))
     return Build(path, where, base, words, commands.get("USER", ""), copies)
 
 
-def _words(value: str) -> list[str]:
+def words_of(value: str) -> list[str]:
+    """A command line of a Dockerfile: in its JSON form, or as a shell takes it apart."""
     import json
     import shlex
 

@@ -2,97 +2,30 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping, Sequence
 
+from shelterctl.adapters.documents.tokens import Shell, TokenDocuments
 from shelterctl.adapters.kube.own.cluster import OwnCluster
 from shelterctl.adapters.kube.own.mongo import Exec, MongoShell
 from shelterctl.adapters.kube.own.sql import SqlShell
-from shelterctl.core.faults.database import DatabaseIdentity, database_container
-from shelterctl.core.faults.ledger import StoredDocument, payload_digest, told_apart
+from shelterctl.core.faults.database import database_container
 from shelterctl.core.serial import JsonValue
-from shelterctl.core.stack.exchange import TOKEN_LENGTH, is_token
 from shelterctl.core.stack.model import Engine
 from shelterctl.core.state import Role
 from shelterctl.errors import ClusterError, NotDeployed
 
 _TIMEOUT_S = 60.0
-
-
-class Shell(Protocol):
-    """A database's own client. A place is (database or schema, collection or table, path or column)."""
-
-    def locate(self, mark: str) -> list[tuple[str, str, str]]:
-        """Every place that holds the text, as often as it does."""
-
-    def read(self, place: Sequence[str], prefix: str, limit: int) -> list[tuple[str, Mapping[str, Any]]]:
-        """What holds a text with this beginning (or everything), in the order of its keys, each with its key as text."""
-
-    def field(self, item: Mapping[str, Any], place: Sequence[str]) -> tuple[object, Mapping[str, Any]]:
-        """The text at the place, and the object that it lies in."""
-
-    def identity(self) -> tuple[str, float | None, str]:
-        """The process's name for itself, when it started (epoch seconds), the server's name and version."""
-
-
 _SHELLS: Mapping[Engine, Callable[[Exec], Shell]] = {Engine.MONGODB: MongoShell, Engine.MYSQL: SqlShell, Engine.MARIADB: SqlShell}
 
 
-class OwnDatabaseReader:
-    """Fulfils `ports.faults.TokenReader`. `prefix_of` is how a run's tokens begin, `sent` gives a write's fields by its token."""
+class OwnDatabaseReader(TokenDocuments):
+    """Fulfils `ports.faults.TokenReader`."""
 
     def __init__(self, cluster: OwnCluster, prefix_of: Callable[[str], str], sent: Callable[[str], Mapping[str, JsonValue]]) -> None:
+        super().__init__(prefix_of, sent)
         self._cluster = cluster
-        self._prefix_of = prefix_of
-        self._sent = sent
-        self._compared: frozenset[str] | None = None
-        self._place: tuple[str, str, str] | None = None
 
-    def locate(self, mark: str) -> tuple[str, ...]:
-        places = self._shell().locate(mark)
-        self._place = places[0] if places else None
-        return tuple(f"{base}.{name}:{path}" for base, name, path in places)
-
-    def compare_like(self, mark: str) -> None:
-        if self._place is None:
-            return
-        shell = self._shell()
-        found = [shell.field(item, self._place)[1] for _, item in shell.read(self._place, mark, 1)]
-        sent = self._sent(mark)
-        self._compared = frozenset(key for key, value in sent.items() if found and key in found[0] and same(found[0][key], value))
-
-    def documents(self, *, run: str | None, among: Collection[str] | None, limit: int) -> Sequence[StoredDocument]:
-        """The run's documents by their tokens, or the first that are there."""
-        if self._place is None:
-            raise ClusterError("where the application's writes lie is not known", next_command="shelterctl chaos kill-db")
-        prefix = self._prefix_of(run) if run is not None else ""
-        most = limit if among is None else max(limit, len(among))
-        shell = self._shell()
-        found = shell.read(self._place, prefix, most)
-        if run is not None and len(found) > limit:
-            raise ClusterError(f"the database holds more than {limit} documents of run {run}")
-        documents = told_apart(self._document(shell, key, item, prefix) for key, item in found[:most])
-        return documents if among is None else [document for document in documents if document.id in among]
-
-    def _document(self, shell: Shell, key: str, item: Mapping[str, Any], prefix: str) -> StoredDocument:
-        assert self._place is not None
-        text, around = shell.field(item, self._place)
-        mark = _mark_in(text, prefix) if prefix else ""
-        if mark:
-            return StoredDocument(mark, content_digest(self._sent(mark), around, self._compared), mark, True)
-        raw = json.dumps(item, sort_keys=True, default=str)
-        return StoredDocument(key, "sha256:" + hashlib.sha256(raw.encode()).hexdigest(), "")
-
-    def identity(self) -> DatabaseIdentity:
-        process, started_s, _ = self._shell().identity()
-        return DatabaseIdentity(process, started_s)
-
-    def server(self) -> str:
-        return self._shell().identity()[2]
-
-    def _shell(self) -> Shell:
+    def shell(self) -> Shell:
         engine = self._cluster.stack.roles.engine
         made = _SHELLS.get(engine) if engine is not None else None
         if made is None:
@@ -107,29 +40,3 @@ class OwnDatabaseReader:
             return self._cluster.api.exec(pod.namespace, pod.name, name, command, timeout_s=_TIMEOUT_S)
 
         return made(run)
-
-
-def _mark_in(text: object, prefix: str) -> str:
-    if not isinstance(text, str) or prefix not in text:
-        return ""
-    found = text[text.index(prefix) : text.index(prefix) + TOKEN_LENGTH]
-    return found if is_token(found) else ""
-
-
-def same(stored: object, sent: object) -> bool:
-    """Whether a stored value is the one that was sent: as text, or as a number of another form."""
-    if str(stored) == str(sent):
-        return True
-    try:
-        return float(str(stored)) == float(str(sent))
-    except ValueError:
-        return False
-
-
-def content_digest(sent: Mapping[str, JsonValue], item: Mapping[str, Any], compared: frozenset[str] | None) -> str:
-    """The digest of what was sent, with each compared field as it is stored now; all of them where none were chosen."""
-    keys = sent.keys() if compared is None else compared
-    told = {
-        key: value if key not in keys or same(item.get(key, "(not there)"), value) else str(item.get(key)) for key, value in sent.items()
-    }
-    return payload_digest(told)

@@ -7,45 +7,20 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib.resources import files
 from typing import Any
 
+from shelterctl.adapters.documents.mongo import MongoDocuments
 from shelterctl.errors import ApiRejected
 
 #: Runs a command in the database's container: exit code, standard output, standard error.
 Exec = Callable[[Sequence[str]], tuple[int, str, str]]
-#: What was written last is looked for among so many of each collection.
-_LOOK_AT = 500
 
 
-class MongoShell:
-    """Fulfils `own_database.Shell`. A place is (database, collection, path of the field)."""
+class MongoShell(MongoDocuments):
+    """Fulfils `documents.tokens.Shell`."""
 
     def __init__(self, run: Exec) -> None:
         self._run = run
 
-    def locate(self, mark: str) -> list[tuple[str, str, str]]:
-        return [
-            (str(base), str(name), str(path)) for base, name, path in self._ask({"op": "locate", "mark": mark, "limit": _LOOK_AT})["places"]
-        ]
-
-    def read(self, place: Sequence[str], prefix: str, limit: int) -> list[tuple[str, Mapping[str, Any]]]:
-        """Documents in the order of their ids, each with its id as text; one more than `limit` where there are more."""
-        texts = self._ask({"op": "read", "place": list(place), "prefix": prefix, "limit": limit})["documents"]
-        documents = [json.loads(text) for text in texts]
-        return [(json.dumps(item.get("_id"), sort_keys=True), _plain(item)) for item in documents]
-
-    def field(self, item: Mapping[str, Any], place: Sequence[str]) -> tuple[object, Mapping[str, Any]]:
-        """The text at the place, and the object that it lies in."""
-        parent: Any = item
-        *above, last = place[2].split(".")
-        for part in above:
-            parent = parent.get(part) if isinstance(parent, Mapping) else None
-        return (parent.get(last), parent) if isinstance(parent, Mapping) else (None, {})
-
-    def identity(self) -> tuple[str, float | None, str]:
-        told = self._ask({"op": "identity"})
-        started_s = told.get("started")
-        return str(told.get("process") or ""), None if started_s is None else float(started_s), str(told.get("server") or "")
-
-    def _ask(self, question: Mapping[str, Any]) -> dict[str, Any]:
+    def ask(self, question: Mapping[str, Any]) -> Mapping[str, Any]:
         program = files("shelterctl.adapters.kube.probes").joinpath("mongo_probe.js").read_text(encoding="utf-8")
         script = f"const ASKED = {json.dumps(question)};\n{program}"
         code, out, err = self._run(["mongosh", "--quiet", "--nodb", "--norc", "--eval", script])
@@ -54,19 +29,3 @@ class MongoShell:
             raise ApiRejected("the database could not be read by mongosh in its own pod", why=(err or out).strip()[-300:])
         answer: dict[str, Any] = json.loads(line.removeprefix("ANSWER "))
         return answer
-
-
-def _plain(value: Any) -> Any:
-    """Canonical extended JSON as it was sent (https://www.mongodb.com/docs/manual/reference/mongodb-extended-json/)."""
-    if isinstance(value, list):
-        return [_plain(item) for item in value]
-    if not isinstance(value, dict):
-        return value
-    if len(value) == 1:
-        ((kind, inner),) = value.items()
-        if kind in ("$numberInt", "$numberLong"):
-            return int(inner)
-        if kind == "$numberDouble":
-            number = float(inner)
-            return int(number) if number.is_integer() else number
-    return {key: _plain(item) for key, item in value.items()}

@@ -54,7 +54,7 @@ def run(folder: Path) -> int:
         ports.check(spec.port)
     listener = _listen_again(spec.port or remembered.get("http"))
     # The database listens by itself: its port is only found for it.
-    with _listen_again(remembered.get("database")) as found:
+    with _listen_again(spec.database_port or remembered.get("database")) as found:
         database_port = found.getsockname()[1]
     stack = Stack(home, spec, listener, database_port)
     stack.remember_ports()

@@ -52,6 +52,7 @@ class Template:
     claims: tuple[str, ...] = ()
     own: socket.socket | None = None
     before_start: Callable[[], None] | None = None
+    probed: bool = True
 
 
 @dataclass(slots=True)
@@ -120,7 +121,9 @@ class KeptPod:
         self.container_id = f"{self.running.pid}-{uuid.uuid4().hex[:8]}"
         self.started_s, self.started_at = time.time(), time.monotonic()
         self.started = self.killed_by_probe = False
-        self.startup, self.readiness, self.liveness = Counts(), Counts(), Counts()
+        probes = (self.template.startup, self.template.readiness, self.template.liveness)
+        delays_s = [0.0 if probe is None else probe.initial_delay_s for probe in probes]
+        self.startup, self.readiness, self.liveness = (Counts(due_s=self.started_at + delay_s) for delay_s in delays_s)
 
     def reap(self) -> bool:
         """Takes note of an end. True where the process ended since the last call."""
@@ -205,7 +208,7 @@ class KeptPod:
             template.ports,
             template.mounts,
             template.data_path,
-            probed=True,
+            probed=template.probed,
         )
         return Pod(
             name=self.name,

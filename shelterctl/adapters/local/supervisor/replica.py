@@ -33,21 +33,16 @@ def template(spec: LocalSpec, name: PodName, listener: socket.socket, database_p
     replica = spec.replica
     live_port = free_port()
     own = listening(0)
-    values = {
-        **replica.environment,
-        "SHELTER_POD_NAME": name,
-        "SHELTER_IMAGE_TAG": replica.image.rpartition(":")[2],
-        **spec.database.environment(database_port),
-        "SHELTER_BIND_HOST": "127.0.0.1",
-        "SHELTER_LIVE_PORT": str(live_port),
-        "SHELTER_HTTP_PORT": "8000" if live_port != 8000 else "8001",
-        "PYTHONDONTWRITEBYTECODE": "1",
-    }
     # A kept connection stays with the replica that accepted it: one that is added would get no share. Both override the configuration file.
-    argv = (
-        replica.python, "-m", "gunicorn", "--config", "gunicorn.conf.py",
-        "--bind", f"fd://{listener.fileno()}", "--bind", f"fd://{own.fileno()}", "--keep-alive", "0",
-    )  # fmt: skip
+    sockets = ("--bind", f"fd://{listener.fileno()}", "--bind", f"fd://{own.fileno()}", "--keep-alive", "0")
+    arguments, values = _of_the_tool(spec, name, database_port, live_port)
+    if replica.arguments:
+        late = {
+            key: value.replace("{database_port}", str(database_port)).replace("{pod_name}", name) for key, value in replica.late.items()
+        }
+        # A container's host name is its pod's.
+        arguments, values = replica.arguments, {"HOSTNAME": name, **replica.environment, **late, "PYTHONDONTWRITEBYTECODE": "1"}
+    argv = (replica.python, "-m", "gunicorn", *sockets, *arguments)
     return Template(
         role=Role.APP,
         container=CONTAINER,
@@ -68,7 +63,24 @@ def template(spec: LocalSpec, name: PodName, listener: socket.socket, database_p
         cpu_limit_millicores=replica.cpu_limit_millicores,
         memory_request_bytes=replica.memory_request_bytes,
         ports=(listener.getsockname()[1],),
+        probed=replica.probed,
     )
+
+
+def _of_the_tool(spec: LocalSpec, name: PodName, database_port: int, live_port: int) -> tuple[tuple[str, ...], dict[str, str]]:
+    """gunicorn's arguments and the variables of the tool's own application."""
+    replica = spec.replica
+    values = {
+        **replica.environment,
+        "SHELTER_POD_NAME": name,
+        "SHELTER_IMAGE_TAG": replica.image.rpartition(":")[2],
+        **spec.database.environment(database_port),
+        "SHELTER_BIND_HOST": "127.0.0.1",
+        "SHELTER_LIVE_PORT": str(live_port),
+        "SHELTER_HTTP_PORT": "8000" if live_port != 8000 else "8001",
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+    return ("--config", "gunicorn.conf.py"), values
 
 
 def listening(port: int) -> socket.socket:

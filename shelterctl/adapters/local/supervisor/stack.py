@@ -152,7 +152,7 @@ class Stack:
             endpoint,
             self.journal.all(),
             self.metrics.usage,
-            caveats=caveats(database),
+            caveats=(*caveats(database), *self.spec.deviations),
             database_elsewhere=database.hosts,
         )
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from shelterctl.adapters.kube.own.database import OwnDatabaseReader, Shell, content_digest, same
+from shelterctl.adapters.documents.tokens import Shell, content_digest, same
+from shelterctl.adapters.kube.own.database import OwnDatabaseReader
 from shelterctl.core.faults.ledger import payload_digest
 from shelterctl.core.serial import JsonValue
 from shelterctl.core.stack.exchange import token

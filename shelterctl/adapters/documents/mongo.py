@@ -1,0 +1,58 @@
+"""MongoDB, asked by a program that answers in JSON, wherever that program runs."""
+
+from __future__ import annotations
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+#: What was written last is looked for among so many of each collection.
+_LOOK_AT = 500
+
+
+class MongoDocuments(ABC):
+    """Fulfils `documents.tokens.Shell`. A place is (database, collection, path of the field)."""
+
+    @abstractmethod
+    def ask(self, question: Mapping[str, Any]) -> Mapping[str, Any]:
+        """One of `{op: "locate", mark, limit}`, `{op: "read", place, prefix, limit}`, `{op: "identity"}`. Raises ClusterError."""
+
+    def locate(self, mark: str) -> list[tuple[str, str, str]]:
+        places = self.ask({"op": "locate", "mark": mark, "limit": _LOOK_AT})["places"]
+        return [(str(base), str(name), str(path)) for base, name, path in places]
+
+    def read(self, place: Sequence[str], prefix: str, limit: int) -> list[tuple[str, Mapping[str, Any]]]:
+        """Documents in the order of their ids, each with its id as text; one more than `limit` where there are more."""
+        texts = self.ask({"op": "read", "place": list(place), "prefix": prefix, "limit": limit})["documents"]
+        documents = [json.loads(text) for text in texts]
+        return [(json.dumps(item.get("_id"), sort_keys=True), _plain(item)) for item in documents]
+
+    def field(self, item: Mapping[str, Any], place: Sequence[str]) -> tuple[object, Mapping[str, Any]]:
+        """The text at the place, and the object that it lies in."""
+        parent: Any = item
+        *above, last = place[2].split(".")
+        for part in above:
+            parent = parent.get(part) if isinstance(parent, Mapping) else None
+        return (parent.get(last), parent) if isinstance(parent, Mapping) else (None, {})
+
+    def identity(self) -> tuple[str, float | None, str]:
+        told = self.ask({"op": "identity"})
+        started_s = told.get("started")
+        return str(told.get("process") or ""), None if started_s is None else float(started_s), str(told.get("server") or "")
+
+
+def _plain(value: Any) -> Any:
+    """Canonical extended JSON as it was sent (https://www.mongodb.com/docs/manual/reference/mongodb-extended-json/)."""
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if len(value) == 1:
+        ((kind, inner),) = value.items()
+        if kind in ("$numberInt", "$numberLong"):
+            return int(inner)
+        if kind == "$numberDouble":
+            number = float(inner)
+            return int(number) if number.is_integer() else number
+    return {key: _plain(item) for key, item in value.items()}

@@ -1,0 +1,83 @@
+"""Reads a database of MongoDB's wire protocol on this machine: standard library and pymongo only.
+
+Run as `python -c <source> <JSON argument>`: {"port", "timeout_s", and one of "op": "locate" with "mark" and "limit", "read" with "place",
+"prefix" and "limit", "identity"}. It prints one JSON document: {"places": …}, {"documents": texts of canonical extended JSON}, or
+{"process", "started", "server"}. As `mongo_probe.js` does within a pod.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Iterator
+from datetime import UTC
+from typing import Any
+
+from bson.json_util import CANONICAL_JSON_OPTIONS, dumps
+from pymongo import MongoClient
+from pymongo.errors import PyMongoError
+
+#: The server's own.
+OWN = frozenset({"admin", "config", "local"})
+
+
+def main() -> None:
+    asked = json.loads(sys.argv[1])
+    timeout_ms = int(asked["timeout_s"] * 1000)
+    client: MongoClient[dict[str, Any]] = MongoClient(
+        "127.0.0.1", asked["port"], directConnection=True, serverSelectionTimeoutMS=8000, timeoutMS=timeout_ms
+    )
+    answer = {"locate": locate, "read": read, "identity": identity}[asked["op"]](client, asked)
+    sys.stdout.write(json.dumps(answer))
+
+
+def locate(client: MongoClient[dict[str, Any]], asked: dict[str, Any]) -> dict[str, Any]:
+    """Every place that holds the text, among the newest documents of each collection."""
+    places = []
+    for base in client.list_database_names():
+        if base in OWN:
+            continue
+        for name in client[base].list_collection_names():
+            if not name.startswith("system."):
+                newest = client[base][name].find().sort("_id", -1).limit(asked["limit"])
+                places += [[base, name, path] for found in newest for path, text in paths(found, "") if asked["mark"] in text]
+    return {"places": places}
+
+
+def paths(value: Any, path: str) -> Iterator[tuple[str, str]]:
+    """The texts within a document, each with its path."""
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield from paths(inner, f"{path}.{key}" if path else key)
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from paths(inner, f"{path}.{index}" if path else str(index))
+
+
+def read(client: MongoClient[dict[str, Any]], asked: dict[str, Any]) -> dict[str, Any]:
+    base, name, path = asked["place"]
+    chosen = {path: {"$regex": re.escape(asked["prefix"])}} if asked["prefix"] else {}
+    found = client[base][name].find(chosen).sort("_id", 1).limit(asked["limit"] + 1)
+    return {"documents": [dumps(document, json_options=CANONICAL_JSON_OPTIONS) for document in found]}
+
+
+def identity(client: MongoClient[dict[str, Any]], asked: dict[str, Any]) -> dict[str, Any]:
+    """The process's name for itself (mongod's, from 4.4), when it started, and what it is."""
+    hello, build = client.admin.command("hello"), client.admin.command("buildInfo")
+    started_s = None
+    try:
+        status = client.admin.command("serverStatus")
+        uptime_s = status["uptimeMillis"] / 1000 if "uptimeMillis" in status else float(status["uptime"])
+        started_s = status["localTime"].replace(tzinfo=UTC).timestamp() - uptime_s
+    except (PyMongoError, KeyError, TypeError, AttributeError):
+        pass
+    # What stands in for MongoDB names itself in a field of its own, and tells a version of MongoDB's beside it.
+    other = str(build.get("process") or "").replace("_", "-")
+    server = other or f"mongod {build.get('version', 'of unknown version')}"
+    return {"process": str((hello.get("topologyVersion") or {}).get("processId", "")), "started": started_s, "server": server}
+
+
+main()

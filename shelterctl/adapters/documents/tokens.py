@@ -1,0 +1,113 @@
+"""Reads documents that were written by tokens, past the service, by whatever client the database has."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, Protocol
+
+from shelterctl.core.faults.database import DatabaseIdentity
+from shelterctl.core.faults.ledger import StoredDocument, payload_digest, told_apart
+from shelterctl.core.serial import JsonValue
+from shelterctl.core.stack.exchange import TOKEN_LENGTH, is_token
+from shelterctl.errors import ClusterError
+
+
+class Shell(Protocol):
+    """A database's own client. A place is (database or schema, collection or table, path or column)."""
+
+    def locate(self, mark: str) -> list[tuple[str, str, str]]:
+        """Every place that holds the text, as often as it does."""
+
+    def read(self, place: Sequence[str], prefix: str, limit: int) -> list[tuple[str, Mapping[str, Any]]]:
+        """What holds a text with this beginning (or everything), in the order of its keys, each with its key as text."""
+
+    def field(self, item: Mapping[str, Any], place: Sequence[str]) -> tuple[object, Mapping[str, Any]]:
+        """The text at the place, and the object that it lies in."""
+
+    def identity(self) -> tuple[str, float | None, str]:
+        """The process's name for itself, when it started (epoch seconds), the server's name and version."""
+
+
+class TokenDocuments(ABC):
+    """Fulfils `ports.faults.TokenReader`. `prefix_of` is how a run's tokens begin, `sent` gives a write's fields by its token."""
+
+    def __init__(self, prefix_of: Callable[[str], str], sent: Callable[[str], Mapping[str, JsonValue]]) -> None:
+        self._prefix_of = prefix_of
+        self._sent = sent
+        self._compared: frozenset[str] | None = None
+        self._place: tuple[str, str, str] | None = None
+
+    def locate(self, mark: str) -> tuple[str, ...]:
+        places = self.shell().locate(mark)
+        self._place = places[0] if places else None
+        return tuple(f"{base}.{name}:{path}" for base, name, path in places)
+
+    def compare_like(self, mark: str) -> None:
+        if self._place is None:
+            return
+        shell = self.shell()
+        found = [shell.field(item, self._place)[1] for _, item in shell.read(self._place, mark, 1)]
+        sent = self._sent(mark)
+        self._compared = frozenset(key for key, value in sent.items() if found and key in found[0] and same(found[0][key], value))
+
+    def documents(self, *, run: str | None, among: Collection[str] | None, limit: int) -> Sequence[StoredDocument]:
+        """The run's documents by their tokens, or the first that are there."""
+        if self._place is None:
+            raise ClusterError("where the application's writes lie is not known", next_command="shelterctl chaos kill-db")
+        prefix = self._prefix_of(run) if run is not None else ""
+        most = limit if among is None else max(limit, len(among))
+        shell = self.shell()
+        found = shell.read(self._place, prefix, most)
+        if run is not None and len(found) > limit:
+            raise ClusterError(f"the database holds more than {limit} documents of run {run}")
+        documents = told_apart(self._document(shell, key, item, prefix) for key, item in found[:most])
+        return documents if among is None else [document for document in documents if document.id in among]
+
+    def _document(self, shell: Shell, key: str, item: Mapping[str, Any], prefix: str) -> StoredDocument:
+        assert self._place is not None
+        text, around = shell.field(item, self._place)
+        mark = _mark_in(text, prefix) if prefix else ""
+        if mark:
+            return StoredDocument(mark, content_digest(self._sent(mark), around, self._compared), mark, True)
+        raw = json.dumps(item, sort_keys=True, default=str)
+        return StoredDocument(key, "sha256:" + hashlib.sha256(raw.encode()).hexdigest(), "")
+
+    def identity(self) -> DatabaseIdentity:
+        process, started_s, _ = self.shell().identity()
+        return DatabaseIdentity(process, started_s)
+
+    def server(self) -> str:
+        return self.shell().identity()[2]
+
+    @abstractmethod
+    def shell(self) -> Shell:
+        """The database's own client, where the database is now. Raises ClusterError."""
+
+
+def _mark_in(text: object, prefix: str) -> str:
+    if not isinstance(text, str) or prefix not in text:
+        return ""
+    found = text[text.index(prefix) : text.index(prefix) + TOKEN_LENGTH]
+    return found if is_token(found) else ""
+
+
+def same(stored: object, sent: object) -> bool:
+    """Whether a stored value is the one that was sent: as text, or as a number of another form."""
+    if str(stored) == str(sent):
+        return True
+    try:
+        return float(str(stored)) == float(str(sent))
+    except ValueError:
+        return False
+
+
+def content_digest(sent: Mapping[str, JsonValue], item: Mapping[str, Any], compared: frozenset[str] | None) -> str:
+    """The digest of what was sent, with each compared field as it is stored now; all of them where none were chosen."""
+    keys = sent.keys() if compared is None else compared
+    told = {
+        key: value if key not in keys or same(item.get(key, "(not there)"), value) else str(item.get(key)) for key, value in sent.items()
+    }
+    return payload_digest(told)

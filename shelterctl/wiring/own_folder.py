@@ -1,0 +1,109 @@
+"""A user's own stack on any target: what its folder says, how it is written to and read, and who answers for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from shelterctl.wiring.parts import Wiring
+
+if TYPE_CHECKING:
+    from shelterctl.core.serial import JsonValue
+    from shelterctl.core.stack.exchange import Exchange
+    from shelterctl.core.stack.stack import Stack
+    from shelterctl.ops.chaos.tokens import Tokens
+    from shelterctl.ops.up.answer import Answers
+    from shelterctl.ports.faults import TokenReader
+
+#: An application that reads its whole collection at once answers more with each write; this many are read in a second or two.
+_MOST_WRITES = 20_000
+#: Under a load every user reads it, and all the time.
+_MOST_LOAD_WRITES = 2_000
+
+
+class OwnFolder(Wiring):
+    """It stands before the wiring of the target that the stack is on."""
+
+    folder: Path
+
+    @property
+    def token_reader(self) -> TokenReader:
+        """The database, which finds a text wherever it lies."""
+        found: TokenReader = self.database  # type: ignore[assignment]
+        return found
+
+    @cached_property
+    def stack(self) -> Stack:
+        from shelterctl.wiring.stacks import read_stack
+
+        return read_stack(self.settings)
+
+    @cached_property
+    def project(self) -> Path:
+        return self.folder
+
+    def _app_image(self) -> str:
+        app = self.stack.roles.app
+        return app.containers[0].image if app is not None and app.containers else ""
+
+    @cached_property
+    def exchange(self) -> Exchange:
+        from shelterctl.adapters.stack import config
+        from shelterctl.core.stack import exchange
+
+        settled = config.read(self.folder)
+        return exchange.of(self.stack, settled.writes, settled.reads)
+
+    def prefix_of(self, run: str) -> str:
+        """How the tokens of a run begin."""
+        from shelterctl.ops.chaos.tokens import marks
+
+        return f"t{marks(run)}"
+
+    def sent(self, mark: str) -> Mapping[str, JsonValue]:
+        """The fields of a write by its token."""
+        from shelterctl.ops.chaos.tokens import number_of, sent_fields
+
+        write = self.exchange.write
+        assert write is not None
+        return sent_fields(write, mark, number_of(mark))
+
+    def dialogue(self) -> Tokens:
+        from shelterctl.ops.chaos.tokens import Tokens
+
+        return Tokens(self.exchange, self.token_reader, self.clock, driver_timeout_s=self._driver_timeout_s, most_writes=_MOST_WRITES)
+
+    def load_file(self) -> tuple[Path, Mapping[str, str]]:
+        """Users by rules: what the stack writes and reads."""
+        import json
+
+        from shelterctl.adapters.stack import config
+        from shelterctl.wiring.parts import carried_file
+
+        load = config.read(self.folder).load
+        write, read = self.exchange.write, self.exchange.read
+        mix = {str(kind): int(share) for kind, share in load.get("mix", {"write": 1, "read": 2}).items()}
+        fields = {"method", "path", "template", "headers"}
+        told = None if write is None else {**{name: getattr(write, name) for name in fields}, "body": write.body.value}
+        most = int(load.get("max_writes", _MOST_LOAD_WRITES))
+        rules = {"write": told, "read": None if read is None else read.path, "mix": mix, "most_writes": most}
+        return carried_file("locustfiles/stack.py"), {"STACK_EXCHANGE": json.dumps(rules)}
+
+    @property
+    def _driver_timeout_s(self) -> float:
+        """How long the application's driver may still make a write that was given up on: what was configured, else its default."""
+        from shelterctl.adapters.stack import config
+        from shelterctl.core.duration import parse_duration_s
+        from shelterctl.core.stack.provable import driver_timeout_s
+
+        given = config.read(self.folder).database_facts.get("driver_timeout")
+        if given:
+            return parse_duration_s(str(given))
+        return driver_timeout_s(self.stack)
+
+    def answers(self) -> Answers:
+        from shelterctl.ops.up.marked import MarkedAnswers
+
+        return MarkedAnswers(self.question(), self.clock, self.exchange)
