@@ -162,6 +162,8 @@ class Proving:
     def _keep_data(self) -> Generator[Event, None, Evidence]:
         wiring = self._session.wiring
         plan = self.plan.at(service_url(wiring.target.state(with_usage=False)))
+        if wiring.users_under_fault is not None:
+            plan = replace(plan, users=min(plan.users, wiring.users_under_fault))
 
         def work(folder: RunFolderOnDisk) -> Generator[Event, None, KillDbResult]:
             ports = KillDbPorts(

@@ -27,6 +27,9 @@ class OwnFolder(Wiring):
     """It stands before the wiring of the target that the stack is on."""
 
     folder: Path
+    #: What a run of `kill-db` writes at most, and what a load does.
+    most_writes = _MOST_WRITES
+    most_load_writes = _MOST_LOAD_WRITES
 
     @property
     def token_reader(self) -> TokenReader:
@@ -73,7 +76,7 @@ class OwnFolder(Wiring):
     def dialogue(self) -> Tokens:
         from shelterctl.ops.chaos.tokens import Tokens
 
-        return Tokens(self.exchange, self.token_reader, self.clock, driver_timeout_s=self._driver_timeout_s, most_writes=_MOST_WRITES)
+        return Tokens(self.exchange, self.token_reader, self.clock, driver_timeout_s=self._driver_timeout_s, most_writes=self.most_writes)
 
     def load_file(self) -> tuple[Path, Mapping[str, str]]:
         """Users by rules: what the stack writes and reads."""
@@ -87,7 +90,7 @@ class OwnFolder(Wiring):
         mix = {str(kind): int(share) for kind, share in load.get("mix", {"write": 1, "read": 2}).items()}
         fields = {"method", "path", "template", "headers"}
         told = None if write is None else {**{name: getattr(write, name) for name in fields}, "body": write.body.value}
-        most = int(load.get("max_writes", _MOST_LOAD_WRITES))
+        most = int(load.get("max_writes", self.most_load_writes))
         rules = {"write": told, "read": None if read is None else read.path, "mix": mix, "most_writes": most}
         return carried_file("locustfiles/stack.py"), {"STACK_EXCHANGE": json.dumps(rules)}
 

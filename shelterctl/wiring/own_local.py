@@ -31,6 +31,12 @@ if TYPE_CHECKING:
 class OwnLocal(OwnFolder, LocalWiring):
     """The stack of one folder. `why` is why this target was chosen; empty where it was asked for."""
 
+    # What stands in for MongoDB takes a hundred times as long for a document: an application that answers with its whole collection would
+    # be told by that alone.
+    most_writes = 4_000
+    most_load_writes = 100
+    users_under_fault = 20
+
     def __init__(self, settings: Settings, folder: Path, why: str = "") -> None:
         super().__init__(settings, why)
         self.folder = folder

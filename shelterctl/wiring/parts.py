@@ -63,6 +63,9 @@ class Wiring(ABC):
         """Why this target was chosen, where nobody asked for it and another might be expected; with how to get that one."""
         return ""
 
+    #: How many users may go on while the database is killed; None where as many as were asked for.
+    users_under_fault: int | None = None
+
     @property
     def options(self) -> Sequence[str]:
         """What a shelterctl command line must carry to mean this target; none where it means it by itself."""

@@ -64,7 +64,7 @@ def read(client: MongoClient[dict[str, Any]], asked: dict[str, Any]) -> dict[str
     return {"documents": [dumps(document, json_options=CANONICAL_JSON_OPTIONS) for document in found]}
 
 
-def identity(client: MongoClient[dict[str, Any]], asked: dict[str, Any]) -> dict[str, Any]:
+def identity(client: MongoClient[dict[str, Any]], _asked: dict[str, Any]) -> dict[str, Any]:
     """The process's name for itself (mongod's, from 4.4), when it started, and what it is."""
     hello, build = client.admin.command("hello"), client.admin.command("buildInfo")
     started_s = None

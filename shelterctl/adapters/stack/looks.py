@@ -25,16 +25,22 @@ def holds_one(root: Path) -> bool:
 def looks_like_one(root: Path) -> bool:
     """Whether a stack lies right here: a workload's manifest and a Dockerfile or Python source, in the folder itself or just below.
 
-    No deeper: a folder of many projects is none of them.
+    Manifests may lie one folder deeper where the Dockerfile is right here. No deeper: a folder of many projects is none of them.
     """
     try:
         files = [path for path in root.iterdir() if not path.name.startswith(".")]
-        files += [p for each in files if each.is_dir() and each.name not in PASSED_OVER for p in list(each.iterdir())[:200]]
+        files += _below(files)
+        if (root / "Dockerfile").is_file():
+            files += _below([path for path in files if path.parent != root])
     except OSError:
         return False
     if not any(path.name == "Dockerfile" or path.suffix == ".py" for path in files):
         return False
     return any(path.suffix in (".yaml", ".yml") and _has_workload(path) for path in files[:1000])
+
+
+def _below(paths: list[Path]) -> list[Path]:
+    return [path for each in paths if each.is_dir() and each.name not in PASSED_OVER for path in list(each.iterdir())[:200]]
 
 
 def _has_workload(path: Path) -> bool:

@@ -84,6 +84,8 @@ def test_without_a_metric_it_says_nothing_at_first_and_then_what_a_cluster_says(
 
 def test_the_settings_are_those_of_the_manifest() -> None:
     found = manifest.read(ROOT)
+    assert found.scaler is not None
+    assert found.liveness is not None
     assert (found.scaler.minimum, found.scaler.maximum, found.scaler.cpu_target_percent) == (2, 5, 70)
     assert found.scaler.behavior is not None
     assert (found.cpu_request_millicores, found.cpu_limit_millicores, found.memory_request_bytes) == (100, 500, 96 * 2**20)

@@ -20,14 +20,14 @@ ENTRY = "shelterctl_entry:application"
 #: The development server answers each request in a thread of its own; gunicorn has as many as the tool's own application.
 THREADS = 8
 _FLAGS = frozenset(
-    {"--reload", "--spew", "--check-config", "--print-config", "--preload", "--no-sendfile", "--reuse-port", "-D", "--daemon", "--initgroups",
-     "--disable-redirect-access-to-syslog", "--capture-output", "--log-syslog", "-R", "--enable-stdio-inheritance",
+    {"--reload", "--spew", "--check-config", "--print-config", "--preload", "--no-sendfile", "--reuse-port", "-D", "--daemon",
+     "--initgroups", "--disable-redirect-access-to-syslog", "--capture-output", "--log-syslog", "-R", "--enable-stdio-inheritance",
      "--enable-backlog-metric", "--no-control-socket", "--strip-header-spaces", "--permit-obsolete-folding"}
 )  # fmt: skip
 #: What the shared socket decides, and what is about the container.
 _DROPPED = frozenset(
-    {"-b", "--bind", "--keep-alive", "-D", "--daemon", "--reload", "-p", "--pid", "-u", "--user", "-g", "--group", "--reuse-port", "--certfile",
-     "--keyfile", "-c", "--config", "--initgroups", "--no-control-socket"}
+    {"-b", "--bind", "--keep-alive", "-D", "--daemon", "--reload", "-p", "--pid", "-u", "--user", "-g", "--group", "--reuse-port",
+     "--certfile", "--keyfile", "-c", "--config", "--initgroups", "--no-control-socket"}
 )  # fmt: skip
 _SHELLS = re.compile(r"(.*/)?(ba|da|a)?sh")
 _PYTHON = re.compile(r"(.*/)?python[\d.]*")

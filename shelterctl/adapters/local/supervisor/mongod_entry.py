@@ -34,12 +34,12 @@ def main(secrets: Path, name: str, user: str, argv: list[str]) -> None:
     argv = [*argv, "--auth"]
     if not (data / MARK).exists():
         passwords = {each: (secrets / each).read_text(encoding="utf-8").strip() for each in (ROOT, user)}
-        _with_server(argv, lambda: make_users(port, passwords, name, user))
+        with_server(argv, lambda: make_users(port, passwords, name, user))
         (data / MARK).touch(mode=0o600)
     os.execv(argv[0], argv)  # noqa: S606 - the program that the supervisor chose
 
 
-def _with_server(argv: list[str], work: Any) -> None:
+def with_server(argv: list[str], work: Any) -> None:
     server = subprocess.Popen(argv)
     try:
         deadline = time.monotonic() + _START_S

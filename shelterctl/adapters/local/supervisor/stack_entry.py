@@ -1,7 +1,7 @@
 """Becomes the database of a user's own stack, which takes the users that its manifests speak of. Standard library, pymongo and nx-27017.
 
-Run as `python stack_entry.py USERS KIND ...`: a JSON file with `users` (pairs of name and password), `nx-27017` or `mongod`, and the command
-line. The process is the database itself in the end, under the number that this program had: what kills it kills the database.
+Run as `python stack_entry.py USERS KIND ...`: a JSON file with `users` (pairs of name and password), `nx-27017` or `mongod`, and the
+command line. The process is the database itself in the end, under the number that this program had: what kills it kills the database.
 
 nx-27017 knows no users and turns drivers away that are older than MongoDB 6: here a driver logs in as it would anywhere (SCRAM-SHA-1 and
 SCRAM-SHA-256, RFC 5802), and is told that older ones are welcome, which the commands that they send are. Who does not log in is let in as
@@ -101,7 +101,7 @@ def main(users: list[tuple[str, str]], kind: str, argv: list[str]) -> None:
 
 def become_mongod(users: list[tuple[str, str]], argv: list[str]) -> None:
     """mongod without --auth: who logs in must be a user, and who does not is let in."""
-    import mongod_entry
+    from mongod_entry import with_server  # type: ignore[import-not-found]
     from pymongo import MongoClient
     from pymongo.errors import OperationFailure
 
@@ -109,6 +109,7 @@ def become_mongod(users: list[tuple[str, str]], argv: list[str]) -> None:
     told = hashlib.sha256(json.dumps(users).encode()).hexdigest()
 
     def work() -> None:
+        client: MongoClient[dict[str, Any]]
         with MongoClient("127.0.0.1", port, directConnection=True, serverSelectionTimeoutMS=1000) as client:
             for name, password in dict(users).items():
                 for command in ("createUser", "updateUser"):
@@ -121,7 +122,7 @@ def become_mongod(users: list[tuple[str, str]], argv: list[str]) -> None:
 
     mark = data / MARK
     if users and (not mark.exists() or mark.read_text(encoding="ascii") != told):
-        mongod_entry._with_server(argv, work)
+        with_server(argv, work)
         mark.touch(mode=0o600)
         mark.write_text(told, encoding="ascii")
     os.execv(argv[0], argv)  # noqa: S606 - the program that the supervisor chose
@@ -148,7 +149,7 @@ def patch(handler: Any, logins: Logins) -> None:
 
 
 def become_nx(users: list[tuple[str, str]], argv: list[str]) -> None:
-    from nx_27017 import handler, nx_27017
+    from nx_27017 import handler, nx_27017  # type: ignore[import-untyped]
 
     logins = Logins(users)
     patch(handler, logins)

@@ -1,26 +1,29 @@
 """What gunicorn serves where a start command would have started a server of its own. Runs in the application's environment.
 
-SHELTERCTL_RUN has the command's words as JSON: `["app.py", …]` and `["-m", "package", …]` are run as Python would run them, up to where they
-serve; `["flask", "module"]` is found as `flask run` finds it. Standard library and Flask only.
+SHELTERCTL_RUN has the command's words as JSON: `["app.py", …]` and `["-m", "package", …]` are run as Python would run them, up to where
+they serve; `["flask", "module"]` is found as `flask run` finds it. Standard library and Flask only.
 """
 
+import importlib
 import importlib.util
 import json
 import os
 import sys
 import types
+from contextlib import suppress
 from pathlib import Path
+from typing import Any, NoReturn
 
 
 class Served(BaseException):
     """Ends the command where it would have begun to serve. No `except Exception` of an application's catches it."""
 
-    def __init__(self, app):
+    def __init__(self, app: Any) -> None:
         super().__init__()
         self.app = app
 
 
-def found(words):
+def found(words: list[str]) -> Any:
     """The application that the command serves."""
     if words[0] == "flask":
         from flask.cli import ScriptInfo
@@ -34,31 +37,25 @@ def found(words):
     raise SystemExit(f"{' '.join(words)} ended and has served nothing: no app.run() was reached")
 
 
-def _catch():
+def _catch() -> None:
     """Puts in the place of each server's start what hands the application over."""
     import flask
-
-    def run(self, *arguments, **options):
-        raise Served(self)
-
-    def serve(app, *arguments, **options):
-        raise Served(app)
-
-    def run_simple(hostname, port, application, *arguments, **options):
-        raise Served(application)
-
-    flask.Flask.run = run
     import werkzeug.serving
 
-    werkzeug.serving.run_simple = run_simple
-    try:
-        import waitress
-    except ImportError:
-        return
-    waitress.serve = serve
+    def serve(app: Any, *_arguments: Any, **_options: Any) -> NoReturn:
+        raise Served(app)
+
+    def run_simple(_host: str, _port: int, app: Any, *_arguments: Any, **_options: Any) -> NoReturn:
+        raise Served(app)
+
+    vars(werkzeug.serving)["run_simple"] = run_simple
+    # `app.run(…)` is a call of it with the application in front.
+    setattr(flask.Flask, "run", serve)  # noqa: B010 - a method of a class is not assigned to, for a reader of types
+    with suppress(ImportError):
+        vars(importlib.import_module("waitress"))["serve"] = serve
 
 
-def _run(words):
+def _run(words: list[str]) -> None:
     """Runs a script or a module as `__main__`, whose globals stay as long as the application lives."""
     main = types.ModuleType("__main__")
     if words[0] == "-m":
