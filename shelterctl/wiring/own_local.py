@@ -33,8 +33,8 @@ class OwnLocal(OwnFolder, LocalWiring):
 
     # What stands in for MongoDB takes a hundred times as long for a document: an application that answers with its whole collection would
     # be told by that alone.
-    most_writes = 4_000
-    most_load_writes = 100
+    most_writes = 8_000
+    most_load_writes = 300
     users_under_fault = 20
 
     def __init__(self, settings: Settings, folder: Path, why: str = "") -> None:

@@ -11,6 +11,8 @@ from shelterctl.settings import load
 from shelterctl.wiring import wire
 from shelterctl.wiring.cluster import ClusterWiring
 from shelterctl.wiring.local import LocalWiring, home_of
+from shelterctl.wiring.own import OwnStack
+from shelterctl.wiring.own_local import OwnLocal
 from shelterctl.wiring.parts import Wiring
 
 pytestmark = pytest.mark.local
@@ -85,3 +87,28 @@ def test_from_within_a_project_its_stack_is_meant_and_from_elsewhere_none(here: 
     assert home_of(load({"state_dir": "kept"}, {}, mine)).folder == mine / "app" / "kept" / "local" / "shelter"
     monkeypatch.chdir(here)
     assert home_of(load({}, {}, here)).folder == here / ".shelterctl" / "local" / "shelter"
+
+
+def test_a_stack_of_ones_own_is_taken_where_it_lies(here: Path) -> None:
+    (here / "k8s").mkdir()
+    (here / "k8s" / "app.yaml").write_text("apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: app}\n")
+    (here / "app.py").touch()
+    program(here, "docker")
+    bare = chosen(here)
+    assert isinstance(bare, OwnLocal)
+    assert "minikube is not on the PATH" in bare.note
+    assert bare.home.folder == here / ".shelterctl" / "local" / "shelter"
+    program(here, "minikube")
+    assert isinstance(chosen(here), OwnStack)
+    assert isinstance(chosen(here, target="local"), OwnLocal)
+    bare.home.make()
+    bare.home.supervisor.write_text("{}")
+    assert isinstance(chosen(here), OwnLocal)
+
+
+def test_manifests_may_lie_deeper_where_the_dockerfile_is_here(here: Path) -> None:
+    (here / "k8s" / "app").mkdir(parents=True)
+    (here / "k8s" / "app" / "app.yaml").write_text("apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: app}\n")
+    assert not isinstance(chosen(here), OwnLocal)
+    (here / "Dockerfile").touch()
+    assert isinstance(chosen(here), OwnLocal)

@@ -28,7 +28,7 @@ def command(
     from shelterctl.cli.terminal import Line
     from shelterctl.ops.down import down
 
-    namespace = session.settings.namespace
+    namespace = session.wiring.place.namespace
     session.confirm_context("the stack is removed here")
     if delete_data:
         session.confirm_loss(f"Deleting the database's data and passwords in namespace {namespace}")
