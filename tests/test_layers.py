@@ -52,8 +52,8 @@ def test_one_module_starts_processes() -> None:
     found = [
         str(path.relative_to(ROOT))
         for path in (ROOT / "shelterctl").rglob("*.py")
-        # A program of its own, as the probes are: it becomes mongod, and runs with the replicas' Python.
-        if not path.name.endswith(("_probe.py", "mongod_entry.py")) and any(word in path.read_text() for word in starts)
+        # Programs of their own, as the probes are: they become a database, and run with the replicas' Python.
+        if not path.name.endswith(("_probe.py", "_entry.py")) and any(word in path.read_text() for word in starts)
     ]
     assert found == ["shelterctl/adapters/process.py"]
 

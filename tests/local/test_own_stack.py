@@ -33,7 +33,7 @@ def notes(tmp_path: Path) -> Iterator[Stack]:
 
 @pytest.mark.timeout(400)
 def test_it_comes_up_answers_and_goes(notes: Stack) -> None:
-    ran = notes.shelterctl("up", timeout_s=UP_S)
+    ran = notes.shelterctl("up", output="jsonl", timeout_s=UP_S)
     assert any("a marked write to /data was taken, and GET /data has it" in title for title in ran.titles), ran.shown()
     assert any(caveat.startswith("`python app.py` is served by gunicorn") for caveat in ran.result["caveats"])
     pods = notes.pods("app")

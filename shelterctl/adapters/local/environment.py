@@ -26,6 +26,7 @@ class Environment:
 
     requirements: Path
     folder: Path
+    held = "exactly those of app/requirements.txt"
 
     @cached_property
     def locked(self) -> Mapping[str, str]:

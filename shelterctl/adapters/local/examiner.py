@@ -55,7 +55,7 @@ class LocalExaminer:
     def _machine(self) -> Iterator[Finding]:
         environment = self._environment()
         if not environment.missing:
-            yield PYTHON.ok("exactly those of app/requirements.txt")
+            yield PYTHON.ok(environment.held)
         elif environment.python() is not None:
             yield PYTHON.ok("in a virtual environment of their own")
         else:

@@ -21,6 +21,8 @@ class LocalPreparation:
 
     title = "Looking at this machine"
     left = "nothing"
+    #: Whether a database elsewhere is asked for its name: with the settings of the tool's own application.
+    asks_elsewhere = True
 
     def __init__(self, home: Home, environment: Callable[[], Environment | Packages], database: Callable[[], DatabaseSpec]) -> None:
         self._home = home
@@ -41,7 +43,7 @@ class LocalPreparation:
             yield from environment.make()
         database = self._database()
         title = database.title
-        if not database.own and (python := environment.python()) is not None:
+        if not database.own and self.asks_elsewhere and (python := environment.python()) is not None:
             yield f"what answers at {database.hosts}"
             title = f"{check_elsewhere(database, python)} at {database.hosts}"
         elif database.own and not client.find().runs:

@@ -29,6 +29,7 @@ class Packages:
     context: Path
     folder: Path
     tools: Environment
+    held = "those that its Dockerfile installs, in a virtual environment of their own"
 
     @cached_property
     def files(self) -> tuple[Path, ...]:

@@ -15,6 +15,8 @@ from shelterctl.ports.target import Ready
 class OwnPreparation(LocalPreparation):
     """Fulfils `ports.target.Preparation`."""
 
+    asks_elsewhere = False
+
     def __init__(
         self,
         home: Home,

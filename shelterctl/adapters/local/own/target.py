@@ -17,7 +17,7 @@ from shelterctl.adapters.local.spec import LocalSpec, ReplicaSpec
 from shelterctl.adapters.local.target import Ingredients, LocalTarget
 from shelterctl.core.deploy.stack import ObjectChange, StackOptions, StackPlan
 from shelterctl.core.stack.stack import Stack
-from shelterctl.errors import Refused, UsageError
+from shelterctl.errors import PrerequisiteError, Refused, UsageError
 
 #: The start of gunicorn's configuration and of what stands in for a development server.
 _ENTRY = Path(__file__).with_name("entry")
@@ -53,11 +53,22 @@ class OwnTarget(LocalTarget):
                 next_command="the address from a variable in the sources, or --target minikube",
             )
         if found.port_wanted is not None and not self._client.find().runs:
-            ports.check(found.port_wanted)
+            self._need_port(found.port_wanted)
         packages = self._own.packages()
         _ = packages.files
         unsaid = [f"`RUN {line}` of the Dockerfile is not done here" for line in packages.recipe.undone]
         return (*told, *filter(None, (self._start.deviation, packages.deviation)), *unsaid, *manifest.deviations(stack))
+
+    def _need_port(self, port: int) -> None:
+        """Raises PrerequisiteError where the database cannot listen where the sources look for it."""
+        try:
+            ports.check(port)
+        except PrerequisiteError as error:
+            raise PrerequisiteError(
+                f"port {port} is taken, and no variable tells the application another one for its database",
+                why=error.why,
+                next_command="end what listens there, or the port from a variable in the sources",
+            ) from error
 
     def plan(self, options: StackOptions) -> StackPlan:
         if options.database_uri is not None:
