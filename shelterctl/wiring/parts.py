@@ -65,6 +65,8 @@ class Wiring(ABC):
 
     #: How many users may go on while the database is killed; None where as many as were asked for.
     users_under_fault: int | None = None
+    #: How many the load of `prove` has where nobody says it; None for the command's own number.
+    users_of_proof: int | None = None
 
     @property
     def options(self) -> Sequence[str]:

@@ -44,7 +44,7 @@ def sent(mark: str) -> dict[str, JsonValue]:
 
 def reader(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> OwnDatabaseReader:
     made = OwnDatabaseReader(None, lambda _: f"t{RUN}", sent)  # type: ignore[arg-type]  # no cluster is asked: the shell is given
-    monkeypatch.setattr(made, "_shell", lambda: shell)
+    monkeypatch.setattr(made, "shell", lambda: shell)
     return made
 
 
