@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from shelterctl.adapters.kube.own.cluster import OwnCluster
     from shelterctl.adapters.kube.own.database import OwnDatabaseReader
     from shelterctl.core.checkup.check import Finding
+    from shelterctl.core.stack.stack import Stack
     from shelterctl.ops.doctor.cluster import ClusterExaminer
 
 

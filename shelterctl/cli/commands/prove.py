@@ -51,7 +51,7 @@ def command(
 
     session.choose(mongo_uri=mongo_uri, mongo_password_file=mongo_password_file)
     claims = _chosen(only or [], skip or [])
-    proving = Proving(session, users or session.wiring.users_of_proof or _USERS, duration, claims)
+    proving = Proving(session, (session.wiring.users_of_proof or _USERS) if users is None else users, duration, claims)
     proving.check()
     session.confirm_context("everything is proved here")
     session.open_folder("prove")
