@@ -34,10 +34,10 @@ class OwnLocal(OwnFolder, LocalWiring):
     # What stands in for MongoDB takes a hundred times as long for a document: an application that answers with its whole collection would
     # be told by that alone.
     most_writes = 8_000
-    most_load_writes = 100
+    most_load_writes = 50
     users_under_fault = 20
     # With so few documents an answer costs little: more users are needed until a replica has too much to do.
-    users_of_proof = 200
+    users_of_proof = 300
 
     def __init__(self, settings: Settings, folder: Path, why: str = "") -> None:
         super().__init__(settings, why)
