@@ -24,6 +24,9 @@ class Hints(Protocol):
     def replace(self, pod: Pod) -> str:
         """Has the pod's controller make a new one."""
 
+    def restart(self, workload: Workload) -> str:
+        """Has every pod of a workload begin anew."""
+
 
 class Target(Protocol):
     """What runs the stack."""

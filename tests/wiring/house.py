@@ -48,6 +48,9 @@ class HouseHints:
     def replace(self, pod: Pod) -> str:
         return "shelterctl up"
 
+    def restart(self, workload: Workload) -> str:
+        return "house restart"
+
 
 @dataclass
 class House:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shelterctl.core.state import Pod
+from shelterctl.core.state import Pod, Workload
 
 
 class KubectlHints:
@@ -17,3 +17,6 @@ class KubectlHints:
 
     def replace(self, pod: Pod) -> str:
         return f"kubectl -n {pod.namespace} delete pod {pod.name}"
+
+    def restart(self, workload: Workload) -> str:
+        return f"kubectl -n {workload.namespace} rollout restart {workload.kind.lower()}/{workload.name}"

@@ -40,6 +40,9 @@ class LocalHints:
     def replace(self, pod: Pod) -> str:
         return "shelterctl up"
 
+    def restart(self, workload: Workload) -> str:
+        return "shelterctl down, then shelterctl up   (the data are kept)"
+
 
 @dataclass(frozen=True)
 class Ingredients:

@@ -127,7 +127,7 @@ def await_recovery(run: KillRun) -> Generator[Event, None, None]:
         if run.ports.dialogue.service_apart and replaced:
             # The database is there again, and the application did not find it: nothing heals that by itself.
             app = run.state_before.workload(Role.APP)
-            mend = f"kubectl -n {app.namespace} rollout restart {app.kind.lower()}/{app.name}" if app is not None else "shelterctl status"
+            mend = run.ports.target.hints.restart(app) if app is not None else "shelterctl status"
             run.service.append(Reason(f"{what}; {_restarts(run)}", mend))
         else:
             run.doubts.append(Reason(what, "shelterctl status"))
