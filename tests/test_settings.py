@@ -12,8 +12,8 @@ from shelterctl.settings import Settings, load, nearest
 pytestmark = pytest.mark.unit
 
 KNOWN = (
-    "Known: context, debug, duration, mongo_password_file, mongo_uri, namespace, output, overlay, profile, project_dir, quiet, spawn_rate, "
-    "state_dir, target, timeout, users, verbose, writers, yes"
+    "Known: adopt, context, debug, duration, mongo_password_file, mongo_uri, namespace, output, overlay, profile, project_dir, "
+    "pull_secret, quiet, reach, registry, spawn_rate, state_dir, target, timeout, users, verbose, writers, yes"
 )
 
 

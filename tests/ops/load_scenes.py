@@ -96,12 +96,19 @@ class ToldStory:
     looks: int = 0
     told: int = 0
     ended: bool = False
+    #: How long this machine's own way to the service broke after the load began.
+    breaks_s: float = 0.0
+    way_asked: int = 0
 
     def __post_init__(self) -> None:
         self.clock.settled = lambda: self.ended or self.told >= sum(at_s <= self.clock.now_s for at_s in self.story)
 
     def version(self) -> str:
         return "v1.34.4"
+
+    def cut_off_s(self) -> float:
+        self.way_asked += 1
+        return self.breaks_s if self.way_asked > 1 else 0.0
 
     def clocks(self) -> tuple[ClockReading, ...]:
         """Two questions in one: the node told its time between them, so that its clock is known to be this machine's."""

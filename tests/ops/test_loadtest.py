@@ -210,6 +210,17 @@ def test_an_api_server_that_has_gone_is_named_and_no_pass(tmp_path: Path) -> Non
 
 
 @pytest.mark.unit
+def test_a_tunnel_that_broke_is_known_though_the_cluster_does_not_answer(tmp_path: Path) -> None:
+    """The node that takes the tunnel along takes the API server, too: its failures are no doing of the service."""
+    clock = SteppingClock()
+    gone = ApiUnreachable("the API server does not answer", why="connection refused")
+    story = ToldStory(clock, stack(TWO, autoscaler(2, 3)), {}, gone, breaks_s=3.0)
+    _, result = run(PreparedSwarm(clock, SECONDS, 240.0), clock, tmp_path, story)
+    assert result.judgement.verdict is Verdict.UNKNOWN
+    assert result.judgement.reasons[0].text.startswith("the tunnel to the service was broken for 3.0 s of the load")
+
+
+@pytest.mark.unit
 def test_an_autoscaler_that_was_deleted_meanwhile_is_no_pass(tmp_path: Path) -> None:
     clock = SteppingClock()
     story = ToldStory(clock, stack(TWO, autoscaler(2, 3)), {}, stack(TWO, None))
