@@ -11,12 +11,14 @@ import os
 import signal
 import socket
 import subprocess
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator
 from functools import cache
 from typing import NoReturn
 
 import pytest
 
+#: What .ci/run gives to `make test-bare`.
+BARE = ("tests/local/", "tests/cli/", "tests/wiring/")
 KINDS = ("unit", "local", "cluster")
 CONTEXT = "minikube"
 READY_TIMEOUT_S = 3
@@ -28,11 +30,22 @@ def pytest_configure() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
-    """Every test has exactly one kind."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Every test has exactly one kind. After a bare run, what that run held is left out: it is the same with Docker beside it."""
     wrong = [item.nodeid for item in items if len(kinds_of(item)) != 1]
     if wrong:
         raise pytest.UsageError(f"each test is marked as one of {', '.join(KINDS)}; these are not: {', '.join(wrong[:5])}")
+
+    held = [item for item in items if _held_by_bare_run(item)] if os.environ.get("TESTS_AFTER_BARE") else []
+    if held:
+        config.hook.pytest_deselected(items=held)
+        items[:] = [item for item in items if item not in set(held)]
+
+
+def _held_by_bare_run(item: pytest.Item) -> bool:
+    """Whether `make test-bare` ran the test in those folders, and ran it whole: not where Docker was wanted."""
+    wants_docker = item.get_closest_marker("docker") is not None or "need_docker" in getattr(item, "fixturenames", ())
+    return item.nodeid.startswith(BARE) and "cluster" not in kinds_of(item) and not wants_docker
 
 
 def kinds_of(item: pytest.Item) -> set[str]:
