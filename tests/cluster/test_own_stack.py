@@ -99,9 +99,9 @@ def test_no_liar_passes_what_it_cannot_prove(tmp_path: Path) -> None:
         manifest = liars.folder / "k8s" / "liars.yaml"
         plain = manifest.read_text()
 
-        def killed(lie: str, *options: str) -> dict[str, Any]:
+        def killed(lie: str, *options: str, up: int = 0) -> dict[str, Any]:
             manifest.write_text(plain.replace('value: ""', f'value: "{lie}"'))
-            liars("up")
+            liars("up", expect=up)
             # The last of an option given twice is the one that holds.
             return liars("chaos", "kill-db", "--warm-up", "1s", "--after-acks", "20", *options, expect=None).result
 
@@ -110,7 +110,8 @@ def test_no_liar_passes_what_it_cannot_prove(tmp_path: Path) -> None:
         assert again["judgement"]["verdict"] == "FAIL"
         assert again["counts"]["duplicate"] > 0
         # It stores, and its answers say that it does not: nothing is at risk that anybody was promised.
-        silent = killed("answers-500")
+        # `up` says so, and leaves what was applied.
+        silent = killed("answers-500", up=4)
         assert (silent["judgement"]["verdict"], silent["acknowledged"], silent["report"]) == ("UNKNOWN", 0, None)
         # Its errors are answered with 200: not one of them is taken for an acknowledgement. What it stores is wrapped, and what it shows is
         # not all: more is written than the hundred that it shows.

@@ -10,7 +10,7 @@ from typing import NoReturn
 from shelterctl.core.deploy.image import ImageChain
 from shelterctl.core.events import Outcome
 from shelterctl.core.stack.exchange import ALPHABET, Exchange, WriteRule, token
-from shelterctl.core.state import StackState
+from shelterctl.core.state import Role, StackState
 from shelterctl.errors import ServiceUnreachable
 from shelterctl.ops.guards import service_url
 from shelterctl.ops.steps import Done, wait
@@ -21,6 +21,9 @@ from shelterctl.ports.http import Http, SendOutcome
 ANSWER_TIMEOUT_S = 75.0
 REQUEST_TIMEOUT_S = 35.0
 _POLL_S = 0.5
+#: A pod that ends leaves its Service at once, and kube-proxy follows within a second: until then it may be the one that answers, and an
+#: application that does not name itself cannot be told from the one before.
+OLD_PODS_S = 2.0
 _MOST_WRITES = 40
 
 
@@ -44,8 +47,12 @@ class MarkedAnswers:
         sent = 0
         write = self.exchange.write
 
-        def look(_waited_s: float) -> Done[ImageChain] | str:
+        leaving = any(pod.deleting for pod in state.pods_of(Role.APP))
+
+        def look(waited_s: float) -> Done[ImageChain] | str:
             nonlocal sent
+            if leaving and waited_s < OLD_PODS_S:
+                return "a pod of before may still get requests"
             sent += 1
             problem = self._ask(url) if write is None else self._write(url, write, token(run, sent))
             if problem:
