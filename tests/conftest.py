@@ -39,7 +39,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     held = [item for item in items if _held_by_bare_run(item)] if os.environ.get("TESTS_AFTER_BARE") else []
     if held:
         config.hook.pytest_deselected(items=held)
-        items[:] = [item for item in items if item not in set(held)]
+        left_out = set(held)
+        items[:] = [item for item in items if item not in left_out]
 
 
 def _held_by_bare_run(item: pytest.Item) -> bool:

@@ -122,7 +122,7 @@ class _Run:
     interrupted: bool = False
     until_scaled: bool = False
     caveats: tuple[str, ...] = ()
-    cut_off_s: float = 0.0
+    cut_off_before_s: float = 0.0
     settled: str = ""
     looked_around_s: float = -math.inf
     judged_s: float = -math.inf
@@ -138,7 +138,7 @@ class _Run:
         if not state.pods_of(Role.APP):
             raise NotDeployed("the application has no pod", next_command="shelterctl up")
         self.observer, self.caveats = Observer(), state.caveats
-        self.cut_off_s = target.cut_off_s()
+        self.cut_off_before_s = target.cut_off_s()
         with suppress(ShelterError):
             # Where they may not be read, the verdict says so.
             self.observer.clocks(target.clocks())
@@ -283,7 +283,7 @@ class _Run:
         generator = self.tally.generator(self.end or GeneratorEnd.STOPPED, self.ports.generator.last_lines())
         if self.ports.target is not None:
             # Whether or not the cluster answers: the node that takes the tunnel along takes the API server, too.
-            generator = replace(generator, cut_off_s=max(self.ports.target.cut_off_s() - self.cut_off_s, 0.0))
+            generator = replace(generator, cut_off_s=max(self.ports.target.cut_off_s() - self.cut_off_before_s, 0.0))
         return conclude(
             self.plan, expectations, self.tally, generator, self.observer, ended_wall_s=self.ended_wall_s, interrupted=self.interrupted
         )

@@ -44,10 +44,9 @@ class OwnStack(OwnFolder, ClusterWiring):
 
     def publisher(self) -> RegistryPublisher | None:
         from shelterctl.adapters.builder.registry import RegistryPublisher
-        from shelterctl.adapters.stack import config
         from shelterctl.errors import UsageError
 
-        named = {image.name for image in config.read(self.folder).images if image.use == "registry"}
+        named = {image.name for image in self.settled.images if image.use == "registry"}
         where = self.settings.registry
         if where is None:
             if named:
@@ -64,7 +63,7 @@ class OwnStack(OwnFolder, ClusterWiring):
         return StackImages(self.engine, self.folder, lambda: self.stack.built, self._app_image)
 
     def versions(self) -> Mapping[str, Callable[[], str]]:
-        return {**super().versions(), "sources": lambda: f"{self.folder.name}, {len(self.stack.documents)} objects"}
+        return {**super().versions(), "sources": self.described}
 
     def _cluster(self, api: KubeApi) -> OwnCluster:
         from shelterctl.adapters.kube.own.adopted import AdoptedCluster

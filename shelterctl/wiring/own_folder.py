@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from shelterctl.wiring.parts import Wiring
 
 if TYPE_CHECKING:
+    from shelterctl.adapters.stack.config import StackConfig
     from shelterctl.core.serial import JsonValue
     from shelterctl.core.stack.exchange import Exchange
     from shelterctl.core.stack.stack import Stack
@@ -51,13 +52,22 @@ class OwnFolder(Wiring):
         app = self.stack.roles.app
         return app.containers[0].image if app is not None and app.containers else ""
 
+    def described(self) -> str:
+        """What `version` says of the sources."""
+        return f"{self.folder.name}, {len(self.stack.documents)} objects"
+
+    @cached_property
+    def settled(self) -> StackConfig:
+        """What the owner's file says. Raises UsageError."""
+        from shelterctl.adapters.stack import config
+
+        return config.read(self.folder)
+
     @cached_property
     def exchange(self) -> Exchange:
-        from shelterctl.adapters.stack import config
         from shelterctl.core.stack import exchange
 
-        settled = config.read(self.folder)
-        return exchange.of(self.stack, settled.writes, settled.reads)
+        return exchange.of(self.stack, self.settled.writes, self.settled.reads)
 
     def prefix_of(self, run: str) -> str:
         """How the tokens of a run begin."""
@@ -82,10 +92,9 @@ class OwnFolder(Wiring):
         """Users by rules: what the stack writes and reads."""
         import json
 
-        from shelterctl.adapters.stack import config
         from shelterctl.wiring.parts import carried_file
 
-        load = config.read(self.folder).load
+        load = self.settled.load
         write, read = self.exchange.write, self.exchange.read
         mix = {str(kind): int(share) for kind, share in load.get("mix", {"write": 1, "read": 2}).items()}
         fields = {"method", "path", "template", "headers"}
@@ -97,11 +106,10 @@ class OwnFolder(Wiring):
     @property
     def _driver_timeout_s(self) -> float:
         """How long the application's driver may still make a write that was given up on: what was configured, else its default."""
-        from shelterctl.adapters.stack import config
         from shelterctl.core.duration import parse_duration_s
         from shelterctl.core.stack.provable import driver_timeout_s
 
-        given = config.read(self.folder).database_facts.get("driver_timeout")
+        given = self.settled.database_facts.get("driver_timeout")
         if given:
             return parse_duration_s(str(given))
         return driver_timeout_s(self.stack)

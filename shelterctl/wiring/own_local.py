@@ -134,7 +134,7 @@ class OwnLocal(OwnFolder, LocalWiring):
         return list(own.judge_files(self.stack))
 
     def versions(self) -> Mapping[str, Callable[[], str]]:
-        return {**super().versions(), "sources": lambda: f"{self.folder.name}, {len(self.stack.documents)} objects"}
+        return {**super().versions(), "sources": self.described}
 
     @cached_property
     def _database(self) -> DatabaseSpec:

@@ -18,9 +18,6 @@ from shelterctl.core.deploy.image import LocalImage
 from shelterctl.errors import BuildFailed, ImageLoadFailed
 
 if TYPE_CHECKING:
-    pass
-
-if TYPE_CHECKING:
     from docker import APIClient
 
 #: An answer of the engine to a question.

@@ -16,6 +16,7 @@ import socket
 import subprocess
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -181,9 +182,8 @@ def _raise_file_limit() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-def _of_driver(file: Path, key: str, failed: object) -> SshAddress:
+def _of_driver(file: Path, key: str, failed: Callable[[str], MinikubeUnavailable]) -> SshAddress:
     """What minikube's driver wrote about a virtual machine. Raises MinikubeUnavailable."""
-    assert callable(failed)
     try:
         driver = json.loads(file.read_bytes())["Driver"]
         host = str(driver["IPAddress"])

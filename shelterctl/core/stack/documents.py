@@ -108,6 +108,20 @@ def template_path(kind: str) -> Path:
     return ("spec", "template", "spec")
 
 
+def pod_of(body: dict[str, Any]) -> dict[str, Any]:
+    """The pod's specification in an object that is to be edited; an empty one where it has none."""
+    found: Any = body
+    for part in template_path(str(body["kind"])):
+        found = found.get(part) or {}
+    assert isinstance(found, dict)
+    return found
+
+
+def containers_of(pod: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Its containers, those before the others first."""
+    return [*(pod.get("initContainers") or ()), *(pod.get("containers") or ())]
+
+
 def names(texts: Iterable[str]) -> str:
     """A list for people."""
     return ", ".join(dict.fromkeys(texts))

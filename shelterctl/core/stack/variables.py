@@ -47,7 +47,7 @@ def read(manifests: Manifests, document: Document, path: Path, container: Mappin
         reference = _reference(entry, origin)
         if reference is None:
             raw = entry.get("value")
-            value = _expanded("" if raw is None else str(raw), values)
+            value = expanded("" if raw is None else str(raw), values)
             values[name] = value
             found.append(_literal(variable(name, value, "", origin), "" if raw is None else str(raw)))
             continue
@@ -107,6 +107,6 @@ def _reference(entry: Mapping[str, Any], origin: Origin) -> Reference | None:
     return None
 
 
-def _expanded(value: str, known: Mapping[str, str]) -> str:
+def expanded(value: str, known: Mapping[str, str]) -> str:
     """`$(NAME)` as the kubelet puts earlier variables in (Container.env, core/v1)."""
     return _REFERENCE.sub(lambda found: known.get(found.group(1), found.group(0)), value)

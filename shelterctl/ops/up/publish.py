@@ -9,7 +9,7 @@ from typing import Any
 
 from shelterctl.core.deploy.image import LocalImage
 from shelterctl.core.deploy.stack import StackPlan
-from shelterctl.core.stack.documents import template_path
+from shelterctl.core.stack.documents import containers_of, pod_of
 from shelterctl.ops.steps import Done
 from shelterctl.ports.build import Publisher
 
@@ -70,10 +70,8 @@ def pinned_plan(plan: StackPlan, published: Published, publisher: Publisher) -> 
 
 
 def _pin(body: dict[str, Any], name: str, pinned: Mapping[str, str], pull_secret: str) -> Generator[str, None, None]:
-    pod: Any = body
-    for part in template_path(body["kind"]):
-        pod = pod.get(part) or {}
-    for container in [*(pod.get("initContainers") or ()), *(pod.get("containers") or ())]:
+    pod = pod_of(body)
+    for container in containers_of(pod):
         reference = pinned.get(container.get("image", ""))
         if reference is None:
             continue

@@ -8,7 +8,7 @@ from typing import Any
 
 from shelterctl.adapters.kube.api import Json
 from shelterctl.core.deploy.stack import StackOptions
-from shelterctl.core.stack.documents import template_path
+from shelterctl.core.stack.documents import containers_of, pod_of
 from shelterctl.core.stack.inventory import WORKLOADS
 from shelterctl.core.stack.stack import Stack
 
@@ -64,11 +64,8 @@ def _load_locally(stack: Stack, body: dict[str, Any]) -> Iterator[str]:
     """An image that is loaded into the nodes must not be asked of a registry at each start."""
     if body["kind"] not in WORKLOADS:
         return
-    pod: Any = body
-    for part in template_path(body["kind"]):
-        pod = pod.get(part) or {}
     always = {image.name for image in stack.images if image.build is not None and image.policy == "Always"}
-    for container in [*(pod.get("initContainers") or ()), *(pod.get("containers") or ())]:
+    for container in containers_of(pod_of(body)):
         if container.get("image") in always:
             container["imagePullPolicy"] = "IfNotPresent"
             yield f"{body['kind']}/{body['metadata'].get('name')}: {container['image']} is loaded, so that its policy becomes IfNotPresent"

@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, unquote, urlencode
 from shelterctl.core.stack.documents import Document, Manifests, items, section, template_path
 from shelterctl.core.stack.model import Workload
 from shelterctl.core.stack.stack import Stack
-from shelterctl.core.stack.variables import contents
+from shelterctl.core.stack.variables import contents, expanded
 
 #: Filled in by the supervisor, which alone knows them.
 DATABASE_PORT, POD_NAME = "{database_port}", "{pod_name}"
@@ -22,7 +22,6 @@ HERE = "127.0.0.1"
 _URI = re.compile(r"(?P<scheme>mongodb(?:\+srv)?)://(?:(?P<login>[^@/\s]*)@)?(?P<hosts>[^/?\s]+)(?P<path>/[^?\s]*)?(?:\?(?P<query>\S*))?")
 _HOST = re.compile(r"(?P<name>[a-z0-9]([-a-z0-9.]*[a-z0-9])?)(?P<port>:\d{1,5})?", re.IGNORECASE)
 _ADDRESS = re.compile(r"HOST|SERVER|ADDR|SERVICE|UR[LI]$", re.IGNORECASE)
-_REFERENCE = re.compile(r"\$\(([A-Za-z_][A-Za-z0-9_]*)\)")
 _USER, _PASSWORD = re.compile(r"USER", re.IGNORECASE), re.compile(r"PASS|PWD", re.IGNORECASE)
 #: What a single server without TLS does not know.
 _NOT_HERE = re.compile(r"replicaSet|tls.*|ssl.*|directConnection|loadBalanced|srv.*", re.IGNORECASE)
@@ -91,7 +90,7 @@ def of_workload(manifests: Manifests, workload: Workload, index: int) -> dict[st
     container = list(items(pod, "containers"))[index]
     found: dict[str, str] = {}
     for name, value in (*_all_of(manifests, document, items(container, "envFrom")), *_each(manifests, document, items(container, "env"))):
-        found[name] = _REFERENCE.sub(lambda m: found.get(m.group(1), m.group(0)), value)
+        found[name] = expanded(value, found)
     return found
 
 
