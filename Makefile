@@ -5,8 +5,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PYTEST_ARGS ?=
-# Arguments may leave one of two runs without a test, which pytest calls 5.
-NONE_LEFT := [ $$? -eq 5 -a -n '$(PYTEST_ARGS)' ]
+# Arguments, or a bare run before, may leave a run without a test, which pytest calls 5.
+NONE_LEFT := [ $$? -eq 5 -a -n '$(PYTEST_ARGS)$(TESTS_AFTER_BARE)' ]
 # What renders the manifests. Where a cluster is required, its absence is no reason to leave the lint out.
 KUSTOMIZE := $(or $(shell command -v kubectl || command -v minikube),$(SHELTERCTL_REQUIRE_CLUSTER))
 

@@ -118,3 +118,21 @@ def test_a_unit_test_starts_nothing(run: Run, line: str, why: str) -> None:
     out = run(f"@pytest.mark.unit\ndef test_it(): {line}\n")
     assert f"AssertionError: {why}" in out
     assert "1 failed" in out
+
+
+@pytest.mark.parametrize(
+    ("code", "given", "passes"),
+    [
+        (5, {}, False),
+        (5, {"PYTEST_ARGS": "tests/core"}, True),
+        (5, {"TESTS_AFTER_BARE": "1"}, True),
+        (1, {"TESTS_AFTER_BARE": "1"}, False),
+    ],
+)
+def test_make_takes_a_run_without_a_test_for_a_failure_unless_something_was_left_out(
+    code: int, given: dict[str, str], *, passes: bool
+) -> None:
+    env = {name: value for name, value in os.environ.items() if name not in {"PYTEST_ARGS", "TESTS_AFTER_BARE", "MAKEFLAGS"}} | given
+    command = ["make", "-s", "--eval", f"ends-so: ; @(exit {code}) || $(NONE_LEFT)", "ends-so"]
+    ran = subprocess.run(command, cwd=CONFTEST.parents[1], env=env, capture_output=True, text=True, timeout=30, check=False)
+    assert (ran.returncode == 0) is passes, ran.stderr
