@@ -1,12 +1,16 @@
-"""Records to JSON values, in one way for the run folder, `--output json` and the tests."""
+"""Records to JSON values and back, in one way for the run folder, `--output json`, the embedded target and the tests."""
 
 from __future__ import annotations
 
+import types
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import fields, is_dataclass
 from enum import Enum
+from functools import cache
 from math import isfinite
-from typing import TypeAlias
+from typing import Any, TypeAlias, TypeVar, Union, get_args, get_origin, get_type_hints
+
+T = TypeVar("T")
 
 JsonValue: TypeAlias = "bool | int | float | str | list[JsonValue] | dict[str, JsonValue] | None"
 
@@ -34,3 +38,42 @@ def to_json(value: object) -> JsonValue:
     if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray | memoryview):
         return [to_json(item) for item in value]
     raise TypeError(f"{type(value).__name__} is not data")
+
+
+def from_json(kind: type[T], value: Any) -> T:
+    """The record that `to_json` made the value from.
+
+    Fields that it does not have keep their defaults; those that the record does not know are left out. Raises ValueError.
+    """
+    try:
+        found: T = _from(kind, value)
+    except (TypeError, KeyError, AttributeError) as error:
+        raise ValueError(f"this is no {getattr(kind, '__name__', kind)}: {error}") from error
+    return found
+
+
+@cache
+def _hints(kind: type[Any]) -> Mapping[str, Any]:
+    return get_type_hints(kind)
+
+
+def _from(kind: Any, value: Any) -> Any:
+    origin = get_origin(kind)
+    if origin in (Union, types.UnionType):
+        if value is None:
+            return None
+        (other,) = (each for each in get_args(kind) if each is not type(None))
+        return _from(other, value)
+    if origin is tuple:
+        parts = get_args(kind)
+        if len(parts) == 2 and parts[1] is Ellipsis:
+            return tuple(_from(parts[0], each) for each in value)
+        return tuple(_from(part, each) for part, each in zip(parts, value, strict=True))
+    if origin is not None and issubclass(origin, Mapping):
+        return dict(value)
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return kind(value)
+    if is_dataclass(kind):
+        hints = _hints(kind)  # type: ignore[arg-type]
+        return kind(**{item.name: _from(hints[item.name], value[item.name]) for item in fields(kind) if item.name in value})  # type: ignore[operator]
+    return float(value) if kind is float else value

@@ -15,7 +15,7 @@ from typing import Any
 from shelterctl.adapters import process
 from shelterctl.adapters.local.home import PROTOCOL, Home, read_json
 from shelterctl.adapters.local.identity import ProcessIdentity, end_all, recorded
-from shelterctl.adapters.local.wire import decode
+from shelterctl.core.serial import from_json
 from shelterctl.core.state import StackState
 from shelterctl.errors import ApiRejected, ApiUnreachable, PrerequisiteError
 
@@ -57,7 +57,7 @@ class Client:
         """The stack; None where nothing is deployed. Raises ApiUnreachable where its supervisor is gone."""
         if not self.home.supervisor.exists():
             return None
-        return decode(StackState, self.ask("state")["state"])
+        return from_json(StackState, self.ask("state")["state"])
 
     def ask(self, operation: str, *, timeout_s: float = ANSWER_TIMEOUT_S, **values: Any) -> Mapping[str, Any]:
         """Raises ApiUnreachable where nobody answers, ApiRejected where the answer is a refusal."""

@@ -13,8 +13,7 @@ from shelterctl.adapters.documents.reader import ProgramReader
 from shelterctl.adapters.local.client import Client
 from shelterctl.adapters.local.home import Home, read_json
 from shelterctl.adapters.local.spec import DatabaseSpec
-from shelterctl.adapters.local.wire import decode
-from shelterctl.core.serial import JsonValue
+from shelterctl.core.serial import JsonValue, from_json
 from shelterctl.errors import ClusterError, CommandFailed, NotDeployed, PrerequisiteError
 
 #: What a driver adds to the sentence that says what is wrong.
@@ -33,7 +32,7 @@ class LocalDatabaseReader(ProgramReader):
             if not replica:
                 raise NotDeployed("nothing is deployed here", next_command="shelterctl up")
             port = client.ask("database")["port"]
-            environment = {**replica["environment"], **decode(DatabaseSpec, spec["database"]).environment(port)}
+            environment = {**replica["environment"], **from_json(DatabaseSpec, spec["database"]).environment(port)}
             return "on this machine", ask_program(replica["python"], environment, home.folder, source, argument, timeout_s)
 
         super().__init__(run)

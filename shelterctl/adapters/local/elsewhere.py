@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, unquote
 
 from shelterctl.adapters.local.home import Home, read_json
 from shelterctl.adapters.local.spec import ELSEWHERE, DatabaseSpec
-from shelterctl.adapters.local.wire import decode
+from shelterctl.core.serial import from_json
 from shelterctl.errors import UsageError
 
 #: Asks for the stack's own database again, where an earlier `up` took another.
@@ -67,7 +67,7 @@ def parse(uri: str, password_file: str | None) -> DatabaseSpec:
 def kept(home: Home) -> DatabaseSpec | None:
     """The one that the stack uses already; None where it uses none."""
     try:
-        found = decode(DatabaseSpec, read_json(home.spec)["database"])
+        found = from_json(DatabaseSpec, read_json(home.spec)["database"])
     except (KeyError, ValueError):
         return None
     return None if found.own else found

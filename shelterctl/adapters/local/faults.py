@@ -8,8 +8,8 @@ import time
 from shelterctl.adapters.local.client import Client
 from shelterctl.adapters.local.home import Home
 from shelterctl.adapters.local.identity import ProcessIdentity
-from shelterctl.adapters.local.wire import decode
 from shelterctl.core.faults.fault import KillMode, KillReport
+from shelterctl.core.serial import from_json
 from shelterctl.core.state import ContainerState, Pod
 from shelterctl.errors import FaultFailed
 
@@ -36,7 +36,7 @@ class LocalFaults:
         told = self._client.ask("database")["process"]
         if told is None:
             raise FaultFailed(f"no process runs in pod {pod.name}", next_command="shelterctl status")
-        self._pod, self._mode, self._process = pod, mode, decode(ProcessIdentity, told)
+        self._pod, self._mode, self._process = pod, mode, from_json(ProcessIdentity, told)
 
     def kill(self) -> KillReport:
         assert self._pod is not None

@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 
 from shelterctl.adapters.local.home import read_json
-from shelterctl.adapters.local.wire import decode
+from shelterctl.core.serial import from_json
 
 _STAT = "/proc/{pid}/stat"
 _BOOT = "/proc/sys/kernel/random/boot_id"
@@ -84,7 +84,7 @@ def identify(pid: int, what: str = "") -> ProcessIdentity | None:
 
 def recorded(path: Path) -> tuple[ProcessIdentity, ...]:
     """The processes that a supervisor wrote down, running or not."""
-    return tuple(decode(ProcessIdentity, each) for each in read_json(path).get("processes", ()))
+    return tuple(from_json(ProcessIdentity, each) for each in read_json(path).get("processes", ()))
 
 
 def end_all(processes: Iterable[ProcessIdentity], *, grace_s: float) -> tuple[ProcessIdentity, ...]:

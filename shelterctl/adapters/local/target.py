@@ -11,13 +11,12 @@ from shelterctl.adapters.local import claim, engines, manifest, ports
 from shelterctl.adapters.local.client import Client
 from shelterctl.adapters.local.home import Home, read_json, write_json
 from shelterctl.adapters.local.spec import DatabaseSpec, LocalSpec, ReplicaSpec, ScalerSpec
-from shelterctl.adapters.local.wire import decode
 from shelterctl.adapters.parts import pods_of_part
 from shelterctl.core.deploy.room import NodeRoom
 from shelterctl.core.deploy.stack import ApplyReport, Change, ObjectChange, RemovalReport, StackOptions, StackPlan
 from shelterctl.core.events import AutoscalerGone, AutoscalerSeen, ClusterEventSeen, Event, PodsSeen, UsageSeen, WatchDropped, WatchRestored
 from shelterctl.core.load.clocks import ClockReading
-from shelterctl.core.serial import to_json
+from shelterctl.core.serial import from_json, to_json
 from shelterctl.core.state import Autoscaler, Claim, Happening, Pod, PodName, Role, StackState, Usage, Workload
 from shelterctl.errors import ApiUnreachable, UsageError
 
@@ -243,7 +242,7 @@ class LocalTarget:
         if not self._client.find().runs:
             return None
         try:
-            return decode(LocalSpec, read_json(self._home.spec))
+            return from_json(LocalSpec, read_json(self._home.spec))
         except ValueError:
             return None
 

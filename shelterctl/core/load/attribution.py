@@ -7,31 +7,16 @@ from __future__ import annotations
 
 import math
 
-from shelterctl.core.hpa.behavior import Behavior, EffectiveBehavior, SelectPolicy, parse_behavior, tolerances_of, with_defaults
-from shelterctl.core.hpa.stabilization import History, Recommendation, Stabilizer
+from shelterctl.core.controller import effective_behavior, stabilizer, tolerances
+from shelterctl.core.hpa.behavior import SelectPolicy
+from shelterctl.core.hpa.stabilization import History, Recommendation
 from shelterctl.core.load.timeline import UsagePoint
 from shelterctl.core.state import Autoscaler
 
 
-def behavior_of(scaler: Autoscaler) -> Behavior | None:
-    """`spec.behavior`; None where there is none, or where it is of a shape that this version does not know."""
-    try:
-        return parse_behavior(scaler.behavior)
-    except ValueError:
-        return None
-
-
-def scale_up_tolerance(scaler: Autoscaler) -> float:
-    """How far above its target a reading may be without a call for more pods, as a share.
-
-    The API server drops a tolerance that the controller does not read, so that one that is there counts.
-    """
-    return tolerances_of(behavior_of(scaler), configurable=True).scale_up
-
-
 def scale_up_disabled(scaler: Autoscaler) -> bool:
     """Whether the autoscaler was told never to add a pod."""
-    behavior = _effective(scaler)
+    behavior = effective_behavior(scaler)
     return behavior is not None and behavior.scale_up.select_policy is SelectPolicy.DISABLED
 
 
@@ -62,12 +47,7 @@ def most_replicas(scaler: Autoscaler, cpu_percent: int | None, *, replicas: int,
     if cpu_percent is None or not scaler.cpu_target_percent:
         return None
     ratio = (cpu_percent + 1) / scaler.cpu_target_percent
-    wanted = replicas if ratio <= 1 + scale_up_tolerance(scaler) else math.ceil(ratio * max(1, ready))
-    bounds = Stabilizer(min(scaler.minimum, scaler.maximum), scaler.maximum, _effective(scaler))
+    wanted = replicas if ratio <= 1 + tolerances(scaler).scale_up else math.ceil(ratio * max(1, ready))
+    bounds = stabilizer(scaler)
     history = History(recommendations=(Recommendation(wanted, at_s),))
     return bounds.normalize(history, replicas, wanted, at_s).replicas
-
-
-def _effective(scaler: Autoscaler) -> EffectiveBehavior | None:
-    behavior = behavior_of(scaler)
-    return None if behavior is None else with_defaults(behavior)

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from statistics import median
 
+from shelterctl.core.controller import tolerances
 from shelterctl.core.hpa.tolerance import DEFAULT_TOLERANCE
-from shelterctl.core.load.attribution import most_replicas, own_percent, scale_up_disabled, scale_up_tolerance
+from shelterctl.core.load.attribution import most_replicas, own_percent, scale_up_disabled
 from shelterctl.core.load.clocks import ClockReading, Clocks
 from shelterctl.core.load.timeline import (
     BLIND_METRIC_S,
@@ -197,7 +198,7 @@ class Observer:
             maximum=seen.maximum if seen else None,
             measured=last.measured if last is not None and same_reading else ready,
             read_since_s=last.read_since_s if last is not None and same_reading else at_s,
-            tolerance=scale_up_tolerance(seen) if seen else DEFAULT_TOLERANCE,
+            tolerance=tolerances(seen).scale_up if seen else DEFAULT_TOLERANCE,
         )
         if not self._points or _values(self._points[-1]) != _values(point):
             self._points.append(point)

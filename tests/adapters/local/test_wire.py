@@ -7,9 +7,8 @@ import json
 import pytest
 
 from shelterctl.adapters.local.spec import LocalSpec
-from shelterctl.adapters.local.wire import decode
 from shelterctl.core.endpoint import Endpoint
-from shelterctl.core.serial import to_json
+from shelterctl.core.serial import from_json, to_json
 from shelterctl.core.state import Autoscaler, Condition, Happening, Mount, PodName, StackState, Usage
 from tests.adapters.local.examples import SPEC
 from tests.core.stack_examples import CLAIM, DATABASE, DEPLOYMENT, NOW, POD, STATEFUL_SET
@@ -25,17 +24,17 @@ def test_a_whole_stack() -> None:
         (Happening("pod/app-1", "Started", "Started container app", False, 2, NOW),),
         (Usage(PodName("app-1"), 120, 2**26, NOW, 5.0),), caveats=("no MongoDB",),
     )  # fmt: skip
-    assert decode(StackState, json.loads(json.dumps(to_json(state)))) == state
+    assert from_json(StackState, json.loads(json.dumps(to_json(state)))) == state
 
 
 def test_a_spec_and_what_an_older_one_lacks() -> None:
     document = json.loads(json.dumps(to_json(SPEC)))
-    assert decode(LocalSpec, document) == SPEC
+    assert from_json(LocalSpec, document) == SPEC
     del document["sync_period_s"]
-    assert decode(LocalSpec, {**document, "of_a_later_release": 1}) == SPEC
+    assert from_json(LocalSpec, {**document, "of_a_later_release": 1}) == SPEC
 
 
 @pytest.mark.parametrize("nonsense", [{}, {"path": "/data"}, []])
 def test_nonsense_is_an_error(nonsense: object) -> None:
     with pytest.raises(ValueError, match="this is no Mount"):
-        decode(Mount, nonsense)
+        from_json(Mount, nonsense)

@@ -23,8 +23,7 @@ from shelterctl.adapters.local.supervisor.pods import Counts, KeptPod
 from shelterctl.adapters.local.supervisor.probes import probe
 from shelterctl.adapters.local.supervisor.replica import listening
 from shelterctl.adapters.local.supervisor.stack import Stack
-from shelterctl.adapters.local.wire import decode
-from shelterctl.core.serial import to_json
+from shelterctl.core.serial import from_json, to_json
 from shelterctl.core.state import Role
 
 #: How often it is looked at what runs: while something changes, and at rest. The end of a child is told at once.
@@ -45,7 +44,7 @@ def run(folder: Path) -> int:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return 3
-    spec = decode(LocalSpec, read_json(home.spec))
+    spec = from_json(LocalSpec, read_json(home.spec))
     # What an earlier supervisor left when it was killed: its replicas hold the port that the new ones need.
     end_all(recorded(home.processes), grace_s=10.0)
     runtime = home.runtime()
@@ -243,7 +242,7 @@ class Supervisor:
             case "state":
                 return {"state": to_json(stack.state())}
             case "apply":
-                spec = decode(LocalSpec, asked["spec"])
+                spec = from_json(LocalSpec, asked["spec"])
                 stack.apply(spec)
                 write_json(self.home.spec, asked["spec"])
                 return {"done": True}

@@ -1,0 +1,294 @@
+"""Why an autoscaler's replicas are what they are, in sentences with the numbers, and what comes next if the load stays."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import Enum
+
+from shelterctl.core.autoscaling.outlook import Coming, outlook
+from shelterctl.core.checkup.check import Area, Check, CheckState, Finding
+from shelterctl.core.controller import down_window_s, proposal, samples, tolerances
+from shelterctl.core.duration import format_duration
+from shelterctl.core.hpa.algorithm import ReplicaProposal
+from shelterctl.core.hpa.pods import GroupReason, PodGroup, PodSample
+from shelterctl.core.state import Autoscaler, Condition, Role, StackState
+from shelterctl.core.watch.notes import pod_trouble
+from shelterctl.core.words import counted
+
+#: The controller looks so often (its --horizontal-pod-autoscaler-sync-period), where nobody set it otherwise.
+SYNC_S = 15.0
+ROLLOUT = Check("rollout", Area.STACK, "rollout")
+LOAD = Check("measured-load", Area.SCALING, "the load so far")
+
+
+@dataclass(frozen=True, slots=True)
+class LastLoad:
+    """The newest load that was recorded of this stack: its run, how long ago it ended, the highest reading, and the target of then."""
+
+    run: str
+    age_s: float
+    peak_percent: int
+    target_percent: int
+
+
+class Topic(Enum):
+    """What a sentence is about, in the order in which they are told."""
+
+    NOW = "now"
+    SAMPLES = "samples"
+    READING = "reading"
+    WINDOW = "window"
+    LIMIT = "limit"
+    NEXT = "next"
+    THRESHOLD = "threshold"
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """`estimate`: it rests on what cannot be seen from outside the controller."""
+
+    topic: Topic
+    text: str
+    estimate: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """The readings (percent) and the CPU of all counted pods together (millicores) at which the replicas would change.
+
+    `up_*` is the lowest that adds a pod, `down_percent` the highest that takes one away; None where none does.
+    """
+
+    up_percent: int | None
+    up_millicores: int | None
+    down_percent: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """`wanted` is what the newest samples ask for, before windows and limits; None where there is no metric.
+
+    `proposal` is how the model came to it. `traps` are the findings that keep it from scaling as it should, with the mend.
+    """
+
+    autoscaler: Autoscaler
+    pods: tuple[PodSample, ...]
+    proposal: ReplicaProposal | None
+    wanted: int | None
+    thresholds: Thresholds
+    coming: tuple[Coming, ...]
+    sentences: tuple[Sentence, ...]
+    traps: tuple[Finding, ...]
+
+
+def explain(state: StackState, findings: Iterable[Finding] = (), *, now_s: float, last_load: LastLoad | None = None) -> Explanation:
+    """Explains the autoscaler of a state that has one. `now_s` in epoch seconds. Raises ValueError where it has none."""
+    scaler = state.autoscaler
+    if scaler is None:
+        raise ValueError("there is no autoscaler")
+    pods = samples(state.pods, state.usage, now_s)
+    workload = state.workload(Role.APP)
+    current = workload.desired if workload is not None else scaler.current
+    made = proposal(scaler, pods, current) if current else None
+    wanted = made.replicas if made is not None else None
+    limits = _thresholds(scaler, made, current)
+    found = (*findings, *_rollout(state), *_load(scaler, last_load))
+    traps = tuple(f for f in found if f.state in (CheckState.PROBLEM, CheckState.WARNING))
+    coming = outlook(scaler, pods, current) if wanted is not None else ()
+    sentences = (
+        *_now(scaler, current, now_s),
+        *_samples(pods, made, state),
+        *_reading(scaler, made),
+        *_windows(scaler, made, current),
+        *_limits(scaler, wanted, current),
+        *_next(scaler, coming, current),
+        *_what_would(scaler, limits, made, current),
+    )
+    return Explanation(scaler, pods, made, wanted, limits, coming, sentences, traps)
+
+
+def _now(scaler: Autoscaler, current: int, now_s: float) -> Iterator[Sentence]:
+    changed = ""
+    if scaler.last_scale_at_s is not None:
+        changed = f"; it last changed them {format_duration(max(0.0, now_s - scaler.last_scale_at_s))} ago"
+    yield Sentence(Topic.NOW, f"{counted(current, 'replica')}, of {scaler.minimum} to {scaler.maximum}{changed}")
+    able = condition(scaler, "AbleToScale")
+    if able is not None and not able.status:
+        yield Sentence(Topic.NOW, f"it is not able to scale: {able.reason}: {able.message}")
+    if current == 0 and scaler.minimum > 0:
+        yield Sentence(Topic.NOW, "with 0 replicas scaling is disabled until somebody scales up")
+
+
+def _samples(pods: tuple[PodSample, ...], made: ReplicaProposal | None, state: StackState) -> Iterator[Sentence]:
+    groups = {pod.name: pod for pod in made.pods} if made is not None else {}
+    for pod in pods:
+        found = groups.get(pod.name)
+        requested = sum(request or 0 for request in pod.requests_millicores)
+        if pod.usage_millicores is None:
+            used = "no measurement"
+        else:
+            share = f" = {100 * pod.usage_millicores // requested}%" if requested else ""
+            used = f"{pod.usage_millicores}m of {requested}m requested{share}, {_age(pod)}"
+        why = "" if found is None or found.reason is GroupReason.COUNTED else f"; {_left_out(found.group)}: it {found.reason.value}"
+        yield Sentence(Topic.SAMPLES, f"{pod.name}: {used}{why}")
+    if state.usage_problem:
+        yield Sentence(Topic.SAMPLES, f"nothing measures the pods: {state.usage_problem}")
+
+
+def _age(pod: PodSample) -> str:
+    return f"measured {pod.sample_age_s:.0f} s ago over {pod.window_s:.0f} s"
+
+
+def _left_out(group: PodGroup) -> str:
+    words = {
+        PodGroup.UNREADY: "its measurement is dropped, and on a scale-up it counts as using nothing",
+        PodGroup.MISSING: "it is counted against the direction of the change",
+        PodGroup.IGNORED: "it is left out",
+    }
+    return words.get(group, "it counts")
+
+
+def _reading(scaler: Autoscaler, made: ReplicaProposal | None) -> Iterator[Sentence]:
+    active = condition(scaler, "ScalingActive")
+    if active is not None and not active.status:
+        yield Sentence(Topic.READING, f"the controller has no metric: {active.reason}: {active.message}")
+    if scaler.cpu_target_percent is None:
+        yield Sentence(Topic.READING, "it has no CPU utilization target: what it decides by is not explained here")
+        return
+    if made is None:
+        return
+    if made.measured is None:
+        yield Sentence(Topic.READING, f"these samples give no reading: {made.error}")
+        return
+    target, holds = scaler.cpu_target_percent, tolerances(scaler)
+    reading = made.measured
+    text = (
+        f"cpu {reading.percent}%: {reading.usage_millicores}m of {reading.request_millicores}m over {counted(reading.pods, 'pod')}; "
+        f"target {target}%, ratio {reading.ratio:.2f}"
+    )
+    within = f"{1 - holds.scale_down:.2f} to {1 + holds.scale_up:.2f}"
+    if made.within_tolerance:
+        text += f", within the tolerance ({within}): it asks for no change"
+    elif made.filled is not None:
+        text += f"; {made.rule.value}: it asks for {counted(made.replicas or 0, 'replica')}"
+    else:
+        text += f", outside the tolerance ({within}): it asks for ceil({reading.ratio:.2f} × {reading.pods}) = {made.replicas}"
+    yield Sentence(Topic.READING, text)
+    if scaler.has_metric and scaler.cpu_percent is not None and scaler.cpu_percent != reading.percent:
+        yield Sentence(
+            Topic.READING, f"the controller itself read {scaler.cpu_percent}% when it last looked: it looks every {SYNC_S:.0f} s"
+        )
+
+
+def _windows(scaler: Autoscaler, made: ReplicaProposal | None, current: int) -> Iterator[Sentence]:
+    able = condition(scaler, "AbleToScale")
+    window_s = down_window_s(scaler)
+    if able is not None and able.reason == "ScaleUpStabilized":
+        yield Sentence(Topic.WINDOW, f"it waits to add pods: of the last {scaler.scale_up_window_s:.0f} s the lowest recommendation counts")
+    fewer = made is not None and made.replicas is not None and max(made.replicas, scaler.minimum) < current
+    held = able is not None and able.reason == "ScaleDownStabilized"
+    if window_s == 0 or not (fewer or held):
+        return
+    text = f"it takes pods away only when every recommendation of the last {format_duration(window_s)} asked for fewer"
+    yield Sentence(Topic.WINDOW, text + ("; one of them asked for more" if held else ""))
+    if fewer:
+        # The recommendations are in the controller's memory only.
+        latest = f"at the latest {format_duration(window_s)} from now"
+        yield Sentence(Topic.WINDOW, f"when the last one that asked for more was made is not seen from outside: {latest}", estimate=True)
+
+
+def _limits(scaler: Autoscaler, wanted: int | None, current: int) -> Iterator[Sentence]:
+    if wanted is None:
+        return
+    if wanted > scaler.maximum:
+        yield Sentence(Topic.LIMIT, f"its maximum of {scaler.maximum} is below the {wanted} that the reading asks for")
+    elif wanted < scaler.minimum and current <= scaler.minimum:
+        yield Sentence(Topic.LIMIT, f"its minimum of {scaler.minimum} is above the {wanted} that the reading asks for")
+    limited = condition(scaler, "ScalingLimited")
+    if limited is not None and limited.status and limited.reason in ("ScaleUpLimit", "ScaleDownLimit"):
+        way = "up" if limited.reason == "ScaleUpLimit" else "down"
+        yield Sentence(Topic.LIMIT, f"a policy for scaling {way} slows it: {limited.message}")
+
+
+def _next(scaler: Autoscaler, coming: tuple[Coming, ...], current: int) -> Iterator[Sentence]:
+    if not scaler.cpu_target_percent:
+        return
+    if not coming:
+        yield Sentence(Topic.NEXT, f"if the load stays as it is: {counted(current, 'replica')}, for good")
+        return
+    steps = []
+    for step in coming:
+        when = f"within {SYNC_S:.0f} s" if step.after_s <= SYNC_S else f"after about {format_duration(step.after_s)}"
+        steps.append(f"{step.replicas} {when}")
+    down = coming[-1].replicas < current
+    more = f" (it would read {coming[-1].percent}% then)"
+    yield Sentence(Topic.NEXT, f"if the load stays as it is: {', then '.join(steps)}{more}", estimate=down or len(coming) > 1)
+
+
+def _thresholds(scaler: Autoscaler, made: ReplicaProposal | None, current: int) -> Thresholds:
+    """By the pods that count now, every one with a measurement."""
+    target = scaler.cpu_target_percent
+    if not target or made is None or made.measured is None or not current:
+        return Thresholds(None, None, None)
+    holds, counted_pods = tolerances(scaler), made.measured.pods
+    up_percent: int | None = None
+    if current < scaler.maximum:
+        up_percent = math.floor(target * (1 + holds.scale_up)) + 1
+        while math.ceil(up_percent / target * counted_pods) <= current:
+            up_percent += 1
+    up_millicores = None if up_percent is None else math.ceil(up_percent * made.measured.request_millicores / 100)
+    down_percent: int | None = None
+    if current > scaler.minimum:
+        down_percent = math.ceil(target * (1 - holds.scale_down)) - 1
+        while down_percent > 0 and math.ceil(down_percent / target * counted_pods) >= current:
+            down_percent -= 1
+    return Thresholds(up_percent, up_millicores, down_percent)
+
+
+def _what_would(scaler: Autoscaler, limits: Thresholds, made: ReplicaProposal | None, current: int) -> Iterator[Sentence]:
+    if limits.up_percent is not None and made is not None and made.measured is not None:
+        used = made.measured.usage_millicores
+        ceiling = f"; now {made.measured.percent}% ({used}m)" if limits.up_percent > made.measured.percent else ""
+        yield Sentence(
+            Topic.THRESHOLD,
+            f"a pod more comes from {limits.up_percent}% on: {limits.up_millicores}m of CPU in these pods together{ceiling}",
+        )
+    elif current >= scaler.maximum and scaler.cpu_target_percent:
+        yield Sentence(Topic.THRESHOLD, f"no load adds a pod: {scaler.maximum} is the maximum")
+    if limits.down_percent is not None and limits.down_percent >= 0:
+        yield Sentence(Topic.THRESHOLD, f"one less comes at {limits.down_percent}% and below, when the window has passed")
+    elif current > scaler.minimum:
+        yield Sentence(Topic.THRESHOLD, "no reading takes a pod away")
+
+
+def condition(scaler: Autoscaler, kind: str) -> Condition | None:
+    return next((item for item in scaler.conditions if item.type == kind), None)
+
+
+def _rollout(state: StackState) -> Iterator[Finding]:
+    """A Deployment whose pods do not come: what the autoscaler asked for is not there."""
+    workload = state.workload(Role.APP)
+    if workload is None or (not workload.failure and workload.ready >= workload.desired):
+        return
+    troubles = [f"{pod.name}: {said}" for pod in state.pods_of(Role.APP) if not pod.ready and (said := pod_trouble(pod))]
+    why = workload.failure or "; ".join(troubles[:2])
+    text = f"{workload.ready} of {workload.desired} pods are ready"
+    if why:
+        yield ROLLOUT.problem(text, why, "shelterctl status")
+    else:
+        starting = "the others may be starting still: they count as using nothing until they are measured"
+        yield ROLLOUT.warning(text, starting, "shelterctl status")
+
+
+def _load(scaler: Autoscaler, last: LastLoad | None) -> Iterator[Finding]:
+    """A target that the measured load never reached, and the one that would have scaled."""
+    target = scaler.cpu_target_percent
+    if last is None or not target or last.peak_percent > target * (1 + tolerances(scaler).scale_up):
+        return
+    best = math.ceil(last.peak_percent / (1 + tolerances(scaler).scale_up)) - 1
+    would = f"a target of {best}% or less would have called for a pod" if best > 0 else "no target would have called for a pod"
+    mend = f"shelterctl up --cpu-target {best}" if best > 0 else "shelterctl loadtest --users 400"
+    found = f"the last load ({last.run}, {format_duration(last.age_s)} ago) read {last.peak_percent}% at most, of a target of {target}%"
+    yield LOAD.warning(found, would, f"{mend}   (or a larger load)" if best > 0 else mend)
