@@ -47,6 +47,12 @@ ENTRIES: Mapping[str, Entry] = {
     "up": Entry("up", "command", "Build, load, apply, wait, and prove that what was built answers."),
     "status": Entry("status", "command", "The stack in one screen; `watch` follows it live.", {"watch": "watch"}, alone=True),
     "loadtest": Entry("loadtest", "command", "A Locust swarm, and what the HPA does under it."),
+    "hpa": Entry(
+        "hpa",
+        "group",
+        "The autoscaler: explain, replay, simulate, recommend.",
+        {"explain": "explain", "replay": "replay", "simulate": "simulate", "recommend": "recommend"},
+    ),
     "chaos": Entry("chaos", "group", "Faults, with an account of every write: kill-db.", {"kill-db": "kill_db"}),
     "dns": Entry("dns", "group", "DNS, asked from a pod of the application: check.", {"check": "check"}),
     "doctor": Entry("doctor", "command", "Every prerequisite and every known trap, and what mends it."),

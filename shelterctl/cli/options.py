@@ -95,20 +95,25 @@ _COMMON: dict[str, Any] = {
 
 
 def with_common_options(name: str) -> Callable[[Callable[..., int | None]], Callable[..., None]]:
-    """Gives a command the common options. The command gets a `Session` as its first argument and returns its exit code."""
+    """Gives a command the common options. The command gets a `Session` as its first argument and returns its exit code.
+
+    An option of its own stands in the place of the common one of that name: a command that looks at runs alone has no other use for it.
+    """
 
     def decorate(command: Callable[..., int | None]) -> Callable[..., None]:
         # Commands name `Session` for the type checker only: importing it here would cost every --help the whole of the core.
         hints = get_type_hints(command, localns={"Session": object}, include_extras=True)
         parameters = list(inspect.signature(command).parameters.values())[1:]
         own = [p.replace(annotation=hints[p.name], kind=inspect.Parameter.KEYWORD_ONLY) for p in parameters]
-        common = [inspect.Parameter(n, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=a) for n, a in _COMMON.items()]
+        taken = {parameter.name for parameter in own}
+        offered = {option: kind for option, kind in _COMMON.items() if option not in taken}
+        common = [inspect.Parameter(n, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=a) for n, a in offered.items()]
 
         @functools.wraps(command)
         def wrapped(**values: Any) -> None:
             from shelterctl.cli.session import Session
 
-            flags = {option: values.pop(option) for option in _COMMON}
+            flags = {option: values.pop(option) for option in offered}
             group = next((value for value in values.values() if hasattr(value, "invoked_subcommand")), None)
             if group is not None and group.invoked_subcommand is not None:
                 # A command of the group runs next, with options of its own: those given here would be lost in silence.

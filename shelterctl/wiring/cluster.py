@@ -171,12 +171,18 @@ class ClusterWiring(Wiring):
 
         return KubernetesCluster(api, self.settings.namespace, lambda: self.project / "manifests", self.way)
 
+    #: Whether the stack's manifests are its user's own.
+    owners = False
+
+    def scaling_facts(self) -> KubernetesCheckup:
+        return self._facts()
+
     def _facts(self) -> KubernetesCheckup:
         """A new look at everything, with a connection of its own: a repair may have changed the kubeconfig."""
         from shelterctl.adapters.checkup.facts import KubernetesCheckup
 
         api = KubeApi(self.context)
-        return KubernetesCheckup(api, self._cluster(api), self.machine, self._node_images, self.settings.overlay)
+        return KubernetesCheckup(api, self._cluster(api), self.machine, self._node_images, self.settings.overlay, own=self.owners)
 
     def _node_images(self) -> NodeImages:
         from shelterctl.ports.capabilities import required

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from shelterctl.ops.up.answer import Answers
     from shelterctl.ports.build import Builder, Publisher
     from shelterctl.ports.capabilities import DnsProber, Lacking, NodeImages, Policies
-    from shelterctl.ports.checkup import CheckupRepairs, Examiner
+    from shelterctl.ports.checkup import CheckupRepairs, ClusterFacts, Examiner
     from shelterctl.ports.faults import DatabaseReader, FaultInjector
     from shelterctl.ports.target import Preparation, Target
     from shelterctl.settings import Settings
@@ -104,6 +104,10 @@ class Wiring(ABC):
 
     @abstractmethod
     def examiner(self) -> Examiner: ...
+
+    def scaling_facts(self) -> ClusterFacts | None:
+        """A look at what the autoscaler's figures rest on; None where the stack's state has all of it."""
+        return None
 
     @abstractmethod
     def repairs(self) -> CheckupRepairs: ...

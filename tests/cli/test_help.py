@@ -22,6 +22,11 @@ COMMANDS = (
     ("status",),
     ("status", "watch"),
     ("loadtest",),
+    ("hpa",),
+    ("hpa", "explain"),
+    ("hpa", "replay"),
+    ("hpa", "simulate"),
+    ("hpa", "recommend"),
     ("chaos",),
     ("chaos", "kill-db"),
     ("dns",),
@@ -51,7 +56,7 @@ def test_the_short_flag_is_the_same(shelterctl: CommandLine) -> None:
     assert shelterctl.run("up", "-h") == shelterctl.run("up", "--help")
 
 
-@pytest.mark.parametrize("command", [(), ("chaos",), ("dns",), ("runs",)])
+@pytest.mark.parametrize("command", [(), ("hpa",), ("chaos",), ("dns",), ("runs",)])
 def test_a_group_without_a_command_shows_its_help_as_a_usage_error(shelterctl: CommandLine, command: tuple[str, ...]) -> None:
     ran = shelterctl.run(*command)
     assert ran.code == 2

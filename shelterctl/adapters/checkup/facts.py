@@ -55,16 +55,24 @@ class Once(Generic[T]):
 
 
 class KubernetesCheckup:
-    """One look; make a new one for the next. `machine` is None where the context is no minikube profile's."""
+    """One look; make a new one for the next. `machine` is None where the context is no minikube profile's; `own` a stack of its user's."""
 
     def __init__(
-        self, api: KubeApi, cluster: KubernetesCluster, machine: Minikube | None, images: Callable[[], NodeImages], overlay: str
+        self,
+        api: KubeApi,
+        cluster: KubernetesCluster,
+        machine: Minikube | None,
+        images: Callable[[], NodeImages],
+        overlay: str,
+        *,
+        own: bool = False,
     ) -> None:
         self._api = api
         self._cluster = cluster
         self._machine = machine
         self._images = images
         self._overlay = overlay
+        self._own = own
         self._profile = api.context if machine is not None else None
         self._docker = DockerEngine()
         self._pods: Once[list[Json]] = Once(lambda: api.items("/api/v1/pods"))
@@ -137,7 +145,10 @@ class KubernetesCheckup:
         service = self._api.get_or_none(cluster.METRICS_API) or {}
         conditions = (service.get("status") or {}).get("conditions") or ()
         served = any(c["type"] == "Available" and c["status"] == "True" for c in conditions)
-        return stack.scaling(self._api, self._namespaces()[0], self._pods(), served)
+        workload = self._state().workload(Role.APP)
+        if workload is None or workload.kind != "Deployment":
+            raise NotDeployed(f"no Deployment of the application is in {self._namespaces()[0]}", next_command="shelterctl up")
+        return stack.scaling(self._api, workload.namespace, workload.name, self._pods(), served, own=self._own)
 
     def image(self) -> ImageFacts:
         state = self._state()

@@ -78,13 +78,9 @@ def _budget(item: Json) -> BudgetFacts:
     )
 
 
-def scaling(api: KubeApi, namespace: str, pods: Iterable[Json], metrics_served: bool) -> ScalingFacts:
-    """The HPAs, and the pods that the Deployment's scale selects, whoever made them. Raises NotDeployed."""
-    deployments = api.items(f"/apis/apps/v1/namespaces/{namespace}/deployments")
-    deployment = next((item for item in deployments if records.role_of(item) is Role.APP), None)
-    if deployment is None:
-        raise NotDeployed(f"no Deployment of the application is in {namespace}", next_command="shelterctl up")
-    name = deployment["metadata"]["name"]
+def scaling(api: KubeApi, namespace: str, name: str, pods: Iterable[Json], metrics_served: bool, *, own: bool) -> ScalingFacts:
+    """The HPAs, and the pods that the scale of the Deployment `name` selects, whoever made them. Raises ApiRejected."""
+    deployment = api.get(f"/apis/apps/v1/namespaces/{namespace}/deployments/{name}")
     scale = api.get(f"/apis/apps/v1/namespaces/{namespace}/deployments/{name}/scale")
     selector = str((scale.get("status") or {}).get("selector", ""))
     selected = api.items(f"/api/v1/namespaces/{namespace}/pods", {"labelSelector": selector}) if selector else []
@@ -107,6 +103,7 @@ def scaling(api: KubeApi, namespace: str, pods: Iterable[Json], metrics_served: 
         replicas_managers=_replicas_managers(deployment),
         metrics_served=metrics_served,
         metrics_age_s=now_s - measuring_since_s if measuring_since_s else None,
+        owners=own,
     )
 
 

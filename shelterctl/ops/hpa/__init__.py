@@ -1,0 +1,1 @@
+"""The autoscaler: explained as it is now."""

@@ -1,0 +1,58 @@
+"""`hpa explain`: looks at the stack and at what the autoscaler's figures rest on, and explains the replicas."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from shelterctl.core.autoscaling.explain import Explanation, LastLoad, explain
+from shelterctl.core.checkup import metrics, scaling
+from shelterctl.core.checkup.check import Finding
+from shelterctl.core.state import Role, StackState
+from shelterctl.errors import NotDeployed, Refused
+from shelterctl.ops.doctor.looks import Looks
+from shelterctl.ports.checkup import ClusterFacts
+from shelterctl.ports.clock import Clock
+from shelterctl.ports.target import Target
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainPorts:
+    """What the operation works with. `facts` is None where the state has all that the checks need."""
+
+    target: Target
+    facts: ClusterFacts | None
+    clock: Clock
+    last_load: Callable[[], LastLoad | None]
+
+
+def explain_autoscaler(ports: ExplainPorts) -> Explanation:
+    """One look. Raises NotDeployed without a stack, Refused without an autoscaler, ApiUnreachable."""
+    looks = Looks(ports.clock)
+    facts = ports.facts
+    scaling_look = looks.take("autoscaler", facts.scaling) if facts is not None else None
+    metrics_look = looks.take("metrics", facts.metrics) if facts is not None else None
+    state = ports.target.state()
+    for _ in looks.wait():
+        """Each look is bounded, and takes less time than it would take to tell of it."""
+    workload = state.workload(Role.APP)
+    if workload is None:
+        raise NotDeployed(f"nothing is deployed in namespace {state.namespace}", next_command="shelterctl up")
+    if state.autoscaler is None:
+        raise Refused(
+            f"no autoscaler scales {workload.kind.lower()}/{workload.name}: its {workload.desired} replicas are what its manifest or "
+            "somebody asked for",
+            next_command=f"kubectl -n {workload.namespace} autoscale deployment {workload.name} --cpu-percent=70 --min=2 --max=5",
+        )
+    found: list[Finding] = []
+    if scaling_look is not None and metrics_look is not None:
+        found += scaling_look.findings(scaling.ALL, scaling.judge_scaling)
+        found += metrics_look.findings((metrics.ADDON, metrics.METRICS_API, metrics.SAMPLES), metrics.judge_metrics)
+    else:
+        found += _of_state(state)
+    return explain(state, found, now_s=ports.clock.wall_s(), last_load=ports.last_load())
+
+
+def _of_state(state: StackState) -> list[Finding]:
+    facts = scaling.seen_in(state)
+    return [*scaling.judge_scaling(facts)] if facts is not None else []

@@ -1,0 +1,98 @@
+"""Recorded runs through the model: real ones, and ones that were changed so that the difference must be named."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from shelterctl.adapters.runs.recording import read_recording
+from shelterctl.core.autoscaling.recording import Recording, series
+from shelterctl.core.autoscaling.replay import pass_times, replay
+from shelterctl.core.state import Autoscaler
+from shelterctl.errors import UsageError
+from tests.core.autoscaling.examples import unpacked
+
+pytestmark = pytest.mark.unit
+
+
+@pytest.fixture
+def real(tmp_path: Path) -> Recording:
+    return read_recording(unpacked(tmp_path))
+
+
+def with_scalers(recording: Recording, change: object) -> Recording:
+    """The recording with each status of the autoscaler changed."""
+    assert callable(change)
+    times = recording.scalers.times_s
+    return replace(
+        recording, scalers=series([(at_s, change(at_s, value)) for at_s, value in zip(times, recording.scalers.values, strict=True)])
+    )
+
+
+def test_every_pass_of_a_real_run_is_the_models(real: Recording) -> None:
+    result = replay(real)
+    assert [(item.before, item.after, item.read_percent) for item in result.decisions] == [(2, 3, 84), (3, 4, 82)]
+    assert all(item.agrees for item in result.passes)
+    assert result.readings == result.readings_agree >= 14
+    # The third pod was measured from before it was ready: it held the scale-up back, as the controller has it.
+    (held,) = [item for item in result.passes if item.read_percent == 91][:1]
+    assert "points the other way: hold" in held.why
+
+
+def test_the_passes_follow_the_phase_of_the_status(real: Recording) -> None:
+    times = [*pass_times(real, 15.0)]
+    assert all(abs((later - earlier) - 15.0) < 1.0 for earlier, later in pairwise(times))
+
+
+def test_replicas_that_somebody_else_set(real: Recording) -> None:
+    def scaled_by_hand(at_s: float, value: Autoscaler | None) -> Autoscaler | None:
+        assert value is not None
+        return replace(value, desired=5, current=5) if at_s > real.began_s + 185 else value
+
+    (odd, *_) = [item for item in replay(with_scalers(real, scaled_by_hand)).passes if not item.agrees]
+    assert "set by somebody else" in odd.differs
+
+
+def test_a_reading_from_measurements_that_were_not_seen(real: Recording) -> None:
+    def other(at_s: float, value: Autoscaler | None) -> Autoscaler | None:
+        assert value is not None
+        if value.cpu_percent == 84:
+            return replace(value, cpu_percent=150, desired=5, last_scale_at_s=at_s)
+        return value
+
+    (odd, *_) = [item for item in replay(with_scalers(real, other)).passes if not item.agrees]
+    assert "the controller read 150% from measurements that were not seen here, and those seen here give" in odd.differs
+    assert odd.differs.endswith("from its own reading the model decides the same")
+
+
+def test_settings_that_changed_in_the_run(real: Recording) -> None:
+    def edited(at_s: float, value: Autoscaler | None) -> Autoscaler | None:
+        assert value is not None
+        return replace(value, maximum=2, desired=2, last_scale_at_s=None) if at_s > real.began_s + 110 else value
+
+    result = replay(with_scalers(real, edited))
+    assert all(item.agrees or item.differs for item in result.passes)
+
+
+@pytest.mark.parametrize(("emptied", "why"), [("scalers", "no autoscaler"), ("usage", "no measurement")])
+def test_nothing_to_replay(real: Recording, emptied: str, why: str) -> None:
+    with pytest.raises(ValueError, match=why):
+        replay(replace(real, **{emptied: series([])}))  # type: ignore[arg-type]
+
+
+def test_a_recording_that_was_cut_off_and_one_of_another_version(tmp_path: Path) -> None:
+    folder = unpacked(tmp_path)
+    whole = (folder / "events.jsonl").read_bytes()
+    (folder / "events.jsonl").write_bytes(whole[: len(whole) // 2])
+    half = read_recording(folder)
+    assert half.damaged == 1
+    assert replay(half).decisions
+    (folder / "events.jsonl").write_bytes(whole.replace(b"shelterctl/1", b"shelterctl/9"))
+    with pytest.raises(UsageError, match="not one line of"):
+        read_recording(folder)
+    (folder / "events.jsonl").unlink()
+    with pytest.raises(UsageError, match=r"has no events\.jsonl"):
+        read_recording(folder)
