@@ -3,7 +3,7 @@
 Runs under `shelterctl loadtest`, and by itself: `locust -f locustfiles/shelter.py --host http://192.168.49.2:30300`.
 
 Environment: SHELTER_THINK_S (mean think time in seconds, 1 by default, 0 for none), SHELTER_RUN (marks the documents written),
-SHELTER_SEED (makes the users' choices repeatable).
+SHELTER_SEED (makes the users' choices repeatable), SHELTER_WRITE_SHARE (the share of the requests that write, from 0 to 1).
 
 The generator must not fire in step, or the p99 is its own:
 - each user begins after a random part of one think time;
@@ -26,6 +26,7 @@ THINK_S = float(os.environ.get("SHELTER_THINK_S", "1"))
 THINK_LIMIT = 10
 RUN = os.environ.get("SHELTER_RUN", "locust")
 SEED = os.environ.get("SHELTER_SEED", "")
+WRITE_SHARE = os.environ.get("SHELTER_WRITE_SHARE", "")
 CONNECTION_S = (10.0, 30.0)
 #: Servers close connections that are idle (gunicorn after 2 s, where it is not told otherwise). A request that is sent at that very moment
 #: fails by nobody's fault, so that after a longer pause a user comes on a new connection.
@@ -176,3 +177,11 @@ class ShelterUser(FastHttpUser):
                     answer.failure("the front page was answered without JSON")
                 elif "message" not in page:
                     answer.failure("the front page is no JSON object of the application's")
+
+
+if WRITE_SHARE:
+    # The reads keep their proportions among each other.
+    reads = {ShelterUser.read: 8, ShelterUser.page: 3, ShelterUser.greet: 1}
+    ShelterUser.tasks = [ShelterUser.write] * round(1200 * float(WRITE_SHARE))
+    for read, weight in reads.items():
+        ShelterUser.tasks += [read] * round(100 * weight * (1 - float(WRITE_SHARE)))

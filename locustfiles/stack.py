@@ -22,6 +22,7 @@ THINK_S = float(os.environ.get("SHELTER_THINK_S", "1"))
 THINK_LIMIT = 10
 RUN = os.environ.get("SHELTER_RUN", "locust")
 SEED = os.environ.get("SHELTER_SEED", "")
+WRITE_SHARE = os.environ.get("SHELTER_WRITE_SHARE", "")
 CONNECTION_S = (10.0, 30.0)
 IDLE_S = 1.9
 ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
@@ -49,6 +50,18 @@ def filled(value, mark: str, number: int):
     return value
 
 
+def mixed() -> list[str]:
+    """The requests, each as often as its share of the mix; SHELTER_WRITE_SHARE says what part of all of them writes."""
+    others = [kind for kind, share in RULES["mix"].items() if kind != "write" for _ in range(share)] or ["read"]
+    if not WRITE_SHARE:
+        return ["write"] * RULES["mix"].get("write", 0) + (others if any(kind != "write" for kind in RULES["mix"]) else [])
+    writes = round(1000 * float(WRITE_SHARE))
+    return ["write"] * writes * len(others) + [kind for kind in others for _ in range(1000 - writes)]
+
+
+REQUESTS = mixed()
+
+
 class StackUser(FastHttpUser):
     """One user: writes, reads and looks at the front page in the mix of the rules."""
 
@@ -63,7 +76,7 @@ class StackUser(FastHttpUser):
         self.number = StackUser._count
         self.chance = random.Random(f"{SEED}/{self.number}" if SEED else None)
         self.reconnect_at = 0.0
-        self.requests = [kind for kind, share in RULES["mix"].items() for _ in range(share)]
+        self.requests = REQUESTS
 
     def on_start(self) -> None:
         gevent.sleep(self.chance.uniform(0, THINK_S))

@@ -28,6 +28,7 @@ class Settings:
     `target` is `auto`, `minikube` (which stands for any cluster) or `local`. `context` None means the context of the minikube profile;
     `project_dir` None means: look for the manifests from here upwards. `mongo_uri` is a database elsewhere, for the embedded target.
     `registry` is HOST/PATH, where images are pushed to instead of being loaded, `pull_secret` the Secret that is made for pulling them.
+    `stages` are those of a load, such as `30s:50,2m:200`.
     `adopt` takes a stack that runs already as it is; None means: as the last `up` here did.
     """
 
@@ -46,6 +47,7 @@ class Settings:
     users: int = 200
     spawn_rate: float = 20.0
     duration_s: float = 300.0
+    stages: str | None = None
     writers: int = 4
     quiet: bool = False
     verbose: bool = False

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.unit
 
 KNOWN = (
     "Known: adopt, context, debug, duration, mongo_password_file, mongo_uri, namespace, output, overlay, profile, project_dir, "
-    "pull_secret, quiet, reach, registry, spawn_rate, state_dir, target, timeout, users, verbose, writers, yes"
+    "pull_secret, quiet, reach, registry, spawn_rate, stages, state_dir, target, timeout, users, verbose, writers, yes"
 )
 
 

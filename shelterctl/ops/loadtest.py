@@ -21,11 +21,14 @@ from shelterctl.core.events import (
     UsageSeen,
     WatchDropped,
 )
+from shelterctl.core.load.conditions import broken
 from shelterctl.core.load.observer import Observer
 from shelterctl.core.load.plan import Expectations, LoadPlan
 from shelterctl.core.load.result import LoadResult, conclude
 from shelterctl.core.load.scaling import enough_s, judge_scaling, settled
-from shelterctl.core.load.tally import GeneratorEnd, LoadTally
+from shelterctl.core.load.tally import LoadTally
+from shelterctl.core.load.thresholds import Threshold
+from shelterctl.core.load.traffic import GeneratorEnd
 from shelterctl.core.state import Role, StackState
 from shelterctl.core.words import counted
 from shelterctl.errors import NotDeployed, ShelterError, UsageError
@@ -78,7 +81,7 @@ def loadtest(
     problems = plan.problems() + expectations.problems()
     if problems:
         raise UsageError(problems[0], details=problems[1:])
-    run = _Run(ports, plan, LoadTally(plan), until_scaled=until_scaled)
+    run = _Run(ports, plan, LoadTally(plan), until_scaled=until_scaled, abort_on=expectations.abort_on)
     started_s = ports.clock.monotonic_s()
     try:
         try:
@@ -124,8 +127,11 @@ class _Run:
     caveats: tuple[str, ...] = ()
     cut_off_before_s: float = 0.0
     settled: str = ""
+    abort_on: tuple[Threshold, ...] = ()
+    aborted: str = ""
     looked_around_s: float = -math.inf
     judged_s: float = -math.inf
+    held_s: float = -math.inf
     ended_wall_s: float = 0.0
     end: GeneratorEnd | None = None
 
@@ -168,6 +174,10 @@ class _Run:
                 break
             yield from self.drain()
             yield from self.look_around()
+            if self.abort_on and self.is_lost():
+                yield Notice(f"{self.aborted}: the load is broken off", "warning")
+                generator.stop()
+                break
             if self.until_scaled and self.is_settled():
                 yield Notice(f"{self.settled}: the load ends")
                 generator.stop()
@@ -185,6 +195,15 @@ class _Run:
         timeline = self.observer.timeline(began_s, self.ports.clock.wall_s(), self.tally.first_by_pod)
         self.settled = settled(judge_scaling(self.plan, timeline), timeline)
         return bool(self.settled)
+
+    def is_lost(self) -> bool:
+        """Whether a condition that ends the load holds already."""
+        now_s = self.ports.clock.monotonic_s()
+        if now_s - self.held_s < JUDGED_EVERY_S:
+            return False
+        self.held_s = now_s
+        self.aborted = broken(self.abort_on, self.plan, self.tally, self.observer.ready if self.observer is not None else None)
+        return bool(self.aborted)
 
     def look_around(self) -> Iterator[Event]:
         """Another command that changes the stack meanwhile: what it does calls for pods, too."""
@@ -245,7 +264,7 @@ class _Run:
         yield from self.drain()
         if not self.interrupted and self.end is None:
             asked = self.plan.requests is not None and self.tally.requests >= self.plan.requests
-            early = not (self.settled or asked) and self.tally.elapsed_s < self.plan.duration_s - EARLY_S
+            early = not (self.settled or self.aborted or asked) and self.tally.elapsed_s < self.plan.duration_s - EARLY_S
             self.end = GeneratorEnd.DIED if early or not self.tally.complete else GeneratorEnd.FINISHED
         if self.ports.target is None or self.observer is None or self.interrupted:
             return
@@ -285,7 +304,14 @@ class _Run:
             # Whether or not the cluster answers: the node that takes the tunnel along takes the API server, too.
             generator = replace(generator, cut_off_s=max(self.ports.target.cut_off_s() - self.cut_off_before_s, 0.0))
         return conclude(
-            self.plan, expectations, self.tally, generator, self.observer, ended_wall_s=self.ended_wall_s, interrupted=self.interrupted
+            self.plan,
+            expectations,
+            self.tally,
+            generator,
+            self.observer,
+            ended_wall_s=self.ended_wall_s,
+            interrupted=self.interrupted,
+            aborted=self.aborted,
         )
 
     @property

@@ -153,6 +153,10 @@ class Wiring(ABC):
         """The Locust file of this stack's users, and what it finds in its environment. Raises UsageError."""
         return self.project / "locustfiles" / "shelter.py", {}
 
+    def request_file(self) -> Path:
+        """The Locust file of users who send one request. Raises UsageError."""
+        return carried_file("locustfiles/request.py")
+
     def dialogue(self) -> Dialogue:
         """How the application is written to, and read."""
         from shelterctl.ops.chaos.dialogue import EchoedIds

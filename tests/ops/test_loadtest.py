@@ -15,7 +15,7 @@ from shelterctl.core.events import AutoscalerSeen, Event, LoadTick, Milestone, N
 from shelterctl.core.load.plan import Expectations, LoadPlan, LoadSample
 from shelterctl.core.load.result import LoadResult
 from shelterctl.core.load.scaling import ScalingState
-from shelterctl.core.load.tally import GeneratorEnd
+from shelterctl.core.load.traffic import GeneratorEnd
 from shelterctl.core.load.verdict import LAG_P99_LIMIT_MS
 from shelterctl.core.serial import to_json
 from shelterctl.core.verdict import Reason, Verdict

@@ -1,13 +1,15 @@
 """Loaded into Locust's own process, beside the locustfile: counts what happens and writes one JSON line a second.
 
 Locust imports it under its bare file name, beside the user's own modules: hence the long name.
-It imports one module of shelterctl, which imports nothing: gevent has patched everything here. It counts by events, since Locust's CSV
+What it imports of shelterctl imports nothing of it: gevent has patched everything here. It counts by events, since Locust's CSV
 lacks the last second and its percentiles are rounded to whole milliseconds or tens. Latencies are binned as in
 `shelterctl.core.load.histogram`.
 
 Environment: SHELTERCTL_LOAD_SAMPLES (the file to append to), SHELTERCTL_LOAD_PARENT (the process whose end ends the swarm),
 SHELTERCTL_LOAD_DURATION_S (how long the load lasts from its first user on; Locust's own limit knows whole seconds and starts earlier),
-SHELTERCTL_LOAD_REQUESTS (after how many requests it ends; empty for no such bound).
+SHELTERCTL_LOAD_REQUESTS (after how many requests it ends; empty for no such bound), SHELTERCTL_LOAD_STAGES (how many users there are
+over time, as [[seconds, users], …]; empty for as many as Locust was told), SHELTERCTL_LOAD_RATE (requests that begin per second, whether or
+not earlier ones are answered; empty for users who pause).
 """
 
 from __future__ import annotations
@@ -17,8 +19,6 @@ import functools
 import json
 import math
 import os
-import resource
-import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -32,7 +32,13 @@ from locust.contrib.fasthttp import FastHttpSession
 from locust.env import Environment
 from locust.exception import StopUser
 
+from shelterctl.adapters.swarm import pace
 from shelterctl.adapters.swarm.answers import is_own, kind_of, oddity_of
+from shelterctl.adapters.swarm.own_process import complain, end_with_parent, raise_file_limit
+
+if os.environ.get("SHELTERCTL_LOAD_STAGES"):
+    # Locust takes the shape that it finds in a file's namespace.
+    from shelterctl.adapters.swarm.pace import Stages  # noqa: F401
 
 SCHEMA = 1
 RELATIVE_ERROR = 0.01
@@ -42,8 +48,6 @@ SAMPLE_S = 1.0
 LAG_PROBE_S = 0.05
 #: A name, a pod or a kind of failure that is new after so many others is counted as "(other)": nothing here grows without limit.
 MOST_KEYS = 200
-#: How long a swarm without its parent may take to end by itself.
-ORPHAN_GRACE_S = 5.0
 #: A request that Locust broke off when the swarm stopped.
 UNENDED = "no answer until the end of the run"
 #: Locust stops a user who pauses at once. One whose pause was just over gets that at its next step, in a request of which nothing has been
@@ -55,10 +59,6 @@ def bin_of(value_ms: float) -> int:
     return math.ceil(math.log(value_ms if value_ms > SMALLEST_MS else SMALLEST_MS) / LOG_GAMMA)
 
 
-def complain(text: str) -> None:
-    sys.stderr.write(text + "\n")
-
-
 class Recorder:
     """The counts since the last line."""
 
@@ -67,7 +67,7 @@ class Recorder:
         self.began = time.monotonic()
         self.last_line = self.began
         self.cpu_s = time.process_time()
-        groups = ("by_pod", "by_name", "bytes_by_name", "sized_by_name", "failure_kinds", "own_kinds", "oddities")
+        groups = ("by_pod", "by_name", "bytes_by_name", "sized_by_name", "failures_by_name", "failure_kinds", "own_kinds", "oddities")
         self.known: dict[str, set[str]] = {group: set() for group in groups}
         self.environment: Environment | None = None
         limit = os.environ.get("SHELTERCTL_LOAD_REQUESTS", "")
@@ -85,6 +85,8 @@ class Recorder:
         self.by_name: dict[str, int] = {}
         self.bytes_by_name: dict[str, int] = {}
         self.sized_by_name: dict[str, int] = {}
+        self.bins_by_name: dict[str, dict[int, int]] = {}
+        self.failures_by_name: dict[str, int] = {}
         self.failure_kinds: dict[str, int] = {}
         self.own_kinds: dict[str, int] = {}
         self.oddities: dict[str, int] = {}
@@ -114,10 +116,10 @@ class Recorder:
         **_: object,
     ) -> None:
         self.last_answer = time.monotonic()
-        self.count_request(f"{request_type} {name}", response_time)
+        name = self.count_request(f"{request_type} {name}", response_time)
         if exception is None and response_length:
-            self.count("bytes_by_name", self.bytes_by_name, f"{request_type} {name}", response_length)
-            self.count("sized_by_name", self.sized_by_name, f"{request_type} {name}")
+            self.count("bytes_by_name", self.bytes_by_name, name, response_length)
+            self.count("sized_by_name", self.sized_by_name, name)
         headers = getattr(response, "headers", None)
         pod = (headers.get("x-pod") or "") if headers else ""
         if pod in self.by_pod:
@@ -127,7 +129,7 @@ class Recorder:
                 self.first_by_pod[pod] = time.time()
             self.count("by_pod", self.by_pod, pod)
         if exception is not None:
-            self.count_failure(kind_of(response, exception), own=is_own(exception))
+            self.count_failure(name, kind_of(response, exception), own=is_own(exception))
         elif oddity := oddity_of(response):
             self.count("oddities", self.oddities, oddity)
 
@@ -152,26 +154,34 @@ class Recorder:
         stopped = isinstance(broken, gevent.GreenletExit)
         if self.environment is None or self.done or (stopped and waited_s < NEVER_SENT_S):
             return
-        self.count_request(f"{request_type} {name}", waited_s * 1000)
+        name = self.count_request(f"{request_type} {name}", waited_s * 1000)
         self.count("by_pod", self.by_pod, "")
-        self.count_failure(UNENDED if stopped else type(broken).__name__)
+        self.count_failure(name, UNENDED if stopped else type(broken).__name__)
 
-    def count_request(self, name: str, response_time_ms: float | None) -> None:
+    def count_request(self, name: str, response_time_ms: float | None) -> str:
+        """Counts it, from when it was due where a rate wanted it earlier; returns the name that it is counted under."""
         self.requests += 1
-        self.count("by_name", self.by_name, name)
+        name = self.count("by_name", self.by_name, name)
         if response_time_ms is not None:
+            if schedule is not None:
+                response_time_ms += 1000 * schedule.taken_late_s()
             index = bin_of(response_time_ms)
             self.latency_bins[index] = self.latency_bins.get(index, 0) + 1
+            bins = self.bins_by_name.setdefault(name, {})
+            bins[index] = bins.get(index, 0) + 1
             if response_time_ms > self.max_ms:
                 self.max_ms = response_time_ms
+        return name
 
-    def count_failure(self, kind: str, *, own: bool = False) -> None:
+    def count_failure(self, name: str, kind: str, *, own: bool = False) -> None:
         self.failures += 1
+        self.count("failures_by_name", self.failures_by_name, name)
         self.count("failure_kinds", self.failure_kinds, kind)
         if own:
             self.count("own_kinds", self.own_kinds, kind)
 
-    def count(self, group: str, counts: dict[str, int], key: str, number: int = 1) -> None:
+    def count(self, group: str, counts: dict[str, int], key: str, number: int = 1) -> str:
+        """Adds to a count; returns the key that it went under."""
         if key not in counts:
             known = self.known[group]
             if key not in known:
@@ -179,6 +189,7 @@ class Recorder:
                     key = "(other)"
                 known.add(key)
         counts[key] = counts.get(key, 0) + number
+        return key
 
     def flush(self, *, final: bool = False) -> None:
         now, cpu_s = time.monotonic(), time.process_time()
@@ -200,6 +211,9 @@ class Recorder:
             "by_name": self.by_name,
             "bytes_by_name": self.bytes_by_name,
             "sized_by_name": self.sized_by_name,
+            "bins_by_name": self.bins_by_name,
+            "failures_by_name": self.failures_by_name,
+            "late": 0 if schedule is None else schedule.taken_late(),
             "failure_kinds": self.failure_kinds,
             "own_kinds": self.own_kinds,
             "oddities": self.oddities,
@@ -243,31 +257,14 @@ class Recorder:
             self.file.close()
 
 
-def end_with_parent(parent: int) -> None:
-    """A SIGKILL of the parent must not leave a swarm behind."""
-    while os.getppid() == parent:
-        gevent.sleep(0.5)
-    complain("the process that started the swarm has gone: ending")
-    gevent.spawn_later(ORPHAN_GRACE_S, os._exit, 75)
-    if recorder.environment is not None and recorder.environment.runner is not None:
-        recorder.environment.runner.quit()
-    recorder.finish()
-    os._exit(75)
-
-
-def raise_file_limit() -> None:
-    """Every user holds a socket; Locust itself asks for 10,000 only."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != hard:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-
-
 def watch(session: Any) -> None:
     """Sees the requests of a client class that end without an event: Locust fires none for those that it breaks off."""
     ask: Callable[..., Any] = session.request
 
     @functools.wraps(ask)
     def request(self: Any, method: str, url: str, name: str | None = None, *arguments: Any, **options: Any) -> Any:
+        if schedule is not None:
+            schedule.wait()
         recorder.let_begin()
         began = time.monotonic()
         try:
@@ -287,14 +284,22 @@ def watch(session: Any) -> None:
 # would be counted as answered. Whoever asks has to know.
 geventhttpclient.client.IDEMPOTENT_METHODS = frozenset()
 
+RATE = os.environ.get("SHELTERCTL_LOAD_RATE", "")
+schedule = pace.Schedule(float(RATE)) if RATE else None
 recorder = Recorder(os.environ["SHELTERCTL_LOAD_SAMPLES"])
 for client in (FastHttpSession, HttpSession):
     watch(client)
 
 
+def end() -> None:
+    if recorder.environment is not None and recorder.environment.runner is not None:
+        recorder.environment.runner.quit()
+    recorder.finish()
+
+
 def on_init(**_: object) -> None:
     raise_file_limit()
-    gevent.spawn(end_with_parent, int(os.environ["SHELTERCTL_LOAD_PARENT"]))
+    gevent.spawn(end_with_parent, int(os.environ["SHELTERCTL_LOAD_PARENT"]), end)
 
 
 def on_start(environment: Environment, **_: object) -> None:

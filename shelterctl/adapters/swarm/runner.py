@@ -109,11 +109,13 @@ class LocustRunner:
             # -P: the program's folder is no place to import the users' modules from.
             *(self._python, "-P", str(START), "--headless", "--only-summary", "--loglevel", "WARNING"),
             *("--locustfile", f"{locustfile},{BRIDGE}", "--host", plan.host.rstrip("/")),
-            *("--users", str(plan.users), "--spawn-rate", f"{plan.spawn_rate:g}"),
+            # Stages say by themselves how many users there are.
+            *(() if plan.stages else ("--users", str(plan.users), "--spawn-rate", f"{plan.spawn_rate:g}")),
             # The bridge ends the load in time; this is the bound behind it.
             *("--run-time", f"{math.ceil(plan.duration_s) + 5}s", "--stop-timeout", f"{STOP_TIMEOUT_S}"),
             # A failed request is a count here, so an exit code other than 0 means that Locust itself failed.
             *("--exit-code-on-error", "0"),
+            *plan.options,
         ]
 
     def _await_start(self) -> None:
@@ -163,6 +165,8 @@ def _environment(plan: LoadPlan, samples_path: Path) -> dict[str, str | None]:
         "SHELTERCTL_LOAD_PARENT": str(os.getpid()),
         "SHELTERCTL_LOAD_DURATION_S": f"{plan.duration_s:g}",
         "SHELTERCTL_LOAD_REQUESTS": "" if plan.requests is None else str(plan.requests),
+        "SHELTERCTL_LOAD_STAGES": json.dumps([[stage.duration_s, stage.users] for stage in plan.stages]) if plan.stages else "",
+        "SHELTERCTL_LOAD_RATE": "" if plan.rate_per_s is None else f"{plan.rate_per_s:g}",
         "SHELTER_RUN": plan.run,
         "SHELTER_THINK_S": f"{plan.think_s:g}",
         "SHELTER_SEED": "" if plan.seed is None else str(plan.seed),
@@ -189,6 +193,9 @@ def sample_from_json(line: Mapping[str, JsonValue]) -> LoadSample:
         first_by_pod=_numbers(line, "first_by_pod"),
         by_name={name: int(count) for name, count in _numbers(line, "by_name").items()},
         sized_by_name={name: int(count) for name, count in _numbers(line, "sized_by_name").items()},
+        bins_by_name=_bins(line, "bins_by_name"),
+        failures_by_name={name: int(count) for name, count in _numbers(line, "failures_by_name").items()},
+        late=int(_number(line, "late")),
         bytes_by_name={name: int(count) for name, count in _numbers(line, "bytes_by_name").items()},
         failure_kinds={name: int(count) for name, count in _numbers(line, "failure_kinds").items()},
         own_kinds={name: int(count) for name, count in _numbers(line, "own_kinds").items()},
@@ -203,6 +210,18 @@ def _number(line: Mapping[str, JsonValue], name: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError(f"a load sample has {value!r} for {name}")
     return float(value)
+
+
+def _bins(line: Mapping[str, JsonValue], name: str) -> dict[str, dict[int, int]]:
+    value = line.get(name)
+    if not isinstance(value, dict):
+        raise ValueError(f"a load sample has {value!r} for {name}")
+    found = {}
+    for key, bins in value.items():
+        if not isinstance(bins, dict):
+            raise ValueError(f"a load sample has {bins!r} for {key} in {name}")
+        found[key] = {int(index): int(_number(bins, index)) for index in bins}
+    return found
 
 
 def _numbers(line: Mapping[str, JsonValue], name: str) -> dict[str, float]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from shelterctl.cli.completion import fixed
 from shelterctl.cli.options import with_common_options
 
 if TYPE_CHECKING:
@@ -18,16 +19,44 @@ if TYPE_CHECKING:
 @with_common_options("loadtest")
 def command(
     session: Session,
+    locust_options: Annotated[list[str] | None, typer.Argument(help="After --: options of your Locust file.", show_default=False)] = None,
     users: Annotated[int | None, typer.Option(help="Concurrent users. [200]", show_default=False)] = None,
     spawn_rate: Annotated[float | None, typer.Option(help="Users started per second. [20]", show_default=False)] = None,
     duration: Annotated[str | None, typer.Option(help="How long, such as 90s or 4m. [5m]", show_default=False)] = None,
-    think: Annotated[str, typer.Option(help="A user's mean pause between requests.")] = "1s",
+    shape: Annotated[
+        str | None,
+        typer.Option(
+            autocompletion=fixed("constant", "ramp", "steps", "spike", "soak"),
+            help="constant, ramp, steps, spike or soak. [constant]",
+            show_default=False,
+        ),
+    ] = None,
+    stages: Annotated[
+        list[str] | None, typer.Option("--stages", "--stage", help="Users over time: 30s:50,2m:200,30s:0.", show_default=False)
+    ] = None,
+    rate: Annotated[
+        str | None,
+        typer.Option(
+            help="Requests that begin per second, answered or not, such as 300/s; --users is the most at once.", show_default=False
+        ),
+    ] = None,
+    think: Annotated[str | None, typer.Option(help="A user's mean pause between requests. [1s]", show_default=False)] = None,
+    path: Annotated[str | None, typer.Option(help="One request, again and again: its path.", show_default=False)] = None,
+    method: Annotated[str | None, typer.Option(help="Its method. [GET, with a body POST]", show_default=False)] = None,
+    body: Annotated[str | None, typer.Option(help="Its body, or @FILE; {n} and {token} differ each time.", show_default=False)] = None,
+    header: Annotated[list[str] | None, typer.Option(help="A header of it, 'Name: value'.", show_default=False)] = None,
+    write_share: Annotated[str | None, typer.Option(help="The share of requests that write, such as 10%.", show_default=False)] = None,
     locustfile: Annotated[str | None, typer.Option(help="Another Locust file. [locustfiles/shelter.py]", show_default=False)] = None,
     host: Annotated[
         str | None, typer.Option(help="A URL instead of the stack's Service; no cluster is watched.", show_default=False)
     ] = None,
     max_failures: Annotated[str, typer.Option(help="The share of failed requests that still passes.")] = "1%",
     max_p95: Annotated[str | None, typer.Option(help="The p95 that still passes, such as 300ms.", show_default=False)] = None,
+    fail_on: Annotated[
+        list[str] | None,
+        typer.Option(help="What fails the run: 'p95{POST /data} > 300ms', 'errors > 1%', 'replicas < 3'.", show_default=False),
+    ] = None,
+    abort_on: Annotated[list[str] | None, typer.Option(help="The same, and it ends the run at once.", show_default=False)] = None,
     require_scale_up: Annotated[bool, typer.Option("--require-scale-up", help="No pass unless a scale-up was shown.")] = False,
     until_scaled: Annotated[
         bool, typer.Option("--until-scaled", help="End when scaling is decided, at the latest after --duration.")
@@ -37,52 +66,40 @@ def command(
         int | None, typer.Option(help="Users who never pause, all from the start: what `ab -c` does.", show_default=False)
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Make the users' choices repeatable.", show_default=False)] = None,
+    tag: Annotated[str | None, typer.Option(help="A name for the run.", show_default=False)] = None,
 ) -> int:
     """Run a Locust swarm against the Service and watch the HPA: requests, latencies, replicas over time, a verdict.
 
     \b
     Examples:
       shelterctl loadtest --users 200 --duration 4m
-      shelterctl loadtest --users 50 --duration 1m --max-p95 300ms
+      shelterctl loadtest --stages 1m:10,1m:100,2m:200,1m:10 --fail-on 'p95 > 500ms'
       shelterctl loadtest --until-scaled --require-scale-up
       shelterctl loadtest --requests 1000 --concurrency 100
+      shelterctl loadtest --path /data --rate 300/s --abort-on 'errors > 5%'
       shelterctl loadtest --host http://127.0.0.1:8000 --users 20 --duration 30s
     """
     from contextlib import nullcontext
 
-    from shelterctl.cli.flags import seconds
+    from shelterctl.cli.loading import HELP, Asked, expectations_of, plan_of
     from shelterctl.cli.render import loadtest as render
     from shelterctl.cli.render.codes import exit_code
     from shelterctl.core.events import TargetChosen
-    from shelterctl.core.load.plan import MAX_SPAWN_RATE, Expectations, LoadPlan
     from shelterctl.errors import ExitCode, UsageError
     from shelterctl.ops.guards import service_url
     from shelterctl.ops.loadtest import LoadPorts, loadtest
 
-    if concurrency is not None and users is not None:
-        raise UsageError("--users and --concurrency: one of them", next_command="shelterctl loadtest --help")
-    wiring, settings = session.wiring, session.settings
-    own_file, variables = wiring.load_file()
-    plan = LoadPlan(
-        host=host or "http://to-be-found",
-        users=concurrency if concurrency is not None else settings.users if users is None else users,
-        spawn_rate=spawn_rate if spawn_rate is not None else MAX_SPAWN_RATE if concurrency is not None else settings.spawn_rate,
-        duration_s=settings.duration_s if duration is None else seconds("--duration", duration, "loadtest"),
-        locustfile=locustfile or str(own_file),
-        variables=variables,
-        think_s=0.0 if concurrency is not None else seconds("--think", think, "loadtest"),
-        seed=seed,
-        requests=requests,
-    )
-    expectations = Expectations(
-        max_failure_ratio=_ratio(max_failures),
-        max_p95_ms=None if max_p95 is None else seconds("--max-p95", max_p95, "loadtest") * 1000,
-        require_scale_up=require_scale_up,
-    )
+    wiring = session.wiring
+    asked = Asked(
+        users, spawn_rate, duration, think, concurrency, requests, seed, shape, stages or (), rate, path, method, body, header or (),
+        write_share, locustfile, locust_options or (), tag,
+    )  # fmt: skip
+    expectations = expectations_of(max_failures, max_p95, fail_on or (), abort_on or (), require_scale_up=require_scale_up)
+    plan = plan_of(asked, session.settings, host or "http://to-be-found", wiring.load_file(), wiring.request_file())
     if until_scaled and host is not None:
         raise UsageError("--until-scaled: with --host nothing is watched", next_command="leave --host out")
     for problem in (*plan.problems(), *expectations.problems()):
-        raise UsageError(problem, next_command="shelterctl loadtest --help")
+        raise UsageError(problem, next_command=HELP)
     if host is None:
         session.confirm_context("the load goes to the service here")
         plan = plan.at(service_url(wiring.target.state(with_usage=False)))
@@ -105,12 +122,3 @@ def command(
 def _ready_pods(target: Target) -> Sequence[str]:
     endpoint = target.state(with_usage=False).endpoint
     return endpoint.ready_pods if endpoint is not None else ()
-
-
-def _ratio(text: str) -> float:
-    from shelterctl.errors import UsageError
-
-    try:
-        return float(text.removesuffix("%")) / 100 if text.endswith("%") else float(text)
-    except ValueError:
-        raise UsageError(f"--max-failures {text}: a share such as 1% or 0.01") from None

@@ -117,6 +117,11 @@ class Observer:
         """Pods found no node: which, and what the nodes have left."""
         self._unplaced = words
 
+    @property
+    def ready(self) -> int:
+        """The application's pods that are ready now."""
+        return len(self._ready())
+
     def disturbed(self, who: str) -> bool:
         """Another command worked on the stack. Whether that is new."""
         new = who not in self._others

@@ -6,12 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
+from shelterctl.core.load.shape import Stage, length_s, plateau_s, users_at
+from shelterctl.core.load.thresholds import Threshold, impossible
+
 #: One generator is one process on one core: it sends about 4,000 requests/s, which is 4,000 users who think for a second. Five
 #: times that many can be kept waiting on slow answers; more would only measure the generator.
 MAX_USERS = 20_000
 #: Starting a user costs about a millisecond of the generator's core.
 MAX_SPAWN_RATE = 1_000.0
 MAX_REQUESTS = 10_000_000
+#: What one generator's core can send at the very most.
+MAX_RATE = 10_000.0
 MIN_DURATION_S = 1.0
 MAX_DURATION_S = 12 * 3600.0
 
@@ -22,7 +27,10 @@ class LoadPlan:
 
     `think_s` is the mean time between a user's answer and its next request; `seed` makes the users' choices repeatable; `run`
     marks the documents that the users write. `variables` are what the Locust file finds in its environment besides.
-    With `requests` it ends after so many, at the latest after `duration_s`.
+    With `requests` it ends after so many, at the latest after `duration_s`. With `stages` the users follow them: `users` and `duration_s`
+    are then the most of them and their length. With `rate_per_s` requests begin at that rate, whether or not earlier ones are answered, as
+    far as `users` at once allow. `asked` are the options that a command line must repeat to mean the same load, `tag` a name for the run.
+    `options` go to Locust as they are.
     """
 
     host: str
@@ -35,6 +43,11 @@ class LoadPlan:
     seed: int | None = None
     variables: Mapping[str, str] = field(default_factory=dict, repr=False)
     requests: int | None = None
+    stages: tuple[Stage, ...] = ()
+    rate_per_s: float | None = None
+    asked: tuple[str, ...] = ()
+    tag: str = ""
+    options: tuple[str, ...] = ()
 
     def command(self, *, users: int | None = None, duration_s: float | None = None, watched: bool) -> str:
         """The command line of this load, or of one with other users or another duration; `watched` where no --host was given."""
@@ -42,7 +55,12 @@ class LoadPlan:
         host = "" if watched else f" --host {self.host}"
         count = self.users if users is None else min(MAX_USERS, max(1, users))
         until = f" --requests {self.requests}" if self.requests is not None and duration_s is None else ""
-        return f"shelterctl loadtest{host} --users {count} --spawn-rate {self.spawn_rate:g} --duration {seconds:.0f}s{until}"
+        more = "".join(f" {option}" for option in self.asked)
+        if self.stages:
+            grown, longer = count / max(self.users, 1), seconds / max(self.duration_s, 1.0)
+            stages = ",".join(str(Stage(stage.duration_s * longer, round(stage.users * grown))) for stage in self.stages)
+            return f"shelterctl loadtest{host} --stages {stages}{more}"
+        return f"shelterctl loadtest{host} --users {count} --spawn-rate {self.spawn_rate:g} --duration {seconds:.0f}s{until}{more}"
 
     def at(self, host: str) -> LoadPlan:
         """The same load against another host."""
@@ -55,7 +73,19 @@ class LoadPlan:
     @property
     def ramp_s(self) -> float:
         """How long it takes until every user has started."""
-        return self.users / self.spawn_rate
+        return plateau_s(self.stages)[0] if self.stages else self.users / self.spawn_rate
+
+    @property
+    def full_until_s(self) -> float:
+        """Until when every user is there, since the load's begin."""
+        return plateau_s(self.stages)[1] if self.stages else self.duration_s
+
+    @property
+    def users_reachable(self) -> int:
+        """The most users that are there for as long as a look at them takes: a ramp's last one comes at its very end."""
+        if not self.stages:
+            return self.users
+        return max(users_at(self.stages, float(second)) for second in range(int(length_s(self.stages)) + 1))
 
     def problems(self) -> tuple[str, ...]:
         """Sentences about values that cannot be meant; empty where all is well."""
@@ -63,6 +93,8 @@ class LoadPlan:
         url = urlsplit(self.host)
         if url.scheme not in ("http", "https") or not url.netloc:
             found.append(f"--host {self.host}: a URL such as http://192.168.49.2:30300")
+        if self.rate_per_s is not None and not 0 < self.rate_per_s <= MAX_RATE:
+            found.append(f"--rate {self.rate_per_s:g}/s: requests per second, more than 0 and at most {MAX_RATE:,.0f}")
         if self.users < 1:
             found.append(f"--users {self.users}: at least one user")
         elif self.users > MAX_USERS:
@@ -75,7 +107,7 @@ class LoadPlan:
             found.append(f"--requests {self.requests}: from 1 to {MAX_REQUESTS:,}")
         if not 0 <= self.think_s <= 3600:
             found.append(f"--think {self.think_s:g}s: from 0 s to 1 h")
-        if not found and self.ramp_s >= self.duration_s:
+        if not found and not self.stages and self.ramp_s >= self.duration_s:
             found.append(
                 f"--users {self.users} at --spawn-rate {self.spawn_rate:g} take {self.ramp_s:.0f} s to start, and the run ends "
                 f"after {self.duration_s:g} s: ask for a longer --duration or a higher --spawn-rate"
@@ -87,12 +119,15 @@ class LoadPlan:
 class Expectations:
     """What the service must do under the load to pass. Ratios from 0 to 1, times in ms.
 
-    With `require_scale_up`, a run that did not show a scale-up is no pass, whatever the reason.
+    With `require_scale_up`, a run that did not show a scale-up is no pass, whatever the reason. Where a condition of `fail_on` holds the
+    run has failed; one of `abort_on` ends it as well.
     """
 
     max_failure_ratio: float = 0.01
     max_p95_ms: float | None = None
     require_scale_up: bool = False
+    fail_on: tuple[Threshold, ...] = ()
+    abort_on: tuple[Threshold, ...] = ()
 
     def problems(self) -> tuple[str, ...]:
         """Sentences about values that cannot be meant; empty where all is well."""
@@ -101,6 +136,7 @@ class Expectations:
             found.append(f"--max-failures {100 * self.max_failure_ratio:g}%: from 0% to less than 100%")
         if self.max_p95_ms is not None and not self.max_p95_ms > 0:
             found.append(f"--max-p95 {self.max_p95_ms:g} ms: more than 0 ms")
+        found += [problem for condition in (*self.fail_on, *self.abort_on) if (problem := impossible(condition))]
         return tuple(found)
 
 
@@ -111,11 +147,12 @@ class LoadSample:
     `elapsed_s` since the load began, `wall_s` since the epoch, both at the sample's end. `latency_bins` and `lag_bins` count values
     in ms by bin of `core.load.histogram`. `by_pod` counts answers by the pod that gave them ("" where none said), `first_by_pod` has
     the time (epoch seconds) of the first answer of each pod that is new in this sample, `by_name` counts requests by what was
-    asked, `bytes_by_name` what was answered to those of them
-    (`sized_by_name`) that did not fail. A request that was broken off without an answer is in `requests` and `failures` too. `own_kinds`
-    are the failures that the generator's own machine caused, `oddities` answers that count as well and may not be meant so. `cpu_s` is
-    the processor time that the generator used, a lag how late its event loop woke. `last_answer_s` is when the last answer came, since
-    the load began. `final` marks the last sample of a swarm that ended as it should.
+    asked, `bytes_by_name` what was answered to those of them (`sized_by_name`) that did not fail. `bins_by_name` and `failures_by_name`
+    count latencies and failures by those names; `late` are requests that began later than their rate wanted them to. A request that was
+    broken off without an answer is in `requests` and `failures` too. `own_kinds` are the failures that the generator's own machine
+    caused, `oddities` answers that count as well and may not be meant so. `cpu_s` is the processor time that the generator used, a lag how
+    late its event loop woke. `last_answer_s` is when the last answer came, since the load began. `final` marks the last sample of a swarm
+    that ended as it should.
     """
 
     elapsed_s: float
@@ -134,6 +171,9 @@ class LoadSample:
     by_name: Mapping[str, int] = field(default_factory=dict)
     bytes_by_name: Mapping[str, int] = field(default_factory=dict)
     sized_by_name: Mapping[str, int] = field(default_factory=dict)
+    bins_by_name: Mapping[str, Mapping[int, int]] = field(default_factory=dict)
+    failures_by_name: Mapping[str, int] = field(default_factory=dict)
+    late: int = 0
     failure_kinds: Mapping[str, int] = field(default_factory=dict)
     own_kinds: Mapping[str, int] = field(default_factory=dict)
     oddities: Mapping[str, int] = field(default_factory=dict)

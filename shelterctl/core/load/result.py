@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from shelterctl.core.events import Milestone
+from shelterctl.core.load.conditions import Held, hold
 from shelterctl.core.load.observer import Observer
 from shelterctl.core.load.plan import Expectations, LoadPlan
 from shelterctl.core.load.scaling import ScalingState, judge_scaling
-from shelterctl.core.load.tally import GeneratorLoad, LoadTally, Traffic
+from shelterctl.core.load.tally import LoadTally
 from shelterctl.core.load.timeline import Timeline
+from shelterctl.core.load.traffic import GeneratorLoad, Traffic
 from shelterctl.core.load.verdict import Check, judge_load
 from shelterctl.core.verdict import Judgement
 
@@ -34,6 +36,7 @@ class LoadResult:
     timeline: Timeline | None
     milestones: tuple[Milestone, ...]
     notes: tuple[str, ...]
+    conditions: tuple[Held, ...] = ()
 
 
 def conclude(
@@ -45,13 +48,22 @@ def conclude(
     *,
     ended_wall_s: float,
     interrupted: bool,
+    aborted: str = "",
 ) -> LoadResult:
-    """Judges what was counted and observed; `observer` is None where no cluster was watched."""
+    """Judges what was counted and observed.
+
+    `observer` is None where no cluster was watched, `aborted` the condition that broke the load off.
+    """
     traffic = tally.traffic()
     began_s = ended_wall_s if tally.began_wall_s is None else tally.began_wall_s
     timeline = None if observer is None else observer.timeline(began_s, ended_wall_s, tally.first_by_pod)
     scaling = None if timeline is None else judge_scaling(plan, timeline)
-    verdict = judge_load(plan, expectations, traffic, generator, timeline, scaling, interrupted=interrupted)
+    state = None if scaling is None else scaling.state
+    held = tuple(
+        hold(condition, tally, timeline, state, lag_ms=generator.lag_p99_ms)
+        for condition in dict.fromkeys((*expectations.fail_on, *expectations.abort_on))
+    )
+    verdict = judge_load(plan, expectations, traffic, generator, timeline, scaling, interrupted=interrupted, held=held, aborted=aborted)
     return LoadResult(
         plan=plan,
         expectations=expectations,
@@ -61,10 +73,11 @@ def conclude(
         checks=verdict.checks,
         traffic=traffic,
         generator=generator,
-        scaling=None if scaling is None else scaling.state,
+        scaling=state,
         timeline=timeline,
         milestones=milestones_of(timeline),
         notes=notes_of(traffic, generator, timeline),
+        conditions=held,
     )
 
 
@@ -115,6 +128,12 @@ def notes_of(traffic: Traffic, generator: GeneratorLoad, timeline: Timeline | No
         found.append(
             f"{grown.name} answered with {_size(grown.first_bytes)} at first and {_size(grown.last_bytes)} in the end: it grows with what "
             "is written, so that the load measures its own rows, too"
+        )
+    if traffic.late:
+        share = traffic.late / max(traffic.requests, 1)
+        found.append(
+            f"{share:.1%} of the requests began more than 10 ms late: every user waited for an answer, or the generator was busy. What "
+            "they were late by is in their response times"
         )
     if traffic.p99_ms is not None and generator.lag_p99_ms > traffic.p99_ms / 2:
         found.append(

@@ -178,7 +178,9 @@ def _called_for(plan: LoadPlan, timeline: Timeline, calls: tuple[Call, ...]) -> 
 
 def _not_called_for(plan: LoadPlan, timeline: Timeline) -> ScalingCheck:
     """A low reading counts only once it was taken under the full load and the autoscaler had the time to read it."""
-    full = [p for p in timeline.usage if p.measured_from_s is not None and p.measured_from_s >= plan.ramp_s]
+    # Wholly within the time that every user was there.
+    measured = [(point, point.measured_from_s) for point in timeline.usage if point.sampled_at_s <= plan.full_until_s + 1.0]
+    full = [point for point, from_s in measured if from_s is not None and from_s >= plan.ramp_s]
     if timeline.usage:
         enough = any(point.seen_at_s + READ_AFTER_S <= timeline.observed_s for point in full)
     else:

@@ -6,10 +6,10 @@ import math
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import Enum
 
 from shelterctl.core.load.histogram import Histogram
 from shelterctl.core.load.plan import LoadPlan, LoadSample
+from shelterctl.core.load.traffic import GeneratorEnd, GeneratorLoad, Growth, NameTraffic, PodTraffic, Traffic
 from shelterctl.core.state import PodName
 
 #: Locust itself warns at 90% of a core: one process cannot use more than all of one, and waits for itself before that.
@@ -25,91 +25,6 @@ SIZED_ANSWERS = 10
 GROWN_BYTES = 10_000
 #: The answers that carried no pod's name.
 NO_POD = PodName("")
-
-
-class GeneratorEnd(Enum):
-    """How the generator ended. Only FINISHED is an end that was meant from the start."""
-
-    FINISHED = "finished"
-    STOPPED = "stopped"
-    DIED = "died"
-    STUCK = "stuck"
-
-
-@dataclass(frozen=True, slots=True)
-class PodTraffic:
-    """What one pod answered. `late_share` is its share of the last LATE_S seconds, `first_at_s` counts from the load's begin."""
-
-    pod: PodName
-    requests: int
-    share: float
-    late_share: float
-    first_at_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class Traffic:
-    """Every request of the run. Latencies in ms within 1%, the maximum exact; None where nothing was answered.
-
-    `duration_s` lasts from the load's begin to its last answer, and `requests_per_s` is over it. `silent_s` is how long users were there
-    after the last answer, within the load's own time. `own_kinds` are the failures that the generator's own machine caused (no file
-    descriptor, no port, no memory left), `oddities` answers that count as well and may not be meant so.
-    """
-
-    requests: int
-    failures: int
-    duration_s: float
-    requests_per_s: float
-    p50_ms: float | None
-    p95_ms: float | None
-    p99_ms: float | None
-    max_ms: float | None
-    silent_s: float
-    failure_kinds: Mapping[str, int] = field(default_factory=dict)
-    by_name: Mapping[str, int] = field(default_factory=dict)
-    by_pod: tuple[PodTraffic, ...] = ()
-    own_kinds: Mapping[str, int] = field(default_factory=dict)
-    oddities: Mapping[str, int] = field(default_factory=dict)
-    grown: tuple[Growth, ...] = ()
-
-    @property
-    def own_failures(self) -> int:
-        return sum(self.own_kinds.values())
-
-    @property
-    def failure_ratio(self) -> float:
-        """The share of the requests that the service failed, from 0 to 1; the generator's own failures count on neither side."""
-        asked = self.requests - self.own_failures
-        return (self.failures - self.own_failures) / asked if asked else 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Growth:
-    """An answer that grew during the load: its mean size (bytes) in the first and in the last samples."""
-
-    name: str
-    first_bytes: int
-    last_bytes: int
-
-
-@dataclass(frozen=True, slots=True)
-class GeneratorLoad:
-    """What the generator was busy with. CPU in percent of one core; `busy_ratio` is the share of the run at its limit.
-
-    `cut_off_s` is how long its own way to the service was broken (a tunnel's): what failed then says nothing of the service.
-    """
-
-    users_asked: int
-    users_reached: int
-    seconds: float
-    cpu_percent_mean: float
-    cpu_percent_peak: float
-    busy_ratio: float
-    lag_p99_ms: float
-    lag_max_ms: float
-    end: GeneratorEnd
-    last_lines: tuple[str, ...] = ()
-    cut_off_s: float = 0.0
 
 
 @dataclass(slots=True)
@@ -142,6 +57,9 @@ class LoadTally:
         self._own: dict[str, int] = {}
         self._oddities: dict[str, int] = {}
         self._names: dict[str, int] = {}
+        self._by_name: dict[str, Histogram] = {}
+        self._failures_by_name: dict[str, int] = {}
+        self._late_requests = 0
         self._pods: dict[str, int] = {}
         self._first = _Sizes()
         self._sizes: deque[LoadSample] = deque(maxlen=SIZED_SAMPLES)
@@ -176,6 +94,10 @@ class LoadTally:
         _add(self._own, sample.own_kinds)
         _add(self._oddities, sample.oddities)
         _add(self._names, sample.by_name)
+        _add(self._failures_by_name, sample.failures_by_name)
+        for name, bins in sample.bins_by_name.items():
+            self._by_name.setdefault(name, Histogram()).merge(bins, max_ms=math.inf)
+        self._late_requests += sample.late
         _add(self._pods, sample.by_pod)
         for pod, wall_s in sample.first_by_pod.items():
             self.first_by_pod.setdefault(PodName(pod), wall_s)
@@ -190,6 +112,16 @@ class LoadTally:
     @property
     def requests(self) -> int:
         return self._totals.get("requests", 0)
+
+    def of(self, name: str = "") -> NameTraffic:
+        """What was counted under a request's name, or of all of them; nothing under a name that there is none of."""
+        if not name:
+            return NameTraffic("", self.requests, self._totals.get("failures", 0), self._latency)
+        return NameTraffic(name, self._names.get(name, 0), self._failures_by_name.get(name, 0), self._by_name.get(name, Histogram()))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(_by_count(self._names))
 
     def traffic(self) -> Traffic:
         """The requests so far."""
@@ -211,6 +143,8 @@ class LoadTally:
             silent_s=max(0.0, min(self._loaded_until_s, self._plan.duration_s) - duration_s),
             failure_kinds=_by_count(self._kinds),
             by_name=_by_count(self._names),
+            names=tuple(self.of(name).figures() for name in _by_count(self._names)),
+            late=self._late_requests,
             grown=self._grown(),
             own_kinds=_by_count(self._own),
             oddities=_by_count(self._oddities),
@@ -245,7 +179,7 @@ class LoadTally:
         if self._peak_percent is None:
             busy = 1.0 if mean >= BUSY_CPU_PERCENT else 0.0
         return GeneratorLoad(
-            users_asked=self._plan.users,
+            users_asked=self._plan.users_reachable,
             users_reached=self.users_reached,
             seconds=self._seconds,
             cpu_percent_mean=mean,

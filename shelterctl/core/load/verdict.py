@@ -10,11 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
+from shelterctl.core.load.conditions import Held
 from shelterctl.core.load.histogram import RELATIVE_ERROR
 from shelterctl.core.load.plan import Expectations, LoadPlan
 from shelterctl.core.load.scaling import ScalingCheck, ScalingState
-from shelterctl.core.load.tally import BUSY_CPU_PERCENT, GeneratorEnd, GeneratorLoad, Traffic
+from shelterctl.core.load.tally import BUSY_CPU_PERCENT
 from shelterctl.core.load.timeline import Timeline
+from shelterctl.core.load.traffic import GeneratorEnd, GeneratorLoad, Traffic
 from shelterctl.core.verdict import Judgement, Reason, Verdict, judge
 
 #: A generator at its limit for a tenth of the run shaped what was measured.
@@ -28,6 +30,8 @@ FEWEST_FOR_P95 = 20
 #: the chance is e^-10.
 SILENT_PAUSES = 10.0
 SILENCE_S = 10.0
+#: A load that sent less than this share of its rate is another load than was asked for.
+KEPT_RATE = 0.95
 #: One sync of the autoscaler (15 s) and a poll: in a longer blindness it can decide and take back unseen.
 BLIND_S = 20.0
 
@@ -37,6 +41,7 @@ class CheckName(Enum):
 
     SERVING = "serving"
     GENERATOR = "generator"
+    CONDITIONS = "conditions"
     SCALING = "scaling"
     OBSERVATION = "observation"
 
@@ -66,12 +71,14 @@ def judge_load(
     scaling: ScalingCheck | None,
     *,
     interrupted: bool,
+    held: Sequence[Held] = (),
+    aborted: str = "",
 ) -> LoadJudgement:
     """The verdict of a run; `timeline` and `scaling` are None where no cluster was watched.
 
     No request at all, or a generator at its own limit, is UNKNOWN whatever else was seen. Otherwise a proven failure (of serving or of
     scaling) is a FAIL, and any doubt UNKNOWN. A load that called for no more pods, or that was too short to tell, decides
-    nothing, unless a scale-up was required.
+    nothing, unless a scale-up was required. `held` are the conditions of the caller's own, `aborted` the one that broke the load off.
     """
     watched = timeline is not None
     fewer = plan.command(users=plan.users // 2, watched=watched)
@@ -83,9 +90,15 @@ def judge_load(
     failures: list[Reason] = list(serving.reasons) if serving.verdict is Verdict.FAIL else []
     if interrupted:
         unknowns.append(Reason("the run was interrupted: it shows what happened until then"))
-    unknowns += _incomplete(plan, generator, watched=watched, interrupted=interrupted)
+    unknowns += _incomplete(plan, traffic, generator, watched=watched, interrupted=interrupted)
     if serving.verdict is Verdict.UNKNOWN:
         unknowns += serving.reasons
+    if aborted:
+        failures.append(Reason(f"broken off: {aborted}", look))
+    if held:
+        conditions = judge_conditions(held, look=look)
+        checks.append(Check(CheckName.CONDITIONS, conditions))
+        (failures if conditions.verdict is Verdict.FAIL else unknowns).extend(conditions.reasons)
     if timeline is not None and scaling is not None:
         seen = judge_observation(timeline)
         checks += [Check(CheckName.SCALING, scaling.judgement), Check(CheckName.OBSERVATION, seen)]
@@ -166,6 +179,13 @@ def judge_generator(traffic: Traffic, generator: GeneratorLoad, *, fewer: str) -
     return judge((), doubts)
 
 
+def judge_conditions(held: Sequence[Held], *, look: str) -> Judgement:
+    """FAIL for each condition that holds, a doubt for each that the measurement does not decide."""
+    failures = [Reason(f"{item.condition}: it was {item.seen}", look) for item in held if item.holds]
+    doubts = [Reason(f"{item.condition}: undecided, {item.seen}; {item.why}") for item in held if item.holds is None]
+    return judge(failures, doubts)
+
+
 def judge_observation(timeline: Timeline) -> Judgement:
     """UNKNOWN where the cluster told nothing for longer than it needs for a decision."""
     doubts = []
@@ -179,13 +199,19 @@ def judge_observation(timeline: Timeline) -> Judgement:
     return judge((), doubts)
 
 
-def _incomplete(plan: LoadPlan, generator: GeneratorLoad, *, watched: bool, interrupted: bool) -> list[Reason]:
+def _incomplete(plan: LoadPlan, traffic: Traffic, generator: GeneratorLoad, *, watched: bool, interrupted: bool) -> list[Reason]:
     reasons = []
     if generator.end is GeneratorEnd.DIED:
         last = f": {_telling(generator.last_lines)}" if generator.last_lines else ""
         reasons.append(Reason(f"the generator ended by itself after {generator.seconds:.0f} of {plan.duration_s:.0f} s{last}"))
     elif generator.end is GeneratorEnd.STUCK:
         reasons.append(Reason("the generator did not end in time and was killed"))
+    if plan.rate_per_s is not None and traffic.requests and traffic.requests_per_s < KEPT_RATE * plan.rate_per_s:
+        text = (
+            f"{traffic.requests_per_s:.0f} of {plan.rate_per_s:.0f} requests/s were sent: {plan.users:,} users were too few for answers that "
+            "slow, or the generator was busy"
+        )
+        reasons.append(Reason(text, plan.command(users=2 * plan.users, watched=watched)))
     if generator.users_reached < generator.users_asked and not interrupted and generator.end is not GeneratorEnd.DIED:
         reasons.append(
             Reason(

@@ -8,8 +8,8 @@ from shelterctl.core.load.clocks import ClockReading
 from shelterctl.core.load.histogram import bin_of
 from shelterctl.core.load.observer import Observer
 from shelterctl.core.load.plan import LoadPlan, LoadSample
-from shelterctl.core.load.tally import GeneratorEnd, GeneratorLoad, Traffic
 from shelterctl.core.load.timeline import Timeline
+from shelterctl.core.load.traffic import GeneratorEnd, GeneratorLoad, Traffic
 from shelterctl.core.state import Autoscaler, Condition, ContainerState, Pod, PodName, Role, Usage
 
 BEGAN = 1_000_000.0

@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from shelterctl.core.load.histogram import bin_of
-from shelterctl.core.load.tally import GeneratorEnd, LoadTally, PodTraffic
+from shelterctl.core.load.tally import LoadTally
+from shelterctl.core.load.traffic import GeneratorEnd, PodTraffic
 from shelterctl.core.state import PodName
 from tests.core.load.examples import BEGAN, PLAN, sample
 

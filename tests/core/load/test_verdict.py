@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import pytest
 
+from shelterctl.core.load.conditions import Held
 from shelterctl.core.load.plan import Expectations
 from shelterctl.core.load.scaling import ScalingCheck, ScalingState
-from shelterctl.core.load.tally import GeneratorEnd, GeneratorLoad, Traffic
 from shelterctl.core.load.timeline import Blindness, Timeline
+from shelterctl.core.load.traffic import GeneratorEnd, GeneratorLoad, Traffic
 from shelterctl.core.load.verdict import CheckName, judge_load
 from shelterctl.core.verdict import Judgement, Reason, Verdict
 from tests.core.load.examples import GENERATOR, PLAN, TRAFFIC
@@ -47,7 +48,8 @@ FAILED_2_PERCENT = Reason("2% of the requests failed (200 × HTTP 503); 1% is al
 
 
 def test_pass_with_every_check() -> None:
-    verdict = judge_load(PLAN, Expectations(max_p95_ms=300), TRAFFIC, GENERATOR, WATCHED, SCALED, interrupted=False)
+    held = (Held("errors > 1%", False, "0% of 10,000 requests"),)
+    verdict = judge_load(PLAN, Expectations(max_p95_ms=300), TRAFFIC, GENERATOR, WATCHED, SCALED, interrupted=False, held=held)
     assert verdict.judgement == Judgement(Verdict.PASS)
     assert {check.name: check.judgement.verdict for check in verdict.checks} == dict.fromkeys(CheckName, Verdict.PASS)
 

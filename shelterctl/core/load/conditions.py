@@ -1,0 +1,139 @@
+"""Holds the conditions of a load (`thresholds.py`) to what was measured."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from shelterctl.core.duration import format_duration
+from shelterctl.core.load.histogram import RELATIVE_ERROR
+from shelterctl.core.load.plan import LoadPlan
+from shelterctl.core.load.scaling import ScalingState
+from shelterctl.core.load.tally import LoadTally
+from shelterctl.core.load.thresholds import Metric, Threshold
+from shelterctl.core.load.timeline import Timeline
+from shelterctl.core.load.traffic import GeneratorEnd, NameTraffic
+from shelterctl.core.words import listed
+
+#: A share of fewer requests jumps with each of them, and a percentile rests on less than one value.
+FEWEST = 20
+#: A condition that ends a run must not do so by its first second.
+FEWEST_UNDER_WAY = 100
+SETTLED_AFTER_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A condition, and whether it holds: None where the measurement does not decide it, and `why` says why.
+
+    `seen` is what was measured, in words.
+    """
+
+    condition: str
+    holds: bool | None
+    seen: str
+    why: str = ""
+
+
+def hold(
+    condition: Threshold,
+    tally: LoadTally,
+    timeline: Timeline | None,
+    scaling: ScalingState | None,
+    *,
+    lag_ms: float,
+) -> Held:
+    """A condition at the end of a run. `lag_ms` is how late the generator was itself."""
+    if condition.metric is Metric.REPLICAS:
+        return _replicas(condition, timeline)
+    if condition.metric is Metric.SCALE_UP:
+        return _scale_up(condition, timeline, scaling)
+    found = tally.of(condition.name)
+    if condition.name and not found.requests:
+        known = listed(list(tally.names), 5) or "none"
+        return Held(condition.text, None, "no request of that name", f"the requests are {known}")
+    if condition.metric is Metric.REQUESTS:
+        return Held(condition.text, condition.holds(found.requests, found.requests), f"{found.requests:,} requests")
+    if condition.metric is Metric.RATE:
+        seconds = tally.traffic().duration_s
+        rate = found.requests / seconds if seconds else 0.0
+        return Held(condition.text, condition.holds(rate, rate), f"{rate:.1f} requests/s")
+    if found.requests < FEWEST:
+        return Held(condition.text, None, f"{found.requests} requests", f"fewer than {FEWEST} say nothing of it")
+    if condition.metric is Metric.ERRORS:
+        own = tally.traffic().own_failures if not condition.name else 0
+        asked = max(found.requests - own, 1)
+        share = max(found.failures - own, 0) / asked
+        return Held(condition.text, condition.holds(share, share), f"{_percent_words(share)} of {asked:,} requests")
+    return _latency(condition, found, lag_ms)
+
+
+def _latency(condition: Threshold, found: NameTraffic, lag_ms: float) -> Held:
+    value = found.latency.max_ms if condition.metric is Metric.MAX and not condition.name else found.latency.percentile(_percent(condition))
+    if value is None:
+        return Held(condition.text, None, "no answer", "nothing was answered")
+    exact = condition.metric is Metric.MAX and not condition.name
+    low = value if exact else value / (1 + RELATIVE_ERROR)
+    high = value if exact else value / (1 - RELATIVE_ERROR)
+    holds = condition.holds(max(0.0, low - lag_ms), high)
+    seen = f"{value:.4g} ms"
+    why = f"too near to tell: it is measured to 1%, and the generator's own lag p99 was {lag_ms:.0f} ms" if holds is None else ""
+    return Held(condition.text, holds, seen, why)
+
+
+def _percent_words(share: float) -> str:
+    percent = 100 * share
+    return f"{percent:.0f}%" if percent >= 10 or percent == round(percent) else f"{percent:.2g}%"
+
+
+def _percent(condition: Threshold) -> float:
+    return 100.0 if condition.metric is Metric.MAX else condition.percent
+
+
+def _replicas(condition: Threshold, timeline: Timeline | None) -> Held:
+    if timeline is None:
+        return Held(condition.text, None, "not watched", "with --host no cluster is watched")
+    most = timeline.peak_ready
+    blind = bool(timeline.blind)
+    holds = condition.holds(most, float("inf") if blind else most)
+    why = "the cluster did not answer for a time: there may have been more" if holds is None else ""
+    return Held(condition.text, holds, f"{most} ready at most", why)
+
+
+def _scale_up(condition: Threshold, timeline: Timeline | None, scaling: ScalingState | None) -> Held:
+    if timeline is None:
+        return Held(condition.text, None, "not watched", "with --host no cluster is watched")
+    if timeline.new_pods:
+        took_s = timeline.new_pods[0].ready_at_s
+        return Held(condition.text, condition.holds(took_s, took_s), f"{format_duration(took_s)} from the load to a new pod ready")
+    if scaling in (ScalingState.NOT_CALLED_FOR, None):
+        return Held(condition.text, None, "no scale-up", "the load called for no more pods")
+    if scaling is ScalingState.AT_MAXIMUM:
+        return Held(condition.text, None, "no scale-up", "the autoscaler was at its maximum already")
+    holds = condition.holds(timeline.observed_s, float("inf")) if timeline.calls() else None
+    why = "" if holds is not None else "no scale-up was seen, and whether one was called for is not known"
+    return Held(condition.text, holds, f"none within {format_duration(timeline.observed_s)}", why)
+
+
+def broken(conditions: Iterable[Threshold], plan: LoadPlan, tally: LoadTally, ready: int | None) -> str:
+    """The first condition that holds already while the load runs, with what was measured; empty where none does.
+
+    A shortage (of replicas, of requests, of a rate) is told by the end alone, but for a rate once all users are there.
+    """
+    lag_ms = tally.generator(GeneratorEnd.STOPPED, ()).lag_p99_ms
+    seen = ((condition, _broken(condition, plan, tally, ready, lag_ms)) for condition in conditions)
+    return next((f"{condition.text}: {words}" for condition, words in seen if words), "")
+
+
+def _broken(condition: Threshold, plan: LoadPlan, tally: LoadTally, ready: int | None, lag_ms: float) -> str:
+    shortage = condition.operator in ("<", "<=")
+    if condition.metric is Metric.REPLICAS:
+        return f"{ready} replicas ready" if ready is not None and not shortage and condition.holds(ready, ready) else ""
+    if condition.metric is Metric.SCALE_UP or (shortage and condition.metric is not Metric.RATE):
+        return ""
+    if condition.metric is not Metric.REQUESTS:
+        full = tally.elapsed_s >= (plan.ramp_s if shortage else 0.0) + SETTLED_AFTER_S
+        if not full or (not shortage and tally.of(condition.name).requests < FEWEST_UNDER_WAY):
+            return ""
+    found = hold(condition, tally, None, None, lag_ms=lag_ms)
+    return found.seen if found.holds else ""

@@ -1,0 +1,124 @@
+"""The figures of a load: the requests, by name and by pod, and what the generator itself was busy with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+from shelterctl.core.load.histogram import Histogram
+from shelterctl.core.state import PodName
+
+
+class GeneratorEnd(Enum):
+    """How the generator ended. Only FINISHED is an end that was meant from the start."""
+
+    FINISHED = "finished"
+    STOPPED = "stopped"
+    DIED = "died"
+    STUCK = "stuck"
+
+
+@dataclass(frozen=True, slots=True)
+class PodTraffic:
+    """What one pod answered. `late_share` is its share of the last LATE_S seconds, `first_at_s` counts from the load's begin."""
+
+    pod: PodName
+    requests: int
+    share: float
+    late_share: float
+    first_at_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """Every request of the run. Latencies in ms within 1%, the maximum exact; None where nothing was answered.
+
+    `duration_s` lasts from the load's begin to its last answer, and `requests_per_s` is over it. `silent_s` is how long users were there
+    after the last answer, within the load's own time. `own_kinds` are the failures that the generator's own machine caused (no file
+    descriptor, no port, no memory left), `oddities` answers that count as well and may not be meant so. `late` are the requests that began
+    later than the load's rate wanted them to.
+    """
+
+    requests: int
+    failures: int
+    duration_s: float
+    requests_per_s: float
+    p50_ms: float | None
+    p95_ms: float | None
+    p99_ms: float | None
+    max_ms: float | None
+    silent_s: float
+    failure_kinds: Mapping[str, int] = field(default_factory=dict)
+    by_name: Mapping[str, int] = field(default_factory=dict)
+    by_pod: tuple[PodTraffic, ...] = ()
+    own_kinds: Mapping[str, int] = field(default_factory=dict)
+    oddities: Mapping[str, int] = field(default_factory=dict)
+    grown: tuple[Growth, ...] = ()
+    names: tuple[NameFigures, ...] = ()
+    late: int = 0
+
+    @property
+    def own_failures(self) -> int:
+        return sum(self.own_kinds.values())
+
+    @property
+    def failure_ratio(self) -> float:
+        """The share of the requests that the service failed, from 0 to 1; the generator's own failures count on neither side."""
+        asked = self.requests - self.own_failures
+        return (self.failures - self.own_failures) / asked if asked else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class NameFigures:
+    """The requests of one name. Latencies in ms within 1%; None where nothing was answered."""
+
+    name: str
+    requests: int
+    failures: int
+    p50_ms: float | None
+    p95_ms: float | None
+    p99_ms: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class NameTraffic:
+    """What was counted under one name so far."""
+
+    name: str
+    requests: int
+    failures: int
+    latency: Histogram
+
+    def figures(self) -> NameFigures:
+        p50, p95, p99 = (self.latency.percentile(percent) for percent in (50, 95, 99))
+        return NameFigures(self.name, self.requests, self.failures, p50, p95, p99)
+
+
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """An answer that grew during the load: its mean size (bytes) in the first and in the last samples."""
+
+    name: str
+    first_bytes: int
+    last_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class GeneratorLoad:
+    """What the generator was busy with. CPU in percent of one core; `busy_ratio` is the share of the run at its limit.
+
+    `cut_off_s` is how long its own way to the service was broken (a tunnel's): what failed then says nothing of the service.
+    """
+
+    users_asked: int
+    users_reached: int
+    seconds: float
+    cpu_percent_mean: float
+    cpu_percent_peak: float
+    busy_ratio: float
+    lag_p99_ms: float
+    lag_max_ms: float
+    end: GeneratorEnd
+    last_lines: tuple[str, ...] = ()
+    cut_off_s: float = 0.0
