@@ -208,8 +208,8 @@ def _incomplete(plan: LoadPlan, traffic: Traffic, generator: GeneratorLoad, *, w
         reasons.append(Reason("the generator did not end in time and was killed"))
     if plan.rate_per_s is not None and traffic.requests and traffic.requests_per_s < KEPT_RATE * plan.rate_per_s:
         text = (
-            f"{traffic.requests_per_s:.0f} of {plan.rate_per_s:.0f} requests/s were sent: {plan.users:,} users were too few for answers that "
-            "slow, or the generator was busy"
+            f"{traffic.requests_per_s:.0f} of {plan.rate_per_s:.0f} requests/s were sent: {plan.users:,} users were too few for "
+            "answers that slow, or the generator was busy"
         )
         reasons.append(Reason(text, plan.command(users=2 * plan.users, watched=watched)))
     if generator.users_reached < generator.users_asked and not interrupted and generator.end is not GeneratorEnd.DIED:
