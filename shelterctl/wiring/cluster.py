@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from shelterctl.adapters.kube.faults import KubernetesFaults
     from shelterctl.adapters.kube.look.endpoint import Forward, Way
     from shelterctl.adapters.minikube.machine import Minikube
-    from shelterctl.adapters.minikube.node_shell import NodeShell
+    from shelterctl.adapters.nodes.shell import NodeShell
     from shelterctl.ops.doctor.cluster import ClusterExaminer
     from shelterctl.ops.up.prerequisites import ClusterPreparation
     from shelterctl.ports.capabilities import NodeImages

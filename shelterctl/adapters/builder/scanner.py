@@ -51,9 +51,10 @@ _TOOLS = (
     _Tool("grype", ("grype", "version"), ("grype", "-o", "json"), "docker:", read_grype, (0, 2)),
     _Tool("docker scout", ("docker", "scout", "version"), ("docker", "scout", "cves", "--format", "sarif"), "local://", read_scout),
 )
-_VERSION = re.compile(r"^\W*version:\s*v?(\d[\w.+-]*)", re.IGNORECASE | re.MULTILINE)
+_VERSION = re.compile(r"^\W*version:\s*(\S+)", re.IGNORECASE | re.MULTILINE)
 _PLAIN = {"NO_COLOR": "1"}
 _COLORS = re.compile(r"\x1b\[[0-9;]*m")
+_ERROR = re.compile(r"\b(FATAL|ERROR)\b")
 _INDEXED_NONE = re.compile(r"\bindexed 0 packages|\b0 packages indexed", re.IGNORECASE)
 
 
@@ -82,8 +83,8 @@ class ImageScanner:
             if tool.name == "docker scout" and _INDEXED_NONE.search(said):
                 found = ScanFindings(problem="it recognized no packages in the image")
         except CommandFailed as error:
-            said = "\n".join(error.details)
-            found = ScanFindings(problem=f"{tool.name} failed with exit code {error.returncode}: {_short(error.why)}")
+            said = said or "\n".join(error.details)
+            found = ScanFindings(problem=f"{tool.name} failed with exit code {error.returncode}: {_short(_told(said) or error.why)}")
         except ShelterError as error:
             found = ScanFindings(problem=f"{error.what}{f': {error.why}' if error.why else ''}")
         except (ValueError, LookupError, TypeError, AttributeError) as error:
@@ -114,8 +115,9 @@ def _look(tool: _Tool) -> tuple[_Tool, str] | None:
     if ended.returncode != 0 and tool.version[0] == "docker":
         # docker is there, and knows no such command.
         return None
+    # The first says the program's, later ones those of its parts.
     version = _VERSION.search(ended.text)
-    return tool, f"{tool.name} {version[1]}" if version else tool.name
+    return tool, f"{tool.name} {version[1].lstrip('v')}" if version and "." in version[1] else tool.name
 
 
 def _by_hand(argv: Sequence[str]) -> list[str]:
@@ -128,6 +130,13 @@ def _by_hand(argv: Sequence[str]) -> list[str]:
         elif word != "--no-progress":
             shown.append(word)
     return shown
+
+
+def _told(said: str) -> str:
+    """The last error with what follows it: a scanner breaks it into lines, of which the last alone says little."""
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    errors = [at for at, line in enumerate(lines) if _ERROR.search(line)]
+    return " ".join(" ".join(lines[errors[-1] :]).split()) if errors else ""
 
 
 def _short(text: str) -> str:

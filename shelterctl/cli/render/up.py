@@ -47,9 +47,11 @@ def _refused(result: UpResult) -> Iterator[Line]:
     assert result.scan.judgement is not None
     verdict = result.scan.judgement.verdict.value
     yield Line(f"{verdict}  the scan of the images: nothing was loaded or applied", verdict_style(verdict))
-    for reason in result.scan.judgement.reasons:
+    reasons = result.scan.judgement.reasons
+    for at, reason in enumerate(reasons):
         yield Line(f"  {reason.text}", verdict_style(verdict))
-        yield Line(f"    Next: {reason.next_command}")
+        if reason.next_command not in [later.next_command for later in reasons[at + 1 :]]:
+            yield Line(f"    Next: {reason.next_command}")
     # Those that are unknown are among the reasons.
     yield from render_scan.lines(replace(result.scan, images=tuple(image for image in result.scan.images if image.counts is not None)))
     yield Line("")

@@ -89,6 +89,18 @@ def test_a_scanner_that_fails_has_found_nothing_out(here: Path) -> None:
     assert scan.said == ("WARN no update", "ERROR failed to load vulnerability db: database does not exist")
 
 
+def test_an_error_in_several_lines_is_told_as_one(here: Path) -> None:
+    """As trivy 0.74 says that it has no database and no network."""
+    printed = (
+        "INFO Downloading artifact...\\nFATAL Fatal error: failed to download vulnerability DB:\\n\\t* lookup mirror: no such host\\n\\n"
+    )
+    program(here, "trivy", f'printf "{printed}" >&2; exit 1')
+    problem = ImageScanner().scan(IMAGE).problem
+    assert problem == (
+        "trivy failed with exit code 1: FATAL Fatal error: failed to download vulnerability DB: * lookup mirror: no such host"
+    )
+
+
 def test_a_failure_counts_whatever_was_printed_before_it(here: Path) -> None:
     answering(here, "trivy", {**TRIVY, "Results": []}, "Version: 0.74.0", "echo FATAL >&2; exit 1")
     scan = ImageScanner().scan(IMAGE)
