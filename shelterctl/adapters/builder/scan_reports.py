@@ -10,21 +10,22 @@ Each raises ValueError, LookupError, TypeError or AttributeError where the docum
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote
 
+from shelterctl.core.deploy.image import LocalImage
 from shelterctl.core.deploy.scan import ScanFindings, Severity, Vulnerability
 
 _SEVERITIES = {severity.value: severity for severity in Severity}
 
 
-def read_trivy(document: Mapping[str, Any], image_id: str) -> ScanFindings:
+def read_trivy(document: Mapping[str, Any], image: LocalImage) -> ScanFindings:
     """Of `trivy image --format json`."""
     if document["ArtifactType"] != "container_image" or document["SchemaVersion"] != 2:
         raise ValueError(f"not the report of an image in schema 2, but {document['ArtifactType']} in {document['SchemaVersion']}")
     metadata = document.get("Metadata") or {}
-    if other := _another_image(metadata.get("ImageID"), image_id):
+    if other := _another_image(metadata.get("ImageID"), metadata.get("DiffIDs"), image):
         return ScanFindings(problem=other)
     system = metadata.get("OS") or {}
     results = document.get("Results") or []
@@ -45,11 +46,12 @@ def _of_trivy(item: Mapping[str, Any]) -> Vulnerability:
     return Vulnerability(severity, item["VulnerabilityID"], item["PkgName"], item["InstalledVersion"], _text(item, "FixedVersion"))
 
 
-def read_grype(document: Mapping[str, Any], image_id: str) -> ScanFindings:
+def read_grype(document: Mapping[str, Any], image: LocalImage) -> ScanFindings:
     """Of `grype -o json`."""
     if document["descriptor"]["name"] != "grype":
         raise ValueError(f"not grype's document, but of {document['descriptor']['name']}")
-    if other := _another_image(document["source"]["target"]["imageID"], image_id):
+    target = document["source"]["target"]
+    if other := _another_image(target["imageID"], [layer["digest"] for layer in target.get("layers") or []], image):
         return ScanFindings(problem=other)
     matches = document["matches"]
     if not matches and not (document.get("distro") or {}).get("name"):
@@ -64,7 +66,7 @@ def read_grype(document: Mapping[str, Any], image_id: str) -> ScanFindings:
     return ScanFindings(tuple(found), doubts=tuple(dict.fromkeys(alerts)))
 
 
-def read_scout(document: Mapping[str, Any], image_id: str) -> ScanFindings:  # noqa: ARG001 - it does not say which image it looked at
+def read_scout(document: Mapping[str, Any], image: LocalImage) -> ScanFindings:  # noqa: ARG001 - it does not say which image it looked at
     """Of `docker scout cves --format sarif`."""
     found: list[Vulnerability] = []
     for run in document["runs"]:
@@ -104,11 +106,15 @@ def _package(url: str) -> tuple[str, str]:
     return unquote(path.rpartition("/")[2]), unquote(version)
 
 
-def _another_image(scanned: object, image_id: str) -> str:
-    """Whether the scanner looked at another image than the one that was built; a sentence, or empty."""
-    if scanned == image_id:
+def _another_image(scanned: object, layers: Sequence[str] | None, image: LocalImage) -> str:
+    """Whether the scanner looked at another image than the one that was built; a sentence, or empty.
+
+    An engine that keeps images in containerd names them by their manifests, and trivy repeats its name: then the layers tell. What
+    is in them is all that a scanner looks at.
+    """
+    if scanned == image.image_id or (layers and tuple(layers) == image.layers):
         return ""
-    return f"it looked at another image: {scanned or 'it does not say which'}, built is {image_id}"
+    return f"it looked at another image: {scanned or 'it does not say which'}, built is {image.image_id}"
 
 
 def _severity(text: object) -> Severity:

@@ -36,7 +36,7 @@ class _Tool:
     version: tuple[str, ...]
     scan: tuple[str, ...]
     prefix: str
-    read: Callable[[Mapping[str, Any], str], ScanFindings]
+    read: Callable[[Mapping[str, Any], LocalImage], ScanFindings]
     ends: tuple[int, ...] = (0,)
 
     def argv(self, reference: str) -> list[str]:
@@ -79,7 +79,7 @@ class ImageScanner:
             said = _COLORS.sub("", ended.error_text)
             if ended.returncode not in tool.ends:
                 raise process.failure(argv, ended.returncode, said or ended.text)
-            found = tool.read(json.loads(ended.stdout), image.image_id)
+            found = tool.read(json.loads(ended.stdout), image)
             if tool.name == "docker scout" and _INDEXED_NONE.search(said):
                 found = ScanFindings(problem="it recognized no packages in the image")
         except CommandFailed as error:

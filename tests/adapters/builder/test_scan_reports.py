@@ -7,22 +7,27 @@ entries. Docker Scout was not run: its document has the fields that its SARIF re
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from shelterctl.adapters.builder.scan_reports import read_grype, read_scout, read_trivy
+from shelterctl.core.deploy.image import LocalImage
 from shelterctl.core.deploy.scan import Severity, Vulnerability
 
 pytestmark = pytest.mark.unit
 
 IMAGE_ID = "sha256:0f0ad1e24dbc881bbada867868204b0a88321012e1bb6e60cb01c7d530ba3046"
+LAYERS = tuple(f"sha256:{letter * 64}" for letter in "ab")
+IMAGE = LocalImage("python:3.13-slim", IMAGE_ID, LAYERS, 1)
+OTHER = LocalImage("python:3.13-slim", "sha256:b", LAYERS[:1], 1)
 
 TRIVY: dict[str, Any] = {
     "SchemaVersion": 2,
     "ArtifactName": "python:3.13-slim",
     "ArtifactType": "container_image",
-    "Metadata": {"OS": {"Family": "debian", "Name": "13.8"}, "ImageID": IMAGE_ID},
+    "Metadata": {"OS": {"Family": "debian", "Name": "13.8"}, "ImageID": IMAGE_ID, "DiffIDs": [*LAYERS]},
     "Results": [
         {
             "Target": "python:3.13-slim (debian 13.8)",
@@ -66,7 +71,10 @@ GRYPE: dict[str, Any] = {
             "artifact": {"name": "tar", "version": "1.35+dfsg-3.1", "type": "deb"},
         },
     ],
-    "source": {"type": "image", "target": {"userInput": "python:3.13-slim", "imageID": IMAGE_ID, "tags": ["python:3.13-slim"]}},
+    "source": {
+        "type": "image",
+        "target": {"userInput": "python:3.13-slim", "imageID": IMAGE_ID, "layers": [{"digest": layer, "size": 1} for layer in LAYERS]},
+    },
     "distro": {"name": "debian", "version": "13.8", "idLike": []},
     "descriptor": {"name": "grype", "version": "[not provided]"},
 }
@@ -133,7 +141,7 @@ def changed(document: dict[str, Any], path: str, value: object) -> dict[str, Any
 
 
 def test_trivy() -> None:
-    found = read_trivy(TRIVY, IMAGE_ID)
+    found = read_trivy(TRIVY, IMAGE)
     assert found.vulnerabilities == (
         Vulnerability(Severity.CRITICAL, "CVE-2099-0001", "bash", "5.2.37-2+b10", "9.9"),
         Vulnerability(Severity.UNRATED, "CVE-2099-0002", "tar", "1.35+dfsg-3.1"),
@@ -142,14 +150,14 @@ def test_trivy() -> None:
 
 
 def test_grype() -> None:
-    assert read_grype(GRYPE, IMAGE_ID).vulnerabilities == (
+    assert read_grype(GRYPE, IMAGE).vulnerabilities == (
         Vulnerability(Severity.CRITICAL, "CVE-2099-0001", "bash", "5.2.37-2+b10", "9.9"),
         Vulnerability(Severity.NEGLIGIBLE, "CVE-2099-0002", "tar", "1.35+dfsg-3.1"),
     )
 
 
 def test_scout() -> None:
-    assert read_scout(SCOUT, IMAGE_ID).vulnerabilities == (
+    assert read_scout(SCOUT, IMAGE).vulnerabilities == (
         Vulnerability(Severity.LOW, "CVE-2099-0005", "flask", "3.0.3", "3.1.3"),
         Vulnerability(Severity.UNRATED, "CVE-2099-0006", "glibc", "2.36-9+deb12u9"),
     )
@@ -157,31 +165,40 @@ def test_scout() -> None:
 
 def test_an_image_in_which_nothing_was_found_has_nothing() -> None:
     clean = changed(TRIVY, "Results.0.Vulnerabilities", None)
-    assert read_trivy(clean, IMAGE_ID) == read_grype(changed(GRYPE, "matches", []), IMAGE_ID)
+    assert read_trivy(clean, IMAGE) == read_grype(changed(GRYPE, "matches", []), IMAGE)
     none = changed(changed(SCOUT, "runs.0.tool.driver.rules", None), "runs.0.results", [])
-    assert read_scout(none, IMAGE_ID).vulnerabilities == ()
-    assert not any(found.problem for found in (read_trivy(clean, IMAGE_ID), read_scout(none, IMAGE_ID)))
+    assert read_scout(none, IMAGE).vulnerabilities == ()
+    assert not any(found.problem for found in (read_trivy(clean, IMAGE), read_scout(none, IMAGE)))
 
 
 def test_another_image_than_the_one_that_was_built_says_nothing_of_it() -> None:
-    for found in (read_trivy(TRIVY, "sha256:b"), read_grype(GRYPE, "sha256:b")):
+    for found in (read_trivy(TRIVY, OTHER), read_grype(GRYPE, OTHER)):
         assert found.problem == f"it looked at another image: {IMAGE_ID}, built is sha256:b"
-    assert "does not say which" in read_trivy(changed(TRIVY, "Metadata.ImageID", None), IMAGE_ID).problem
+    nameless = changed(changed(TRIVY, "Metadata.ImageID", None), "Metadata.DiffIDs", None)
+    assert "does not say which" in read_trivy(nameless, IMAGE).problem
+
+
+def test_an_engine_that_names_images_by_their_manifests() -> None:
+    """Docker with containerd's image store does, and trivy repeats its id: the layers are those that were built."""
+    built = replace(IMAGE, image_id="sha256:configuration")
+    assert read_trivy(TRIVY, built).problem == read_grype(GRYPE, built).problem == ""
+    assert read_trivy(changed(TRIVY, "Metadata.DiffIDs", []), built).problem
+    assert read_trivy(TRIVY, replace(built, layers=())).problem
 
 
 def test_nothing_looked_at_is_not_nothing_found() -> None:
-    assert read_trivy(changed(TRIVY, "Results", None), IMAGE_ID).problem == "it recognized no packages in the image"
+    assert read_trivy(changed(TRIVY, "Results", None), IMAGE).problem == "it recognized no packages in the image"
     blind = changed(changed(GRYPE, "matches", []), "distro", {"name": "", "version": "", "idLike": None})
-    assert read_grype(blind, IMAGE_ID).problem == "it recognized no distribution in the image, and matched no package"
+    assert read_grype(blind, IMAGE).problem == "it recognized no distribution in the image, and matched no package"
 
 
 def test_what_a_scanner_may_have_missed_is_a_doubt() -> None:
-    assert read_trivy(changed(TRIVY, "Metadata.OS.EOSL", True), IMAGE_ID).doubts == (
+    assert read_trivy(changed(TRIVY, "Metadata.OS.EOSL", True), IMAGE).doubts == (
         "debian 13.8 gets no security updates any more: what is found in its packages is not all that there is",
     )
-    assert read_trivy(changed(TRIVY, "Results.0", None), IMAGE_ID).doubts == ("the packages of debian 13.8 were not looked at",)
+    assert read_trivy(changed(TRIVY, "Results.0", None), IMAGE).doubts == ("the packages of debian 13.8 were not looked at",)
     alert = {"package": {"name": "bash"}, "alerts": [{"type": "distro-eol", "message": "Package is from end-of-life distro: debian 10"}]}
-    assert read_grype({**GRYPE, "alertsByPackage": [alert, alert]}, IMAGE_ID).doubts == ("Package is from end-of-life distro: debian 10",)
+    assert read_grype({**GRYPE, "alertsByPackage": [alert, alert]}, IMAGE).doubts == ("Package is from end-of-life distro: debian 10",)
 
 
 @pytest.mark.parametrize(
@@ -204,4 +221,4 @@ def test_what_a_scanner_may_have_missed_is_a_doubt() -> None:
 )
 def test_a_document_of_another_form_is_no_answer(read: Any, document: Any) -> None:
     with pytest.raises((ValueError, LookupError, TypeError, AttributeError)):
-        read(document, IMAGE_ID)
+        read(document, IMAGE)

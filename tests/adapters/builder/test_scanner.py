@@ -16,14 +16,12 @@ import pytest
 
 from shelterctl.adapters.builder.engine import DockerEngine
 from shelterctl.adapters.builder.scanner import ImageScanner
-from shelterctl.core.deploy.image import LocalImage
 from shelterctl.core.deploy.scan import Severity
 from shelterctl.errors import ProgramMissing
-from tests.adapters.builder.test_scan_reports import GRYPE, IMAGE_ID, SCOUT, TRIVY
+from tests.adapters.builder.test_scan_reports import GRYPE, IMAGE, SCOUT, TRIVY
 
 pytestmark = pytest.mark.local
 
-IMAGE = LocalImage("python:3.13-slim", IMAGE_ID, (), 1)
 PROGRAMS = ("sh", "cat", "sleep", "printf")
 
 
