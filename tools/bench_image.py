@@ -22,7 +22,7 @@ from shelterctl.adapters import process
 from shelterctl.adapters.builder.engine import DockerEngine
 from shelterctl.adapters.minikube.machine import Minikube
 from shelterctl.adapters.minikube.node_images import MinikubeImages
-from shelterctl.adapters.minikube.node_shell import NodeShell
+from shelterctl.adapters.nodes.shell import NodeShell
 from shelterctl.core.deploy.image import LocalImage
 from shelterctl.core.serial import JsonValue
 from shelterctl.errors import ShelterError

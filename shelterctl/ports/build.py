@@ -6,6 +6,7 @@ from collections.abc import Generator
 from typing import Any, Protocol
 
 from shelterctl.core.deploy.image import LocalImage
+from shelterctl.core.deploy.scan import ImageScan
 
 
 class Builder(Protocol):
@@ -54,3 +55,13 @@ class Publisher(Protocol):
 
     def secret(self, namespace: str) -> dict[str, Any]:
         """The pull Secret as an object. Raises UsageError where there is nothing to make it of."""
+
+
+class Scanner(Protocol):
+    """Looks for known vulnerabilities in images that were built here."""
+
+    def check(self) -> str:
+        """The name and version of what scans. Raises ProgramMissing with what to install."""
+
+    def scan(self, image: LocalImage) -> ImageScan:
+        """What is in that very image. A scan that fails is in the result, as a problem; nothing is raised for it."""

@@ -68,7 +68,9 @@ def _here(program: str) -> bool:
 
 def _cluster(settings: Settings) -> Wiring:
     from shelterctl.adapters.minikube.machine import minikube_home
+    from shelterctl.adapters.nodes.containers import maker_of
     from shelterctl.wiring.cluster import ClusterWiring
+    from shelterctl.wiring.container_nodes import ContainerNodesWiring
     from shelterctl.wiring.minikube import MinikubeWiring
     from shelterctl.wiring.stacks import is_adopted, own_folder, stack_folder
 
@@ -85,8 +87,9 @@ def _cluster(settings: Settings) -> Wiring:
     taken = is_adopted(settings, context)
     folder = stack_folder(settings) if taken else own_folder(settings)
     if folder is not None:
-        from shelterctl.wiring.own import OwnOnCluster, OwnOnMinikube
+        from shelterctl.wiring.own import OwnOnCluster, OwnOnContainerNodes, OwnOnMinikube
 
-        kind = OwnOnMinikube if known else OwnOnCluster
-        return kind(settings, context, folder, adopted=taken)
-    return MinikubeWiring(settings, context) if known else ClusterWiring(settings, context)
+        own = OwnOnMinikube if known else OwnOnContainerNodes if maker_of(context) else OwnOnCluster
+        return own(settings, context, folder, adopted=taken)
+    tools = MinikubeWiring if known else ContainerNodesWiring if maker_of(context) else ClusterWiring
+    return tools(settings, context)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from shelterctl.adapters.builder.app_image import AppImage
     from shelterctl.adapters.builder.context import FolderContext
     from shelterctl.adapters.builder.engine import DockerEngine
+    from shelterctl.adapters.builder.scanner import ImageScanner
     from shelterctl.adapters.checkup.facts import KubernetesCheckup, Repairs
     from shelterctl.adapters.kube.cluster import KubernetesCluster
     from shelterctl.adapters.kube.database import PodDatabaseReader
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from shelterctl.adapters.kube.faults import KubernetesFaults
     from shelterctl.adapters.kube.look.endpoint import Forward, Way
     from shelterctl.adapters.minikube.machine import Minikube
-    from shelterctl.adapters.minikube.node_shell import NodeShell
+    from shelterctl.adapters.nodes.shell import NodeShell
     from shelterctl.ops.doctor.cluster import ClusterExaminer
     from shelterctl.ops.up.prerequisites import ClusterPreparation
     from shelterctl.ports.capabilities import NodeImages
@@ -117,6 +118,12 @@ class ClusterWiring(Wiring):
         from shelterctl.adapters.builder.app_image import AppImage
 
         return AppImage(self.engine, lambda: self.sources)
+
+    @property
+    def scanner(self) -> ImageScanner:
+        from shelterctl.adapters.builder.scanner import ImageScanner
+
+        return ImageScanner()
 
     @property
     def images(self) -> Callable[[], NodeImages] | Lacking:

@@ -33,6 +33,11 @@ class LocalWiring(Wiring):
 
     doubt = ""
     images = Lacking("replicas run on this machine: nothing is sent to nodes")
+    scanner = Lacking(
+        "--scan looks into images, and here there are none: the application runs as processes of this machine",
+        "its packages come from requirements.txt and lie in an environment, and no scanner of images reads that",
+        "shelterctl up --scan --target minikube",
+    )
     policies = Lacking("there are no network policies between processes")
     names = Lacking(
         "names exist on a cluster only: here the parts of the stack find each other by port",

@@ -15,8 +15,8 @@ from shelterctl.wiring.cluster import ClusterWiring
 if TYPE_CHECKING:
     from shelterctl.adapters.minikube.machine import Minikube
     from shelterctl.adapters.minikube.node_images import MinikubeImages
-    from shelterctl.adapters.minikube.node_shell import NodeShell
     from shelterctl.adapters.minikube.tunnel import NodeTunnel
+    from shelterctl.adapters.nodes.shell import NodeShell
 
 
 class MinikubeWiring(ClusterWiring):

@@ -11,6 +11,7 @@ from shelterctl.core.state import Place
 from shelterctl.ports.capabilities import Lacking
 from shelterctl.settings import Settings
 from shelterctl.wiring.cluster import ClusterWiring
+from shelterctl.wiring.container_nodes import ContainerNodesWiring
 from shelterctl.wiring.minikube import MinikubeWiring
 from shelterctl.wiring.own_folder import OwnFolder
 
@@ -136,3 +137,7 @@ class OwnOnCluster(OwnStack):
     @cached_property
     def place(self) -> Place:
         return Place(self.context, self.target.namespaces()[0])
+
+
+class OwnOnContainerNodes(OwnOnCluster, ContainerNodesWiring):
+    """In a cluster whose nodes are containers here."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from shelterctl.adapters.clock import SystemClock
 from shelterctl.errors import UsageError
+from shelterctl.ports.capabilities import Lacking
 
 if TYPE_CHECKING:
     from shelterctl.adapters.http_client import HttpxClient
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
     from shelterctl.core.state import Place
     from shelterctl.ops.chaos.dialogue import Dialogue
     from shelterctl.ops.up.answer import Answers
-    from shelterctl.ports.build import Builder, Publisher
-    from shelterctl.ports.capabilities import DnsProber, Lacking, NodeImages, Policies
+    from shelterctl.ports.build import Builder, Publisher, Scanner
+    from shelterctl.ports.capabilities import DnsProber, NodeImages, Policies
     from shelterctl.ports.checkup import CheckupRepairs, ClusterFacts, Examiner
     from shelterctl.ports.faults import DatabaseReader, FaultInjector
     from shelterctl.ports.target import Preparation, Target
@@ -122,6 +123,11 @@ class Wiring(ABC):
     @abstractmethod
     def images(self) -> Callable[[], NodeImages] | Lacking:
         """Opens the nodes' images; the target must be running by then."""
+
+    @property
+    def scanner(self) -> Scanner | Lacking:
+        """What looks into the images that are built here."""
+        return Lacking("no image is built for this target: there is nothing that --scan could look into")
 
     @property
     @abstractmethod

@@ -6,12 +6,16 @@ from pathlib import Path
 
 import pytest
 
+from shelterctl.adapters.kube.api import KubeApi
 from shelterctl.errors import UsageError
+from shelterctl.ports.capabilities import Lacking
 from shelterctl.settings import load
 from shelterctl.wiring import wire
 from shelterctl.wiring.cluster import ClusterWiring
+from shelterctl.wiring.container_nodes import ContainerNodesWiring
 from shelterctl.wiring.local import LocalWiring, home_of
-from shelterctl.wiring.own import OwnStack
+from shelterctl.wiring.minikube import MinikubeWiring
+from shelterctl.wiring.own import OwnOnContainerNodes, OwnStack
 from shelterctl.wiring.own_local import OwnLocal
 from shelterctl.wiring.parts import Wiring
 
@@ -66,6 +70,32 @@ def test_whoever_names_a_cluster_gets_one(here: Path, flags: dict[str, object]) 
     assert isinstance(chosen(here, **flags), ClusterWiring)
 
 
+@pytest.mark.parametrize("context", ["kind-shop", "k3d-shop"])
+def test_a_context_that_is_named_as_kinds_or_k3ds_is_asked_for_its_nodes(here: Path, monkeypatch: pytest.MonkeyPatch, context: str) -> None:
+    wiring = chosen(here, context=context)
+    assert isinstance(wiring, ContainerNodesWiring)
+    asked: list[str] = []
+
+    def items(_api: KubeApi, path: str) -> list[object]:
+        asked.append(path)
+        return []
+
+    monkeypatch.setattr(KubeApi, "items", items)
+    images = wiring.images
+    assert isinstance(images, Lacking)
+    assert images.what.endswith("and is none: the cluster has no nodes")
+    assert wiring.images == images
+    assert asked == ["/api/v1/nodes"]
+
+
+def test_a_minikube_profile_of_such_a_name_is_one(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MINIKUBE_HOME", str(here))
+    profile = here / ".minikube" / "profiles" / "kind-shop"
+    profile.mkdir(parents=True)
+    (profile / "config.json").write_text("{}")
+    assert isinstance(chosen(here, context="kind-shop"), MinikubeWiring)
+
+
 def test_whoever_names_the_embedded_one_is_told_nothing(here: Path) -> None:
     wiring = chosen(here, target="local")
     assert isinstance(wiring, LocalWiring)
@@ -100,6 +130,8 @@ def test_a_stack_of_ones_own_is_taken_where_it_lies(here: Path) -> None:
     assert bare.home.folder == here / ".shelterctl" / "local" / "shelter"
     program(here, "minikube")
     assert isinstance(chosen(here), OwnStack)
+    assert isinstance(chosen(here, context="kind-shop"), OwnOnContainerNodes)
+    assert not isinstance(chosen(here, context="prod"), OwnOnContainerNodes)
     assert isinstance(chosen(here, target="local"), OwnLocal)
     bare.home.make()
     bare.home.supervisor.write_text("{}")

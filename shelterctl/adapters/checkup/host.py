@@ -14,7 +14,7 @@ from shelterctl.adapters import process
 from shelterctl.adapters.builder.engine import DockerEngine
 from shelterctl.adapters.kube.api import Json
 from shelterctl.adapters.minikube.machine import Minikube, minikube_home
-from shelterctl.adapters.minikube.node_shell import NodeShell, host_docker_env
+from shelterctl.adapters.nodes.shell import NodeShell, host_docker_env
 from shelterctl.core.checkup.cluster import InsideNode
 from shelterctl.core.checkup.host import DiskSpace, EngineFacts, KubeconfigFacts, MachineFacts, ToolFacts
 from shelterctl.core.checkup.metrics import StartOptions

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from shelterctl.adapters.kube.api import KubeApi
-from shelterctl.adapters.minikube.node_shell import NodeShell, ShellSession
+from shelterctl.adapters.nodes.shell import NodeShell, ShellSession
 from shelterctl.core.faults.fault import KillMode, KillReport
 from shelterctl.core.state import ContainerState, Pod
 from shelterctl.errors import CommandFailed, FaultFailed, WaitTimeout

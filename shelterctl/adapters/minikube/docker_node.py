@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from shelterctl.adapters.builder.docker_archive import docker_archive
-from shelterctl.adapters.minikube.image_source import ImageSource, Sent, take
-from shelterctl.adapters.minikube.node_shell import NodeShell
+from shelterctl.adapters.nodes.image_source import ImageSource, Sent, take
+from shelterctl.adapters.nodes.shell import NodeShell
 from shelterctl.core.deploy.image import LoadReport, LocalImage
 from shelterctl.errors import CommandFailed, ImageLoadFailed
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shelterctl.adapters import kubeconfig, process
-from shelterctl.adapters.minikube.node_shell import NodeShell, docker_shell, host_docker_env, local_shell, ssh_shell
+from shelterctl.adapters.nodes.shell import NodeShell, docker_shell, host_docker_env, local_shell, ssh_shell
 from shelterctl.core.serial import JsonValue
 from shelterctl.errors import CommandFailed, MinikubeUnavailable, ProgramMissing, WaitTimeout
 from shelterctl.ports.capabilities import MachineState

@@ -11,30 +11,23 @@ names its id.
 from __future__ import annotations
 
 import errno
-import json
 import re
 import tempfile
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from shelterctl.adapters import process
 from shelterctl.adapters.builder.oci_archive import LAYER_TAR, LAYER_TAR_GZIP, Blob, archive_chunks
 from shelterctl.adapters.minikube.docker_node import DockerNode
-from shelterctl.adapters.minikube.image_source import ImageSource, Sent, take
-from shelterctl.adapters.minikube.node_shell import NodeShell
+from shelterctl.adapters.nodes.image_source import ImageSource, Sent, take
+from shelterctl.adapters.nodes.shell import NodeShell
+from shelterctl.adapters.nodes.store import QUERY_TIMEOUT_S, NodeStore, full_name, no_room_here
 from shelterctl.core.deploy.image import LoadReport, LocalImage, missing_layers
 from shelterctl.errors import CommandFailed, ImageLoadFailed, WaitTimeout
 
-QUERY_TIMEOUT_S = 30.0
 LOAD_TIMEOUT_S = 900.0
-#: containerd tells the kubelet's interface of a new image by an event, some milliseconds after the import.
-APPEAR_TIMEOUT_S = 10.0
 
 _CTR = ("ctr", "-n", "k8s.io")
-_CRICTL_IMAGES = ("crictl", "images", "-o", "json")
-_DOCKER_DIGESTS = ("docker", "images", "--digests", "--no-trunc", "--format", "{{.Digest}} {{.ID}}")
-_DOCKER_IMAGES = ("docker", "images", "--no-trunc", "--format", "{{.Repository}}:{{.Tag}} {{.ID}}")
 _BLOB_FOLDER = "/var/lib/containerd/io.containerd.content.v1.content/blobs/sha256"
 _UNCOMPRESSED = "containerd.io/uncompressed="
 _LARGE_BYTES = 1024 * 1024
@@ -50,55 +43,44 @@ class MinikubeImages:
 
     def __init__(self, profile: str, runtime: str, shells: Sequence[NodeShell], source: ImageSource) -> None:
         self._profile = profile
-        self._runtime = runtime
-        self._shells = tuple(shells)
+        self._store = NodeStore(shells, runtime, f"minikube image ls -p {profile}")
         self._source = source
 
     def runtime(self) -> str:
-        return self._runtime
+        return self._store.runtime
 
     def image_ids(self) -> Mapping[str, str]:
-        """Reference to image id for what every node has under the same id; one command in each node. Raises CommandFailed."""
-        found = [self._ids_in(shell) for shell in self._shells]
-        return {name: image_id for name, image_id in found[0].items() if all(ids.get(name) == image_id for ids in found)}
+        """Reference to image id for what every node has under the same id. Raises CommandFailed."""
+        return self._store.image_ids()
 
     def ids_by_digest(self) -> Mapping[str, str]:
         """Of all nodes together. Raises CommandFailed."""
-        found: dict[str, str] = {}
-        for shell in self._shells:
-            if self._runtime == "docker":
-                found |= parse_docker_digests(shell.run(_DOCKER_DIGESTS, timeout_s=QUERY_TIMEOUT_S).text)
-            else:
-                found |= parse_crictl_digests(shell.run(_CRICTL_IMAGES, timeout_s=QUERY_TIMEOUT_S).stdout)
-        return found
+        return self._store.ids_by_digest()
 
     def load(self, image: LocalImage) -> LoadReport:
         """Brings the image into every node and checks its id there. Raises ImageLoadFailed."""
-        load = {"containerd": self._load_into_containerd, "docker": self._load_into_docker}.get(self._runtime, self._load_with_minikube)
+        known = {"containerd": self._load_into_containerd, "docker": self._load_into_docker}
         try:
-            return load(image)
+            return known.get(self._store.runtime, self._load_with_minikube)(image)
         except (CommandFailed, WaitTimeout) as error:
             raise load_failure(self._profile, image.reference, error) from error
         except OSError as error:
             if error.errno not in (errno.ENOSPC, errno.EDQUOT):
                 raise
-            folder = tempfile.gettempdir()
-            raise ImageLoadFailed(
-                f"{image.reference} could not be prepared for the node", why=f"no space left in {folder}", next_command=f"df -h {folder}"
-            ) from error
+            raise no_room_here(image.reference) from error
 
     def _load_into_containerd(self, image: LocalImage) -> LoadReport:
         total = LoadReport(image.reference, "layers", 0, 0, len(image.layers))
-        for shell in self._shells:
+        for shell in self._store.shells:
             total = _worse(total, self._load_into_containerd_node(shell, image))
         return total
 
     def _load_into_containerd_node(self, shell: NodeShell, image: LocalImage) -> LoadReport:
-        ids = self._ids_in(shell)
+        ids = self._store.ids_in(shell)
         if (known := _name_of(ids, image.image_id)) is not None:
-            tag = [*_CTR, "images", "tag", "--force", _full_name(known), _full_name(image.reference)]
-            if _full_name(known) == _full_name(image.reference) or shell.run(tag, timeout_s=QUERY_TIMEOUT_S, check=False).returncode == 0:
-                self._await_id(shell, image)
+            tag = [*_CTR, "images", "tag", "--force", full_name(known), full_name(image.reference)]
+            if full_name(known) == full_name(image.reference) or shell.run(tag, timeout_s=QUERY_TIMEOUT_S, check=False).returncode == 0:
+                self._store.await_id(shell, image)
                 return LoadReport(image.reference, "tag", 0, 0, len(image.layers))
         present = _blobs_in(shell)
         missing = missing_layers(image.layers, present)
@@ -128,47 +110,30 @@ class MinikubeImages:
             sizes = {blob.size_bytes for blob in held if blob.media_type == LAYER_TAR and blob.size_bytes > _LARGE_BYTES}
             taken = take(self._source, image, missing, configs, folder, unwanted_sizes=sizes)
             layers = [taken.layers[layer] if layer in taken.layers else present[layer] for layer in image.layers]
-            chunks = archive_chunks(_full_name(image.reference), taken.config, layers)
+            chunks = archive_chunks(full_name(image.reference), taken.config, layers)
             shell.feed([*_CTR, "images", "import", "-"], sent.count(chunks), timeout_s=LOAD_TIMEOUT_S)
-        self._await_id(shell, image)
+        self._store.await_id(shell, image)
         return LoadReport(image.reference, "layers", sent.size_bytes, len(missing), len(image.layers) - len(missing))
 
     def _load_into_docker(self, image: LocalImage) -> LoadReport:
         total = LoadReport(image.reference, "layers", 0, 0, len(image.layers))
-        for shell in self._shells:
-            known = _name_of(self._ids_in(shell), image.image_id)
+        for shell in self._store.shells:
+            known = _name_of(self._store.ids_in(shell), image.image_id)
             if known is not None:
                 shell.run(["docker", "tag", known, image.reference], timeout_s=QUERY_TIMEOUT_S)
                 report = LoadReport(image.reference, "tag", 0, 0, len(image.layers))
             else:
                 report = DockerNode(shell, self._source, LOAD_TIMEOUT_S).load(image)
-            self._await_id(shell, image)
+            self._store.await_id(shell, image)
             total = _worse(total, report)
         return total
 
     def _load_with_minikube(self, image: LocalImage) -> LoadReport:
         argv = ["minikube", "image", "load", "-p", self._profile, image.reference]
         process.run(argv, timeout_s=LOAD_TIMEOUT_S)
-        for shell in self._shells:
-            self._await_id(shell, image)
+        for shell in self._store.shells:
+            self._store.await_id(shell, image)
         return LoadReport(image.reference, "minikube image load", image.size_bytes, len(image.layers), 0)
-
-    def _ids_in(self, shell: NodeShell) -> Mapping[str, str]:
-        if self._runtime == "docker":
-            return parse_docker_images(shell.run(_DOCKER_IMAGES, timeout_s=QUERY_TIMEOUT_S).text)
-        return parse_crictl_images(shell.run(_CRICTL_IMAGES, timeout_s=QUERY_TIMEOUT_S).stdout)
-
-    def _await_id(self, shell: NodeShell, image: LocalImage) -> None:
-        """Waits until the node names the image with the id that was sent. Raises ImageLoadFailed where it does not."""
-        deadline = time.monotonic() + APPEAR_TIMEOUT_S
-        while (found := self._ids_in(shell).get(short_name(image.reference), "")) != image.image_id:
-            if time.monotonic() > deadline:
-                raise ImageLoadFailed(
-                    f"node {shell.node} does not have the {image.reference} that was sent",
-                    why=f"it has {found or 'no image of that name'}, sent was {image.image_id}",
-                    next_command=f"minikube image ls -p {self._profile}",
-                )
-            time.sleep(0.1)
 
 
 def load_failure(profile: str, reference: str, error: CommandFailed | WaitTimeout) -> ImageLoadFailed:
@@ -188,52 +153,8 @@ def load_failure(profile: str, reference: str, error: CommandFailed | WaitTimeou
     )
 
 
-def short_name(reference: str) -> str:
-    """A reference without what the default registry adds: `docker.io/library/app:1` and `app:1` are `app:1`."""
-    return reference.removeprefix("docker.io/").removeprefix("library/")
-
-
-def _full_name(reference: str) -> str:
-    """A reference with its registry, as containerd names images (the rule of docker's reference grammar)."""
-    first, slash, _ = reference.partition("/")
-    if slash and ("." in first or ":" in first or first == "localhost"):
-        return reference
-    return f"docker.io/{reference}" if slash else f"docker.io/library/{reference}"
-
-
 def _name_of(ids: Mapping[str, str], image_id: str) -> str | None:
     return next((name for name, found in ids.items() if found == image_id), None)
-
-
-def parse_crictl_images(output: bytes) -> Mapping[str, str]:
-    """Short reference to image id, from `crictl images -o json`. Raises ImageLoadFailed where it is something else."""
-    try:
-        return {
-            short_name(str(tag)): str(image["id"]) for image in json.loads(output)["images"] or [] for tag in image.get("repoTags") or []
-        }
-    except (ValueError, LookupError, TypeError, AttributeError) as error:
-        raise ImageLoadFailed("the node's list of images cannot be read", why=str(error), next_command="minikube image ls") from error
-
-
-def parse_docker_images(output: str) -> Mapping[str, str]:
-    """Short reference to image id, from `docker images` with one `name:tag id` a line."""
-    pairs = (line.split() for line in output.splitlines())
-    return {short_name(pair[0]): pair[1] for pair in pairs if len(pair) == 2 and "<none>" not in pair[0]}
-
-
-def parse_docker_digests(output: str) -> Mapping[str, str]:
-    """A manifest's digest to the image's id, from `docker images --digests` with one `digest id` a line."""
-    pairs = (line.split() for line in output.splitlines())
-    return {pair[0]: pair[1] for pair in pairs if len(pair) == 2 and pair[0].startswith("sha256:")}
-
-
-def parse_crictl_digests(output: bytes) -> Mapping[str, str]:
-    """The same from `crictl images -o json`. Raises ImageLoadFailed where it is something else."""
-    try:
-        images = json.loads(output)["images"] or []
-        return {str(name).rpartition("@")[2]: str(image["id"]) for image in images for name in image.get("repoDigests") or []}
-    except (ValueError, LookupError, TypeError, AttributeError) as error:
-        raise ImageLoadFailed("the node's list of images cannot be read", why=str(error), next_command="minikube image ls") from error
 
 
 def _latest_configs(shell: NodeShell, image_ids: Sequence[str]) -> Sequence[bytes]:

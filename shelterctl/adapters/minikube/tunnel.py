@@ -22,7 +22,7 @@ from pathlib import Path
 
 from shelterctl.adapters import process
 from shelterctl.adapters.minikube.machine import minikube_home
-from shelterctl.adapters.minikube.node_shell import host_docker_env
+from shelterctl.adapters.nodes.shell import host_docker_env
 from shelterctl.errors import MinikubeUnavailable, ShelterError
 
 OPEN_TIMEOUT_S = 15.0

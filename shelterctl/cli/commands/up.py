@@ -40,6 +40,13 @@ def command(
     pull_secret: Annotated[
         str | None, typer.Option(help="Make a Secret of this name, of what `docker login` keeps, to pull them with.", show_default=False)
     ] = None,
+    scan: Annotated[
+        bool, typer.Option("--scan", help="Look for vulnerabilities in the built images, by trivy, grype or docker scout.")
+    ] = False,
+    fail_on_severity: Annotated[
+        str | None,
+        typer.Option(help="Scan, and deploy nothing as bad as that: low, medium, high or critical.", show_default=False),
+    ] = None,
     wait_hpa: Annotated[bool, typer.Option("--wait-hpa/--no-wait-hpa", help="Wait until the HPA has a metric.")] = True,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change (asks the API server), change nothing.")] = False,
     force: Annotated[bool, typer.Option("--force-conflicts", help="Take over fields that others have set.")] = False,
@@ -51,15 +58,22 @@ def command(
       shelterctl up
       shelterctl up --cpu-target 50 --max 4
       shelterctl up --dry-run
+      shelterctl up --fail-on-severity high
       shelterctl up --overlay minikube-two-namespaces --no-wait-hpa
     """
-    from shelterctl.cli.flags import seconds
+    from shelterctl.cli.flags import seconds, severity
     from shelterctl.cli.render import up as render
+    from shelterctl.cli.render.codes import exit_code
     from shelterctl.cli.render.steps import StepsDisplay
     from shelterctl.core.deploy.stack import StackOptions
     from shelterctl.errors import UsageError
     from shelterctl.ops.up.up import UpPorts, UpRequest, up
 
+    fail_on = None if fail_on_severity is None else severity("--fail-on-severity", fail_on_severity, "up")
+    scan = scan or fail_on is not None
+    if scan and (dry_run or adopt):
+        asked = "--dry-run" if dry_run else "--adopt"
+        raise UsageError(f"{asked} builds no image: there is nothing that --scan could look into", next_command="shelterctl up --scan")
     session.choose(mongo_uri=mongo_uri, mongo_password_file=mongo_password_file, adopt=adopt, registry=registry, pull_secret=pull_secret)
     wiring, settings = session.wiring, session.settings
     options = StackOptions(
@@ -79,7 +93,7 @@ def command(
     # A wrong folder is told before a machine is started for it.
     _ = wiring.project
     session.confirm_context("the stack is deployed here")
-    session.open_folder("up")
+    folder = session.open_folder("up")
     ports = UpPorts(
         wiring.builder,
         wiring.preparation,
@@ -89,8 +103,12 @@ def command(
         wiring.answers(),
         wiring.clock,
         wiring.publisher(),
+        wiring.scanner,
+        folder,
     )
-    request = UpRequest(wiring.place, options, settings.timeout_s, wait_hpa, dry_run, force, among_others=settings.yes)
+    request = UpRequest(
+        wiring.place, options, settings.timeout_s, wait_hpa, dry_run, force, among_others=settings.yes, scan=scan, fail_on=fail_on
+    )
     with session.lock("up"):
         if settings.adopt is False and not dry_run:
             # Before anything is applied: what `down` may remove must not hang on how this ends.
@@ -98,4 +116,5 @@ def command(
         result = session.drive(up(ports, request), StepsDisplay(session.terminal))
         if settings.adopt and not dry_run:
             wiring.keep_choice()
-    return session.finish(result, 0, lambda: render.lines(result))
+    code = exit_code(result.scan.judgement.verdict) if result.scan is not None and result.scan.judgement is not None else 0
+    return session.finish(result, code, lambda: render.lines(result))

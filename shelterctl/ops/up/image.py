@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from shelterctl.core.deploy.image import LoadReport, LocalImage
 from shelterctl.core.deploy.stack import StackPlan
 from shelterctl.core.events import Outcome
-from shelterctl.core.words import counted
-from shelterctl.errors import BuildFailed, ImageLoadFailed
+from shelterctl.core.words import counted, listed
+from shelterctl.errors import BuildFailed, ImageLoadFailed, ProgramMissing
 from shelterctl.ops.steps import Done
 from shelterctl.ports.build import Builder
 from shelterctl.ports.capabilities import NodeImages
@@ -37,17 +37,26 @@ def build(builder: Builder, reference: str) -> Generator[str, None, Done[LocalIm
 
 
 def load(builder: Builder, nodes: NodeImages, built: Sequence[LocalImage], plan: StackPlan) -> Generator[str, None, Done[Loaded]]:
-    """Loads the images that were built and every other one that this machine has and the node lacks. Raises ImageLoadFailed."""
+    """Loads the images that were built and every other one that this machine has and the node lacks.
+
+    Raises ImageLoadFailed, and ProgramMissing where what loads is not there: an image that was not built here is then left to be pulled.
+    """
     in_node = nodes.image_ids()
     own = {image.reference for image in built}
     wanted = {reference: builder.inspect(reference) for reference in plan.images if reference not in own and reference not in in_node}
     todo = [image for image in built if in_node.get(image.reference) != image.image_id]
     todo += [found for found in wanted.values() if found is not None]
-    reports = []
+    reports: list[LoadReport] = []
+    left: list[str] = []
     for item in todo:
         yield f"{item.reference}, {item.size_bytes / 1e6:.0f} MB"
-        reports.append(nodes.load(item))
-    if todo:
+        try:
+            reports.append(nodes.load(item))
+        except ProgramMissing:
+            if item.reference in own:
+                raise
+            left.append(item.reference)
+    if reports:
         in_node = nodes.image_ids()
     for image in built:
         there = in_node.get(image.reference, "")
@@ -56,7 +65,9 @@ def load(builder: Builder, nodes: NodeImages, built: Sequence[LocalImage], plan:
                 f"the node has {there or 'no image'} under {image.reference}, built is {image.image_id}", next_command="shelterctl doctor"
             )
     outcome = Outcome.CHANGED if reports else Outcome.UNCHANGED
-    return Done(_title(reports, in_node, plan), Loaded(tuple(reports), in_node.get(plan.options.image)), outcome)
+    title = "Nothing was loaded" if left and not reports else _title(reports, in_node, plan)
+    title += f"; the nodes must pull {listed(left, 3)}" if left else ""
+    return Done(title, Loaded(tuple(reports), in_node.get(plan.options.image)), outcome)
 
 
 def _title(reports: Sequence[LoadReport], in_node: Mapping[str, str], plan: StackPlan) -> str:

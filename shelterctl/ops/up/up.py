@@ -8,20 +8,23 @@ from typing import TypeVar
 
 from shelterctl.core.deploy.image import ImageChain, LoadReport, LocalImage, told_by_id
 from shelterctl.core.deploy.rollout import Progress, judge_rollout
+from shelterctl.core.deploy.scan import ScanReport, Severity
 from shelterctl.core.deploy.stack import ApplyReport, StackOptions, StackPlan
 from shelterctl.core.endpoint import Endpoint
 from shelterctl.core.events import Event, Notice, Outcome, TargetChosen
 from shelterctl.core.faults.database import pod_problem
 from shelterctl.core.state import Autoscaler, Place, Pod, Role, StackState
+from shelterctl.core.verdict import Verdict
 from shelterctl.ops.steps import Done, run_step
-from shelterctl.ops.up import applying, image, rollout_wait
+from shelterctl.ops.up import applying, image, rollout_wait, scanning
 from shelterctl.ops.up.answer import Answers
 from shelterctl.ops.up.applying import Applied
 from shelterctl.ops.up.image import Loaded
 from shelterctl.ops.up.publish import Published, pinned_plan, publish
-from shelterctl.ports.build import Builder, Publisher
+from shelterctl.ports.build import Builder, Publisher, Scanner
 from shelterctl.ports.capabilities import Lacking, NodeImages, Policies
 from shelterctl.ports.clock import Clock
+from shelterctl.ports.runs import RunFolder
 from shelterctl.ports.target import Preparation, Ready, Target
 
 T = TypeVar("T")
@@ -33,7 +36,8 @@ _LEFT_LOADED = "the node may hold a part of the image, which does no harm; nothi
 class UpRequest:
     """What the user asked of `up`. `options.image` is filled in from the sources.
 
-    With `among_others` it goes into a namespace where others' pods run, too.
+    With `among_others` it goes into a namespace where others' pods run, too. With `scan` the images are scanned before anything is
+    sent anywhere; what is as severe as `fail_on` ends it there.
     """
 
     place: Place
@@ -43,11 +47,16 @@ class UpRequest:
     dry_run: bool = False
     force: bool = False
     among_others: bool = False
+    scan: bool = False
+    fail_on: Severity | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class UpPorts:
-    """What `up` works with. `images` opens the nodes' store: it cannot be looked at before the target is ready."""
+    """What `up` works with. `images` opens the nodes' store: it cannot be looked at before the target is ready.
+
+    `folder` takes the scans, which count also where `up` ends without a result.
+    """
 
     builder: Builder
     preparation: Preparation
@@ -57,11 +66,13 @@ class UpPorts:
     answers: Answers
     clock: Clock
     publisher: Publisher | None = None
+    scanner: Scanner | Lacking = scanning.NO_SCANNER
+    folder: RunFolder | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class UpResult:
-    """What `up` did and what is true after it."""
+    """What `up` did and what is true after it. Where the `scan` ended it, nothing was loaded or applied."""
 
     context: str
     namespace: str
@@ -76,11 +87,19 @@ class UpResult:
     autoscaler: Autoscaler | None
     elapsed_s: float
     caveats: tuple[str, ...] = ()
+    scan: ScanReport | None = None
+
+    @property
+    def refused(self) -> bool:
+        """Whether what the scan found, or could not find out, ended it."""
+        return self.scan is not None and self.scan.judgement is not None and self.scan.judgement.verdict is not Verdict.PASS
 
 
 def up(ports: UpPorts, request: UpRequest) -> Generator[Event, None, UpResult]:
     """Deploys. Raises ShelterErrors, each with what was left behind where that matters."""
     run = _Run(ports, request, ports.clock.monotonic_s())
+    # What is missing for the scan is told before minutes of building.
+    scanner = scanning.scanner_for(ports.scanner, request.scan)
     ready, nodes = yield from run.prepare()
     reference = ports.builder.reference()
     plan = ports.target.plan(replace(request.options, image=reference))
@@ -91,6 +110,15 @@ def up(ports: UpPorts, request: UpRequest) -> Generator[Event, None, UpResult]:
     for name in ports.builder.references():
         work = image.build(ports.builder, name)
         built.append((yield from run.step("build", f"Building {name}", work, left=f"nothing was changed in {ports.target.noun}")))
+    scan = None
+    if scanner is not None:
+        work_of_scan = scanning.scan(scanner, built, request.fail_on, ports.folder)
+        scan = yield from run.step("scan", f"Scanning with {scanner.check()}", work_of_scan, left="nothing was loaded or applied")
+        yield from scanning.told(scan)
+        if scan.judgement is not None and scan.judgement.verdict is not Verdict.PASS:
+            made_id = next((found.image_id for found in built if found.reference == reference), None)
+            chain = ImageChain(reference, made_id, None if isinstance(nodes, Lacking) else "")
+            return run.result(Applied(ApplyReport(())), chain, changed=ready.started, scan=scan)
     published = Published({})
     if ports.publisher is not None and any(ports.publisher.pushes(image.reference) for image in built):
         pushing = publish(ports.publisher, built)
@@ -115,7 +143,7 @@ def up(ports: UpPorts, request: UpRequest) -> Generator[Event, None, UpResult]:
     chain = yield from run.step("answer", "Asking the service", ports.answers.prove(state, chain), left=_LEFT_APPLIED)
     state = yield from run.look_again(state, waited=applied.report.changed_anything or replaced)
     changed = bool(ready.started or loaded.reports or applied.secrets or applied.report.changed_anything or replaced)
-    return run.result(applied, chain, changed=changed, loads=loaded.reports, state=state, autoscaler=autoscaler)
+    return run.result(applied, chain, changed=changed, loads=loaded.reports, state=state, autoscaler=autoscaler, scan=scan)
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +267,7 @@ class _Run:
         loads: tuple[LoadReport, ...] = (),
         state: StackState | None = None,
         autoscaler: Autoscaler | None = None,
+        scan: ScanReport | None = None,
     ) -> UpResult:
         return UpResult(
             context=self.request.place.context,
@@ -254,6 +283,7 @@ class _Run:
             autoscaler=autoscaler,
             elapsed_s=self.ports.clock.monotonic_s() - self.began_s,
             caveats=state.caveats if state else (),
+            scan=scan,
         )
 
 

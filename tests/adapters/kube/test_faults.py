@@ -12,7 +12,7 @@ import pytest
 
 from shelterctl.adapters.kube.api import KubeApi
 from shelterctl.adapters.kube.faults import _AWAIT_GONE, KubernetesFaults
-from shelterctl.adapters.minikube.node_shell import NodeShell
+from shelterctl.adapters.nodes.shell import NodeShell
 from shelterctl.core.faults.fault import KillMode
 from shelterctl.core.state import ContainerState, Pod
 from shelterctl.errors import FaultFailed

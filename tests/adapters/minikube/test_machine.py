@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from shelterctl.adapters.minikube.machine import Minikube, Profile, exit_reason, minikube_home, parse_profile, shells
-from shelterctl.adapters.minikube.node_shell import host_docker_env, ssh_shell
+from shelterctl.adapters.nodes.shell import host_docker_env, ssh_shell
 from shelterctl.core.serial import JsonValue
 from shelterctl.errors import CommandFailed, MinikubeUnavailable, WaitTimeout
 from shelterctl.ports.capabilities import MachineState
@@ -156,7 +156,7 @@ def test_an_open_shell_answers_line_by_line() -> None:
 
 @pytest.mark.cluster
 def test_a_shell_in_a_node_that_is_not_there_says_so() -> None:
-    from shelterctl.adapters.minikube.node_shell import docker_shell
+    from shelterctl.adapters.nodes.shell import docker_shell
 
     with docker_shell("shelterctl-nobody").open() as session, pytest.raises(CommandFailed) as caught:
         session.ask("echo hi", timeout_s=30)
