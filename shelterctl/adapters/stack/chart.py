@@ -6,6 +6,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from pathlib import Path
 
 from shelterctl.adapters import helm
@@ -74,7 +75,7 @@ def _values_file(root: Path, path: str) -> Path:
 def _objects(text: str, root: Path, folder: str, file: str) -> tuple[tuple[Document, ...], tuple[Unreadable, ...], tuple[LeftOut, ...]]:
     starts = [(text.count("\n", 0, match.start()) + 1, match[1]) for match in _SOURCE.finditer(text)]
     lines = text.splitlines()
-    templates: dict[str, _Template] = {}
+    templates: dict[str, Sequence[str]] = {}
     documents: list[Document] = []
     unreadable: list[Unreadable] = []
     left: list[LeftOut] = []
@@ -86,14 +87,23 @@ def _objects(text: str, root: Path, folder: str, file: str) -> tuple[tuple[Docum
             origin = Origin(source or file)
             unreadable.append(Unreadable(origin, each.what.replace(file, f"what {origin} renders to"), each.why))
             continue
-        template = templates.setdefault(source, _Template.of(root, source or file))
-        document = template.placed(each, lines)
+        if source not in templates:
+            templates[source] = _lines(root / source) if source else ()
+        until = starts[before][0] - 1 if before < len(starts) else len(lines)
+        document = _placed(each, line, lines[line - 1 : until], source or file, templates[source])
         hook = str(section(each.body, "metadata", "annotations").get("helm.sh/hook") or "")
         if hook:
             left.append(_left(document, hook))
         else:
             documents.append(document)
     return tuple(documents), tuple(unreadable), tuple(left)
+
+
+def _lines(path: Path) -> Sequence[str]:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return ()
 
 
 def _left(document: Document, hook: str) -> LeftOut:
@@ -110,31 +120,21 @@ def _file_of(root: Path, folder: str, source: str) -> str:
     return path if (root / path).is_file() else ""
 
 
-@dataclass(frozen=True, slots=True)
-class _Template:
-    """A template's lines by their text and by their key: only what stands there once tells a place."""
+def _placed(rendered: Document, first: int, lines: Sequence[str], file: str, template: Sequence[str]) -> Document:
+    """An object with the lines of its template. `lines` are those that it was read from, of which `first` is the number of the first.
 
-    file: str
-    whole: dict[str, int]
-    keys: dict[str, int]
-
-    @classmethod
-    def of(cls, root: Path, file: str) -> _Template:
-        try:
-            lines = (root / file).read_text(encoding="utf-8", errors="replace").splitlines()
-        except OSError:
-            lines = []
-        return cls(file, _once([line.strip() for line in lines]), _once([_key(line) for line in lines]))
-
-    def placed(self, rendered: Document, lines: Sequence[str]) -> Document:
-        """The rendered object with the lines of its template; a field that cannot be told apart is at what encloses it, or the file."""
-        found = {}
-        for path, line in rendered.lines.items():
-            text = lines[line - 1] if 0 < line <= len(lines) else ""
-            at = self.whole.get(text.strip()) or self.keys.get(_key(text))
-            if at is not None:
-                found[path] = at
-        return Document(rendered.body, self.file, {path: line for path, line in found.items() if path})
+    A line that Helm put a value into is found by its key, where that stands once between lines that are alike. A field whose line is not
+    found is at what encloses it.
+    """
+    places: dict[int, int] = {}
+    alike = SequenceMatcher(None, [line.strip() for line in template], [line.strip() for line in lines], autojunk=False)
+    for what, start, end, own_start, own_end in alike.get_opcodes():
+        if what == "equal":
+            places.update({first + own_start + step: start + step + 1 for step in range(end - start)})
+        elif what == "replace":
+            keys = _once([_key(line) for line in template[start:end]])
+            places.update({first + n: start + at for n in range(own_start, own_end) if (at := keys.get(_key(lines[n])))})
+    return Document(rendered.body, file, {path: places[line] for path, line in rendered.lines.items() if line in places})
 
 
 def _once(texts: Sequence[str]) -> dict[str, int]:
