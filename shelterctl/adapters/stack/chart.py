@@ -57,7 +57,8 @@ def read(root: Path, folder: str, options: Options) -> Unit:
             why="its templates render to nothing" + (f" but {len(left)} hooks" if left else "") + ": a value may switch them on",
             next_command=f"{typed}   (then {_VALUES})",
         )
-    return Unit(folder, documents, unreadable, Rendering(folder, typed, len(documents), Origin(file)), left)
+    rendering = Rendering(folder, typed, len(documents), Origin(file), release, options.values)
+    return Unit(folder, documents, unreadable, rendering, left)
 
 
 def _inside(folder: str, path: str) -> str:

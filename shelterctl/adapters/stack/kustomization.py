@@ -119,7 +119,7 @@ class Book:
 
     def shown(self, path: Path) -> str:
         """A file's name in every origin: from the stack's folder, also where it lies outside."""
-        return Path(os.path.relpath(path, self.root)).as_posix()
+        return Path(os.path.relpath(path.resolve(), self.root.resolve())).as_posix()
 
     def reach(self, folder: Path) -> list[Reached]:
         """What a kustomization is built of, itself first. One that two others name is there twice: its names differ."""

@@ -30,7 +30,8 @@ def read(found: Listing, folders: Sequence[str], ignore: Sequence[str], options:
     questions: list[Question] = []
     if packages:
         chosen = packages.choose(named, asked=bool(folders))
-        units += [kustomized.read(packages.book, folder) for folder in chosen.kustomizations]
+        alone = len(units) + len(chosen.kustomizations) == 1
+        units += [_built(packages, folder, asked=bool(folders) or alone) for folder in chosen.kustomizations]
         questions += chosen.questions
         units += _charts(found.root, chosen, units, options, questions)
         units = [_with_beside(unit, packages, [path for path, folder in held.items() if folder is not None], found.root) for unit in units]
@@ -69,6 +70,17 @@ def _as_they_lie(root: Path, paths: Iterable[str], *, strict: bool) -> list[Unit
                 unreadable.setdefault(folder, []).append(item)
     every = dict.fromkeys((*documents, *unreadable))
     return [Unit(folder, tuple(documents.get(folder, ())), tuple(unreadable.get(folder, ()))) for folder in every]
+
+
+def _built(packages: Packages, folder: str, *, asked: bool) -> Unit:
+    """A kustomization's objects. One that was not `asked` for may be none of the stack's: then an error says how to leave it out."""
+    try:
+        return kustomized.read(packages.book, folder)
+    except UsageError as error:
+        if asked:
+            raise
+        then = f'{error.next_command}   (or leave it out: ignore = ["{folder}"] in [stack])'
+        raise UsageError(error.what, why=error.why, details=error.details, next_command=then) from error
 
 
 def _charts(root: Path, chosen: Chosen, units: Sequence[Unit], options: chart.Options, questions: list[Question]) -> list[Unit]:

@@ -81,7 +81,7 @@ class Packages:
             exact.append(chosen)
             if len(group) > 1:
                 text = f"{len(group)} overlays are built on the same base"
-                questions.append(Question("stack.manifests", text, tuple(sorted(group)), Origin(self._at(chosen).document.file)))
+                questions.append(Question("stack.manifests", text, tuple(sorted(group)), Origin(chosen)))
         beside = [each for each in self.charts if each not in charts and any(covers(name, each) for name in named if name not in charts)]
         return Chosen(tuple(exact), tuple(charts), tuple(beside), tuple(questions))
 

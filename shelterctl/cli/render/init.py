@@ -65,6 +65,13 @@ def _lines(stack: Stack, answers: Mapping[str, str], manifests: tuple[str, ...])
             yield _entry("context", image.build.context)
             yield _entry("dockerfile", answers.get("stack.image.dockerfile", image.build.dockerfile), f"from {image.build.base}")
             yield _entry("use", "built", "built: loaded under this name; registry: pushed; pulled: left alone")
+    for rendering in stack.manifests.renderings:
+        if rendering.release:
+            yield ""
+            yield "[manifests]"
+            yield _entry("release", rendering.release, f"{rendering.origin}: {rendering.command}")
+            yield _entry("values", list(rendering.values), "files that go before the chart's own values.yaml, the last first")
+            break
     yield from _requests(stack)
     if roles.engine is not None:
         yield ""

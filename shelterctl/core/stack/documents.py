@@ -76,12 +76,17 @@ class Unreadable:
 
 @dataclass(frozen=True, slots=True)
 class Rendering:
-    """A folder whose objects a program made: `command` as one would type it in the stack's folder, `origin` the file that it follows."""
+    """A folder whose objects a program made: `command` as one would type it in the stack's folder, `origin` the file that it follows.
+
+    `release` and `values` (files) are a chart's; empty for a kustomization.
+    """
 
     folder: str
     command: str
     objects: int
     origin: Origin
+    release: str = ""
+    values: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -204,6 +204,23 @@ secretGenerator:
 
 
 @needs_kustomize
+def test_a_folder_behind_a_link_has_the_same_names(tmp_path: Path) -> None:
+    (tmp_path / "linked").symlink_to(written(tmp_path / "real", SOURCES, BASE), target_is_directory=True)
+    assert {document.file for document in reader.read(tmp_path / "linked").documents} == {"base/web.yaml", "base/mongo.yaml"}
+
+
+@needs_kustomize
+def test_a_kustomization_beside_the_stack_that_does_not_build_can_be_left_out(tmp_path: Path) -> None:
+    plain = {"k8s/web.yaml": WEB, "k8s/mongo.yaml": MONGO}
+    written(tmp_path, SOURCES, plain, {"tools/kustomization.yaml": "resources: [https://example.org/tools.yaml]\n"})
+    with pytest.raises(UsageError) as failed:
+        reader.read(tmp_path)
+    assert failed.value.next_command.endswith('(or leave it out: ignore = ["tools"] in [stack])')
+    written(tmp_path, {"shelterctl.toml": '[stack]\nignore = ["tools"]\n'})
+    assert reader.read(tmp_path).manifests.folders == ("k8s",)
+
+
+@needs_kustomize
 def test_how_it_was_rendered_is_told(tmp_path: Path) -> None:
     told = inspect(reader.read(written(tmp_path, SOURCES, BASE)))
     fact = next(fact for fact in told.facts if fact.topic == "manifests")
