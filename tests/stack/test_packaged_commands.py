@@ -17,6 +17,11 @@ from tests.cli.running import ROOT, CommandLine
 pytestmark = pytest.mark.local
 
 
+@pytest.fixture
+def shelterctl(tmp_path: Path) -> CommandLine:
+    return CommandLine(tmp_path)
+
+
 def work(shelterctl: CommandLine) -> Path:
     return shelterctl.folder / "work"
 
