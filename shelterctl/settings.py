@@ -16,7 +16,7 @@ from shelterctl.errors import UsageError
 FILE_NAME = "shelterctl.toml"
 PREFIX = "SHELTERCTL_"
 #: Tables of the same file that describe a stack; its reader takes them.
-STACK_TABLES = frozenset({"stack", "writes", "reads", "database", "load"})
+STACK_TABLES = frozenset({"stack", "manifests", "writes", "reads", "database", "load"})
 #: Variables with the prefix that are no settings: the tests' own, and the shell completion's.
 NOT_SETTINGS = frozenset({"SHELTERCTL_REQUIRE_CLUSTER", "SHELTERCTL_TEST_PROFILES", "_SHELTERCTL_COMPLETE"})
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 
 from tests.cluster import kube
 from tests.cluster.commands import Shelterctl
-from tests.cluster.examples import PROFILE, example, on_its_profile
+from tests.cluster.examples import PROFILE, example, on_its_profile, pods
 
 __all__ = ["on_its_profile"]
 pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group(PROFILE), pytest.mark.usefixtures("on_its_profile")]
@@ -95,6 +96,23 @@ def test_catalog(tmp_path: Path) -> None:
     with example("catalog", tmp_path, images=["image: catalog"], spaces=["web", "data"]) as catalog:
         driven(catalog, "POST /api/items")
         taken_away(catalog)
+
+
+def test_kustomized_by_its_overlay_for_here(tmp_path: Path) -> None:
+    with example("kustomized", tmp_path, images=["bookmarks-web"]) as kustomized:
+        found = driven(kustomized, "POST /bookmarks")
+        assert [question["setting"] for question in found["inspect"]["questions"]] == ["stack.manifests"]
+        # Built, loaded and run under the name that the overlay gives it.
+        named = {container["image"] for pod in pods(kustomized) for container in pod["spec"]["containers"]}
+        assert any(re.fullmatch(r"bookmarks-web-[0-9a-f]{6}:dev", image) for image in named), named
+        # A generated ConfigMap that changes is a new object, and the pods follow it.
+        overlay = kustomized.folder / "deploy/overlays/dev/kustomization.yaml"
+        overlay.write_text(overlay.read_text().replace("bookmarks_dev", "bookmarks_two"))
+        before = {pod["metadata"]["name"] for pod in pods(kustomized) if pod["metadata"]["labels"]["app"] == "web"}
+        kustomized("up")
+        after = {pod["metadata"]["name"] for pod in pods(kustomized) if "deletionTimestamp" not in pod["metadata"]}
+        assert not before & after
+        taken_away(kustomized)
 
 
 def test_notes_001_with_everything_in_one_namespace(tmp_path: Path) -> None:

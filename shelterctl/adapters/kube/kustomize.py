@@ -1,19 +1,15 @@
-"""Renders an overlay with kustomize: `kubectl kustomize`, the kustomize program, or the kubectl that minikube brings."""
+"""The tool's own overlays, rendered, and where an object of them is written."""
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import yaml
 
-from shelterctl.adapters import process
+from shelterctl.adapters import kustomize
 from shelterctl.adapters.kube.api import Json
-from shelterctl.errors import CommandFailed, ProgramMissing, UsageError
+from shelterctl.errors import CommandFailed, UsageError
 from shelterctl.settings import nearest
-
-#: `minikube kubectl` fetches its program the first time.
-TIMEOUT_S = 120.0
 
 
 def overlays(manifests: Path) -> tuple[str, ...]:
@@ -32,7 +28,7 @@ def render(manifests: Path, overlay: str) -> list[Json]:
         known = overlays(manifests)
         raise UsageError(f"there is no overlay “{overlay}” in {manifests}{nearest(overlay, known)}", why=f"Known: {', '.join(known)}.")
     try:
-        text = process.run([*_command(), str(folder)], timeout_s=TIMEOUT_S).text
+        text = kustomize.build(folder)
         loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
         return [document for document in yaml.load_all(text, loader) if document]
     except CommandFailed as error:
@@ -55,13 +51,3 @@ def origin(manifests: Path, kind: str, name: str) -> str:
                 where = path.relative_to(manifests.parent)
                 return f"{where}, document {number}" if len(documents) > 1 else str(where)
     return ""
-
-
-def _command() -> list[str]:
-    if shutil.which("kubectl"):
-        return ["kubectl", "kustomize"]
-    if shutil.which("kustomize"):
-        return ["kustomize", "build"]
-    if shutil.which("minikube"):
-        return ["minikube", "kubectl", "--", "kustomize"]
-    raise ProgramMissing("neither kubectl nor kustomize nor minikube is on the PATH", next_command="shelterctl doctor")

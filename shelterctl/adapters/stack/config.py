@@ -17,6 +17,7 @@ _TABLES: Mapping[str, Mapping[str, type | tuple[type, ...]]] = {
     "stack": {
         "manifests": list, "namespace": str, "app": str, "database": str, "service": str, "ignore": list, "image": (dict, list),
     },
+    "manifests": {"values": list, "release": str},
     "writes": {"request": str, "json": dict, "form": dict, "headers": dict, "ok": dict, "rejected": list, "id": str},
     "reads": {"request": str, "finds": str, "max_bytes": str},
     "database": {"engine": str, "place": str, "credentials": str, "driver_timeout": str},
@@ -37,10 +38,12 @@ class ImageChoice:
 
 @dataclass(frozen=True, slots=True)
 class StackConfig:
-    """`path` is None where there is no file with any of these tables."""
+    """`path` is None where there is no file with any of these tables. `values` and `release` are a chart's."""
 
     path: Path | None = None
     manifests: tuple[str, ...] = ()
+    values: tuple[str, ...] = ()
+    release: str = ""
     namespace: str = ""
     app: str = ""
     database: str = ""
@@ -73,10 +76,12 @@ def read(folder: Path) -> StackConfig:
     tables = {name: _table(path, name, content[name]) for name in _TABLES if name in content}
     if not tables:
         return StackConfig()
-    stack = tables.get("stack", {})
+    stack, rendered = tables.get("stack", {}), tables.get("manifests", {})
     return StackConfig(
         path=path,
         manifests=_texts(path, "stack.manifests", stack.get("manifests", ())),
+        values=_texts(path, "manifests.values", rendered.get("values", ())),
+        release=rendered.get("release", ""),
         namespace=stack.get("namespace", ""),
         app=stack.get("app", ""),
         database=stack.get("database", ""),

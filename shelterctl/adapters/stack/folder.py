@@ -1,4 +1,4 @@
-"""Finds a stack's manifests and Dockerfiles in its folder."""
+"""Looks through a stack's folder: what may be a manifest, a kustomization, a chart, a source; and its Dockerfiles."""
 
 from __future__ import annotations
 
@@ -8,23 +8,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from shelterctl.adapters.stack import located_yaml
 from shelterctl.adapters.stack.looks import PASSED_OVER
-from shelterctl.core.stack.documents import Document, Manifests, Origin, Unreadable
-from shelterctl.core.stack.model import Build, Question
+from shelterctl.core.stack.model import Build
 
 _MOST_FILES = 20_000
-_LARGEST_BYTES = 2_000_000
 _FROM = re.compile(r"^\s*FROM\s+(?:--\S+\s+)*(\S+)(?:\s+AS\s+(\S+))?", re.IGNORECASE | re.MULTILINE)
 _INSTRUCTION = re.compile(r"^\s*(CMD|ENTRYPOINT|USER)\s+(.+?)\s*$", re.IGNORECASE | re.MULTILINE)
 _COPY = re.compile(r"^\s*(?:COPY|ADD)\s+((?:--\S+\s+)*)(.+)$", re.IGNORECASE | re.MULTILINE)
+#: In the order in which kustomize takes them (api/konfig, RecognizedKustomizationFileNames).
+KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")
+CHART = "Chart.yaml"
+_PACKAGES = frozenset({*KUSTOMIZATIONS, CHART})
 #: Folders for another place than the one that is looked at first.
-_FOR_ELSEWHERE = re.compile(r"eks|aws|gke|gcp|azure|aks|cloud|prod|terraform|helm|charts?|variants?|overlays?", re.IGNORECASE)
+FOR_ELSEWHERE = re.compile(r"eks|aws|gke|gcp|azure|aks|cloud|prod|terraform|helm|charts?|variants?|overlays?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The files of a stack's folder, relative to it, by what they may be. `python` are sources."""
+    """The files of a stack's folder, relative to it, by what they may be; of `kustomizations` and `charts` the folders."""
 
     root: Path
     yaml: tuple[str, ...]
@@ -32,15 +33,20 @@ class Listing:
     python: tuple[str, ...]
     requirements: tuple[str, ...]
     truncated: bool
+    kustomizations: tuple[str, ...] = ()
+    charts: tuple[str, ...] = ()
 
 
 def listing(root: Path) -> Listing:
     """Looks through the folder once; what is not the user's own work is passed over, and links are not followed."""
     found: dict[str, list[str]] = {"yaml": [], "docker": [], "python": [], "requirements": []}
+    packages: dict[str, list[str]] = {"kustomization": [], "chart": []}
     count = 0
     for folder, folders, files in os.walk(root):
         folders[:] = sorted(name for name in folders if name not in PASSED_OVER and not name.endswith(".egg-info"))
         inside = os.path.relpath(folder, root)
+        if not _PACKAGES.isdisjoint(files):
+            packages["chart" if _PACKAGES.intersection(files) == {CHART} else "kustomization"].append(inside)
         for name in sorted(files):
             count += 1
             kind = _kind(name)
@@ -49,7 +55,8 @@ def listing(root: Path) -> Listing:
         if count > _MOST_FILES:
             break
     return Listing(
-        root, tuple(found["yaml"]), tuple(found["docker"]), tuple(found["python"]), tuple(found["requirements"]), count > _MOST_FILES
+        root, tuple(found["yaml"]), tuple(found["docker"]), tuple(found["python"]), tuple(found["requirements"]), count > _MOST_FILES,
+        tuple(packages["kustomization"]), tuple(packages["chart"]),
     )  # fmt: skip
 
 
@@ -64,67 +71,24 @@ def _kind(name: str) -> str:
     return "requirements" if lower.startswith("requirements") and lower.endswith(".txt") else ""
 
 
-def manifests(found: Listing, folders: Sequence[str], ignore: Sequence[str]) -> tuple[Manifests, tuple[Question, ...]]:
-    """The objects of the folders that were named, else of those that are found to hold them; and what could not be decided."""
-    passed = [path for path in found.yaml if not _ignored(path, ignore) and not _is_other(path)]
-    if folders:
-        named = [folder.strip("/").removeprefix("./") or "." for folder in folders]
-        passed = [path for path in passed if any(folder in (".", path) or path.startswith(folder + "/") for folder in named)]
-    documents: list[Document] = []
-    unreadable: list[Unreadable] = []
-    for path in passed:
-        full = found.root / path
-        if full.stat().st_size > _LARGEST_BYTES:
-            continue
-        for item in located_yaml.read(full, path):
-            if isinstance(item, Document):
-                documents.append(item)
-            elif folders or _looks_like_one(full):
-                unreadable.append(item)
-    questions: list[Question] = []
-    if not folders:
-        documents, unreadable, questions = _choose_folder(documents, unreadable)
-    taken = dict.fromkeys(str(Path(d.file).parent) for d in documents)
-    return Manifests(tuple(documents), tuple(unreadable), tuple(taken)), tuple(questions)
-
-
-def _choose_folder(documents: list[Document], unreadable: list[Unreadable]) -> tuple[list[Document], list[Unreadable], list[Question]]:
-    """Where two folders define the same object, one of them is meant: that is asked, and the one for here is taken meanwhile."""
-    by_folder: dict[str, list[Document]] = {}
-    for document in documents:
-        by_folder.setdefault(str(Path(document.file).parent), []).append(document)
-    where: dict[tuple[str, str], set[str]] = {}
-    for folder, held in by_folder.items():
-        for document in held:
-            where.setdefault((document.kind, document.name), set()).add(folder)
-    rivals = sorted({folder for folders in where.values() if len(folders) > 1 for folder in folders})
-    if not rivals:
-        return documents, unreadable, []
-    chosen = min(rivals, key=lambda folder: (bool(_FOR_ELSEWHERE.search(folder)), -len(by_folder[folder]), folder))
-    left = set(rivals) - {chosen}
-    text = f"{len(rivals)} folders define the same objects"
-    question = Question("stack.manifests", text, tuple(rivals), Origin(chosen))
-    kept = [document for document in documents if str(Path(document.file).parent) not in left]
-    return kept, [each for each in unreadable if str(Path(each.origin.file).parent) not in left], [question]
-
-
-def _ignored(path: str, ignore: Sequence[str]) -> bool:
+def ignored(path: str, ignore: Sequence[str]) -> bool:
     return any(path == entry or path.endswith("/" + entry) or path.startswith(entry.rstrip("/") + "/") for entry in ignore)
 
 
-def _is_other(path: str) -> bool:
+def is_other(path: str) -> bool:
     """Files that are YAML and no manifests by their place: workflows, Compose, templates of charts, overlays of Kustomize."""
     name = path.rpartition("/")[2].lower()
     parts = path.split("/")
     return (
         name.startswith(("docker-compose", "compose.", "kustomization", "mkdocs", ".pre-commit", "openapi", "swagger", "values"))
+        or name == "chart.yaml"
         or ".github" in parts
         or "templates" in parts
         or any(part.startswith(".") for part in parts)
     )
 
 
-def _looks_like_one(path: Path) -> bool:
+def looks_like_one(path: Path) -> bool:
     try:
         text = path.read_bytes()[:20_000].replace(b"\x00", b"")
     except OSError:

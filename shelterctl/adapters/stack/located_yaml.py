@@ -23,8 +23,11 @@ class _Doubled(Exception):
         self.line = second
 
 
-def read(path: Path, shown: str) -> Iterator[Document | Unreadable]:
-    """The objects of a file, the items of a List one by one. `shown` is the file's name in every origin."""
+def read(path: Path, shown: str, *, any_kind: bool = False) -> Iterator[Document | Unreadable]:
+    """The objects of a file, the items of a List one by one. `shown` is the file's name in every origin.
+
+    With `any_kind` every document of the file as it is, a kustomization or a patch; one that is no mapping stands under the empty key.
+    """
     try:
         raw = path.read_bytes()
     except OSError as error:
@@ -39,15 +42,16 @@ def read(path: Path, shown: str) -> Iterator[Document | Unreadable]:
         mend = "iconv -f UTF-16 -t UTF-8" if encoding else "save it as UTF-8"
         yield Unreadable(Origin(shown, 0 if encoding else line), f"{shown} is {said}", f"kubectl reads UTF-8 only: {mend}")
         return
-    yield from _documents(text.removeprefix("\ufeff"), shown)
+    yield from of_text(text.removeprefix("\ufeff"), shown, any_kind=any_kind)
 
 
-def _documents(text: str, shown: str) -> Iterator[Document | Unreadable]:
+def of_text(text: str, shown: str, *, any_kind: bool = False) -> Iterator[Document | Unreadable]:
+    """The same of a text that a program printed, or of one within another file."""
     loader = _LOADER(text)
     try:
         while loader.check_node():
             node = loader.get_node()
-            yield from _objects(node, shown)
+            yield from _objects(node, shown, any_kind)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark is not None else 0
@@ -64,7 +68,7 @@ def _documents(text: str, shown: str) -> Iterator[Document | Unreadable]:
         loader.dispose()
 
 
-def _objects(node: Any, shown: str) -> Iterator[Document | Unreadable]:
+def _objects(node: Any, shown: str, any_kind: bool) -> Iterator[Document | Unreadable]:
     lines: dict[FieldPath, int] = {}
     try:
         body = _value(node, (), lines, [0])
@@ -72,6 +76,10 @@ def _objects(node: Any, shown: str) -> Iterator[Document | Unreadable]:
         yield Unreadable(Origin(shown, doubled.line), f"{shown} has a key twice", f"{doubled}: which one counts depends on who reads it")
         return
     if body is None:
+        return
+    if any_kind:
+        whole = body if isinstance(body, dict) else {"": body}
+        yield Document(whole, shown, lines if whole is body else {("", *path): line for path, line in lines.items()})
         return
     if not isinstance(body, dict) or "kind" not in body or "apiVersion" not in body:
         if isinstance(body, dict) and ("kind" in body or "metadata" in body):

@@ -6,6 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from shelterctl.adapters.stack import config, folder, sources
+from shelterctl.adapters.stack import manifests as written
+from shelterctl.adapters.stack.chart import Options
 from shelterctl.core.stack.derive import Chosen, derive
 from shelterctl.core.stack.documents import Manifests
 from shelterctl.core.stack.stack import Stack
@@ -18,11 +20,15 @@ _OF_FILES = frozenset({"image-never-pulled", "image-not-built-here", "image-alwa
 
 def read(root: Path, *, manifests: tuple[str, ...] = (), namespace: str = "", running: Manifests | None = None) -> Stack:
     """The stack of a folder; `manifests` are its folders and `namespace` that of objects that state none, as the command line
-    names them. With `running` its objects are those of a cluster, and nothing of it is built. Raises UsageError where there is none."""
+    names them. With `running` its objects are those of a cluster, and nothing of it is built.
+
+    Raises UsageError where there is none or one cannot be rendered, ProgramMissing where what renders it is not there.
+    """
     settled = config.read(root)
     listed = folder.listing(root)
     named = manifests or settled.manifests
-    found, doubts = folder.manifests(listed, named, settled.ignore) if running is None else (running, ())
+    options = Options(namespace or settled.namespace or "default", settled.release, settled.values)
+    found, doubts = written.read(listed, named, settled.ignore, options) if running is None else (running, ())
     if not found.documents and not found.unreadable:
         where = ", ".join(named) or "here or below"
         raise UsageError(

@@ -61,7 +61,11 @@ def init(
     folder = stack_folder(session.settings)
     stack = inspected(session.settings, tuple(manifests or ()), running=running)
     answers = render.ask(stack, session)
-    text = render.toml(stack, answers, tuple(manifests or ()))
+    folders = tuple(manifests or render.folders(stack, answers))
+    if "stack.manifests" in answers:
+        # Another folder has other names, images and namespaces: what is written must be of the one that was chosen.
+        stack = inspected(session.settings, folders, running=running)
+    text = render.toml(stack, answers, folders)
     path = "" if show else write_config(folder, text, force=force)
     result = render.InitResult(path, text, tuple(question.setting for question in stack.questions if question.setting not in answers))
     if show and session.terminal.output == "table":

@@ -35,18 +35,17 @@ def ask(stack: Stack, session: Session) -> Mapping[str, str]:
     return {question.setting: chosen} if chosen is not None else {}
 
 
-def toml(stack: Stack, answers: Mapping[str, str], folders: tuple[str, ...]) -> str:
-    """The file's text."""
-    return "\n".join(_lines(stack, answers, folders)) + "\n"
+def toml(stack: Stack, answers: Mapping[str, str], manifests: tuple[str, ...]) -> str:
+    """The file's text. `manifests` are the folders that the stack is read from."""
+    return "\n".join(_lines(stack, answers, manifests)) + "\n"
 
 
-def _lines(stack: Stack, answers: Mapping[str, str], folders: tuple[str, ...]) -> Iterator[str]:
+def _lines(stack: Stack, answers: Mapping[str, str], manifests: tuple[str, ...]) -> Iterator[str]:
     roles = stack.roles
     yield "# What shelterctl understood of this stack. Every line may be changed or left out: what is left out is found anew each time."
     yield ""
     yield "[stack]"
-    manifests = list(folders) or ([answers["stack.manifests"]] if "stack.manifests" in answers else list(stack.manifests.folders))
-    yield _entry("manifests", manifests, f"{len(stack.documents)} objects")
+    yield _entry("manifests", list(manifests), f"{len(stack.documents)} objects")
     yield _entry("namespace", stack.namespaces[0] if stack.namespaces else "default", "of objects that state none")
     for key, part in (("app", roles.app), ("database", roles.database)):
         if f"stack.{key}" in answers:
@@ -66,12 +65,28 @@ def _lines(stack: Stack, answers: Mapping[str, str], folders: tuple[str, ...]) -
             yield _entry("context", image.build.context)
             yield _entry("dockerfile", answers.get("stack.image.dockerfile", image.build.dockerfile), f"from {image.build.base}")
             yield _entry("use", "built", "built: loaded under this name; registry: pushed; pulled: left alone")
+    for rendering in stack.manifests.renderings:
+        if rendering.release:
+            yield ""
+            yield "[manifests]"
+            yield _entry("release", rendering.release, f"{rendering.origin}: {rendering.command}")
+            yield _entry("values", list(rendering.values), "files that go before the chart's own values.yaml, the last first")
+            break
     yield from _requests(stack)
     if roles.engine is not None:
         yield ""
         yield "[database]"
         yield _entry("engine", roles.engine.value, roles.reasons.get(roles.database.key, "") if roles.database else "")
         yield _entry("credentials", "pod", "the database container's own environment")
+
+
+def folders(stack: Stack, answers: Mapping[str, str]) -> list[str]:
+    """Those that were taken; of folders of which one is meant, the one that was answered."""
+    answer = answers.get("stack.manifests")
+    if answer is None:
+        return list(stack.manifests.folders)
+    choices = next(question.choices for question in stack.questions if question.setting == "stack.manifests")
+    return [answer, *(folder for folder in stack.manifests.folders if folder not in choices)]
 
 
 def _requests(stack: Stack) -> Iterator[str]:

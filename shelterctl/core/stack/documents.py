@@ -22,11 +22,15 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One object of a manifest. `lines` has the line of each field by its path."""
+    """One object of a manifest. `lines` has the line of each field by its path.
+
+    An object that was rendered has `elsewhere` the fields that another file than its own set: a patch, a transformer, a generator's source.
+    """
 
     body: Mapping[str, Any] = field(repr=False)
     file: str
     lines: Mapping[Path, int] = field(repr=False, default_factory=dict)
+    elsewhere: Mapping[Path, Origin] = field(repr=False, default_factory=dict)
 
     @property
     def kind(self) -> str:
@@ -52,6 +56,9 @@ class Document:
     def at(self, *path: str | int) -> Origin:
         """The origin of a field, or of what encloses it where it is not written."""
         for length in range(len(path), -1, -1):
+            other = self.elsewhere.get(path[:length])
+            if other is not None:
+                return other
             line = self.lines.get(path[:length])
             if line is not None:
                 return Origin(self.file, line)
@@ -68,12 +75,40 @@ class Unreadable:
 
 
 @dataclass(frozen=True, slots=True)
+class Rendering:
+    """A folder whose objects a program made: `command` as one would type it in the stack's folder, `origin` the file that it follows.
+
+    `release` and `values` (files) are a chart's; empty for a kustomization.
+    """
+
+    folder: str
+    command: str
+    objects: int
+    origin: Origin
+    release: str = ""
+    values: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Something in a rendered folder that is not taken. `code` is its finding's; `matters` where the stack may miss it."""
+
+    code: str
+    origin: Origin
+    what: str
+    why: str
+    matters: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Manifests:
-    """Everything that was read from a stack's folders. `folders` are those that were taken."""
+    """Everything that was read from a stack's folders. `folders` are those that were taken, `renderings` those that a program rendered."""
 
     documents: tuple[Document, ...]
     unreadable: tuple[Unreadable, ...] = ()
     folders: tuple[str, ...] = ()
+    renderings: tuple[Rendering, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
 
     def of(self, *kinds: str) -> Iterator[Document]:
         return (document for document in self.documents if document.kind in kinds)

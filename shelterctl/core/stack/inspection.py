@@ -10,11 +10,12 @@ from shelterctl.core.stack.documents import Origin
 from shelterctl.core.stack.model import Body, Container, Question, Route, StackFinding, Workload
 from shelterctl.core.stack.provable import Provable
 from shelterctl.core.stack.stack import Stack
+from shelterctl.core.words import counted
 
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One thing that was understood. `topic` groups them: application, database, front end, other, image, service, requests, storage."""
+    """One thing that was understood. `topic` groups them: manifests, application, database, front end, other, images, requests."""
 
     topic: str
     text: str
@@ -58,6 +59,9 @@ def inspect(stack: Stack) -> Inspection:
 
 def _facts(stack: Stack) -> Iterator[Fact]:
     roles = stack.roles
+    for rendering in stack.manifests.renderings:
+        text = f"{counted(rendering.objects, 'object')} of {rendering.folder}, rendered by {rendering.command}"
+        yield Fact("manifests", text, rendering.origin)
     for topic, workload in (("application", roles.app), ("database", roles.database)):
         if workload is not None:
             yield from _workload(stack, topic, workload, roles.reasons.get(workload.key, ""))

@@ -1,4 +1,4 @@
-"""Files that are no manifests, objects that are written twice, API versions that are gone."""
+"""Files that are no manifests or were left out, objects that are written twice, API versions that are gone."""
 
 from __future__ import annotations
 
@@ -30,6 +30,8 @@ REMOVED = {
 def find(stack: Stack) -> Iterator[StackFinding]:
     for broken in stack.unreadable:
         yield StackFinding("file-unreadable", Weight.BLOCKS, broken.what, broken.origin, broken.why, f"mend {broken.origin}")
+    for left in stack.manifests.left_out:
+        yield StackFinding(left.code, Weight.RISK if left.matters else Weight.NOTE, left.what, left.origin, left.why)
     seen: dict[tuple[str, str, str], list[Document]] = defaultdict(list)
     for document in stack.documents:
         seen[(document.kind, document.namespace, document.name)].append(document)
