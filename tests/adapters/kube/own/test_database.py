@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import base64
+import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from shelterctl.adapters.documents.tokens import Place, Shell, content_digest, is_at, same
 from shelterctl.adapters.kube.own.client import Client, Login
+from shelterctl.adapters.kube.own.cluster import OwnCluster
 from shelterctl.adapters.kube.own.database import OwnDatabaseReader, login_of
 from shelterctl.adapters.kube.own.sql import row_field
+from shelterctl.adapters.stack import reader as reader_of_stacks
 from shelterctl.core.faults.ledger import payload_digest
 from shelterctl.core.serial import JsonValue
 from shelterctl.core.stack.exchange import token
 from shelterctl.errors import ClusterError, Refused
+from tests.core.stack_examples import CONTAINER, DATABASE
 
 pytestmark = pytest.mark.unit
 
@@ -148,3 +154,21 @@ def test_a_field_that_went_missing_counts_where_it_was_compared() -> None:
     whole = {"a": "1", "b": "2"}
     assert content_digest(whole, {"a": "1"}, frozenset({"a"})) == payload_digest({"a": "1", "b": "2"})
     assert content_digest(whole, {"a": "1"}, frozenset({"a", "b"})) != payload_digest({"a": "1", "b": "2"})
+
+
+def placed(folder: Path, image: str, data_path: str = "") -> str:
+    """Where the cluster is told that the ledger's database, which runs under that image, keeps its data."""
+    running = replace(CONTAINER, name="postgres", image=image, data_path=data_path)
+    cluster = OwnCluster(None, lambda: reader_of_stacks.read(folder))  # type: ignore[arg-type]  # no cluster is asked
+    return cluster._with_data_path(replace(DATABASE, containers=(running,))).containers[0].data_path
+
+
+def test_a_database_of_ones_own_image_keeps_its_data_where_its_dockerfile_says(tmp_path: Path) -> None:
+    ledger = tmp_path / "ledger"
+    shutil.copytree(Path(__file__).parents[4] / "examples" / "ledger", ledger)
+    manifest, text = ledger / "k8s" / "database.yaml", (ledger / "k8s" / "database.yaml").read_text()
+    assert placed(ledger, "ledger-db:1.0") == placed(ledger, "ledger-db:1.0", "/guessed") == "/var/lib/postgresql/data/pgdata"
+    # An image that nobody here builds is not known.
+    assert placed(ledger, "other:1.0") == ""
+    manifest.write_text(text.replace("          ports:\n", "          args: [-c, data_directory=/srv]\n          ports:\n", 1))
+    assert placed(ledger, "ledger-db:1.0") == ""
