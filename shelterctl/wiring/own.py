@@ -78,7 +78,10 @@ class OwnStack(OwnFolder, ClusterWiring):
     def database(self) -> OwnDatabaseReader:  # type: ignore[override]
         from shelterctl.adapters.kube.own.database import OwnDatabaseReader
 
-        return OwnDatabaseReader(self.own, self.prefix_of, self.sent)
+        facts = self.settled.database_facts
+        return OwnDatabaseReader(
+            self.own, self.prefix_of, self.sent, wanted=str(facts.get("place", "")), secret=str(facts.get("secret", ""))
+        )
 
     @cached_property
     def names(self) -> PodDnsProber:

@@ -121,7 +121,8 @@ class OwnLocal(OwnFolder, LocalWiring):
     def database(self) -> LocalTokenReader:  # type: ignore[override]
         from shelterctl.adapters.local.own.database import LocalTokenReader
 
-        return LocalTokenReader(self.home, lambda: self.tools.python(), self.prefix_of, self.sent)
+        wanted = str(self.settled.database_facts.get("place", ""))
+        return LocalTokenReader(self.home, lambda: self.tools.python(), self.prefix_of, self.sent, wanted)
 
     def examiner(self) -> LocalExaminer:
         from shelterctl.adapters.local.examiner import LocalExaminer

@@ -115,6 +115,26 @@ def test_kustomized_by_its_overlay_for_here(tmp_path: Path) -> None:
         taken_away(kustomized)
 
 
+def test_ledger_on_postgresql(tmp_path: Path) -> None:
+    with example("ledger", tmp_path, images=["image: ledger-web", "image: ledger-db"]) as ledger:
+        found = driven(ledger, "POST /entries", load=("--users", "20", "--duration", "15s"))
+        assert found["kill"]["server"].startswith("PostgreSQL 17.")
+        facts = found["kill"]["proof"]["facts"]
+        assert any("database system was not properly shut down" in fact for fact in facts), facts
+        # The same as a user of a Secret, and where its owner says the writes lie; a wrong place is told before anything is killed.
+        settings = ledger.folder / "shelterctl.toml"
+        named = 'secret = "ledger-database/username/password"'
+        settings.write_text(f'[database]\n{named}\nplace = "entries:account"\n')
+        again = ledger("chaos", "kill-db", "--warm-up", "2s", "--mode", "delete").result
+        assert again["judgement"]["verdict"] == "PASS", again["judgement"]
+        settings.write_text(f'[database]\n{named}\nplace = "entries:amount"\n')
+        assert "the write does not lie there, but at ledger.public.entries:account" in ledger("chaos", "kill-db", expect=3).error["what"]
+        settings.write_text('[database]\nsecret = "ledger-database/username/pass"\n')
+        assert "has no key pass" in ledger("chaos", "kill-db", expect=None).error["what"]
+        settings.unlink()
+        taken_away(ledger)
+
+
 def test_notes_001_with_everything_in_one_namespace(tmp_path: Path) -> None:
     with example("notes-001", tmp_path, images=["notes-web"]) as notes:
         driven(notes, "POST /data")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from shelterctl.adapters.stack import reader
+from shelterctl.adapters.stack import config, reader
 from shelterctl.core.stack import exchange
 from shelterctl.core.stack.inspection import inspect
 from shelterctl.core.stack.model import Engine, Weight
@@ -92,6 +92,59 @@ def test_the_liars_are_understood() -> None:
     assert stack.roles.app is not None
     assert (stack.roles.app.key, stack.roles.engine) == ("Deployment/liars", Engine.MONGODB)
     assert "connects-at-import" in {finding.code for finding in stack.findings}
+
+
+def test_the_ledger_is_understood() -> None:
+    stack = reader.read(EXAMPLES / "ledger")
+    roles = stack.roles
+    assert roles.app is not None
+    assert roles.database is not None
+    assert (roles.app.key, roles.database.key, roles.engine) == ("Deployment/ledger", "StatefulSet/ledger-db", Engine.POSTGRESQL)
+    assert roles.reasons["StatefulSet/ledger-db"] == "image ledger-db:1.0, whose db/Dockerfile installs postgresql-17"
+    assert {name: build.dockerfile for name, build in stack.built.items()} == {
+        "ledger-web:1.0": "Dockerfile",
+        "ledger-db:1.0": "db/Dockerfile",
+    }
+    assert stack.data_path == "/var/lib/postgresql/data/pgdata"
+    write, read = stack.requests.write, stack.requests.read
+    assert write is not None
+    assert read is not None
+    assert (write.path, set(write.keys), write.body.value, read.path) == ("/entries", {"account", "amount"}, "json", "/entries")
+    assert exchange.template(write) == {"account": "{token}", "amount": "{n}"}
+    assert all(claim.possible for claim in inspect(stack).claims)
+    assert {finding.code for finding in stack.findings} == {"reads-everything", "secret-in-files"}
+    assert not stack.questions
+
+
+@pytest.mark.parametrize(
+    ("line", "what"),
+    [
+        ('engine = "postgres"', "[database] engine = 'postgres' (did you mean postgresql?)"),
+        ('place = "entries"', "[database] place = 'entries'"),
+        ('place = "a:b:c"', "[database] place = 'a:b:c'"),
+        ('credentials = "root"', "[database] credentials = 'root'"),
+        ('secret = "ledger-database/username"', "[database] secret = 'ledger-database/username'"),
+        ('credentials = "pod"\nsecret = "a/b/c"', "[database] secret = 'a/b/c'"),
+        ('driver_timeout = "soon"', "[database] driver_timeout = 'soon'"),
+    ],
+)
+def test_what_cannot_be_meant_of_the_database_is_told_before_anything_runs(line: str, what: str, tmp_path: Path) -> None:
+    (tmp_path / "shelterctl.toml").write_text(f"[database]\n{line}\n")
+    with pytest.raises(UsageError, match=re.escape(what)):
+        config.read(tmp_path)
+
+
+def test_what_the_owner_says_of_the_database_counts(tmp_path: Path) -> None:
+    shutil.copytree(EXAMPLES / "ledger", tmp_path / "ledger")
+    text = (tmp_path / "ledger" / "db" / "Dockerfile").read_text()
+    # A server of one's own making, which nothing names.
+    (tmp_path / "ledger" / "db" / "Dockerfile").write_text(text.replace("postgresql-17", "own-server"))
+    settled = (
+        '[stack]\ndatabase = "StatefulSet/ledger-db"\n[database]\nengine = "postgresql"\nplace = "entries:account"\nsecret = "a/b/c"\n'
+    )
+    (tmp_path / "ledger" / "shelterctl.toml").write_text(settled)
+    assert reader.read(tmp_path / "ledger").roles.engine is Engine.POSTGRESQL
+    assert config.read(tmp_path / "ledger").database_facts == {"engine": "postgresql", "place": "entries:account", "secret": "a/b/c"}
 
 
 def test_the_catalog_is_understood() -> None:

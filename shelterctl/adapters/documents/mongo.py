@@ -7,6 +7,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from shelterctl.adapters.documents.tokens import Place, is_at
+
 #: What was written last is looked for among so many of each collection.
 _LOOK_AT = 500
 
@@ -18,9 +20,9 @@ class MongoDocuments(ABC):
     def ask(self, question: Mapping[str, Any]) -> Mapping[str, Any]:
         """One of `{op: "locate", mark, limit}`, `{op: "read", place, prefix, limit}`, `{op: "identity"}`. Raises ClusterError."""
 
-    def locate(self, mark: str) -> list[tuple[str, str, str]]:
+    def locate(self, mark: str, wanted: str = "") -> list[Place]:
         places = self.ask({"op": "locate", "mark": mark, "limit": _LOOK_AT})["places"]
-        return [(str(base), str(name), str(path)) for base, name, path in places]
+        return [place for place in ((str(base), str(name), str(path)) for base, name, path in places) if is_at(place, wanted)]
 
     def read(self, place: Sequence[str], prefix: str, limit: int) -> list[tuple[str, Mapping[str, Any]]]:
         """Documents in the order of their ids, each with its id as text; one more than `limit` where there are more."""

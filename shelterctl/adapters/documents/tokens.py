@@ -12,14 +12,17 @@ from shelterctl.core.faults.database import DatabaseIdentity
 from shelterctl.core.faults.ledger import StoredDocument, payload_digest, told_apart
 from shelterctl.core.serial import JsonValue
 from shelterctl.core.stack.exchange import TOKEN_LENGTH, is_token
-from shelterctl.errors import ClusterError
+from shelterctl.errors import ClusterError, Refused
+
+#: The names that lead to a text: database or schema, collection or table, and last its path or column.
+Place = tuple[str, ...]
 
 
 class Shell(Protocol):
-    """A database's own client. A place is (database or schema, collection or table, path or column)."""
+    """A database's own client."""
 
-    def locate(self, mark: str) -> list[tuple[str, str, str]]:
-        """Every place that holds the text, as often as it does."""
+    def locate(self, mark: str, wanted: str = "") -> list[Place]:
+        """Every place that holds the text, as often as it does; only those that `is_at` the wanted one, where one is."""
 
     def read(self, place: Sequence[str], prefix: str, limit: int) -> list[tuple[str, Mapping[str, Any]]]:
         """What holds a text with this beginning (or everything), in the order of its keys, each with its key as text."""
@@ -31,19 +34,40 @@ class Shell(Protocol):
         """The process's name for itself, when it started (epoch seconds), the server's name and version."""
 
 
-class TokenDocuments(ABC):
-    """Fulfils `ports.faults.TokenReader`. `prefix_of` is how a run's tokens begin, `sent` gives a write's fields by its token."""
+def spoken(place: Sequence[str]) -> str:
+    """`database.collection:path`, `schema.table:column`, `database.schema.table:column`."""
+    return f"{'.'.join(place[:-1])}:{place[-1]}"
 
-    def __init__(self, prefix_of: Callable[[str], str], sent: Callable[[str], Mapping[str, JsonValue]]) -> None:
+
+def is_at(place: Sequence[str], wanted: str) -> bool:
+    """Whether a place is the one that the owner named; what stands before it may be left out."""
+    return not wanted or spoken(place) == wanted or spoken(place).endswith(f".{wanted}")
+
+
+class TokenDocuments(ABC):
+    """Fulfils `ports.faults.TokenReader`.
+
+    `prefix_of` is how a run's tokens begin, `sent` gives a write's fields by its token, `wanted` is where they lie as the owner's file says
+    it; empty where it says nothing.
+    """
+
+    def __init__(self, prefix_of: Callable[[str], str], sent: Callable[[str], Mapping[str, JsonValue]], wanted: str = "") -> None:
         self._prefix_of = prefix_of
         self._sent = sent
+        self._wanted = wanted
         self._compared: frozenset[str] | None = None
-        self._place: tuple[str, str, str] | None = None
+        self._place: Place | None = None
 
     def locate(self, mark: str) -> tuple[str, ...]:
-        places = self.shell().locate(mark)
+        shell = self.shell()
+        places = shell.locate(mark, self._wanted)
+        if not places and self._wanted and (elsewhere := shell.locate(mark)):
+            raise Refused(
+                f"[database] place = {self._wanted}: the write does not lie there, but at {spoken(elsewhere[0])}",
+                next_command="change the line in shelterctl.toml, or take it out: the place is found anew",
+            )
         self._place = places[0] if places else None
-        return tuple(f"{base}.{name}:{path}" for base, name, path in places)
+        return tuple(map(spoken, places))
 
     def compare_like(self, mark: str) -> None:
         if self._place is None:

@@ -138,8 +138,12 @@ class KubeApi:
         middle = f"/namespaces/{quote(namespace)}" if namespaced and namespace else ""
         return f"{prefix}{middle}/{plural}" + (f"/{quote(name)}" if name else "")
 
-    def exec(self, namespace: str, pod: str, container: str, command: Sequence[str], *, timeout_s: float) -> tuple[int, str, str]:
+    def exec(
+        self, namespace: str, pod: str, container: str, command: Sequence[str], *, timeout_s: float, stdin: str = ""
+    ) -> tuple[int, str, str]:
         """Runs a command in a container: exit code, standard output, standard error.
+
+        Of `stdin` the command reads what is there and no end: it must know how much it wants.
 
         Raises ApiRejected where it cannot be started, ApiUnreachable where the connection breaks or the time is over.
         """
@@ -153,8 +157,10 @@ class KubeApi:
         try:
             session = stream(
                 core.connect_get_namespaced_pod_exec, pod, namespace, container=container, command=list(command),
-                stdin=False, stdout=True, stderr=True, tty=False, _preload_content=False, _request_timeout=timeout_s,
+                stdin=bool(stdin), stdout=True, stderr=True, tty=False, _preload_content=False, _request_timeout=timeout_s,
             )  # fmt: skip
+            if stdin:
+                session.write_stdin(stdin)
             session.run_forever(timeout=timeout_s)
             out, err = session.read_stdout(timeout=1), session.read_stderr(timeout=1)
             if session.is_open():

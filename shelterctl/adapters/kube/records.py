@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from shelterctl.adapters.kube import data_path
 from shelterctl.adapters.kube.api import Json
 from shelterctl.core import quantities
 from shelterctl.core.state import (
@@ -141,7 +142,7 @@ def _containers(spec: Json, status: Json, key: str, status_key: str) -> Iterable
             last_finished_at_s=epoch_s(last.get("finishedAt")),
             ports=tuple(int(port["containerPort"]) for port in container.get("ports") or ()),
             mounts=tuple(_mounts(spec, container)),
-            data_path=_data_path(container),
+            data_path=data_path.of(container),
             probed="readinessProbe" in container,
         )
 
@@ -153,24 +154,6 @@ def _mounts(spec: Json, container: Json) -> Iterable[Mount]:
         claim = (volume.get("persistentVolumeClaim") or {}).get("claimName")
         kind = "claim" if claim else next((key for key in volume if key != "name"), "unknown")
         yield Mount(mount["mountPath"], kind, claim or mount["name"])
-
-
-def _data_path(container: Json) -> str:
-    """Where MongoDB keeps its data: `--dbpath`, or the image's own folder. Empty where a configuration file says it."""
-    words = [str(word) for word in (*(container.get("command") or ()), *(container.get("args") or ()))]
-    for word, following in zip(words, [*words[1:], ""], strict=False):
-        if word == "--dbpath":
-            return following
-        if word.startswith("--dbpath="):
-            return word.partition("=")[2]
-    image = str(container.get("image", ""))
-    for engine, path in (("mysql", "/var/lib/mysql"), ("mariadb", "/var/lib/mysql"), ("postgres", "/var/lib/postgresql/data")):
-        if engine in image and "bitnami" not in image:
-            named = next((word.partition("=")[2] for word in words if word.startswith("--datadir=")), "")
-            return named or path
-    if "mongo" not in image or any(word in ("-f", "--config") or word.startswith("--config=") for word in words):
-        return ""
-    return "/bitnami/mongodb" if "bitnami" in image else "/data/db"
 
 
 def image_id(text: str) -> str:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from shelterctl.core.stack.model import Build
+from shelterctl.core.duration import parse_duration_s
+from shelterctl.core.stack.model import Build, Engine
 from shelterctl.errors import UsageError
 from shelterctl.settings import FILE_NAME, nearest
 
@@ -20,7 +22,7 @@ _TABLES: Mapping[str, Mapping[str, type | tuple[type, ...]]] = {
     "manifests": {"values": list, "release": str},
     "writes": {"request": str, "json": dict, "form": dict, "headers": dict, "ok": dict, "rejected": list, "id": str},
     "reads": {"request": str, "finds": str, "max_bytes": str},
-    "database": {"engine": str, "place": str, "credentials": str, "driver_timeout": str},
+    "database": {"engine": str, "place": str, "credentials": str, "secret": str, "driver_timeout": str},
     "load": {"mix": dict, "max_writes": int},
 }  # fmt: skip
 _IMAGE = {"name": str, "context": str, "dockerfile": str, "use": str}
@@ -77,6 +79,7 @@ def read(folder: Path) -> StackConfig:
     if not tables:
         return StackConfig()
     stack, rendered = tables.get("stack", {}), tables.get("manifests", {})
+    _check_database(path, tables.get("database", {}))
     return StackConfig(
         path=path,
         manifests=_texts(path, "stack.manifests", stack.get("manifests", ())),
@@ -93,6 +96,35 @@ def read(folder: Path) -> StackConfig:
         database_facts=tables.get("database", {}),
         load=tables.get("load", {}),
     )
+
+
+def _check_database(path: Path, found: Mapping[str, Any]) -> None:
+    """What is said of the database must be usable before anything is killed. Raises UsageError."""
+    engines = [engine.value for engine in Engine]
+    if "engine" in found and found["engine"] not in engines:
+        what = f"{path}: [database] engine = {found['engine']!r}{nearest(found['engine'], engines)}"
+        raise UsageError(what, why=f"Known: {', '.join(engines)}")
+    if "place" in found and not re.fullmatch(r"[^:]+:[^:]+", found["place"]):
+        raise UsageError(
+            f"{path}: [database] place = {found['place']!r}",
+            why="database.collection:path or schema.table:column is wanted; the names before the last dot may be left out",
+        )
+    if found.get("credentials", "pod") != "pod":
+        raise UsageError(
+            f"{path}: [database] credentials = {found['credentials']!r}",
+            why="pod (the database container's own variables) is all that it can be",
+            next_command='secret = "NAME/USER-KEY/PASSWORD-KEY" in its place, for a Secret beside the database',
+        )
+    if "secret" in found and (not re.fullmatch(r"[a-z0-9.-]+(/[A-Za-z0-9._-]+){2}", found["secret"]) or "credentials" in found):
+        raise UsageError(
+            f"{path}: [database] secret = {found['secret']!r}",
+            why="name/user-key/password-key of a Secret in the database's namespace is wanted, and no credentials beside it",
+        )
+    if "driver_timeout" in found:
+        try:
+            parse_duration_s(found["driver_timeout"])
+        except ValueError as error:
+            raise UsageError(f"{path}: [database] driver_timeout = {found['driver_timeout']!r}", why=str(error)) from error
 
 
 def _table(path: Path, name: str, value: object) -> Mapping[str, Any]:

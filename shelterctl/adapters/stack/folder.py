@@ -14,6 +14,8 @@ from shelterctl.core.stack.model import Build
 _MOST_FILES = 20_000
 _FROM = re.compile(r"^\s*FROM\s+(?:--\S+\s+)*(\S+)(?:\s+AS\s+(\S+))?", re.IGNORECASE | re.MULTILINE)
 _INSTRUCTION = re.compile(r"^\s*(CMD|ENTRYPOINT|USER)\s+(.+?)\s*$", re.IGNORECASE | re.MULTILINE)
+_INSTALL = re.compile(r"\b(?:apt-get|apt|apk|dnf|microdnf|yum)\s+(?:-\S+\s+)*(?:install|add)\s+([^&;|\n]+)")
+_PGDATA = re.compile(r"^\s*ENV\b.*\bPGDATA[= ][\"']?(/[^\s\"']+)", re.IGNORECASE | re.MULTILINE)
 _COPY = re.compile(r"^\s*(?:COPY|ADD)\s+((?:--\S+\s+)*)(.+)$", re.IGNORECASE | re.MULTILINE)
 #: In the order in which kustomize takes them (api/konfig, RecognizedKustomizationFileNames).
 KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")
@@ -120,7 +122,9 @@ def build(root: Path, path: str, context: str = "") -> Build | None:
     words = tuple(words_of(commands.get("ENTRYPOINT", "")) + words_of(commands.get("CMD", "")))
     where = context or (folder if here or not there else ".")
     copies = tuple(dict.fromkeys(word.removeprefix("./").rstrip("/") or "." for word in copied))
-    return Build(path, where, base, words, commands.get("USER", ""), copies)
+    final = text[[found.start() for found in _FROM.finditer(text)][-1] :]
+    packages = tuple(word for words in _INSTALL.findall(final) for word in words.split() if not word.startswith("-"))
+    return Build(path, where, base, words, commands.get("USER", ""), copies, packages, next(iter(_PGDATA.findall(final)), ""))
 
 
 def words_of(value: str) -> list[str]:

@@ -13,8 +13,20 @@ from shelterctl.core.stack.model import Body, Route
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
-_WRITES = ("insert_one", "insert_many", "insert", "save", "session.add", "bulk_write", "update_one", "replace_one")
-_READS = ("find", "find_one", "aggregate", "fetchall", "fetchone", "all", "count_documents")
+_WRITES = (
+    "insert_one",
+    "insert_many",
+    "insert",
+    "save",
+    "session.add",
+    "session.add_all",
+    "session.merge",
+    "session.bulk_save_objects",
+    "bulk_write",
+    "update_one",
+    "replace_one",
+)
+_READS = ("find", "find_one", "aggregate", "fetchall", "fetchone", "all", "first", "scalars", "paginate", "count_documents")
 _DELETES = ("delete_one", "delete_many", "drop", "remove", "session.delete")
 _SQL_WRITE = re.compile(r"^\s*(INSERT|REPLACE)\b", re.IGNORECASE)
 _SQL_READ = re.compile(r"^\s*SELECT\b", re.IGNORECASE)
@@ -57,8 +69,13 @@ class Handler:
             redirects=any(call.rpartition(".")[2] == "redirect" for call in calls),
             html=any(call.rpartition(".")[2] in ("render_template", "render_template_string") for call in calls),
             guarded=next((name for d in self._function.decorator_list if (name := dotted(d)).endswith(_GUARDS)), "")
-            or ("session" if any(name.partition(".")[0] == "session" for name in names) else ""),
+            or ("session" if any(name.partition(".")[0] == "session" for name in names) and not self._own_session(nodes) else ""),
         )
+
+    def _own_session(self, nodes: list[ast.AST]) -> bool:
+        """Whether `session` is what the sources call one of SQLAlchemy's, not Flask's."""
+        stored = [*nodes, *(target for assigned in self._module for target in assigned.targets)]
+        return any(isinstance(node, ast.Name) and node.id == "session" and isinstance(node.ctx, ast.Store) for node in stored)
 
     def _nodes(self, function: Function, depth: int, seen: set[str]) -> Iterator[ast.AST]:
         for node in ast.walk(function):

@@ -43,6 +43,7 @@ def read(root: Path, *, manifests: tuple[str, ...] = (), namespace: str = "", ru
         settled.service,
         settled.writes.get("request", ""),
         settled.reads.get("request", ""),
+        settled.database_facts.get("engine", ""),
     )
     given = {name: folder.build(root, each.dockerfile, each.context) for name, each in settled.builds().items()}
     for name, each in given.items():

@@ -15,9 +15,16 @@ from shelterctl.adapters.stack.names import dotted, text_of
 from shelterctl.core.stack.documents import Origin
 from shelterctl.core.stack.model import Route, Sources, Trait, VariableRead
 
-_MARKS = (b"flask", b"Flask", b"pymongo", b"MongoClient", b"mysql", b"environ", b"getenv")
+_MARKS = (b"flask", b"Flask", b"pymongo", b"MongoClient", b"mysql", b"psycopg", b"sqlalchemy", b"SQLAlchemy", b"environ", b"getenv")
 _METHODS = {"get": "GET", "post": "POST", "put": "PUT", "delete": "DELETE", "patch": "PATCH"}
 _LOCKED = re.compile(r"^\s*([A-Za-z0-9._-]+)\s*(?:\[[^\]]*\])?\s*(?:[=~><!]=?\s*([^\s;,#]+))?")
+_CONNECTS = ("connector.connect", "pymysql.connect", "MySQLdb.connect", "psycopg2.connect", "psycopg.connect", "Connection.connect")
+#: What statements say, by the trait that comes of it.
+_TEXTS = (
+    ("asynchronous-commit", re.compile(r"\bsynchronous_commit\s*(?:=|\bTO\b)\s*'?(?:off|false|no|0)\b", re.IGNORECASE)),
+    ("unlogged-table", re.compile(r"\bCREATE\s+UNLOGGED\s+TABLE\b", re.IGNORECASE)),
+    ("limited-read", re.compile(r"^\s*SELECT\b.*\b(?:LIMIT|FETCH\s+FIRST)\s+\S", re.IGNORECASE | re.DOTALL)),
+)
 _LARGEST_BYTES = 1_000_000
 
 
@@ -31,13 +38,20 @@ class _Tree:
         self.functions: dict[str, ast.FunctionDef | ast.AsyncFunctionDef] = {}
         self.subscripts: list[ast.Subscript] = []
         self.assigned: list[ast.Assign] = []
+        self.texts: list[tuple[int, str]] = []
+        self.given: list[tuple[int, str, ast.expr]] = []
         for node in ast.walk(tree):
             if isinstance(node, ast.Call):
                 self.calls.append(node)
+                self.given += [(node.lineno, word.arg, word.value) for word in node.keywords if word.arg]
             elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 self.functions[node.name] = node
             elif isinstance(node, ast.Subscript):
                 self.subscripts.append(node)
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                self.texts.append((node.lineno, node.value))
+            elif isinstance(node, ast.Dict):
+                self.given += [(node.lineno, text_of(key), value) for key, value in zip(node.keys, node.values, strict=True)]
             elif isinstance(node, ast.Assign):
                 self.assigned.append(node)
 
@@ -194,8 +208,18 @@ def _traits(tree: _Tree) -> Iterator[Trait]:
                 yield Trait("server-selection-timeout", origin)
             if words.keys() & {"journal", "j", "w"}:
                 yield Trait("journaled", origin)
+        if name.endswith("ConnectionPool"):
+            yield Trait("pool", origin)
         if name.endswith(".limit") or (name.endswith(".find") and "limit" in words):
             yield Trait("limited-read", origin)
+    for line, key, value in tree.given:
+        # Given where the sources connect, or in a table of what is given there.
+        if key == "connect_timeout" and isinstance(value, ast.Constant):
+            yield Trait("connect-timeout", Origin(path, line), str(value.value))
+    for line, text in tree.texts:
+        for code, pattern in _TEXTS:
+            if pattern.search(text):
+                yield Trait(code, Origin(path, line))
     for statement in tree.tree.body:
         yield from _at_import(statement, path)
 
@@ -210,11 +234,15 @@ def _at_import(statement: ast.stmt, path: str) -> Iterator[Trait]:
         if not isinstance(node, ast.Call):
             continue
         name, origin = dotted(node.func), Origin(path, node.lineno)
-        if name.endswith(("connector.connect", "pymysql.connect", "MySQLdb.connect", "psycopg2.connect", "psycopg.connect")):
+        # A pool of psycopg2's opens its first connections where it is made.
+        pool = name.endswith(("SimpleConnectionPool", "ThreadedConnectionPool"))
+        if pool or name.endswith(_CONNECTS):
             yield Trait("connects-at-import", origin)
-            if isinstance(statement, ast.Assign):
+            if isinstance(statement, ast.Assign) and not pool:
                 yield Trait("one-connection", origin)
-        if name.endswith((".admin.command", ".server_info", ".list_database_names", ".list_collection_names", ".create_index")):
+        if name.endswith(
+            (".admin.command", ".server_info", ".list_database_names", ".list_collection_names", ".create_index", ".create_all")
+        ):
             yield Trait("connects-at-import", origin)
 
 

@@ -19,7 +19,8 @@ class KillEvidence:
 
     `pods_seen` is the pod as the cluster's watch told of it meanwhile, oldest first: the kubelet's record of an exit may be gone again
     when the proof is looked for (it removes a dead container as soon as a second one is there that does not run yet).
-    `unclean_shutdown_line` is mongod's own line; `writes_shutdown_line` is False for servers that never write one.
+    `unclean_shutdown_line` is the database's own line. `must_note_shutdown` is True for mongod, which always writes one; PostgreSQL may
+    keep its log in a file, or in another language, and the others have no such line.
     """
 
     report: KillReport
@@ -30,7 +31,7 @@ class KillEvidence:
     claims_after: tuple[Claim, ...]
     server: str = ""
     unclean_shutdown_line: str = ""
-    writes_shutdown_line: bool = True
+    must_note_shutdown: bool = True
     pods_seen: tuple[Pod, ...] = ()
     identity_before: DatabaseIdentity = UNTOLD
     identity_after: DatabaseIdentity = UNTOLD
@@ -100,10 +101,11 @@ def _prove_sigkill(evidence: KillEvidence, after: Pod, facts: list[str], doubts:
         doubts.append(Reason("the kernel killed the container for want of memory: the fault's own signal proves nothing"))
     else:
         facts.append(f"exit code {SIGKILL_EXIT_CODE}, restart {old.restarts} → {new.restarts}, same pod {after.uid[:8]}")
-    if not evidence.writes_shutdown_line:
-        facts.append(f"{evidence.server} writes no line about an unclean shutdown: the exit code stands alone")
-    elif evidence.unclean_shutdown_line:
-        facts.append(f"mongod noted it: {evidence.unclean_shutdown_line}")
+    if evidence.unclean_shutdown_line:
+        facts.append(f"{evidence.server.partition(' ')[0] or 'mongod'} noted it: {evidence.unclean_shutdown_line}")
+    elif not evidence.must_note_shutdown:
+        said = "has no line in its log" if evidence.server.startswith("PostgreSQL ") else "writes no line"
+        facts.append(f"{evidence.server} {said} about an unclean shutdown: the exit code stands alone")
     else:
         doubts.append(Reason("mongod's log has no line about an unclean shutdown", "shelterctl logs db"))
 

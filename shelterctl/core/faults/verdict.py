@@ -16,6 +16,8 @@ from shelterctl.core.words import listed
 FRESHNESS_S = 1.0
 #: How long MongoDB keeps a write in memory before its journal has it.
 JOURNAL_COMMIT_S = 0.1
+#: How long PostgreSQL does without synchronous commits: three times wal_writer_delay, which is 200 ms (its manual, 28.4).
+WAL_DELAY_S = 0.6
 #: Named in a reason before the rest is counted only.
 SHOWN_IDS = 3
 
@@ -80,21 +82,30 @@ def _disturbed(outcomes: Sequence[WriteOutcome], sent_s: float, probe_interval_s
 
 
 def unjournaled(account: Account, outcomes: Iterable[WriteOutcome], report: KillReport, server: str) -> str:
-    """A sentence about losses that are those of acknowledgements before the journal's commit; empty where there are none.
+    """A sentence about losses that are those of acknowledgements before the write was on disk; empty where there are none.
 
     MongoDB acknowledges a write without `j: true` when it is in memory, and commits its journal every 100 ms
-    (https://www.mongodb.com/docs/manual/core/journaling/, storage.journal.commitIntervalMs). Other servers commit before they acknowledge.
+    (https://www.mongodb.com/docs/manual/core/journaling/, storage.journal.commitIntervalMs). PostgreSQL does so with synchronous_commit=off
+    only (https://www.postgresql.org/docs/current/wal-async-commit.html), which the server's name says. Other servers commit before they
+    acknowledge.
     """
     lost = {entry.id for entry in account.of(Category.LOST)}
-    if not lost or not server.startswith("mongod ") or report.mode is KillMode.DELETE:
+    if server.startswith("mongod "):
+        window_s, interval = JOURNAL_COMMIT_S, "the journal's commit interval"
+        before, keeps = "they were journaled", "?journal=true in the connection's URI (or w=majority) keeps those"
+    elif server.startswith("PostgreSQL ") and "synchronous_commit=off" in server:
+        window_s, interval = WAL_DELAY_S, "synchronous_commit=off"
+        before, keeps = "the write-ahead log had them, as synchronous_commit=off allows", "synchronous_commit=on keeps those"
+    else:
+        return ""
+    if not lost or report.mode is KillMode.DELETE:
         # A server that is asked to end writes its journal first.
         return ""
-    since_s = report.sent_mono_s - JOURNAL_COMMIT_S
-    late = sum(write.id in lost and write.ended_at_s >= since_s for write in outcomes)
+    late = sum(write.id in lost and write.ended_at_s >= report.sent_mono_s - window_s for write in outcomes)
+    shortly = f"acknowledged in the last {window_s * 1000:g} ms before the kill"
     if not late:
-        return f"none of the {len(lost)} lost was acknowledged in the last 100 ms before the kill: it is not the journal's commit interval"
-    said = f"{late} of the {len(lost)} lost were acknowledged in the last 100 ms before the kill: before they were journaled"
-    keeps = "?journal=true in the connection's URI (or w=majority) keeps those"
+        return f"none of the {len(lost)} lost was {shortly}: it is not {interval}"
+    said = f"{late} of the {len(lost)} lost were {shortly}: before {before}"
     if late < len(lost):
         return f"{said}. {keeps}; the other {len(lost) - late} were older, and are lost for another reason"
     return f"{said}. {keeps}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from shelterctl.core.stack import findings, inventory, requests, roles
+from shelterctl.core.stack import engines, findings, inventory, requests, roles
 from shelterctl.core.stack.documents import Manifests, Origin
 from shelterctl.core.stack.model import Build, Question, Service, Sources, Workload
 from shelterctl.core.stack.stack import Image, Stack
@@ -21,6 +21,7 @@ class Chosen:
     service: str = ""
     write: str = ""
     read: str = ""
+    engine: str = ""
 
 
 def derive(
@@ -33,7 +34,7 @@ def derive(
     scalers = inventory.scalers(manifests, namespace)
     tied, doubts = _tie(found, builds, sources, given)
     flask = frozenset(image for image, build in tied.items() if _holds(build, sources))
-    parts = roles.find(found, services, scalers, tied, flask, app=chosen.app, database=chosen.database)
+    parts = roles.find(found, services, scalers, tied, flask, app=chosen.app, database=chosen.database, engine=chosen.engine)
     asked = requests.choose(sources, write=chosen.write, read=chosen.read)
     stack = Stack(
         folder=folder,
@@ -125,7 +126,7 @@ _DATABASE_WORDS = ("mysql", "mongo", "postgres", "-db", "database")
 def _fits(image: str, ports: Sequence[int], build: Build, sources: Sources) -> bool:
     """Whether a Dockerfile is of the kind that an image's name and ports speak of."""
     base, name = inventory.base_name(build.base).lower(), inventory.base_name(image).lower()
-    database = base in ("mongo", "mysql", "mariadb", "postgres")
+    database = base in ("mongo", "mysql", "mariadb", "postgres") or (engines.installed(build) is not None and not _holds(build, sources))
     front = base in ("nginx", "node", "httpd", "caddy")
     if any(port in (27017, 3306, 5432) for port in ports) or any(word in name for word in _DATABASE_WORDS):
         return database

@@ -137,7 +137,7 @@ def _storage(stack: Stack) -> Iterator[Fact]:
         return
     for service in stack.services_of(database):
         yield Fact("database", f"Service {service.name} ({'headless' if service.headless else service.kind})", service.origin)
-    held = database.data_mount(engine.data_path) if engine is not None else None
+    held = database.data_mount(stack.data_path) if engine is not None else None
     if held is not None:
         container, volume, path = held
         name = container.mounts[path]

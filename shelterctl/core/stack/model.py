@@ -184,7 +184,8 @@ class VolumeFact:
 class Build:
     """An image that is built from the stack's folder: the Dockerfile and its context, relative to it.
 
-    `copies` are the paths of the context that the Dockerfile copies; `.` where it copies all of it.
+    `copies` are the paths of the context that the Dockerfile copies; `.` where it copies all of it. `packages` are those that it installs,
+    `data_path` where it says that a database keeps its data (PGDATA).
     """
 
     dockerfile: str
@@ -193,6 +194,8 @@ class Build:
     command: tuple[str, ...] = ()
     user: str = ""
     copies: tuple[str, ...] = (".",)
+    packages: tuple[str, ...] = ()
+    data_path: str = ""
 
 
 class Body(Enum):

@@ -88,6 +88,8 @@ def _limits(stack: Stack) -> Iterator[str]:
         yield "the answer to a write is a redirect: what acknowledges is learned from the first one"
     if any(finding.code == "acknowledged-before-journaled" for finding in stack.findings):
         yield "a loss of what was acknowledged in the last 100 ms is possible, and then shown"
+    if any(finding.code == "acknowledged-before-logged" for finding in stack.findings):
+        yield "a loss of what was acknowledged in the last 600 ms is possible, and then shown"
     if any(finding.code == "driver-default-timeout" for finding in stack.findings) and stack.roles.engine is Engine.MONGODB:
         yield "35 s are waited after the last write: the driver may make one that was given up on for 30 s"
 
@@ -96,15 +98,28 @@ def driver_timeout_s(stack: Stack) -> float:
     """How long the application's driver may still make a write that its client has given up on (seconds).
 
     pymongo waits 30 s for a server (serverSelectionTimeoutMS); mysql-connector and PyMySQL connect at once or give up after 10 s
-    (connection_timeout, connect_timeout); SQLAlchemy's pool makes a query wait for up to 30 s (pool_timeout). What is not known is taken
-    to be as slow as the slowest.
+    (connection_timeout, connect_timeout); psycopg2 and psycopg give up where connect_timeout says so; SQLAlchemy's pool makes a query wait
+    for up to 30 s (pool_timeout), and so does psycopg's (timeout). What is not known is taken to be as slow as the slowest.
     """
     if stack.sources.trait("server-selection-timeout") is not None:
         return 5.0
     required = stack.sources.requirements or {}
     quick = required.keys() & {"mysql-connector-python", "mysql-connector", "pymysql"}
-    pooled = any("sqlalchemy" in name for name in required)
+    pooled = any("sqlalchemy" in name for name in required) or "psycopg-pool" in required or stack.sources.trait("pool") is not None
+    if stack.roles.engine is Engine.POSTGRESQL:
+        return 10.0 if _connect_timeout_s(stack) <= 10.0 and not pooled else 30.0
     return 10.0 if stack.roles.engine in (Engine.MYSQL, Engine.MARIADB) and quick and not pooled else 30.0
+
+
+def _connect_timeout_s(stack: Stack) -> float:
+    """libpq's: in the URI, in PGCONNECT_TIMEOUT, or where the sources connect; 0 is for ever (its manual, 32.1.2)."""
+    variables = [v for w in (stack.roles.app,) if w is not None for c in w.containers for v in c.variables]
+    told = [v.query["connect_timeout"] for v in variables if v.query and "connect_timeout" in v.query]
+    told += [v.shown for v in variables if v.name == "PGCONNECT_TIMEOUT"]
+    trait = stack.sources.trait("connect-timeout")
+    told += [trait.detail] if trait is not None else []
+    seconds = [float(text) for text in told if text.isdigit() and int(text) > 0]
+    return max(seconds, default=float("inf"))
 
 
 def _resolves(stack: Stack) -> Provable:

@@ -10,16 +10,11 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from shelterctl.core.stack import engines
 from shelterctl.core.stack.inventory import base_name
 from shelterctl.core.stack.model import Build, Engine, Question, Scaler, Service, Workload
 
-_IMAGES = (
-    (re.compile(r"mongo(db)?(-.*)?|percona-server-mongodb|ferretdb"), Engine.MONGODB),
-    (re.compile(r"mysql(-.*)?|percona(-server)?"), Engine.MYSQL),
-    (re.compile(r"mariadb(-.*)?"), Engine.MARIADB),
-    (re.compile(r"postgres(ql)?(-.*)?|postgis"), Engine.POSTGRESQL),
-)
-_TOOLS = re.compile(r"mongo-express|phpmyadmin|adminer|pgadmin\d*|mongodb?-exporter|mysqld-exporter|redis(insight)?")
+_TOOLS = re.compile(r"mongo-express|phpmyadmin|adminer|pgadmin\d*|pgbouncer|(mongodb?|mysqld|postgres(ql)?)-exporter|redis(insight)?")
 _FRONT = re.compile(r"nginx|httpd|caddy|traefik|front.?end|.*-front|.*-ui|web-ui|react|vue|angular")
 _DATABASE_VARIABLE = re.compile(r"MONGO|MYSQL|MARIADB|POSTGRES|PG(HOST|USER)|DATABASE|(^|_)DB(_|$)", re.IGNORECASE)
 _PORTS = {27017: Engine.MONGODB, 3306: Engine.MYSQL, 5432: Engine.POSTGRESQL}
@@ -49,12 +44,14 @@ def find(
     *,
     app: str = "",
     database: str = "",
+    engine: str = "",
 ) -> Roles:
-    """Names the parts. `builds` is by image, `flask_images` those that hold Flask sources; `app` and `database` were configured."""
+    """Names the parts. `builds` is by image, `flask_images` those that hold Flask sources; `app`, `database`, `engine` were configured."""
     reasons: dict[str, str] = {}
     questions: list[Question] = []
-    held = {w.key: (w, runs) for w in workloads if (runs := _engine(w, builds)) is not None}
-    base, engine = _chosen_database(workloads, held, database)
+    held = {w.key: (w, runs) for w in workloads if (runs := _engine(w, builds, flask_images)) is not None}
+    base, found_engine = _chosen_database(workloads, held, database)
+    runs_engine = Engine(engine) if engine and base is not None else found_engine
     if base is not None:
         reasons[base.key] = held[base.key][1][1] if base.key in held else "named in shelterctl.toml"
         if len(held) > 1 and not database:
@@ -74,7 +71,7 @@ def find(
     fronts = tuple(w for w in others if _is_front(w, builds))
     for w in fronts:
         reasons[w.key] = "serves pages"
-    return Roles(found, base, engine, fronts, tuple(w for w in others if w not in fronts), reasons, tuple(questions))
+    return Roles(found, base, runs_engine, fronts, tuple(w for w in others if w not in fronts), reasons, tuple(questions))
 
 
 def _chosen_database(
@@ -87,20 +84,20 @@ def _chosen_database(
     return next(((w, engine) for w, (engine, _) in held.values()), (None, None))
 
 
-def _engine(workload: Workload, builds: Mapping[str, Build]) -> tuple[Engine, str] | None:
+def _engine(workload: Workload, builds: Mapping[str, Build], flask: frozenset[str]) -> tuple[Engine, str] | None:
     """The engine that a workload runs, and how that is known."""
     for container in workload.containers:
-        name = base_name(container.image).lower()
-        if _TOOLS.fullmatch(name):
+        if _TOOLS.fullmatch(base_name(container.image).lower()):
             continue
-        for pattern, engine in _IMAGES:
-            if pattern.fullmatch(name):
-                return engine, f"image {container.image}"
+        if (engine := engines.of_image(container.image)) is not None:
+            return engine, f"image {container.image}"
         build = builds.get(container.image)
         if build is not None:
-            for pattern, engine in _IMAGES:
-                if pattern.fullmatch(base_name(build.base).lower()):
-                    return engine, f"image {container.image}, built from {build.base}"
+            if (engine := engines.of_image(build.base)) is not None:
+                return engine, f"image {container.image}, built from {build.base}"
+            # An application may install a server for its client.
+            if container.image not in flask and (package := engines.installed(build)) is not None:
+                return package[0], f"image {container.image}, whose {build.dockerfile} installs {package[1]}"
             continue
         for port in container.ports:
             if port in _PORTS:

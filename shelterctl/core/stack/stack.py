@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from shelterctl.core.stack import engines
 from shelterctl.core.stack.documents import Document, Manifests, Origin, Unreadable
 from shelterctl.core.stack.model import (
     Build,
@@ -79,6 +80,15 @@ class Stack:
     @property
     def built(self) -> Mapping[str, Build]:
         return {image.name: image.build for image in self.images if image.build is not None}
+
+    @property
+    def data_path(self) -> str:
+        """Where the database keeps its data; empty where there is none."""
+        database, engine = self.roles.database, self.roles.engine
+        if database is None or engine is None or not database.containers:
+            return ""
+        holding = next((c for c in database.containers if engines.of_image(c.image) is engine), database.containers[0])
+        return engines.data_path(engine, holding, self.built.get(holding.image))
 
     def services_of(self, workload: Workload | None) -> tuple[Service, ...]:
         return () if workload is None else tuple(service for service in self.services if service.leads_to(workload))

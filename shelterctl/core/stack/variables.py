@@ -19,6 +19,8 @@ _URI = re.compile(
     r"(?P<scheme>mongodb(?:\+srv)?|mysql(?:\+\w+)?|mariadb(?:\+\w+)?|postgres(?:ql)?(?:\+\w+)?)://"
     r"(?:(?P<user>[^:@/\s]+)(?::(?P<password>[^@/\s]*))?@)?(?P<hosts>[^/?\s]+)(?:/(?P<database>[^?\s]*))?(?:\?(?P<query>\S*))?"
 )
+#: libpq's other form: `host=db dbname=notes password='a b'` (its manual, 32.1.1.1).
+_PAIRS = re.compile(r"\b(?P<key>[a-z_]+)\s*=\s*(?P<value>'(?:[^'\\]|\\.)*'|\S+)")
 _HOST_NAME = re.compile(r"HOST|SERVER|ADDR|_URL$|_URI$", re.IGNORECASE)
 _HOST = re.compile(r"(?:[a-z0-9]([-a-z0-9]*[a-z0-9])?)(?:\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*(?::\d{1,5})?", re.IGNORECASE)
 _REFERENCE = re.compile(r"\$\(([A-Za-z_][A-Za-z0-9_]*)\)")
@@ -61,6 +63,9 @@ def read(manifests: Manifests, document: Document, path: Path, container: Mappin
 def variable(name: str, value: str, source: str, origin: Origin) -> Variable:
     """What is known of a value, and what of it may be shown."""
     uri = _URI.search(value)
+    pairs = {found["key"]: found for found in _PAIRS.finditer(value)}
+    if uri is None and pairs.keys() & {"host", "hostaddr"} and pairs.keys() & {"dbname", "user", "password"}:
+        return _of_pairs(name, value, source, origin, pairs)
     if uri is None:
         secret = source.startswith("secret/") or bool(_SECRET_NAME.search(name))
         hosts = (value,) if _HOST_NAME.search(name) and _HOST.fullmatch(value) and not value.isdigit() else ()
@@ -73,6 +78,18 @@ def variable(name: str, value: str, source: str, origin: Origin) -> Variable:
         name, source, shown, origin, tuple(uri["hosts"].split(",")), bool(uri["user"]), uri["database"] or "",
         dict(parse_qsl(uri["query"] or "", keep_blank_values=True)), bool(uri["password"]) and not source.startswith("secret/"),
     )  # fmt: skip
+
+
+def _of_pairs(name: str, value: str, source: str, origin: Origin, pairs: Mapping[str, re.Match[str]]) -> Variable:
+    """A connection as libpq's pairs of keywords and values."""
+    told = {key: found["value"].strip("'") for key, found in pairs.items()}
+    password = pairs.get("password")
+    shown = value if password is None else value[: password.start("value")] + HIDDEN + value[password.end("value") :]
+    hosts = (told.get("host") or told["hostaddr"]).split(",")
+    query = {key: text for key, text in told.items() if key not in ("host", "hostaddr", "port", "user", "password", "dbname")}
+    clear = password is not None and not source.startswith("secret/") and not _REFERENCE.fullmatch(told["password"])
+    where = tuple(host for host in hosts if not host.startswith("/"))
+    return Variable(name, source, shown, origin, where, "user" in told, told.get("dbname", ""), query, clear)
 
 
 def _literal(found: Variable, raw: str) -> Variable:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from shelterctl.adapters.kube import records
+from shelterctl.adapters.kube import data_path, records
 from shelterctl.adapters.kube.records import epoch_s, image_id, millicores, quantity_bytes
 from shelterctl.core.state import Autoscaler, Claim, Condition, ContainerState, Happening, Mount, Pod, PodName, Role, Usage, Workload
 from shelterctl.errors import ApiRejected
@@ -389,3 +389,27 @@ def test_usage_is_the_sum_of_the_containers() -> None:
         "containers": [{"usage": {"cpu": "371938251n", "memory": "62464Ki"}}, {"usage": {"cpu": "1m", "memory": "1Mi"}}],
     }
     assert records.usage(item) == Usage(PodName("app-1"), 373, 62464 * 1024 + 1024**2, 1795255200.0, 15.037)
+
+
+@pytest.mark.parametrize(
+    ("container", "path"),
+    [
+        ({"image": "postgres:17"}, "/var/lib/postgresql/data"),
+        ({"image": "postgres"}, "/var/lib/postgresql/data"),
+        ({"image": "postgres:18-alpine"}, "/var/lib/postgresql/18/docker"),
+        ({"image": "bitnami/postgresql:16"}, "/bitnami/postgresql/data"),
+        (
+            {"image": "postgres:17", "env": [{"name": "PGDATA", "value": "/var/lib/postgresql/data/pgdata/"}]},
+            "/var/lib/postgresql/data/pgdata",
+        ),
+        # Where a ConfigMap says it, the object does not.
+        ({"image": "postgres:17", "env": [{"name": "PGDATA", "valueFrom": {"configMapKeyRef": {}}}]}, ""),
+        ({"image": "postgres:17", "args": ["postgres", "-D", "/srv/data"]}, "/srv/data"),
+        ({"image": "postgres:17", "args": ["-c", "data_directory=/srv/data"]}, "/srv/data"),
+        ({"image": "postgres:17", "args": ["-c", "config_file=/etc/postgresql.conf"]}, ""),
+        ({"image": "mysql:8.4", "args": ["--datadir=/srv/data"]}, "/srv/data"),
+        ({"image": "mariadb:11"}, "/var/lib/mysql"),
+    ],
+)
+def test_where_a_database_of_sql_keeps_its_data(container: dict[str, object], path: str) -> None:
+    assert data_path.of(container) == path

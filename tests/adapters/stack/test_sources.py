@@ -198,3 +198,71 @@ def test_a_context_is_where_the_copied_files_are(tmp_path: Path, dockerfile: str
     (tmp_path / name).write_text(f'FROM python:3.13 AS base\nFROM base\n{line}\nUSER 1000\nCMD ["python", "app.py"]\n')
     (build,) = folder.builds(folder.listing(tmp_path))
     assert (build.context, build.base, build.command, build.user) == (context, "python:3.13", ("python", "app.py"), "1000")
+
+
+PSYCOPG = """
+import os
+import psycopg2
+from flask import Flask, request
+app = Flask(__name__)
+{top}
+
+@app.post("/notes")
+def add():
+    data = request.get_json()
+    {write}
+    return "ok", 201
+
+@app.get("/notes")
+def every():
+    return {read}
+"""
+
+
+@pytest.mark.parametrize(
+    ("top", "write", "read", "codes"),
+    [
+        (
+            'connection = psycopg2.connect(os.environ["DATABASE_URL"])',
+            'connection.cursor().execute("INSERT INTO notes (title) VALUES (%s)", (data["title"],))',
+            'connection.cursor().execute("SELECT title FROM notes").fetchall()',
+            {"connects-at-import", "one-connection"},
+        ),
+        (
+            'pool = psycopg2.pool.ThreadedConnectionPool(1, 5, os.environ["DATABASE_URL"])',
+            'pool.getconn().cursor().execute("INSERT INTO notes (title) VALUES (%s)", (data["title"],))',
+            'pool.getconn().cursor().execute("SELECT title FROM notes ORDER BY id DESC LIMIT 20").fetchall()',
+            {"connects-at-import", "pool", "limited-read"},
+        ),
+        (
+            'app.config["SQLALCHEMY_DATABASE_URI"] = "x"\ndb = SQLAlchemy(app)\nwith app.app_context():\n    db.create_all()',
+            'db.session.add(Note(title=data["title"])); db.session.commit()',
+            "[note.title for note in Note.query.all()]",
+            {"connects-at-import"},
+        ),
+        (
+            'engine = create_engine(os.environ["DATABASE_URL"], connect_args={"connect_timeout": 2})\nSession = sessionmaker(engine)',
+            'session = Session(); session.add_all([Note(title=data["title"])]); session.commit()',
+            "[note.title for note in Session().scalars(select(Note))]",
+            {"connect-timeout"},
+        ),
+        (
+            'connection = psycopg.connect("", connect_timeout=5) if False else None',
+            'connection.execute("INSERT INTO notes (title) VALUES (%s)", (data["title"],))',
+            'connection.execute("SELECT title FROM notes").fetchall()',
+            {"connects-at-import", "one-connection", "connect-timeout"},
+        ),
+    ],
+)
+def test_the_drivers_of_postgresql(tmp_path: Path, top: str, write: str, read: str, codes: set[str]) -> None:
+    found = sources.read(_listed(tmp_path, PSYCOPG.format(top=top, write=write, read=read)))
+    asked = requests.choose(found)
+    assert asked.write is not None
+    assert asked.read is not None
+    assert (asked.write.path, asked.write.keys, asked.read.path) == ("/notes", ("title",), "/notes")
+    assert {trait.code for trait in found.traits} == codes
+
+
+def _listed(tmp_path: Path, text: str) -> folder.Listing:
+    (tmp_path / "app.py").write_text(text)
+    return folder.listing(tmp_path)

@@ -110,9 +110,17 @@ def test_an_exit_that_the_watch_saw_is_held_to_the_same_rules(seen: dict[str, ob
 
 
 def test_a_server_that_never_notes_a_shutdown_needs_no_line() -> None:
-    proof = prove(replace(KILLED, server="FerretDB 1.24.0", unclean_shutdown_line="", writes_shutdown_line=False))
+    proof = prove(replace(KILLED, server="FerretDB 1.24.0", unclean_shutdown_line="", must_note_shutdown=False))
     assert proof.proved
     assert "FerretDB 1.24.0 writes no line about an unclean shutdown: the exit code stands alone" in proof.facts
+
+
+def test_postgresql_may_note_a_shutdown_and_need_not() -> None:
+    noted = replace(KILLED, server="PostgreSQL 17.5", unclean_shutdown_line="database system was not properly shut down")
+    assert "PostgreSQL noted it: database system was not properly shut down" in prove(noted).facts
+    silent = prove(replace(noted, unclean_shutdown_line="", must_note_shutdown=False))
+    assert silent.proved
+    assert "PostgreSQL 17.5 has no line in its log about an unclean shutdown: the exit code stands alone" in silent.facts
 
 
 @pytest.mark.parametrize(("mode", "word"), [(KillMode.DELETE, "deleted"), (KillMode.FORCE_DELETE, "force deleted")])

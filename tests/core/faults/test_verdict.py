@@ -57,6 +57,16 @@ def test_losses_before_the_journals_commit_are_explained() -> None:
     assert unjournaled(lost, late, FAULT, "MariaDB 11.8.9") == unjournaled(account(), late, FAULT, "mongod 7.0.5") == ""
 
 
+def test_losses_of_postgresql_are_explained_where_it_acknowledges_first() -> None:
+    lost = account(lost=2)
+    ids = [entry.id for entry in lost.of(Category.LOST)]
+    late = [write(9.3, 9.45, id_=ids[0]), write(9.0, 9.2, id_=ids[1])]
+    said = unjournaled(lost, late, FAULT, "PostgreSQL 17.5 (synchronous_commit=off)")
+    assert said.startswith("1 of the 2 lost were acknowledged in the last 600 ms before the kill: before the write-ahead log had them")
+    assert "synchronous_commit=on keeps those; the other 1 were older" in said
+    assert unjournaled(lost, late, FAULT, "PostgreSQL 17.5") == ""
+
+
 def test_of_many_lost_writes_three_are_named() -> None:
     (reason,) = verdict(account(lost=5), WINDOW, PROVED).reasons
     assert reason.text == "5 lost: acknowledged and gone (absent for: service, database): w0, w1, w2 and 2 more"

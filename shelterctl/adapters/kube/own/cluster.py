@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -13,6 +12,7 @@ from shelterctl.adapters.kube.cluster import KubernetesCluster, refuse_options_o
 from shelterctl.adapters.kube.look.endpoint import Way
 from shelterctl.adapters.kube.own import documents as own_documents
 from shelterctl.core.deploy.stack import ApplyReport, Change, ObjectChange, RemovalReport, StackOptions, StackPlan
+from shelterctl.core.stack import engines
 from shelterctl.core.stack.findings import blocking
 from shelterctl.core.stack.model import StackFinding
 from shelterctl.core.stack.provable import keeps_from_deploying
@@ -172,16 +172,19 @@ class OwnCluster(KubernetesCluster):
 
     def _with_data_path(self, pod: Pod) -> Pod:
         """An image of the stack's own keeps its data where the image that it is built from does."""
-        engine = self.stack.roles.engine
-        if pod.role is not Role.DATABASE or engine is None:
+        engine, database = self.stack.roles.engine, self.stack.roles.database
+        if pod.role is not Role.DATABASE or engine is None or database is None:
             return pod
-        official = re.compile(r"(docker\.io/)?(library/)?(mongo|mysql|mariadb|postgres)(:.*)?")
-        built = {image.name for image in self.stack.images if image.build is not None and official.fullmatch(image.build.base)}
-        # What its arguments name is another folder, or one that a file names.
-        told = {c.name: " ".join(c.command) for w in (self.stack.roles.database,) if w is not None for c in w.containers}
-        plain = {name for name, words in told.items() if not re.search(r"--datadir|--dbpath|--config|(^| )-f( |$)", words)}
-        plain = {name for name in plain if not (found := pod.container(name)) or (found.image in built and not found.data_path)}
-        containers = [replace(c, data_path=engine.data_path) if c.name in plain else c for c in pod.containers]
+        written = {c.name: c for c in database.containers}
+        containers = []
+        for running in pod.containers:
+            container, build = written.get(running.name), self.stack.built.get(running.image)
+            # What its arguments name is another folder, or one that a file names.
+            if container is not None and build is not None and not engines.ELSEWHERE.search(" ".join(container.command)):
+                known = engines.is_official(build.base) or engines.installed(build) is not None
+                if known and (not running.data_path or build.data_path):
+                    running = replace(running, data_path=engines.data_path(engine, container, build))
+            containers.append(running)
         return replace(pod, containers=tuple(containers))
 
     def remove(self, *, delete_data: bool) -> Iterator[str | RemovalReport]:

@@ -6,36 +6,41 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from shelterctl.adapters.kube.own.mongo import Exec
+from shelterctl.adapters.documents.tokens import Place, is_at
+from shelterctl.adapters.kube.own.client import Client
 from shelterctl.errors import ApiRejected
 
-#: The container's own variables, as the official images name them, each also as the file of that name with _FILE.
+#: The container's own variables, as the official images and Bitnami's name them. MariaDB's image takes its own names first.
 _SCRIPT = """
-secret() { eval "value=\\${$1:-}; file=\\${$1_FILE:-}"; if [ -n "$file" ]; then cat "$file"; else printf %s "$value"; fi; }
-user=root
-password=$(secret MYSQL_ROOT_PASSWORD)$(secret MARIADB_ROOT_PASSWORD)
-if [ -z "$password" ]; then
-  password=$(secret MYSQL_PASSWORD)$(secret MARIADB_PASSWORD)
-  [ -z "$password" ] || user=$(secret MYSQL_USER)$(secret MARIADB_USER)
+if [ -z "$given" ]; then
+  user=$(first MARIADB_ROOT_USER MYSQL_ROOT_USER)
+  user=${user:-root}
+  password=$(first MARIADB_ROOT_PASSWORD MYSQL_ROOT_PASSWORD)
+  if [ -z "$password" ]; then
+    password=$(first MARIADB_PASSWORD MYSQL_PASSWORD)
+    [ -z "$password" ] || user=$(first MARIADB_USER MYSQL_USER)
+  fi
 fi
 client=$(command -v mariadb || command -v mysql) || { echo "neither mariadb nor mysql is in the image" >&2; exit 127; }
-MYSQL_PWD=$password exec "$client" --user="$user" --batch --raw --skip-column-names --default-character-set=utf8mb4 --execute="$1"
+export MYSQL_PWD="$password"
+exec "$client" --user="$user" --batch --raw --skip-column-names --default-character-set=utf8mb4 --execute="$1" </dev/null
 """
 _TEXT_TYPES = "'char','varchar','tinytext','text','mediumtext','longtext','json'"
 _SYSTEM = "'mysql','sys','information_schema','performance_schema'"
 
 
 class SqlShell:
-    """Fulfils `own_database.Shell`. A place is (schema, table, column)."""
+    """Fulfils `documents.tokens.Shell`. A place is (schema, table, column)."""
 
-    def __init__(self, run: Exec) -> None:
-        self._run = run
+    def __init__(self, client: Client) -> None:
+        self._client = client
 
-    def locate(self, mark: str) -> list[tuple[str, str, str]]:
+    def locate(self, mark: str, wanted: str = "") -> list[Place]:
         columns = self._rows(
             f"SELECT table_schema, table_name, column_name FROM information_schema.columns "  # noqa: S608 - constants of this module
             f"WHERE table_schema NOT IN ({_SYSTEM}) AND data_type IN ({_TEXT_TYPES}) ORDER BY 1, 2, ordinal_position"
         )
+        columns = [column for column in columns if is_at(column, wanted)]
         if not columns:
             return []
         asked = [
@@ -64,7 +69,7 @@ class SqlShell:
         return [(json.dumps([item.get(name) for name in keys], sort_keys=True), item) for item in items]
 
     def field(self, item: Mapping[str, Any], place: Sequence[str]) -> tuple[object, Mapping[str, Any]]:
-        return item.get(place[2]), item
+        return row_field(item, place[-1])
 
     def identity(self) -> tuple[str, float | None, str]:
         ((_, uptime_s),) = self._rows("SHOW GLOBAL STATUS LIKE 'Uptime'")
@@ -73,10 +78,18 @@ class SqlShell:
         return "", float(now_s) - float(uptime_s), server
 
     def _rows(self, statement: str) -> list[list[str]]:
-        code, out, err = self._run(["sh", "-c", _SCRIPT, "sh", statement])
+        code, out, err = self._client.script(_SCRIPT, statement)
         if code != 0:
             raise ApiRejected("the database could not be read by its client in its own pod", why=err.strip()[-300:] or f"exit code {code}")
         return [line.split("\t") for line in out.split("\n") if line]
+
+
+def row_field(item: Mapping[str, Any], column: str) -> tuple[object, Mapping[str, Any]]:
+    """The text of a row's column, and the fields around it: the row's own, and those of an object in the column."""
+    value = item.get(column)
+    if isinstance(value, Mapping):
+        return json.dumps(value), {**item, **value}
+    return (json.dumps(value), item) if isinstance(value, list) else (value, item)
 
 
 def _name(text: str) -> str:

@@ -1,52 +1,92 @@
-// Reads documents inside the database's own pod, with the credentials of its own environment. Run by mongosh with --nodb; nothing
-// secret is printed. `ASKED` is put before it as JSON: {op: "locate", mark} | {op: "read", place, prefix, until, limit} | {op: "identity"}.
-const fs = require("fs");
-const secret = (name) => process.env[name] || (process.env[name + "_FILE"] ? fs.readFileSync(process.env[name + "_FILE"], "utf8").trim() : "");
-const connection = new Mongo("mongodb://127.0.0.1:" + (ASKED.port || 27017) + "/?directConnection=true&serverSelectionTimeoutMS=8000");
-const user = secret("MONGO_INITDB_ROOT_USERNAME") || secret("MONGODB_ROOT_USER");
-const password = secret("MONGO_INITDB_ROOT_PASSWORD") || secret("MONGODB_ROOT_PASSWORD");
-const admin = connection.getDB("admin");
-if (user && password) admin.auth(user, password);
-const own = new Set(["admin", "config", "local"]);
-const paths = (value, path, found) => {
+// Reads documents inside the database's own pod. Run with --nodb by mongosh, or by the mongo shell of images before MongoDB 6: it is written
+// in ECMAScript 5, which both run, and nothing secret is printed. `ASKED` is put before it as JSON: {op: "locate", mark} |
+// {op: "read", place, prefix, until, limit} | {op: "identity"}. User, password and the database that keeps the user come by the
+// environment of mongosh; mongo cannot see its own, and gets them line by line on standard input.
+var legacy = typeof EJSON === "undefined";
+var given = legacy
+  ? cat("/dev/stdin").split("\n")
+  : [process.env.SHELTERCTL_USER || "", process.env.SHELTERCTL_PASSWORD || "", process.env.SHELTERCTL_SOURCE || ""];
+var address = "127.0.0.1:" + (ASKED.port || 27017);
+var connection = new Mongo(legacy ? address : "mongodb://" + address + "/?directConnection=true&serverSelectionTimeoutMS=8000");
+var admin = connection.getDB("admin");
+// mongosh throws where mongo answers 0.
+if (given[0] && given[1] && !connection.getDB(given[2] || "admin").auth(given[0], given[1])) throw new Error("Authentication failed.");
+var own = ["admin", "config", "local"];
+function number(value) {
+  return typeof value === "number" ? value : value && typeof value.toNumber === "function" ? value.toNumber() : Number(value);
+}
+function paths(value, path, found) {
   if (typeof value === "string") found.push([path, value]);
   else if (value && typeof value === "object" && !value._bsontype)
-    for (const key of Object.keys(value)) paths(value[key], path ? path + "." + key : key, found);
+    Object.keys(value).forEach(function (key) { paths(value[key], path ? path + "." + key : key, found); });
   return found;
-};
-// Calls of the shell are made at the top level of loops: it cannot wait for them within generators and callbacks.
-let answer = {};
+}
+var opaque = legacy ? [Timestamp, BinData, DBRef, RegExp].concat(typeof NumberDecimal === "undefined" ? [] : [NumberDecimal]) : [];
+// Canonical extended JSON for mongo, which has no EJSON, as far as documents are told apart by it.
+function extended(value) {
+  if (value === null || value === undefined) return null;
+  if (typeof value !== "object") return value;
+  if (Array.isArray(value)) return value.map(extended);
+  if (value instanceof ObjectId) return { $oid: value.str || String(value) };
+  if (value instanceof Date) return { $date: { $numberLong: String(value.getTime()) } };
+  if (value instanceof NumberLong) return { $numberLong: String(value).replace(/[^-0-9]/g, "") };
+  if (value instanceof NumberInt) return { $numberInt: String(value).replace(/[^-0-9]/g, "") };
+  for (var i = 0; i < opaque.length; i++) if (value instanceof opaque[i]) return { $shown: tojson(value) };
+  var found = {};
+  Object.keys(value).forEach(function (key) { found[key] = extended(value[key]); });
+  return found;
+}
+// Calls of the shell are made at the top level of loops: mongosh cannot wait for them within generators and callbacks.
+var answer = {}, i, j, k, l;
 if (ASKED.op === "locate") {
   answer = { places: [] };
-  for (const base of admin.adminCommand({ listDatabases: 1, nameOnly: true }).databases) {
-    if (own.has(base.name)) continue;
-    const database = connection.getDB(base.name);
-    for (const info of database.getCollectionInfos()) {
-      if (info.type === "view" || info.name.startsWith("system.")) continue;
+  var listed = admin.adminCommand({ listDatabases: 1, nameOnly: true });
+  if (!listed.ok) throw new Error(listed.errmsg);
+  for (i = 0; i < listed.databases.length; i++) {
+    var base = listed.databases[i].name;
+    if (own.indexOf(base) >= 0) continue;
+    var infos = connection.getDB(base).getCollectionInfos();
+    for (j = 0; j < infos.length; j++) {
+      if (infos[j].type === "view" || infos[j].name.indexOf("system.") === 0) continue;
       // The newest first: what was just written is among them.
-      const newest = database.getCollection(info.name).find().sort({ _id: -1 }).limit(ASKED.limit).toArray();
-      for (const document of newest)
-        for (const [path, text] of paths(document, "", [])) if (text.includes(ASKED.mark)) answer.places.push([base.name, info.name, path]);
+      var newest = connection.getDB(base).getCollection(infos[j].name).find().sort({ _id: -1 }).limit(ASKED.limit).toArray();
+      for (k = 0; k < newest.length; k++) {
+        var texts = paths(newest[k], "", []);
+        for (l = 0; l < texts.length; l++) if (texts[l][1].indexOf(ASKED.mark) >= 0) answer.places.push([base, infos[j].name, texts[l][0]]);
+      }
     }
   }
 } else if (ASKED.op === "read") {
-  const [base, name, path] = ASKED.place;
-  const chosen = ASKED.prefix ? { [path]: { $regex: ASKED.prefix } } : {};
-  const found = connection.getDB(base).getCollection(name).find(chosen).sort({ _id: 1 }).limit(ASKED.limit + 1).toArray();
-  answer = { documents: found.map((document) => EJSON.stringify(document, { relaxed: false })) };
+  var chosen = {};
+  if (ASKED.prefix) chosen[ASKED.place[2]] = { $regex: ASKED.prefix };
+  var documents = connection.getDB(ASKED.place[0]).getCollection(ASKED.place[1]).find(chosen).sort({ _id: 1 }).limit(ASKED.limit + 1).toArray();
+  answer = { documents: [] };
+  for (i = 0; i < documents.length; i++)
+    answer.documents.push(legacy ? JSON.stringify(extended(documents[i])) : EJSON.stringify(documents[i], { relaxed: false }));
 } else {
-  const hello = admin.adminCommand({ hello: 1 });
-  const build = admin.adminCommand({ buildInfo: 1 });
-  let started = null;
+  var hello = null;
   try {
-    const status = admin.adminCommand({ serverStatus: 1 });
-    const uptime = status.uptimeMillis === undefined ? Number(status.uptime) : Number(status.uptimeMillis) / 1000;
+    hello = admin.adminCommand({ hello: 1 });
+  } catch (error) {
+    hello = null;
+  }
+  // Before 4.4.2 it has the name of old only.
+  if (!hello || !hello.ok) hello = admin.adminCommand({ isMaster: 1 });
+  var build = admin.adminCommand({ buildInfo: 1 });
+  var started = null;
+  try {
+    var status = admin.adminCommand({ serverStatus: 1 });
+    var uptime = status.uptimeMillis === undefined ? number(status.uptime) : number(status.uptimeMillis) / 1000;
     started = status.localTime.getTime() / 1000 - uptime;
   } catch (error) {
     started = null;
   }
-  const ferret = build.ferretdbVersion || (build.ferretdb || {}).version;
-  const name = hello.topologyVersion ? String(hello.topologyVersion.processId) : "";
-  answer = { process: name, started, server: ferret ? "FerretDB " + ferret : "mongod " + build.version };
+  var ferret = build.ferretdbVersion || (build.ferretdb || {}).version;
+  var process_id = hello.topologyVersion ? hello.topologyVersion.processId : "";
+  answer = {
+    process: process_id ? String(process_id.str || process_id) : "",
+    started: started,
+    server: ferret ? "FerretDB " + ferret : "mongod " + build.version,
+  };
 }
 print("ANSWER " + JSON.stringify(answer));

@@ -27,8 +27,9 @@ class LocalTokenReader(TokenDocuments):
         python: Callable[[], Path | None],
         prefix_of: Callable[[str], str],
         sent: Callable[[str], Mapping[str, JsonValue]],
+        wanted: str = "",
     ) -> None:
-        super().__init__(prefix_of, sent)
+        super().__init__(prefix_of, sent, wanted)
         self._home = home
         self._python = python
 

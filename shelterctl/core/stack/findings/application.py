@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
+from shelterctl.core.stack.documents import Origin
 from shelterctl.core.stack.model import Engine, StackFinding, Weight, Workload
 from shelterctl.core.stack.stack import Stack
+
+#: A line of postgresql.conf, an argument, a connection's option; a line that is commented out is none.
+_ASYNCHRONOUS = re.compile(r"^[^#\n]*?synchronous_commit\s*(?:=|\bTO\b|\s)\s*'?(?:off|false|no|0)\b", re.IGNORECASE | re.MULTILINE)
 
 
 def find(stack: Stack) -> Iterator[StackFinding]:
@@ -57,7 +62,8 @@ def _sources(stack: Stack) -> Iterator[StackFinding]:
         yield StackFinding("connects-at-import", Weight.RISK, what, trait.origin, "the database must be there first, at every start")
     if (trait := sources.trait("one-connection")) is not None:
         what = "the application keeps one connection for all requests, and never opens another"
-        why = "after a restart of the database every request fails: MySQL server has gone away"
+        said = "server closed the connection unexpectedly" if engine is Engine.POSTGRESQL else "MySQL server has gone away"
+        why = f"after a restart of the database every request fails: {said}"
         yield StackFinding("one-connection", Weight.RISK, what, trait.origin, why, "a connection for each request, or a pool")
     if engine is Engine.MONGODB:
         if (trait := sources.trait("mongo-client")) is not None and not _journaled(stack):
@@ -68,6 +74,8 @@ def _sources(stack: Stack) -> Iterator[StackFinding]:
             what = "the driver waits 30 s for a server, its default"
             why = "each request of an outage hangs for 30 s, and a write given up on before may still be made"
             yield StackFinding("driver-default-timeout", Weight.NOTE, what, trait.origin, why, "serverSelectionTimeoutMS=2000")
+    if engine is Engine.POSTGRESQL:
+        yield from _postgres(stack)
     read = stack.requests.read
     if read is not None and sources.trait("limited-read") is None:
         what = f"GET {read.path} answers with all that there is"
@@ -78,6 +86,35 @@ def _sources(stack: Stack) -> Iterator[StackFinding]:
         what = "no route writes that can be used: none takes JSON or a form into the database without a login, a token or a file"
         why = "what becomes of acknowledged writes cannot be shown through the application"
         yield StackFinding("no-write-route", Weight.RISK, what, sources.routes[0].origin, why, "[writes] request in shelterctl.toml")
+
+
+def _postgres(stack: Stack) -> Iterator[StackFinding]:
+    origin = next(_asynchronous(stack), None)
+    if origin is not None:
+        what = "writes are acknowledged before they are on disk (synchronous_commit=off)"
+        why = "a crash may lose the last 600 milliseconds of acknowledged writes (PostgreSQL's manual, 28.4)"
+        yield StackFinding("acknowledged-before-logged", Weight.RISK, what, origin, why, "synchronous_commit=on")
+    if (trait := stack.sources.trait("unlogged-table")) is not None:
+        what = "the application makes an UNLOGGED table"
+        why = "PostgreSQL empties it after a crash: every acknowledged write in it is gone"
+        yield StackFinding("unlogged-table", Weight.RISK, what, trait.origin, why, "ALTER TABLE … SET LOGGED")
+
+
+def _asynchronous(stack: Stack) -> Iterator[Origin]:
+    """Where the server's arguments, a file of its settings, the connection's options or the sources turn synchronous commits off."""
+    for workload in stack.workloads:
+        for container in workload.containers:
+            if _ASYNCHRONOUS.search(" ".join(container.command)):
+                yield container.origin
+            for variable in container.variables:
+                if any(_ASYNCHRONOUS.search(text) for text in (variable.shown, *(variable.query or {}).values())):
+                    yield variable.origin
+    for document in stack.manifests.of("ConfigMap"):
+        for key, value in (document.body.get("data") or {}).items():
+            if _ASYNCHRONOUS.search(str(value)):
+                yield document.at("data", key)
+    if (trait := stack.sources.trait("asynchronous-commit")) is not None:
+        yield trait.origin
 
 
 def _journaled(stack: Stack) -> bool:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 
 from shelterctl.core.stack.documents import names
+from shelterctl.core.stack.engines import is_official
 from shelterctl.core.stack.model import Container, Engine, StackFinding, Variable, Weight, Workload
 from shelterctl.core.stack.stack import Stack
 from shelterctl.core.stack.variables import contents
@@ -22,6 +23,8 @@ def find(stack: Stack) -> Iterator[StackFinding]:
         for container in (*workload.containers, *workload.init_containers):
             yield from _references(stack, workload, container)
     app, database = stack.roles.app, stack.roles.database
+    if database is not None and stack.roles.engine is Engine.POSTGRESQL:
+        yield from _password(stack, database)
     if app is None:
         return
     for container in app.containers:
@@ -96,23 +99,39 @@ def _service_of(stack: Stack) -> str:
 
 def _user(stack: Stack, database: Workload, variable: Variable) -> Iterator[StackFinding]:
     asks = [v for c in database.containers for v in c.variables if _AUTH.search(v.name)]
-    if variable.query is None or not asks or stack.roles.engine is not Engine.MONGODB:
+    if variable.query is None or not asks or stack.roles.engine not in (Engine.MONGODB, Engine.POSTGRESQL):
         return
+    postgres = stack.roles.engine is Engine.POSTGRESQL
     if not variable.user:
         # A user may be given beside the address, in variables of its own or in the sources.
         beside = [v.name for c in (stack.roles.app.containers if stack.roles.app else ()) for v in c.variables if "USER" in v.name.upper()]
         if not beside:
             what = f"{variable.name} names no user, and {database.key} asks for one ({asks[0].name}, {asks[0].origin})"
             why = "the database answers: Command insert requires authentication (13)"
-            yield StackFinding(
-                "uri-without-user", Weight.BLOCKS, what, variable.origin, why, "mongodb://USER:PASSWORD@HOST/DATABASE?authSource=admin"
-            )
-    elif variable.database not in ("", "admin") and "authSource" not in variable.query:
+            mend = "mongodb://USER:PASSWORD@HOST/DATABASE?authSource=admin"
+            if postgres:
+                why, mend = "the database answers: fe_sendauth: no password supplied", "postgresql://USER:PASSWORD@HOST/DATABASE"
+            yield StackFinding("uri-without-user", Weight.BLOCKS, what, variable.origin, why, mend)
+    elif not postgres and variable.database not in ("", "admin") and "authSource" not in variable.query:
         root = next((v for v in asks if v.name == "MONGO_INITDB_ROOT_USERNAME"), None)
         if root is not None and not _has_init(database):
             what = f"{variable.name} logs in at {variable.database}, where the administrator's account is not kept"
             why = "the database answers: Authentication failed. (18); the image makes its first user in admin"
             yield StackFinding("uri-without-auth-source", Weight.BLOCKS, what, variable.origin, why, "add ?authSource=admin")
+
+
+def _password(stack: Stack, database: Workload) -> Iterator[StackFinding]:
+    """The official image of PostgreSQL starts on an empty folder with a password only, or where it is told to let everybody in."""
+    for container in database.containers:
+        build = stack.built.get(container.image)
+        there = {variable.name for variable in container.variables}
+        # Of an object that no manifest has, what it holds is not known.
+        unknown = any(not r.key and stack.manifests.find(r.kind, r.name, "") is None for r in container.references)
+        official = is_official(build.base if build is not None else container.image)
+        if official and not unknown and not there & {"POSTGRES_PASSWORD", "POSTGRES_PASSWORD_FILE", "POSTGRES_HOST_AUTH_METHOD"}:
+            what = f"{database.key} has no POSTGRES_PASSWORD"
+            why = "on an empty volume the image ends: Database is uninitialized and superuser password is not specified"
+            yield StackFinding("database-without-password", Weight.BLOCKS, what, container.origin, why, "POSTGRES_PASSWORD, by a Secret")
 
 
 def _has_init(database: Workload) -> bool:

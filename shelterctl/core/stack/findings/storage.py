@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from shelterctl.core.stack.model import ClaimFact, StackFinding, VolumeFact, Weight, Workload
+from shelterctl.core.stack import engines
+from shelterctl.core.stack.model import ClaimFact, Engine, StackFinding, VolumeFact, Weight, Workload
 from shelterctl.core.stack.stack import Stack
 
 
@@ -86,21 +87,34 @@ def _database(stack: Stack, database: Workload) -> Iterator[StackFinding]:
     engine = stack.roles.engine
     if engine is None:
         return
-    held = database.data_mount(engine.data_path)
+    path = stack.data_path
+    held = database.data_mount(path)
     if held is None:
         where = database.containers[0].origin if database.containers else database.origin
         beside = [path for container in database.containers for path, name in container.mounts.items() if _durable(database, name)]
-        what = f"{database.key} keeps its data in no volume: {engine.data_path} is the container's own layer"
+        what = f"{database.key} keeps its data in no volume: {path} is the container's own layer"
         if beside:
             what += f"; its volume is mounted at {beside[0]}"
         why = "they are gone when the pod is made anew"
-        yield StackFinding("database-without-volume", Weight.BLOCKS, what, where, why, f"mount a claim at {engine.data_path}")
+        # The folder of a version lies in one for all of them, which is what the image declares.
+        above = "/var/lib/postgresql" if path.endswith("/docker") else path
+        yield StackFinding("database-without-volume", Weight.BLOCKS, what, where, why, f"mount a claim at {above}")
     elif held[1] is not None and held[1].kind == "emptyDir":
         what = f"{database.key} keeps its data in an emptyDir"
         yield StackFinding("database-in-empty-dir", Weight.BLOCKS, what, held[1].origin, "it goes with the pod", "a claim in its place")
+    elif (image := next(c.image for c in database.containers if c == held[0])) and engines.hidden_by_image(
+        engine, build.base if (build := stack.built.get(image)) is not None else image, held[2]
+    ):
+        what = f"{database.key} mounts its volume at {held[2]}, above {engine.data_path}, where {image} has a volume of its own"
+        why = "the runtime puts an empty one there, which goes with the container: the data are gone when it starts anew"
+        yield StackFinding(
+            "volume-above-image-volume", Weight.RISK, what, held[0].origin, why, f"mountPath: {engine.data_path}"
+        )  # fmt: skip
     if database.kind == "Deployment" and database.strategy != "Recreate":
         what = f"{database.key} replaces its pod by a rolling update"
         why = "the new one starts while the old one holds the data: DBPathInUse, or a lock that is never free"
+        if engine is Engine.POSTGRESQL:
+            why = "the new one starts on the data of the old one: postmaster.pid keeps out no server of another pod, and they spoil them"
         yield StackFinding(
             "database-rolls", Weight.RISK, what, database.strategy_origin or database.origin, why, "strategy: {type: Recreate}"
         )  # fmt: skip

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import base64
+import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from shelterctl.adapters.documents.tokens import Shell, content_digest, same
-from shelterctl.adapters.kube.own.database import OwnDatabaseReader
+from shelterctl.adapters.documents.tokens import Place, Shell, content_digest, is_at, same
+from shelterctl.adapters.kube.own.client import Client, Login
+from shelterctl.adapters.kube.own.cluster import OwnCluster
+from shelterctl.adapters.kube.own.database import OwnDatabaseReader, login_of
+from shelterctl.adapters.kube.own.sql import row_field
+from shelterctl.adapters.stack import reader as reader_of_stacks
 from shelterctl.core.faults.ledger import payload_digest
 from shelterctl.core.serial import JsonValue
 from shelterctl.core.stack.exchange import token
+from shelterctl.errors import ClusterError, Refused
+from tests.core.stack_examples import CONTAINER, DATABASE
 
 pytestmark = pytest.mark.unit
 
@@ -24,8 +34,9 @@ class Rows:
     def __init__(self, *rows: Mapping[str, Any]) -> None:
         self.rows = rows
 
-    def locate(self, mark: str) -> list[tuple[str, str, str]]:
-        return [("base", "table", key) for row in self.rows for key, value in row.items() if mark in str(value)]
+    def locate(self, mark: str, wanted: str = "") -> list[Place]:
+        places = [("base", "table", key) for row in self.rows for key, value in row.items() if mark in str(value)]
+        return [place for place in places if is_at(place, wanted)]
 
     def read(self, place: Sequence[str], prefix: str, limit: int) -> list[tuple[str, Mapping[str, Any]]]:
         found = [(str(number), row) for number, row in enumerate(self.rows) if prefix in str(row.get(place[2]))]
@@ -42,8 +53,8 @@ def sent(mark: str) -> dict[str, JsonValue]:
     return {"task": mark, "price": "12", "password": "n1"}
 
 
-def reader(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> OwnDatabaseReader:
-    made = OwnDatabaseReader(None, lambda _: f"t{RUN}", sent)  # type: ignore[arg-type]  # no cluster is asked: the shell is given
+def reader(shell: Shell, monkeypatch: pytest.MonkeyPatch, wanted: str = "") -> OwnDatabaseReader:
+    made = OwnDatabaseReader(None, lambda _: f"t{RUN}", sent, wanted=wanted)  # type: ignore[arg-type]  # no cluster is asked: the shell is given
     monkeypatch.setattr(made, "shell", lambda: shell)
     return made
 
@@ -70,6 +81,70 @@ def test_a_copy_is_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [(d.id, d.payload_id) for d in made.documents(run="x", among=None, limit=10)] == [(mark, mark), (f"{mark}#2", mark)]
 
 
+def test_a_write_is_looked_for_where_its_owner_says_and_a_wrong_place_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    mark = token(RUN, 1)
+    rows = Rows(stored(mark))
+    for wanted in ("base.table:task", "table:task"):
+        assert reader(rows, monkeypatch, wanted).locate(mark) == ("base.table:task",)
+    with pytest.raises(Refused) as refused:
+        reader(rows, monkeypatch, "table:tas").locate(mark)
+    assert refused.value.what == "[database] place = table:tas: the write does not lie there, but at base.table:title"
+    # Nowhere at all is another matter.
+    assert reader(rows, monkeypatch, "table:tas").locate(token(RUN, 2)) == ()
+
+
+def encoded(**values: str) -> dict[str, str]:
+    return {key: base64.b64encode(value.encode()).decode() for key, value in values.items()}
+
+
+def test_a_secrets_user_is_taken_as_it_is_and_never_shown() -> None:
+    login = login_of(encoded(user="me", word="it's $HOME\n"), "db", ["user", "word"])
+    assert (login.user, login.password) == ("me", "it's $HOME")
+    assert "HOME" not in repr(login)
+
+
+@pytest.mark.parametrize(
+    ("data", "what"),
+    [
+        (encoded(user="me"), "[database] secret: Secret db has no key word"),
+        (encoded(user="me", word="two\nlines"), "[database] secret: key word of Secret db is no single line of text"),
+        (encoded(user="me", word=""), "[database] secret: key word of Secret db is no single line of text"),
+        ({**encoded(user="me"), "word": "//8="}, "[database] secret: key word of Secret db is no single line of text"),
+    ],
+)
+def test_a_secret_that_cannot_be_used_is_told(data: dict[str, str], what: str) -> None:
+    with pytest.raises(ClusterError) as refused:
+        login_of(data, "db", ["user", "word"])
+    assert refused.value.what == what
+
+
+def test_a_password_goes_by_standard_input() -> None:
+    asked: list[tuple[Sequence[str], str]] = []
+
+    def run(command: Sequence[str], stdin: str = "") -> tuple[int, str, str]:
+        asked.append((command, stdin))
+        return 0, "", ""
+
+    Client(run, Login("me", "hidden")).script("true", "x")
+    Client(run).script("true", "x")
+    assert [stdin for _, stdin in asked] == ["me\nhidden\n", ""]
+    assert [list(command[3:]) for command, _ in asked] == [["sh", "given", "x"], ["sh", "pod", "x"]]
+    assert not [word for command, _ in asked for word in command if "hidden" in word]
+
+
+@pytest.mark.parametrize(
+    ("row", "text", "around"),
+    [
+        ({"a": "x", "b": 1}, "x", {"a": "x", "b": 1}),
+        ({"a": {"n": "x"}, "b": 1}, '{"n": "x"}', {"a": {"n": "x"}, "b": 1, "n": "x"}),
+        ({"a": ["x"], "b": 1}, '["x"]', {"a": ["x"], "b": 1}),
+        ({"b": 1}, None, {"b": 1}),
+    ],
+)
+def test_a_column_of_json_is_a_text_with_its_fields_around(row: dict[str, Any], text: object, around: dict[str, Any]) -> None:
+    assert row_field(row, "a") == (text, around)
+
+
 @pytest.mark.parametrize(("one", "other", "alike"), [("12", 12, True), (12.0, "12", True), ("12.00", 12, True), ("a", "b", False)])
 def test_a_value_in_another_form_is_the_same(one: object, other: object, *, alike: bool) -> None:
     assert same(one, other) is alike
@@ -79,3 +154,21 @@ def test_a_field_that_went_missing_counts_where_it_was_compared() -> None:
     whole = {"a": "1", "b": "2"}
     assert content_digest(whole, {"a": "1"}, frozenset({"a"})) == payload_digest({"a": "1", "b": "2"})
     assert content_digest(whole, {"a": "1"}, frozenset({"a", "b"})) != payload_digest({"a": "1", "b": "2"})
+
+
+def placed(folder: Path, image: str, data_path: str = "") -> str:
+    """Where the cluster is told that the ledger's database, which runs under that image, keeps its data."""
+    running = replace(CONTAINER, name="postgres", image=image, data_path=data_path)
+    cluster = OwnCluster(None, lambda: reader_of_stacks.read(folder))  # type: ignore[arg-type]  # no cluster is asked
+    return cluster._with_data_path(replace(DATABASE, containers=(running,))).containers[0].data_path
+
+
+def test_a_database_of_ones_own_image_keeps_its_data_where_its_dockerfile_says(tmp_path: Path) -> None:
+    ledger = tmp_path / "ledger"
+    shutil.copytree(Path(__file__).parents[4] / "examples" / "ledger", ledger)
+    manifest, text = ledger / "k8s" / "database.yaml", (ledger / "k8s" / "database.yaml").read_text()
+    assert placed(ledger, "ledger-db:1.0") == placed(ledger, "ledger-db:1.0", "/guessed") == "/var/lib/postgresql/data/pgdata"
+    # An image that nobody here builds is not known.
+    assert placed(ledger, "other:1.0") == ""
+    manifest.write_text(text.replace("          ports:\n", "          args: [-c, data_directory=/srv]\n          ports:\n", 1))
+    assert placed(ledger, "ledger-db:1.0") == ""
