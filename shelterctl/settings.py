@@ -81,7 +81,7 @@ def load(flags: Mapping[str, object], environment: Mapping[str, str], folder: Pa
     ):
         for key, value in values.items():
             settings = replace(settings, **{key: _typed(key, value, source)})  # type: ignore[arg-type]
-    if settings.output not in ("table", "json", "jsonl"):
+    if settings.output not in ("table", "json", "jsonl", "csv"):
         raise UsageError(f"output “{settings.output}” is not known", next_command="--output table, json or jsonl")
     if settings.target not in TARGETS:
         raise UsageError(

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from shelterctl.wiring.parts import Wiring
 
 R = TypeVar("R")
+#: The commands whose result is also rows of a spreadsheet.
+TABULAR = ("runs show",)
 
 
 class Display(Protocol):
@@ -217,6 +219,8 @@ class Session:
         except OSError as error:
             raise UsageError("the current folder is not there any more", why=str(error)) from error
         self.settings = load(self._flags, os.environ, here)
+        if self.settings.output == "csv" and self.name not in TABULAR:
+            raise UsageError(f"{self.name} has no csv", next_command="--output json, or shelterctl runs show RUN --output csv")
         self.terminal = Terminal(self.settings.output, self.settings.quiet, self.settings.verbose, sys.stdout, sys.stderr)
         self.terminal.find_aim = self._aim
 

@@ -107,6 +107,12 @@ class Terminal:
             self.stdout.write(harmless_json(json.dumps(document, ensure_ascii=False, indent=indent)) + "\n")
             self.stdout.flush()
 
+    def text(self, text: str) -> None:
+        """Prints text as it is, for a program that reads it. Raises OutputLost, BrokenPipeError."""
+        with self._writing():
+            self.stdout.write(text)
+            self.stdout.flush()
+
     def line(self, text: str) -> None:
         """Prints one line of a result at once, however long. Raises BrokenPipeError, OSError."""
         self.stdout.write(harmless(text) + "\n")

@@ -10,6 +10,8 @@ from shelterctl.cli.completion import live
 from shelterctl.cli.options import with_common_options
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from shelterctl.cli.session import Session
 
 
@@ -34,12 +36,15 @@ def show(
     run: Annotated[str, typer.Argument(autocompletion=live("runs"), help="A run's name, the beginning of it, or “last”.")] = "last",
     events: Annotated[bool, typer.Option("--events", help="Every event.")] = False,
     writes: Annotated[bool, typer.Option("--writes", help="Every write of a fault's account, with what became of it.")] = False,
+    svg: Annotated[str | None, typer.Option("--svg", help="Draw a load's course into this file.", show_default=False)] = None,
 ) -> int:
-    """What a run found, as it was printed then.
+    """What a run found, as it was printed then; of a load also its course: a graph, and each decision with its delays.
 
     \b
     Examples:
       shelterctl runs show last
+      shelterctl runs show 20261121-120655-loadtest --svg load.svg
+      shelterctl runs show last --output csv > load.csv
       shelterctl runs show 20261121-120655-kill-db --writes
     """
     from shelterctl.adapters.runs.store import EVENTS, damage, find_run, read_journal, read_result, read_text
@@ -57,10 +62,53 @@ def show(
             return 0
         session.terminal.result(render.event_lines(rows) if events else render.write_lines(rows))
         return 0
+    if svg is not None or session.settings.output == "csv":
+        return _drawn(session, folder, svg)
     if session.terminal.output != "table":
         session.terminal.json(document or {"run": folder.name, "result": None})
         return 0
     why = damage(folder) if document is None else ""
     journals = sorted(path.name for path in folder.glob("*.jsonl"))
     session.terminal.result(render.show_lines(folder, document, read_text(folder), damage=why, journals=journals))
+    if EVENTS in journals:
+        _tell_course(session, folder)
     return 0
+
+
+def _drawn(session: Session, folder: Path, svg: str | None) -> int:
+    """A load as a figure, as rows, or as both. Raises UsageError for a run without one, StateFolderError."""
+    from pathlib import Path
+
+    from shelterctl.adapters.runs.recording import read_recording
+    from shelterctl.cli.render import course as render
+    from shelterctl.cli.terminal import Line
+    from shelterctl.core.figures.load import load_figure
+    from shelterctl.core.figures.svg import svg as drawn
+    from shelterctl.errors import UsageError
+
+    recording = read_recording(folder)
+    try:
+        figure = load_figure(recording)
+    except ValueError as error:
+        raise UsageError(str(error), next_command="shelterctl runs list") from error
+    if svg is not None:
+        try:
+            Path(svg).write_text(drawn(figure), encoding="utf-8")
+        except OSError as error:
+            raise UsageError(f"--svg {svg}: the file cannot be written", why=error.strerror or str(error)) from error
+        session.terminal.complain([Line(f"{svg}: {figure.description}")])
+    if session.settings.output == "csv":
+        session.terminal.text(render.as_csv(recording))
+    return 0
+
+
+def _tell_course(session: Session, folder: Path) -> None:
+    """What a load's events show beside its result; nothing for a run without a load."""
+    from shelterctl.adapters.runs.recording import read_recording
+    from shelterctl.cli.render import course as render
+    from shelterctl.core.autoscaling.course import course_of
+
+    recording = read_recording(folder)
+    if recording.ticks.times_s and len(recording.pods):
+        result = course_of(recording)
+        session.terminal.result([*render.graph_lines(recording, result), *render.course_lines(result)])

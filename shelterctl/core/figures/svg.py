@@ -174,7 +174,7 @@ def nice_ticks(most: float, *, whole: bool = False) -> list[float]:
     power = 10 ** math.floor(math.log10(rough))
     step = next((factor * power for factor in (1, 2, 5, 10) if factor * power >= rough - 1e-12), 10 * power)
     if whole:
-        step = max(1.0, math.ceil(step))
+        step = 1.0 if most <= 6 else max(1.0, math.ceil(step))
     count = math.ceil(most / step - 1e-9)
     return [round(step * number, 10) for number in range(count + 1)]
 

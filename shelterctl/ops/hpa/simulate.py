@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from shelterctl.core.autoscaling.course import ready_steps
 from shelterctl.core.autoscaling.demand import Demand, demand_of
 from shelterctl.core.autoscaling.recommend import Recommended, grid, recommend
 from shelterctl.core.autoscaling.recording import Recording
@@ -13,7 +14,6 @@ from shelterctl.core.autoscaling.simulate import Setting, Simulated, dominated, 
 from shelterctl.core.controller import effective_behavior, tolerances
 from shelterctl.core.load.elasticity import Step
 from shelterctl.core.load.thresholds import Metric, Threshold, parse_threshold
-from shelterctl.core.state import Role
 from shelterctl.errors import UsageError
 
 #: A table of more is not read.
@@ -64,7 +64,7 @@ def simulation(
         raise UsageError(f"{len(asked):,} settings: at most {MOST_SETTINGS}", next_command="fewer values to --target, --min or --max")
     settings = [setting, *(item for item in asked if item != setting)]
     results = tuple(simulate(demand, item) for item in settings)
-    return Simulation(recording.run, slo or "", demand, recorded_ready(recording), results, dominated(results))
+    return Simulation(recording.run, slo or "", demand, ready_steps(recording), results, dominated(results))
 
 
 def recommendation(recording: Recording, slo: str) -> Recommendation:
@@ -73,7 +73,7 @@ def recommendation(recording: Recording, slo: str) -> Recommendation:
     setting, demand = _setting(recording), _demand(recording, bound)
     late_share = 1 - bound.percent / 100
     found = recommend(demand, setting, objective=bound.text, late_share=late_share)
-    return Recommendation(recording.run, demand, recorded_ready(recording), found)
+    return Recommendation(recording.run, demand, ready_steps(recording), found)
 
 
 def objective_of(text: str) -> Threshold:
@@ -85,20 +85,6 @@ def objective_of(text: str) -> Threshold:
     if found.metric is not Metric.PERCENTILE or found.operator not in ("<", "<=") or found.name:
         raise UsageError(f"--slo {text}: a percentile of all requests below a time", next_command="--slo 'p95 < 300ms'")
     return found
-
-
-def recorded_ready(recording: Recording) -> tuple[Step, ...]:
-    """The replicas that were ready, from the load's begin on."""
-    began_s = recording.began_s
-    found: list[Step] = []
-    for at_s, pods in zip(recording.pods.times_s, recording.pods.values, strict=True):
-        ready = sum(pod.ready and not pod.deleting for pod in pods if pod.role is Role.APP)
-        step = Step(max(0.0, at_s - began_s), ready)
-        if found and found[-1].at_s == step.at_s:
-            found[-1] = step
-        elif not found or found[-1].replicas != ready:
-            found.append(step)
-    return tuple(found)
 
 
 def _setting(recording: Recording) -> Setting:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shelterctl.core.autoscaling.explain import Explanation, LastLoad, Topic, explain
@@ -102,6 +102,7 @@ def test_nothing_to_explain() -> None:
     assert "with 0 replicas scaling is disabled" in said(zero, Topic.NOW)
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 500), min_size=1, max_size=5), st.integers(1, 100))
 def test_the_thresholds_are_the_models_own(millicores: list[int], target: int) -> None:
     """One percent below the threshold nothing comes, at it a pod does; and the same downwards."""
