@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from shelterctl.adapters.stack import request_tables
 from shelterctl.core.stack.model import Build
 from shelterctl.errors import UsageError
 from shelterctl.settings import FILE_NAME, nearest
@@ -73,6 +74,7 @@ def read(folder: Path) -> StackConfig:
     tables = {name: _table(path, name, content[name]) for name in _TABLES if name in content}
     if not tables:
         return StackConfig()
+    request_tables.check(path, tables.get("writes", {}), tables.get("reads", {}))
     stack = tables.get("stack", {})
     return StackConfig(
         path=path,
