@@ -85,7 +85,7 @@ class OneRule:
         """The id in the answer to a write. Raises NoId."""
         try:
             document = json.loads(body)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise NoId("the answer to a write is no JSON") from None
         pointer = likely(document) if self.pointer is None else self.pointer
         if pointer is None:

@@ -135,7 +135,7 @@ def signature(status: int, body: bytes, location: str, mark: str) -> Signature:
     text = body.decode("utf-8", "replace").replace(mark, "{token}")
     try:
         text = json.dumps(_skeleton(json.loads(text)), sort_keys=True)
-    except ValueError:
+    except (ValueError, RecursionError):
         text = _VARYING.sub("#", text)
     return Signature(status, text, _VARYING.sub("#", location.replace(mark, "{token}")))
 

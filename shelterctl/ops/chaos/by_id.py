@@ -83,7 +83,7 @@ class ById:
             if answer.status == 200:
                 shown = mark in tokens_in(answer.body)
                 return (Shown.THERE, "") if shown else (Shown.ABSENT, "answers 200 with something else")
-            said = f"status {answer.status}"
+            said = f"answers {answer.status}"
         return Shown.UNANSWERED, said
 
     def ask(self, make_http: Callable[[], Http], clock: Clock, url: str, marks: Sequence[str]) -> Generator[str, None, AskedById]:

@@ -75,7 +75,8 @@ class ReadBack:
                 f"{counted(asked.without_id, 'acknowledged write')} without an id in the answer: the database alone shows them"
             )
         if without_answer:
-            self.notes.append(f"{counted(without_answer, 'write')} of unknown outcome have no id to ask for: the database alone shows them")
+            writes = counted(without_answer, "write")
+            self.notes.append(f"no id to ask for in {writes} of unknown outcome: the database alone shows them")
 
 
 def _said(error: ShelterError) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from shelterctl.core.faults.ledger import StoredDocument
 from shelterctl.core.verdict import Reason
+from shelterctl.core.words import counted
 from shelterctl.ports.clock import Clock
 
 #: How often the database is read at most.
@@ -94,7 +95,7 @@ class Readings:
         before, after = self._taken[earlier].own, self._taken[later].own
         other = sum(1 for id_ in before.keys() & after.keys() if before[id_] != after[id_])
         changed = f", {other} changed" if other else ""
-        return f"{len(after.keys() - before.keys())} documents came, {len(before.keys() - after.keys())} went{changed}"
+        return f"{counted(len(after.keys() - before.keys()), 'document')} came, {len(before.keys() - after.keys())} went{changed}"
 
     def _doubt(self) -> Reason:
         times = [time.strftime("%H:%M:%S", time.gmtime(reading.ended_wall_s)) for reading in self._taken[-2:]]

@@ -77,7 +77,7 @@ class Ways:
                 return None, str(error)
             seen, said = found.one(http, self._clock, url, mark)
             if seen is not Shown.THERE:
-                return None, f"it {said} for the id {found.ids[mark][:60]!r} of the write's answer"
+                return None, f"{said} for the id {found.ids[mark][:60]!r} of the write's answer"
         return found, ""
 
     def read(self, http: Http, clock: Clock, url: str, is_own: Callable[[str], bool]) -> Counter[str]:

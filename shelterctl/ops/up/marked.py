@@ -9,7 +9,7 @@ from typing import NoReturn
 
 from shelterctl.core.deploy.image import ImageChain
 from shelterctl.core.events import Outcome
-from shelterctl.core.stack.answer_id import NoId
+from shelterctl.core.stack.answer_id import NoId, OneRule
 from shelterctl.core.stack.exchange import ALPHABET, Exchange, WriteRule, token, tokens_in
 from shelterctl.core.state import Role, StackState
 from shelterctl.errors import ServiceUnreachable
@@ -119,31 +119,38 @@ class MarkedAnswers:
     def _found(self, url: str, mark: str, answer: HttpAnswer, spoken: str) -> tuple[str, str]:
         """Looks for a write that was taken, by the ways that there are. Returns what is wrong, and what is to be said of it."""
         read, one = self.exchange.read, self.exchange.one
-        reason = "no route reads"
+        reasons = []
         if one is not None and (self.exchange.by_id or read is None):
+            found, reason = self._by_id(url, mark, answer, one)
+            if found:
+                return "", f", and GET {one.path} has it"
+            reasons.append(reason)
+        if read is not None:
             try:
-                path = one.address(one.id_in(answer.body))
-                seen = self._get(url, path)
-                if mark in tokens_in(seen.body):
+                seen = self._get(url, read.path)
+            except AnswerTooLarge as error:
+                if error.status >= 400:
+                    return f"{spoken}, and GET {read.path} answers {error.status}", ""
+                if one is not None and not reasons and self._by_id(url, mark, answer, one)[0]:
                     return "", f", and GET {one.path} has it"
-                reason = f"GET {one.path} answers {seen.status} without it"
-            except NoId as error:
-                reason = str(error)
+                reasons.append(f"GET {read.path}: {error.reason}")
             except SendOutcome as error:
-                reason = f"GET {one.path}: {error.reason}"
-        if read is None:
-            return "", f"; whether it was stored is not shown: {reason}"
+                return f"GET {read.path}: {error.reason}", ""
+            else:
+                if mark not in read.found(seen.body):
+                    return f"{spoken}, and GET {read.path} ({seen.status}) does not have the write", ""
+                return "", f", and GET {read.path} has it"
+        return "", f"; whether it was stored is not shown: {'; '.join(reasons) or 'no route reads'}"
+
+    def _by_id(self, url: str, mark: str, answer: HttpAnswer, one: OneRule) -> tuple[bool, str]:
+        """Whether the id in the answer leads to the write; else why not."""
         try:
-            seen = self._get(url, read.path)
-        except AnswerTooLarge as error:
-            if error.status >= 400:
-                return f"{spoken}, and GET {read.path} answers {error.status}", ""
-            return "", f"; whether GET {read.path} has it is not shown: {error.reason}"
+            seen = self._get(url, one.address(one.id_in(answer.body)))
+        except NoId as error:
+            return False, str(error)
         except SendOutcome as error:
-            return f"GET {read.path}: {error.reason}", ""
-        if mark not in read.found(seen.body):
-            return f"{spoken}, and GET {read.path} ({seen.status}) does not have the write", ""
-        return "", f", and GET {read.path} has it"
+            return False, f"GET {one.path}: {error.reason}"
+        return mark in tokens_in(seen.body), f"GET {one.path} answers {seen.status} without it"
 
 
 def _excerpt(body: bytes) -> str:
