@@ -39,7 +39,7 @@ def _headline(result: KillDbResult) -> str:
     if result.judgement.verdict is Verdict.PASS:
         return f"{result.attempts:,} writes through the kill: every acknowledged one is there"
     if result.service is not None and result.data is not None:
-        return f"{result.data.verdict.value} data, {result.service.verdict.value} service: {result.service.reasons[0].text}"
+        return f"{result.data.verdict.value} data, {result.service.verdict.value} service: {result.judgement.reasons[0].text}"
     if result.judgement.verdict is Verdict.FAIL:
         return f"{result.attempts:,} writes through the kill, and the account does not hold"
     return "nothing can be said" if not result.counts else f"{result.attempts:,} writes, and no verdict"

@@ -16,7 +16,7 @@ from shelterctl.ports.clock import Clock
 from shelterctl.ports.http import Http, HttpAnswer
 
 #: What is read of an answer to a write: many are under way at once.
-WRITE_ANSWER_BYTES = 8 * 2**20
+WRITE_ANSWER_BYTES = 4 * 2**20
 #: Makes documents of about 250 bytes.
 _PADDING = "0123456789abcdef" * 6
 

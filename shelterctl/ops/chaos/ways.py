@@ -27,7 +27,7 @@ class Ways:
         self._exchange = exchange
         self._clock = clock
         self._times = 1
-        self._unread = "no route reads"
+        self._unread = "how it shows writes was not looked at, since none was acknowledged"
         self.whole = False
         self.by_id: ById | None = None
         self.notes: tuple[str, ...] = ()
@@ -52,7 +52,7 @@ class Ways:
             problems += [f"GET {read.path}: {problem}"] if problem else []
         why = "; ".join(problems)
         if not self.whole and self.by_id is None:
-            self._unread = why or self._unread
+            self._unread = why or "no route reads"
         elif why:
             way = f"GET {read.path} is read" if self.whole and read is not None else "each write is read by its id"
             self.notes = (f"{why}; {way} instead",)

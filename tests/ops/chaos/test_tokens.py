@@ -387,11 +387,12 @@ def test_a_database_that_cannot_be_read_is_a_question_about_the_data() -> None:
 
 
 def test_an_answer_to_a_write_that_is_too_large_acknowledges_nothing() -> None:
-    found = stage(answer=lambda row: b"x" * (9 * MIB))
+    found = stage(answer=lambda row: b"x" * (5 * MIB))
     (reason,) = found.learn()
-    assert "POST /books: the answer is larger than 8 MiB: no answer acknowledges a write" in reason.text
+    assert "POST /books: the answer is larger than 4 MiB: no answer acknowledges a write" in reason.text
     # Where its writes lie is known all the same: what was there before is read.
     assert found.rows.documents(run=None, among=None, limit=10)
+    assert "how it shows writes was not looked at" in found.read_back().service_open[0].text
 
 
 def test_the_owners_word_makes_answers_acknowledge_that_differ() -> None:
