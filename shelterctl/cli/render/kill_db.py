@@ -49,7 +49,7 @@ def _account(result: KillDbResult) -> Iterator[Line]:
     counts, found = result.counts, result.found
     if not counts:
         yield Line(f"  acknowledged {result.acknowledged:,}   rejected {result.rejected:,}   unknown outcome {result.indeterminate:,}")
-        yield Line("  nothing was read back")
+        yield Line("  no reading decides what became of them")
         return
     bad = "   ".join(f"{c.value} {counts[c.value]}" for c in (Category.LOST, Category.CORRUPT, Category.DUPLICATE))
     yield Line(f"  acknowledged    {result.acknowledged:>7,}   found {found['acknowledged']:,}   {bad}")
