@@ -4,7 +4,8 @@ Started by `shelterctl loadtest` where the stack is somebody's own. Environment:
 think time in seconds), SHELTER_RUN (marks what is written), SHELTER_SEED (makes the users' choices repeatable).
 
 Users pause and change their connections as those of locustfiles/shelter.py do, and for the same reasons. Writes end at a ceiling: an
-application that answers with its whole collection answers more with each of them, and a load would measure its own rows.
+application that answers with its whole collection answers more with each of them, and a load would measure its own rows. Each answer is
+read to its end and only its beginning kept: fifty users of one that answers 200 MB would take 10 GB here.
 """
 
 import hashlib
@@ -12,10 +13,12 @@ import json
 import os
 import random
 import time
+import zlib
 from urllib.parse import urlencode
 
 import gevent
 from locust import FastHttpUser, task
+from locust.contrib.fasthttp import FastResponse
 
 RULES = json.loads(os.environ["STACK_EXCHANGE"])
 THINK_S = float(os.environ.get("SHELTER_THINK_S", "1"))
@@ -25,6 +28,9 @@ SEED = os.environ.get("SHELTER_SEED", "")
 WRITE_SHARE = os.environ.get("SHELTER_WRITE_SHARE", "")
 CONNECTION_S = (10.0, 30.0)
 IDLE_S = 1.9
+PIECE_BYTES = 2**16
+#: As much of an answer as tells whether it is an error that calls itself well.
+KEPT_BYTES = 2**16
 ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
 
 if SEED:
@@ -62,6 +68,26 @@ def mixed() -> list[str]:
 REQUESTS = mixed()
 
 
+class Answer(FastResponse):
+    """An answer of any size: `content` is its beginning, `whole_bytes` what came of it, as it came."""
+
+    whole_bytes = 0
+
+    def _content(self):
+        if self.headers is None:
+            return None
+        kept = bytearray()
+        while piece := self._response.read(PIECE_BYTES):
+            self.whole_bytes += len(piece)
+            kept += piece[: KEPT_BYTES - len(kept)]
+        self.release()
+        packed = (self.headers.get("content-encoding") or "").lower()
+        try:
+            return zlib.decompressobj(32 + zlib.MAX_WBITS).decompress(kept, KEPT_BYTES) if packed in ("gzip", "deflate") else bytes(kept)
+        except zlib.error:
+            return bytes(kept)
+
+
 class StackUser(FastHttpUser):
     """One user: writes, reads and looks at the front page in the mix of the rules."""
 
@@ -76,6 +102,7 @@ class StackUser(FastHttpUser):
         self.number = StackUser._count
         self.chance = random.Random(f"{SEED}/{self.number}" if SEED else None)
         self.reconnect_at = 0.0
+        self.client.client.response_type = Answer
         self.requests = REQUESTS
 
     def on_start(self) -> None:
@@ -112,9 +139,16 @@ class StackUser(FastHttpUser):
         headers = {**rule["headers"], "Content-Type": "application/x-www-form-urlencoded" if form else "application/json"}
         options = {"data": body, "headers": headers, "name": rule["path"], "catch_response": True, "allow_redirects": False}
         with self.client.request(rule["method"], rule["path"], **options) as answer:
+            sized(answer)
             if 300 <= answer.status_code < 400:
                 # Where an application sends a browser on to after a write: what comes then is another request.
                 answer.success()
 
     def look(self, path: str) -> None:
-        self.client.get(path, name=path)
+        with self.client.get(path, name=path, catch_response=True) as answer:
+            sized(answer)
+
+
+def sized(answer) -> None:
+    """Counts what came, and not what was kept."""
+    answer.request_meta["response_length"] = getattr(answer, "whole_bytes", 0)

@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from shelterctl.errors import StateFolderError
-from shelterctl.ports.http import HttpAnswer, SendOutcome
+from shelterctl.ports.http import MOST_BYTES, AnswerTooLarge, HttpAnswer, SendOutcome
 
 
 class SteppedClock:
@@ -58,14 +58,24 @@ class HttpInMemory:
     closed: bool = False
 
     def request(
-        self, method: str, url: str, *, headers: Mapping[str, str] | None = None, body: bytes | None = None, timeout_s: float
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+        timeout_s: float,
+        most_bytes: int = MOST_BYTES,
     ) -> HttpAnswer:
         parts = urlsplit(url)
         respond = self.services.get(parts.netloc)
         if respond is None or parts.scheme != "http":
             raise SendOutcome("ConnectError: [Errno 111] Connection refused", sent=False)
         target = parts.path + (f"?{parts.query}" if parts.query else "")
-        return respond(method, target, {name.lower(): value for name, value in (headers or {}).items()}, body or b"")
+        answer = respond(method, target, {name.lower(): value for name, value in (headers or {}).items()}, body or b"")
+        if len(answer.body) > most_bytes:
+            raise AnswerTooLarge(answer.status, most_bytes)
+        return answer
 
     def close(self) -> None:
         self.closed = True

@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 
-from shelterctl.ports.http import HttpAnswer, SendOutcome
+from shelterctl.adapters import http_body
+from shelterctl.ports.http import MOST_BYTES, HttpAnswer, SendOutcome
 
 
 class HttpxClient:
@@ -20,7 +21,14 @@ class HttpxClient:
         self._errors = (httpx.HTTPError, httpx.InvalidURL)
 
     def request(
-        self, method: str, url: str, *, headers: Mapping[str, str] | None = None, body: bytes | None = None, timeout_s: float
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+        timeout_s: float,
+        most_bytes: int = MOST_BYTES,
     ) -> HttpAnswer:
         """Raises SendOutcome. `sent` turns true when the transport begins to write the request, whatever becomes of it then."""
         sent = False
@@ -31,14 +39,17 @@ class HttpxClient:
                 sent = True
 
         began_s = time.monotonic()
+        told = {"Accept-Encoding": http_body.ACCEPTED, **(headers or {})}
         try:
-            answer = self._client.request(
-                method, url, headers=dict(headers or {}), content=body, timeout=timeout_s, extensions={"trace": trace}
-            )
+            # A connection whose answer was not read to its end is closed with it.
+            with self._client.stream(method, url, headers=told, content=body, timeout=timeout_s, extensions={"trace": trace}) as answer:
+                lower = {name.lower(): value for name, value in answer.headers.items()}
+                status, packed = answer.status_code, lower.get("content-encoding", "")
+                http_body.announced(lower.get("content-length", ""), packed, status=status, most_bytes=most_bytes)
+                whole = http_body.gathered(answer.iter_raw(), status=status, encoding=packed, most_bytes=most_bytes, timeout_s=timeout_s)
         except self._errors as error:
             raise SendOutcome(f"{type(error).__name__}: {error}".rstrip(": "), sent=sent) from error
-        lower = {name.lower(): value for name, value in answer.headers.items()}
-        return HttpAnswer(answer.status_code, lower, answer.content, time.monotonic() - began_s)
+        return HttpAnswer(status, lower, whole, time.monotonic() - began_s)
 
     def close(self) -> None:
         self._client.close()

@@ -38,6 +38,26 @@ def is_silent(connection: socket.socket) -> bool:
     return False
 
 
+def streams(head: bytes, piece: bytes, *, times: int = 2**40, pause_s: float = 0.0) -> Answer:
+    """A head, and the same bytes again and again, without an end as far as anybody will read."""
+
+    def act(connection: socket.socket) -> bool:
+        connection.sendall(head)
+        for _ in range(times):
+            connection.sendall(piece)
+            time.sleep(pause_s)
+        return False
+
+    return act
+
+
+def chunk(data: bytes) -> bytes:
+    return b"%x\r\n%s\r\n" % (len(data), data)
+
+
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
 @dataclass
 class Server:
     url: str = ""

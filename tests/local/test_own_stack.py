@@ -69,6 +69,30 @@ def test_no_acknowledged_write_is_lost_when_the_database_is_killed(tmp_path: Pat
         assert loaded["judgement"]["verdict"] == "PASS"
 
 
+@pytest.mark.timeout(600)
+def test_a_collection_too_large_to_be_read_is_read_by_id_and_else_leaves_the_service_open(tmp_path: Path) -> None:
+    folder = copied(tmp_path, "catalog")
+    text = (folder / "app.py").read_text()
+    whole = "return jsonify(count=len(found), items=found)"
+    assert whole in text
+    huge = text.replace(whole, 'return app.response_class((b"x" * 65536 for _ in range(3200)), mimetype="text/plain")')
+    (folder / "app.py").write_text(huge)
+    with stack_in(folder, "--no-wait-hpa") as stack:
+        ran = stack.shelterctl("up", output="jsonl", timeout_s=UP_S)
+        assert any("a marked write to /api/items was taken, and GET /api/items/{id} has it" in title for title in ran.titles), ran.shown()
+        result = stack.shelterctl("chaos", "kill-db").result
+        assert result["judgement"]["verdict"] == "PASS"
+        assert "GET /api/items: too large (more than 32 MiB); each write is read by its id instead" in result["notes"]
+
+        (folder / "app.py").write_text(huge.replace('    @app.get("/api/items/<item_id>")\n', ""))
+        stack.shelterctl("up", timeout_s=UP_S)
+        result = stack.shelterctl("chaos", "kill-db", expect=7).result
+        assert (result["data"]["verdict"], result["service"]["verdict"]) == ("PASS", "UNKNOWN")
+        assert result["service"]["reasons"][0]["text"] == (
+            "read in the database; through the service: GET /api/items: too large (more than 32 MiB)"
+        )
+
+
 @pytest.mark.parametrize(
     ("name", "what", "beside"),
     [

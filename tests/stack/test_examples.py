@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from shelterctl.adapters.stack import config, reader
+from shelterctl.cli.render import init
 from shelterctl.core.stack import exchange
 from shelterctl.core.stack.inspection import inspect
 from shelterctl.core.stack.model import Engine, Weight
@@ -177,3 +178,41 @@ def test_a_file_that_names_what_is_not_there_is_not_passed_over(line: str, what:
     (tmp_path / "notes" / "shelterctl.toml").write_text(line)
     with pytest.raises(UsageError, match=re.escape(what)):
         reader.read(tmp_path / "notes")
+
+
+@pytest.mark.parametrize(
+    ("line", "by_id", "pointer"),
+    [
+        ("", False, None),
+        ('[reads]\nfinds = "one"\n', True, None),
+        ('[reads]\nrequest = "GET /api/items/{id}"\n[writes]\nid = "/id"\n', True, "/id"),
+        ('[reads]\nrequest = "GET /api/items"\nfinds = "all"\n', False, None),
+    ],
+)
+def test_the_catalog_can_be_read_one_by_one(line: str, pointer: str | None, tmp_path: Path, *, by_id: bool) -> None:
+    folder = tmp_path / "catalog"
+    shutil.copytree(EXAMPLES / "catalog", folder)
+    if line:
+        (folder / "shelterctl.toml").write_text(line)
+    stack, settled = reader.read(folder), config.read(folder)
+    found = exchange.of(stack, settled.writes, settled.reads)
+    assert found.read is not None
+    assert found.one is not None
+    assert (found.by_id, found.read.path, found.one.path, found.one.pointer) == (by_id, "/api/items", "/api/items/{id}", pointer)
+
+
+def test_what_init_writes_of_the_reads_is_what_it_would_take(tmp_path: Path) -> None:
+    """With a collection, reading by id is a comment; without one it is the way."""
+    folder = tmp_path / "catalog"
+    shutil.copytree(EXAMPLES / "catalog", folder)
+    text = init.toml(reader.read(folder), {}, ())
+    assert '# request = "GET /api/items/{id}"' in text
+    source = (folder / "app.py").read_text()
+    (folder / "app.py").write_text(source.replace('    @app.get("/api/items")\n', ""))
+    stack = reader.read(folder)
+    (folder / "shelterctl.toml").write_text(init.toml(stack, {}, ()))
+    settled = config.read(folder)
+    assert (settled.reads["request"], settled.reads["finds"], settled.writes["id"]) == ("GET /api/items/{id}", "one", "/id")
+    assert exchange.of(reader.read(folder), settled.writes, settled.reads).by_id
+    (keeps,) = [claim for claim in inspect(stack).claims if claim.claim == "keeps its data"]
+    assert any("each write is read by its id: GET /api/items/<item_id>, with the id at /id" in limit for limit in keeps.limits)

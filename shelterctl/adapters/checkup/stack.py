@@ -21,6 +21,7 @@ from shelterctl.errors import NotDeployed
 from shelterctl.ports.http import SendOutcome
 
 ANSWER_TIMEOUT_S = 5.0
+ANSWER_BYTES = 2**20
 
 
 def stack(api: KubeApi, namespaces: Sequence[str], state: StackState) -> StackFacts:
@@ -177,11 +178,11 @@ def answer(state: StackState) -> AnswerFacts:
     ready = len(endpoint.ready_pods)
     with closing(HttpxClient()) as http:
         try:
-            live = http.request("GET", f"{endpoint.url}/health/live", timeout_s=ANSWER_TIMEOUT_S).status
+            live = http.request("GET", f"{endpoint.url}/health/live", timeout_s=ANSWER_TIMEOUT_S, most_bytes=ANSWER_BYTES).status
         except SendOutcome as error:
             return AnswerFacts(endpoint.url, live_problem=error.reason, ready_pods=ready)
         try:
-            health = http.request("GET", f"{endpoint.url}/health", timeout_s=ANSWER_TIMEOUT_S)
+            health = http.request("GET", f"{endpoint.url}/health", timeout_s=ANSWER_TIMEOUT_S, most_bytes=ANSWER_BYTES)
         except SendOutcome as error:
             return AnswerFacts(endpoint.url, live_status=live, health_problem=error.reason, ready_pods=ready)
     return AnswerFacts(

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from shelterctl.adapters.stack import request_tables
 from shelterctl.core.duration import parse_duration_s
 from shelterctl.core.stack.model import Build, Engine
 from shelterctl.errors import UsageError
@@ -78,8 +79,9 @@ def read(folder: Path) -> StackConfig:
     tables = {name: _table(path, name, content[name]) for name in _TABLES if name in content}
     if not tables:
         return StackConfig()
-    stack, rendered = tables.get("stack", {}), tables.get("manifests", {})
+    request_tables.check(path, tables.get("writes", {}), tables.get("reads", {}))
     _check_database(path, tables.get("database", {}))
+    stack, rendered = tables.get("stack", {}), tables.get("manifests", {})
     return StackConfig(
         path=path,
         manifests=_texts(path, "stack.manifests", stack.get("manifests", ())),

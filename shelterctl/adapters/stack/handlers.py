@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from shelterctl.adapters.stack import taken
+from shelterctl.adapters.stack import answered, taken
 from shelterctl.adapters.stack.names import dotted, text_of
 from shelterctl.core.stack.documents import Origin
 from shelterctl.core.stack.model import Body, Route
@@ -68,6 +68,7 @@ class Handler:
             statuses=tuple(dict.fromkeys(self._statuses(nodes))),
             redirects=any(call.rpartition(".")[2] == "redirect" for call in calls),
             html=any(call.rpartition(".")[2] in ("render_template", "render_template_string") for call in calls),
+            answers_id=answered.id_pointer(self._function, self._functions) if writes else "",
             guarded=next((name for d in self._function.decorator_list if (name := dotted(d)).endswith(_GUARDS)), "")
             or ("session" if any(name.partition(".")[0] == "session" for name in names) and not self._own_session(nodes) else ""),
         )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shelterctl.cli.terminal import Line
+from shelterctl.core.stack import answer_id
 from shelterctl.core.stack.exchange import template
 from shelterctl.core.stack.inspection import spoken
 from shelterctl.core.stack.model import Body
@@ -90,17 +91,25 @@ def folders(stack: Stack, answers: Mapping[str, str]) -> list[str]:
 
 
 def _requests(stack: Stack) -> Iterator[str]:
-    write, read = stack.requests.write, stack.requests.read
+    write, read, one = stack.requests.write, stack.requests.read, stack.requests.read_one
+    path = answer_id.template(one.path) if one is not None else None
     if write is not None:
         yield ""
         yield "[writes]"
         yield _entry("request", write.spoken(write.write_method), f"{write.origin}: {spoken('write', write)}")
         yield _entry("form" if write.body is Body.FORM else "json", template(write), "{token} marks each write")
+        if path is not None and write.answers_id:
+            yield _entry("id", write.answers_id, "where the answer has the id that is read by")
     if read is not None:
         yield ""
         yield "[reads]"
         yield _entry("request", read.spoken("GET"), str(read.origin))
         yield _entry("finds", "all", "one answer holds every write")
+    if path is not None and one is not None:
+        yield from ("", "[reads]") if read is None else ("# Where one answer does not hold all of them, each can be asked for by its id:",)
+        mark = "" if read is None else "# "
+        yield mark + _entry("request", f"GET {path}", str(one.origin))
+        yield mark + _entry("finds", "one", "each acknowledged write is asked for by its id")
 
 
 def _entry(key: str, value: object, comment: str = "") -> str:

@@ -39,7 +39,7 @@ def _headline(result: KillDbResult) -> str:
     if result.judgement.verdict is Verdict.PASS:
         return f"{result.attempts:,} writes through the kill: every acknowledged one is there"
     if result.service is not None and result.data is not None:
-        return f"{result.data.verdict.value} data, {result.service.verdict.value} service: {result.service.reasons[0].text}"
+        return f"{result.data.verdict.value} data, {result.service.verdict.value} service: {result.judgement.reasons[0].text}"
     if result.judgement.verdict is Verdict.FAIL:
         return f"{result.attempts:,} writes through the kill, and the account does not hold"
     return "nothing can be said" if not result.counts else f"{result.attempts:,} writes, and no verdict"
@@ -49,7 +49,7 @@ def _account(result: KillDbResult) -> Iterator[Line]:
     counts, found = result.counts, result.found
     if not counts:
         yield Line(f"  acknowledged {result.acknowledged:,}   rejected {result.rejected:,}   unknown outcome {result.indeterminate:,}")
-        yield Line("  nothing was read back")
+        yield Line("  no reading decides what became of them")
         return
     bad = "   ".join(f"{c.value} {counts[c.value]}" for c in (Category.LOST, Category.CORRUPT, Category.DUPLICATE))
     yield Line(f"  acknowledged    {result.acknowledged:>7,}   found {found['acknowledged']:,}   {bad}")

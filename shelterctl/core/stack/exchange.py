@@ -10,7 +10,10 @@ from enum import Enum
 from typing import Any
 from urllib.parse import urlencode
 
+from shelterctl.core.stack import answer_id, ok_rule
+from shelterctl.core.stack.answer_id import OneRule
 from shelterctl.core.stack.model import Body, Route
+from shelterctl.core.stack.ok_rule import OkRule
 from shelterctl.core.stack.stack import Stack
 
 #: Letters and digits of one case: nothing that an application escapes, and one width, so that no token is part of another.
@@ -60,7 +63,8 @@ class WriteRule:
     """A write's request. `template` has `{token}` and `{n}` in its values.
 
     `rejected` are the statuses that say for sure that nothing was stored, by the owner's word: an application that answers every error with
-    400 may have stored the write before its connection broke.
+    400 may have stored the write before its connection broke. `ok` is what acknowledges one by the owner's word, in the place of what the
+    first write shows.
     """
 
     method: str
@@ -69,6 +73,7 @@ class WriteRule:
     template: Mapping[str, Any]
     headers: Mapping[str, str] = field(default_factory=dict)
     rejected: tuple[int, ...] = ()
+    ok: OkRule | None = None
 
     def request(self, mark: str, number: int) -> tuple[bytes, dict[str, str]]:
         """The body and the headers of one write."""
@@ -79,9 +84,19 @@ class WriteRule:
 
     def judge(self, status: int, body: bytes, location: str, mark: str, learned: Signature | None) -> WriteOutcome:
         """What an answer says. Without a learned signature nothing is acknowledged: a success that stores nothing looks the same."""
-        if learned is not None and signature(status, body, location, mark) == learned:
+        if learned is not None and self.acknowledged(status, body, location, mark, learned):
             return WriteOutcome.ACKNOWLEDGED
         return WriteOutcome.REJECTED if status in self.rejected else WriteOutcome.UNKNOWN
+
+    def acknowledged(self, status: int, body: bytes, location: str, mark: str, learned: Signature) -> bool:
+        """Whether an answer is one that acknowledges, by the owner's word or as it was learned."""
+        if self.ok is not None:
+            return self.ok.holds(status, body, mark)
+        return signature(status, body, location, mark) == learned
+
+
+#: Bytes on purpose: an answer of many MiB is searched as it is.
+_TOKEN = re.compile(rf"(?<![{ALPHABET}])t[{ALPHABET}]{{{TOKEN_LENGTH - 1}}}(?![{ALPHABET}])".encode())
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,15 +109,22 @@ class ReadRule:
 
     def found(self, body: bytes) -> tuple[str, ...]:
         """The tokens in an answer, each as often as it is there."""
-        return tuple(re.findall(rf"(?<![{ALPHABET}])t[{ALPHABET}]{{{TOKEN_LENGTH - 1}}}(?![{ALPHABET}])", body.decode("utf-8", "replace")))
+        return tokens_in(body)
 
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """The write and the read of a stack."""
+    """The write and the reads of a stack: of all at once, and of one by its id. `by_id` is whether that comes first."""
 
     write: WriteRule | None
     read: ReadRule | None
+    one: OneRule | None = None
+    by_id: bool = False
+
+
+def tokens_in(body: bytes) -> tuple[str, ...]:
+    """The tokens in an answer, each as often as it is there."""
+    return tuple(found.group().decode() for found in _TOKEN.finditer(body))
 
 
 def signature(status: int, body: bytes, location: str, mark: str) -> Signature:
@@ -113,7 +135,7 @@ def signature(status: int, body: bytes, location: str, mark: str) -> Signature:
     text = body.decode("utf-8", "replace").replace(mark, "{token}")
     try:
         text = json.dumps(_skeleton(json.loads(text)), sort_keys=True)
-    except ValueError:
+    except (ValueError, RecursionError):
         text = _VARYING.sub("#", text)
     return Signature(status, text, _VARYING.sub("#", location.replace(mark, "{token}")))
 
@@ -149,10 +171,18 @@ def of(stack: Stack, writes: Mapping[str, Any], reads: Mapping[str, Any]) -> Exc
         body = Body.FORM if "form" in writes else Body.JSON if "json" in writes else route.body
         given = writes.get("form") or writes.get("json") or template(route)
         rejected = tuple(writes.get("rejected", ()))
-        write = WriteRule(route.write_method, route.path, body, given, writes.get("headers", {}), rejected)
+        ok = ok_rule.of(writes.get("ok", {}))
+        write = WriteRule(route.write_method, route.path, body, given, writes.get("headers", {}), rejected, ok)
     read = stack.requests.read
-    most = int(str(reads.get("max_bytes", "32MiB")).upper().removesuffix("MIB") or 32) * 2**20
-    return Exchange(write, None if read is None else ReadRule(read.path, read.html, most))
+    most = int(str(reads.get("max_bytes", "")).removesuffix("MiB") or 32) * 2**20
+    whole = None if read is None else ReadRule(read.path, read.html, most)
+    one = _by_id(stack.requests.read_one, writes)
+    return Exchange(write, whole, one, by_id="one" in (reads.get("finds"), "one" if "{id}" in reads.get("request", "") else ""))
+
+
+def _by_id(route: Route | None, writes: Mapping[str, Any]) -> OneRule | None:
+    path = answer_id.template(route.path) if route is not None else None
+    return None if path is None else OneRule(path, writes.get("id"))
 
 
 #: Names of fields that take a number, and of those that take a text of people's, the likelier first.

@@ -212,7 +212,7 @@ class Route:
     """A route of the application, as its sources have it.
 
     `keys` are those that it takes out of the body, `verbatim` whether it stores the body as it comes. `statuses` are those that it
-    answers by name.
+    answers by name, `answers_id` is the JSON pointer to what is named like an id in its answer, empty where the sources show none.
     """
 
     path: str
@@ -229,6 +229,7 @@ class Route:
     redirects: bool = False
     html: bool = False
     guarded: str = ""
+    answers_id: str = ""
 
     @property
     def write_method(self) -> str:

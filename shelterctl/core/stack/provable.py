@@ -79,8 +79,11 @@ def _keeps(stack: Stack) -> Provable:
 
 
 def _limits(stack: Stack) -> Iterator[str]:
-    write, read = stack.requests.write, stack.requests.read
-    if read is None:
+    write, read, one = stack.requests.write, stack.requests.read, stack.requests.read_one
+    if read is None and one is not None:
+        where = f"at {write.answers_id} of" if write is not None and write.answers_id else "in"
+        yield f"through the service each write is read by its id: GET {one.path}, with the id {where} the write's answer"
+    elif read is None:
         yield "read in the database alone: no route reads"
     elif read.html:
         yield "through the service the tokens are counted in a page; the database decides what is in them"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from shelterctl.core.stack.documents import Origin
 from shelterctl.core.stack.model import Body, Question, Route, Sources
@@ -11,7 +12,7 @@ from shelterctl.core.stack.stack import Requests
 _NEVER = re.compile(
     r"delete|remove|drop|reset|clear|log_?in|log_?out|sign_?(in|up|out)|register|auth|token|password|upload|admin", re.IGNORECASE
 )
-_PARAMETER = re.compile(r"<[^>]*>")
+_PARAMETER = re.compile(r"<[^>]*>|\{[^}]*\}")
 
 
 def choose(sources: Sources, *, write: str = "", read: str = "") -> Requests:
@@ -27,14 +28,23 @@ def choose(sources: Sources, *, write: str = "", read: str = "") -> Requests:
             doubts.append(Question("writes.request", "several routes write", choices, chosen.origin))
     reads = [route for route in sources.routes if route.reads and "GET" in route.methods and not _NEVER.search(route.path)]
     whole = [route for route in reads if not _PARAMETER.search(route.path)]
-    one = next(
-        (route for route in reads if _PARAMETER.search(route.path) and (chosen is None or route.path.startswith(_stem(chosen)))), None
-    )
-    found = _configured(sources, read) if read else None
-    if found is None and not read and whole:
+    named = _configured(sources, read) if read else None
+    by_id = named is not None and bool(_PARAMETER.search(named.path))
+    one = named if by_id else _one(reads, chosen)
+    found = None if by_id else named
+    if found is None and whole:
         # What is written at a path is read at the same one as a rule; else at the shortest that answers data, not pages.
         found = min(whole, key=lambda route: (chosen is None or route.path != chosen.path, route.html, len(route.path)))
     return Requests(chosen, found, one, tuple(doubts))
+
+
+def _one(reads: Sequence[Route], chosen: Route | None) -> Route | None:
+    """The route that reads one of what is written."""
+    some = [
+        route for route in reads if len(_PARAMETER.findall(route.path)) == 1 and (chosen is None or route.path.startswith(_stem(chosen)))
+    ]
+    # /items/<id> before /items/<id>/history.
+    return min(some, key=lambda route: not route.path.endswith((">", "}")), default=None)
 
 
 def _writes(route: Route) -> bool:

@@ -8,10 +8,13 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from shelterctl.core.events import Outcome
-from shelterctl.core.faults.ledger import Account, StoredDocument, WriteOutcome, counts_of, reconcile
+from shelterctl.core.faults.ledger import Account, ClientSaw, StoredDocument, WriteOutcome, counts_of, reconcile
 from shelterctl.core.verdict import Reason
 from shelterctl.errors import ShelterError
+from shelterctl.ops.chaos.by_id import AskedById, ById
 from shelterctl.ops.chaos.dialogue import Dialogue
+from shelterctl.ops.chaos.read_result import ReadBack
+from shelterctl.ops.chaos.settled import Agreed, Readings
 from shelterctl.ops.steps import Done
 from shelterctl.ports.clock import Clock
 from shelterctl.ports.faults import DatabaseReader
@@ -63,52 +66,108 @@ class Reading:
     seen_once: tuple[str, ...]
     fault_s: float | None = None
 
-    def work(self, outcomes: list[WriteOutcome]) -> Generator[str, None, Done[tuple[Account, dict[str, Reason], str]]]:
-        """Reads both views; one that cannot be read is an open question, by its name, and the account rests on the other."""
-        questions: dict[str, Reason] = {}
+    def work(self, outcomes: list[WriteOutcome]) -> Generator[str, None, Done[ReadBack]]:
+        """Reads both views; one that cannot be read is an open question, by its name, and the account rests on the other.
+
+        Where the service is judged apart the database decides about the data, and what cannot be read through the service is about that.
+        """
+        back = ReadBack()
         views: dict[str, list[StoredDocument]] = {}
         sampled: dict[str, Set[str]] = {}
-
-        def take(view: str, documents: Iterable[StoredDocument]) -> None:
-            try:
-                # By stored id: the second reading may return documents of the first again. What others wrote meanwhile is theirs.
-                found = {d.id: d for d in reversed(list(documents))}
-                old = self.prior.get(view, {})
-                views[view] = [d for d in found.values() if d.id in old or d.of_run or self.dialogue.is_of(self.run, d.id)]
-            except ShelterError as error:
-                questions[view] = Reason(f"the read-back ({view}) failed: {error.what}: {error.why}".rstrip(": "), "shelterctl status")
-
-        yield "through the service"
-        take(SERVICE, self._by_service())
-        yield "straight from the database"
-        take(DATABASE, self._by_database())
+        readings = Readings(self._from_database, self._is_own, self.clock, self.dialogue.apart_s)
+        if self.dialogue.apart_s:
+            # The time between two readings is the time in which the service is asked.
+            yield "straight from the database"
+            self._try(back, DATABASE, readings.take)
+        if self.dialogue.whole:
+            yield "through the service"
+            self._try(back, SERVICE, lambda: self._take(views, SERVICE, self._by_service()))
+        elif self.dialogue.by_id is None:
+            self._try(back, SERVICE, lambda: self._take(views, SERVICE, self._by_service()))
+        by_id, asked = self.dialogue.by_id, None
+        shown = {d.payload_id for d in views.get(SERVICE, ()) if d.of_run}
+        if by_id is not None and (SERVICE not in views or not readings.held <= shown):
+            asked = yield from self._ask_by_id(by_id, outcomes)
+            back.by_id_instead(SERVICE, len(shown) if SERVICE in views else None, len(readings.held))
+            views.pop(SERVICE, None)
+        seen = self.seen_once
+        if DATABASE not in back.questions:
+            agreed = yield from self._agreed(back, readings)
+            if agreed is not None and agreed.doubt is None:
+                self._take(views, DATABASE, agreed.documents)
+                seen = tuple(dict.fromkeys((*seen, *(agreed.seen if self.dialogue.apart_s else ()))))
+            elif agreed is not None:
+                # What is still coming is not lost yet, by whatever way it is read.
+                views.clear()
         # Where its pages could not be read, the service does not answer readings, and said so.
         if SERVICE in views and self.dialogue.one_by_one:
             yield "through the service, one by one"
             sampled[BY_ID] = self._sample(outcomes, views)
-            take(BY_ID, self._one_by_one(sampled[BY_ID]))
-        note = self._left_out(views)
-        if not views:
-            account = self._unread(outcomes)
-        else:
-            account = reconcile(outcomes, views, prior=self.prior, seen_once=self.seen_once, sampled=sampled)
+            self._try(back, BY_ID, lambda: self._take(views, BY_ID, self._one_by_one(sampled[BY_ID])))
+        self._left_out(back, views)
+        back.account = reconcile(outcomes, views, prior=self.prior, seen_once=seen, sampled=sampled) if views else self._unread(outcomes)
+        if by_id is not None and asked is not None:
+            held = {d.payload_id for d in views[DATABASE] if d.of_run} if DATABASE in views else None
+            back.judge_by_id(asked, by_id.rule.path, held, back.account.indeterminate)
+        if self.dialogue.service_apart:
+            back.set_apart(SERVICE, read=DATABASE in views)
+        back.notes[:0] = self.dialogue.notes
         ways = [f"{len(sampled[view])} of them one by one" if view in sampled else view for view in views]
-        title = f"{account.attempts} writes accounted for, read through {' and '.join(ways) or 'nothing'}"
-        return Done(title, (account, questions, note), Outcome.UNCHANGED if not questions else Outcome.FAILED)
+        ways += [f"{asked.asked} of them by their ids"] if asked is not None else []
+        title = f"{back.account.attempts} writes accounted for, read through {' and '.join(ways) or 'nothing'}"
+        return Done(title, back, Outcome.UNCHANGED if back.whole else Outcome.FAILED)
 
-    def _left_out(self, views: dict[str, list[StoredDocument]]) -> str:
+    def _try(self, back: ReadBack, view: str, read: Callable[[], None]) -> None:
+        try:
+            read()
+        except ShelterError as error:
+            back.failed(view, error)
+
+    def _take(self, views: dict[str, list[StoredDocument]], view: str, documents: Iterable[StoredDocument]) -> None:
+        # By stored id: the second reading may return documents of the first again. What others wrote meanwhile is theirs.
+        found = {d.id: d for d in reversed(list(documents))}
+        old = self.prior.get(view, {})
+        views[view] = [d for d in found.values() if d.id in old or self._is_own(d)]
+
+    def _is_own(self, document: StoredDocument) -> bool:
+        return document.of_run or self.dialogue.is_of(self.run, document.id)
+
+    def _agreed(self, back: ReadBack, readings: Readings) -> Generator[str, None, Agreed | None]:
+        """The reading that counts; None where the database could not be read."""
+        try:
+            agreed = yield from readings.agreed()
+        except ShelterError as error:
+            back.failed(DATABASE, error)
+            return None
+        if agreed.doubt is not None:
+            back.questions[DATABASE] = agreed.doubt
+        if agreed.note:
+            back.notes.append(agreed.note)
+        return agreed
+
+    def _ask_by_id(self, by_id: ById, outcomes: list[WriteOutcome]) -> Generator[str, None, AskedById]:
+        """Those first that the fault was nearest to: where the time does not go round, they are the ones that matter."""
+        acknowledged = [write for write in outcomes if write.saw is ClientSaw.ACK]
+        fault_s = self.fault_s
+        if fault_s is not None:
+            acknowledged.sort(key=lambda write: abs(write.ended_at_s - fault_s))
+        return (yield from by_id.ask(self.make_http, self.clock, self.url, [write.id for write in acknowledged]))
+
+    def _left_out(self, back: ReadBack, views: dict[str, list[StoredDocument]]) -> None:
         """Takes the service's view out where it is not whole: an application that shows its newest hundred loses none of the others.
 
-        Where documents can be asked for one by one, what the service lacks is lost to its users. Returns a sentence about it.
+        Where documents can be asked for one by one, what the service lacks is lost to its users.
         """
         if self.dialogue.one_by_one or not {SERVICE, DATABASE} <= views.keys():
-            return ""
+            return
         held = {d.payload_id for d in views[DATABASE] if d.of_run}
         shown = {d.payload_id for d in views[SERVICE] if d.of_run}
         if shown >= held or not shown <= held:
-            return ""
+            return
         del views[SERVICE]
-        return f"the service shows {len(shown)} of {len(held)} writes that the database holds: it is not all, and decides nothing"
+        back.notes.append(
+            f"the service shows {len(shown)} of {len(held)} writes that the database holds: it is not all, and decides nothing"
+        )
 
     def _by_service(self) -> Iterable[StoredDocument]:
         http = self.make_http()
@@ -119,11 +178,12 @@ class Reading:
         finally:
             http.close()
 
-    def _by_database(self) -> Iterable[StoredDocument]:
+    def _from_database(self) -> list[StoredDocument]:
         # Whatever names the run is the run's, also where it lost its id.
-        yield from (replace(d, of_run=True) for d in self.database.documents(run=self.run, among=None, limit=RUN_LIMIT))
+        found = [replace(d, of_run=True) for d in self.database.documents(run=self.run, among=None, limit=RUN_LIMIT)]
         if old := self.prior.get(DATABASE):
-            yield from self.database.documents(run=None, among=old.keys(), limit=RUN_LIMIT)
+            found += self.database.documents(run=None, among=old.keys(), limit=RUN_LIMIT)
+        return found
 
     def _one_by_one(self, ids: Set[str]) -> Iterable[StoredDocument]:
         http = self.make_http()

@@ -10,10 +10,13 @@ from typing import Protocol
 from shelterctl.core.faults.ledger import ClientSaw, StoredDocument, classify_answer, payload_digest
 from shelterctl.core.serial import JsonValue
 from shelterctl.core.verdict import Reason
+from shelterctl.ops.chaos.by_id import ById
 from shelterctl.ops.chaos.readback import read_back, read_one
 from shelterctl.ports.clock import Clock
 from shelterctl.ports.http import Http, HttpAnswer
 
+#: What is read of an answer to a write: many are under way at once.
+WRITE_ANSWER_BYTES = 4 * 2**20
 #: Makes documents of about 250 bytes.
 _PADDING = "0123456789abcdef" * 6
 
@@ -34,7 +37,8 @@ class Dialogue(Protocol):
     """What an application and its writers say to each other. `client_timeout_s` is how long a writer waits for an answer.
 
     `settle_s` is how long after the last write something of it may still arrive, `most_writes` what a run may write, `one_by_one` whether
-    a document can be asked for by its id.
+    a document can be asked for by its id. `apart_s` is the time between two readings of the database that must be equal; 0 where `settle_s`
+    is certain, and one reading is enough.
     """
 
     @property
@@ -47,7 +51,22 @@ class Dialogue(Protocol):
     def most_writes(self) -> int: ...
 
     @property
+    def apart_s(self) -> float: ...
+
+    @property
     def one_by_one(self) -> bool: ...
+
+    @property
+    def whole(self) -> bool:
+        """Whether `of_run` shows what the service has of the run; else the writes are asked for by their own ids, or not at all."""
+
+    @property
+    def by_id(self) -> ById | None:
+        """The ids that the application gave to the writes, where they are asked for by these."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was learned of the ways of reading, and is no doubt."""
 
     @property
     def service_apart(self) -> bool:
@@ -84,6 +103,11 @@ class EchoedIds:
     most_writes = 500_000
     one_by_one = True
     service_apart = False
+    #: The server's own limits end before `settle_s`: nothing can come after it.
+    apart_s = 0.0
+    whole = True
+    by_id = None
+    notes = ()
 
     def learn(self, http: Http, url: str) -> Generator[str, None, list[Reason]]:  # noqa: ARG002 - all of it is known
         yield from ()

@@ -73,11 +73,9 @@ def kill_db(ports: KillDbPorts, request: KillDbRequest) -> Generator[Event, None
         reading = account.Reading(
             ports.make_http, ports.database, ports.dialogue, ports.clock, run.url, run.run_id, run.prior, run.seen_once, fault_s
         )
-        found, questions, note = yield from run.step("read-back", "Reading every document back, by two ways", reading.work(outcomes))
-        if run.service and account.SERVICE in questions:
-            # A service that did not come back cannot be read through either: it is no doubt about the data.
-            run.service.append(questions.pop(account.SERVICE))
-        run.doubts += questions.values()
+        back = yield from run.step("read-back", "Reading every document back, by two ways", reading.work(outcomes))
+        run.take(back)
+        found = back.account
         kill = yield from run.step("proof", "Looking for the proof of the kill", proof.gather(run))
     except (KeyboardInterrupt, Interrupted) as error:
         raise run.interrupted(str(error).removeprefix("interrupted: ")) from None
@@ -91,14 +89,16 @@ def kill_db(ports: KillDbPorts, request: KillDbRequest) -> Generator[Event, None
         yield Milestone(name, at_s)
     data = verdict(found, window, kill, open_questions=run.doubts, alone=bool(run.service))
     failed = data.reasons if data.verdict is Verdict.FAIL else ()
-    whole = judge([*failed, *run.service], run.doubts) if run.service else data
+    doubts = () if failed else run.doubts if run.service else data.reasons
+    service = judge(run.service, run.service_open) if run.service or run.service_open else None
+    whole = data if service is None else judge([*failed, *run.service], [*doubts, *run.service_open])
     dns, dns_problem = run.names.result() if run.names is not None else ((), "")
     return KillDbResult(
         run=run.run_id,
         mode=request.mode,
         judgement=whole,
         data=data,
-        service=Judgement(Verdict.FAIL, tuple(run.service)) if run.service else None,
+        service=service,
         attempts=found.attempts,
         acknowledged=found.acknowledged,
         rejected=found.rejected,
@@ -115,7 +115,7 @@ def kill_db(ports: KillDbPorts, request: KillDbRequest) -> Generator[Event, None
         dns_problem=dns_problem,
         settle_s=run.settle_s,
         elapsed_s=ports.clock.monotonic_s() - began_s,
-        notes=(*filter(None, (why_lost, note)), *cut_off, *_notes(run), *run.state_before.caveats),
+        notes=(*filter(None, (why_lost, *back.notes)), *cut_off, *_notes(run), *run.state_before.caveats),
     )
 
 

@@ -16,6 +16,7 @@ from shelterctl.errors import Interrupted
 from shelterctl.ops.chaos.dialogue import Dialogue
 from shelterctl.ops.chaos.dns_recovery import DnsRecoveryWatch
 from shelterctl.ops.chaos.pods_seen import PodHistory
+from shelterctl.ops.chaos.read_result import ReadBack
 from shelterctl.ops.chaos.writers import Writers
 from shelterctl.ops.steps import Done, run_step
 from shelterctl.ports.capabilities import DnsProber, Lacking
@@ -66,7 +67,7 @@ class KillRun:
 
     `prior` are the documents that were there (id to digest, by each way of reading), `identity` is the process that the application
     reached, `struck` whether a fault was sent, `seen_once` the ids that the first reading returned, and `doubts` what keeps the verdict
-    open. `service` is what the service failed at, where that is a verdict of its own.
+    open. `service` is what the service failed at, where that is a verdict of its own, and `service_open` what was not seen of it.
     """
 
     ports: KillDbPorts
@@ -85,6 +86,7 @@ class KillRun:
     seen_once: tuple[str, ...] = ()
     doubts: list[Reason] = field(default_factory=list)
     service: list[Reason] = field(default_factory=list)
+    service_open: list[Reason] = field(default_factory=list)
     cut_off_before_s: float = 0.0
 
     @property
@@ -121,6 +123,13 @@ class KillRun:
         done = f"the database was killed, and {noun} starts it again by itself" if self.struck else "no fault was injected"
         why = f"{done}; the writes so far are in {path}" if what else f"the writes so far are in {path}"
         return Interrupted(f"interrupted: {what or done}", why=why, next_command="shelterctl status")
+
+    def take(self, back: ReadBack) -> None:
+        """What reading back left open, and what it showed of the service."""
+        self.doubts += back.questions.values()
+        # A service that did not come back cannot be read through either: that is no question of its own then.
+        (self.service if self.service else self.service_open).extend(back.service_open)
+        self.service += back.service_failed
 
     def replaced(self) -> bool:
         """Whether the database's pod is ready again, as another pod or after a restart."""

@@ -153,6 +153,8 @@ def read_under_way(run: KillRun) -> Generator[Event, None, None]:
     """The first reading, while the writers go on: what it returns must not be gone in the last one."""
     outcomes = run.outcomes()
     yield WritesSoFar(len(outcomes), *counts_of(outcomes))
+    if not run.ports.dialogue.whole:
+        return
     try:
         http = run.ports.make_http()
         try:

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 
 from shelterctl.core.faults.ledger import ClientSaw, WriteOutcome, classify_no_answer
 from shelterctl.errors import ShelterError
-from shelterctl.ops.chaos.dialogue import Dialogue
-from shelterctl.ports.http import Http, SendOutcome
+from shelterctl.ops.chaos.dialogue import WRITE_ANSWER_BYTES, Dialogue
+from shelterctl.ports.http import AnswerTooLarge, Http, SendOutcome
 from shelterctl.ports.runs import RunFolder
 
 JOURNAL = "writes.jsonl"
@@ -164,12 +164,18 @@ class Writers:
         status: int | None = None
         try:
             answer = http.request(
-                draft.method, f"{self._url}{draft.path}", headers=draft.headers, body=draft.body, timeout_s=self._dialogue.client_timeout_s
+                draft.method,
+                f"{self._url}{draft.path}",
+                headers=draft.headers,
+                body=draft.body,
+                timeout_s=self._dialogue.client_timeout_s,
+                most_bytes=WRITE_ANSWER_BYTES,
             )
             status = answer.status
             saw, detail = self._dialogue.judge(draft, answer), ""
         except SendOutcome as error:
             saw, detail = classify_no_answer(sent=error.sent), error.reason
+            status = error.status if isinstance(error, AnswerTooLarge) else None
         outcome = WriteOutcome(id_, digest, sent_s, time.monotonic(), saw, status, detail)
         self.ledger.add(outcome)
         line = {"kind": "outcome", "id": id_, "saw": saw.value, "status": status, "detail": detail}

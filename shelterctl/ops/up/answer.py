@@ -19,6 +19,8 @@ from shelterctl.ports.http import Http, SendOutcome
 #: After a rollout the old endpoints linger for as long as kube-proxy takes: a second, seldom more.
 ANSWER_TIMEOUT_S = 20.0
 REQUEST_TIMEOUT_S = 3.0
+#: A version is a line: whatever is longer is another application.
+_MOST_BYTES = 2**20
 #: One old answer among these would show that an old pod is still behind the service.
 ANSWERS_IN_A_ROW = 3
 _POLL_S = 0.2
@@ -36,7 +38,7 @@ class VersionAnswer:
 def ask_version(http: Http, url: str) -> VersionAnswer:
     """One question. Raises ServiceUnreachable where the answer is not the application's."""
     try:
-        answer = http.request("GET", f"{url}/version", headers={"Connection": "close"}, timeout_s=REQUEST_TIMEOUT_S)
+        answer = http.request("GET", f"{url}/version", headers={"Connection": "close"}, timeout_s=REQUEST_TIMEOUT_S, most_bytes=_MOST_BYTES)
         body = json.loads(answer.body)
     except SendOutcome as error:
         raise ServiceUnreachable(f"{url} does not answer", why=error.reason, next_command="shelterctl status") from error

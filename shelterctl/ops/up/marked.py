@@ -9,13 +9,14 @@ from typing import NoReturn
 
 from shelterctl.core.deploy.image import ImageChain
 from shelterctl.core.events import Outcome
-from shelterctl.core.stack.exchange import ALPHABET, Exchange, WriteRule, token
+from shelterctl.core.stack.answer_id import NoId, OneRule
+from shelterctl.core.stack.exchange import ALPHABET, Exchange, WriteRule, token, tokens_in
 from shelterctl.core.state import Role, StackState
 from shelterctl.errors import ServiceUnreachable
 from shelterctl.ops.guards import service_url
 from shelterctl.ops.steps import Done, wait
 from shelterctl.ports.clock import Clock
-from shelterctl.ports.http import Http, SendOutcome
+from shelterctl.ports.http import MOST_BYTES, AnswerTooLarge, Http, HttpAnswer, SendOutcome
 
 #: A driver that waits for a server gives up after 30 s as a rule; two of those.
 ANSWER_TIMEOUT_S = 75.0
@@ -43,7 +44,7 @@ class MarkedAnswers:
     def prove(self, state: StackState, chain: ImageChain) -> Generator[str, None, Done[ImageChain]]:
         """The chain, once a write was found again. Raises ServiceUnreachable with what the service said last."""
         url = service_url(state, purpose="asked")
-        run, said = new_run(), ["it was not asked"]
+        run, said, taken = new_run(), ["it was not asked"], [""]
         sent = 0
         write = self.exchange.write
 
@@ -54,13 +55,13 @@ class MarkedAnswers:
             if leaving and waited_s < OLD_PODS_S:
                 return "a pod of before may still get requests"
             sent += 1
-            problem = self._ask(url) if write is None else self._write(url, write, token(run, sent))
+            problem = self._ask(url) if write is None else self._write(url, write, token(run, sent), taken)
             if problem:
                 said[0] = problem
                 if sent >= _MOST_WRITES:
                     late(problem)
                 return problem
-            title = f"{url} answers" if write is None else self._title(url, write)
+            title = f"{url} answers" if write is None else f"{url}: a marked write to {write.path} was taken{taken[0]}"
             return Done(title, replace(chain, answering_tag=None), Outcome.UNCHANGED)
 
         def late(_seen: str) -> NoReturn:
@@ -83,42 +84,73 @@ class MarkedAnswers:
             raise ServiceUnreachable(f"{url} does not answer as it should", why=problem, next_command="shelterctl logs app")
         return replace(chain, answering_tag=None)
 
-    def _title(self, url: str, write: WriteRule) -> str:
-        read = self.exchange.read
-        found = f", and GET {read.path} has it" if read is not None else "; whether it was stored is not shown: no route reads"
-        return f"{url}: a marked write to {write.path} was taken{found}"
-
     def _ask(self, url: str) -> str:
         """Asks for what the stack reads, or for its front page. Returns what is wrong."""
         path = self.exchange.read.path if self.exchange.read is not None else "/"
         try:
-            answer = self.http.request("GET", f"{url}{path}", headers={"Connection": "close"}, timeout_s=REQUEST_TIMEOUT_S)
+            status = self._get(url, path).status
+        except AnswerTooLarge as error:
+            status = error.status
         except SendOutcome as error:
             return f"GET {path}: {error.reason}"
-        return "" if answer.status < 500 else f"GET {path} answers {answer.status}"
+        return "" if status < 500 else f"GET {path} answers {status}"
 
-    def _write(self, url: str, write: WriteRule, mark: str) -> str:
-        """Sends one write, once. Returns what is wrong; empty where it was taken and found again."""
+    def _get(self, url: str, path: str) -> HttpAnswer:
+        most = self.exchange.read.most_bytes if self.exchange.read is not None else MOST_BYTES
+        return self.http.request("GET", f"{url}{path}", headers={"Connection": "close"}, timeout_s=REQUEST_TIMEOUT_S, most_bytes=most)
+
+    def _write(self, url: str, write: WriteRule, mark: str, taken: list[str]) -> str:
+        """Sends one write, once. Returns what is wrong, empty where it was taken; what was seen of it then is put in `taken`."""
         body, headers = write.request(mark, 1)
         spoken = f"{write.method} {write.path}"
+        told = {**headers, "Connection": "close"}
         try:
-            answer = self.http.request(
-                write.method, f"{url}{write.path}", headers={**headers, "Connection": "close"}, body=body, timeout_s=REQUEST_TIMEOUT_S
-            )
+            answer = self.http.request(write.method, f"{url}{write.path}", headers=told, body=body, timeout_s=REQUEST_TIMEOUT_S)
+        except AnswerTooLarge as error:
+            # It says nothing that could be read, and its status all the same.
+            answer = HttpAnswer(error.status, {}, b"", 0.0)
         except SendOutcome as error:
             return f"{spoken}: {error.reason}"
         if answer.status >= 400:
             return f"{spoken} answers {answer.status}: {_excerpt(answer.body)}"
-        read = self.exchange.read
-        if read is None:
-            return ""
+        problem, taken[0] = self._found(url, mark, answer, f"{spoken} answers {answer.status}")
+        return problem
+
+    def _found(self, url: str, mark: str, answer: HttpAnswer, spoken: str) -> tuple[str, str]:
+        """Looks for a write that was taken, by the ways that there are. Returns what is wrong, and what is to be said of it."""
+        read, one = self.exchange.read, self.exchange.one
+        reasons = []
+        if one is not None and (self.exchange.by_id or read is None):
+            found, reason = self._by_id(url, mark, answer, one)
+            if found:
+                return "", f", and GET {one.path} has it"
+            reasons.append(reason)
+        if read is not None:
+            try:
+                seen = self._get(url, read.path)
+            except AnswerTooLarge as error:
+                if error.status >= 400:
+                    return f"{spoken}, and GET {read.path} answers {error.status}", ""
+                if one is not None and not reasons and self._by_id(url, mark, answer, one)[0]:
+                    return "", f", and GET {one.path} has it"
+                reasons.append(f"GET {read.path}: {error.reason}")
+            except SendOutcome as error:
+                return f"GET {read.path}: {error.reason}", ""
+            else:
+                if mark not in read.found(seen.body):
+                    return f"{spoken}, and GET {read.path} ({seen.status}) does not have the write", ""
+                return "", f", and GET {read.path} has it"
+        return "", f"; whether it was stored is not shown: {'; '.join(reasons) or 'no route reads'}"
+
+    def _by_id(self, url: str, mark: str, answer: HttpAnswer, one: OneRule) -> tuple[bool, str]:
+        """Whether the id in the answer leads to the write; else why not."""
         try:
-            seen = self.http.request("GET", f"{url}{read.path}", headers={"Connection": "close"}, timeout_s=REQUEST_TIMEOUT_S)
+            seen = self._get(url, one.address(one.id_in(answer.body)))
+        except NoId as error:
+            return False, str(error)
         except SendOutcome as error:
-            return f"GET {read.path}: {error.reason}"
-        if mark not in read.found(seen.body):
-            return f"{spoken} answers {answer.status}, and GET {read.path} ({seen.status}) does not have the write"
-        return ""
+            return False, f"GET {one.path}: {error.reason}"
+        return mark in tokens_in(seen.body), f"GET {one.path} answers {seen.status} without it"
 
 
 def _excerpt(body: bytes) -> str:

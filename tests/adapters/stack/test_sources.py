@@ -266,3 +266,76 @@ def test_the_drivers_of_postgresql(tmp_path: Path, top: str, write: str, read: s
 def _listed(tmp_path: Path, text: str) -> folder.Listing:
     (tmp_path / "app.py").write_text(text)
     return folder.listing(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("answer", "pointer"),
+    [
+        ('jsonify(id=str(done.inserted_id), status="ok"), 201', "/id"),
+        ('jsonify({"item": {"_id": str(done.inserted_id)}})', "/item/_id"),
+        ('{"book_id": str(done.inserted_id)}, 201', "/book_id"),
+        ("jsonify(shown(body)), 201", "/uuid"),
+        ("jsonify({**shown(body), 'ok': True})", "/uuid"),
+        ("make_response(jsonify(id=1), 201)", "/id"),
+        ('jsonify(status="stored")', ""),
+        ('redirect("/")', ""),
+        ('render_template("done.html", id=1)', ""),
+        ("json.dumps({'id': 5})", "/id"),
+    ],
+)
+def test_where_an_answer_has_an_id(answer: str, pointer: str, tmp_path: Path) -> None:
+    found = read(
+        tmp_path,
+        app_py=f"""
+import json
+from flask import Flask, jsonify, make_response, redirect, render_template, request
+app = Flask(__name__)
+
+def shown(item):
+    return {{"uuid": item["uuid"], "name": item["name"]}}
+
+@app.post("/books")
+def add():
+    body = request.get_json()
+    if not body:
+        return jsonify(error="give a body"), 400
+    done = books.insert_one({{"_id": body["x"], "name": body["name"]}})
+    return {answer}
+
+@app.get("/books/<book>/history")
+def history(book):
+    return jsonify(log.find({{"book": book}}))
+
+@app.get("/books/<book>")
+def one(book):
+    return jsonify(books.find_one({{"_id": book}}))
+""",
+    )
+    asked = requests.choose(found)
+    assert asked.write is not None
+    assert asked.write.answers_id == pointer
+    assert asked.read_one is not None
+    assert asked.read_one.path == "/books/<book>"
+
+
+def test_a_configured_read_by_id_leaves_the_whole_for_when_it_does_not_work(tmp_path: Path) -> None:
+    found = read(
+        tmp_path,
+        app_py="""
+from flask import Flask, request
+app = Flask(__name__)
+
+@app.post("/books")
+def add():
+    books.insert_one(request.get_json())
+    return "ok"
+
+@app.get("/books")
+def every():
+    return list(books.find())
+""",
+    )
+    asked = requests.choose(found, read="GET /lent/{id}")
+    assert asked.read is not None
+    assert asked.read_one is not None
+    assert (asked.read.path, asked.read_one.path) == ("/books", "/lent/{id}")

@@ -9,16 +9,18 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 
 from shelterctl.adapters.swarm.runner import LOG_FILE, SAMPLES_FILE, LocustRunner
 from shelterctl.core.load.histogram import bin_of
 from shelterctl.core.load.plan import LoadPlan, LoadSample
 from shelterctl.errors import LoadGeneratorFailed, UsageError
-from tests.adapters.misbehaving_server import answers, closes
+from tests.adapters.misbehaving_server import answers, closes, streams
 from tests.adapters.misbehaving_server import serving as misbehaving
 from tests.adapters.swarm.load_target import LOCUSTFILE, ROOT, Target, serving
 
@@ -403,3 +405,31 @@ def test_a_request_that_nobody_answers_is_a_failure_and_not_asked_again(generato
     assert sum(sample.requests for sample in samples) == len(server.requests)
     assert sum(sample.failures for sample in samples) == 2
     assert added(samples, "failure_kinds") == {"HTTPConnectionClosed": 2}
+
+
+def test_answers_of_any_size_cost_the_load_of_a_users_own_stack_no_memory(generator: LocustRunner, tmp_path: Path) -> None:
+    """Six users of an application that answers 64 MiB: whole answers of theirs would be 400 MiB, with copies more."""
+    size = 64 * 2**20
+    rules = {"write": None, "read": "/all", "mix": {"read": 1}, "most_writes": 0}
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % size
+    largest = 0
+    with misbehaving(*[streams(head, b"x" * 2**16, times=2**10)] * 200) as server:
+        asked = LoadPlan(
+            server.url, users=6, spawn_rate=6, duration_s=6, locustfile=str(ROOT / "locustfiles" / "stack.py"), run="test", think_s=0.05,
+            seed=1, variables={"STACK_EXCHANGE": json.dumps(rules)},
+        )  # fmt: skip
+        generator.start(asked, tmp_path)
+        samples: list[LoadSample] = []
+        assert generator._process is not None
+        measured = psutil.Process(generator._process.pid)
+        while generator.running():
+            with suppress(psutil.Error):
+                largest = max(largest, *(each.memory_info().rss for each in (measured, *measured.children(recursive=True))))
+            samples += generator.samples()
+            time.sleep(0.02)
+        samples += list(generator.samples())
+    sized, read = added(samples, "sized_by_name"), added(samples, "bytes_by_name")
+    assert sized["GET /all"] >= 6, added(samples, "failure_kinds")
+    # What is told of an answer's size is what came.
+    assert read["GET /all"] == sized["GET /all"] * size
+    assert 0 < largest < 250 * 2**20

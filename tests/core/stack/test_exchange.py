@@ -144,3 +144,12 @@ def test_an_error_that_is_answered_as_a_success_is_none(first: object, second: o
 def test_of_a_page_all_counts() -> None:
     head = "<style>" + "x" * 5000 + "</style>"
     assert signature(200, f"{head}<p>saved</p>".encode(), "", "t1") != signature(200, f"{head}<p>error</p>".encode(), "", "t1")
+
+
+def test_brackets_without_end_are_no_json() -> None:
+    assert signature(200, b"[" * 200_000, "", "t1").status == 200
+
+
+def test_tokens_are_found_in_bytes_of_any_kind() -> None:
+    one = token(RUN, 5)
+    assert ReadRule("/").found(b"\xff\xfe" + one.encode() + b"\x00" + f"é{one}é".encode() + f"x{one}".encode()) == (one, one)

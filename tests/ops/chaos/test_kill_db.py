@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
 
 from shelterctl.core.faults.fault import KillMode
-from shelterctl.core.faults.ledger import Category
+from shelterctl.core.faults.ledger import Category, StoredDocument
 from shelterctl.core.state import Mount
 from shelterctl.core.verdict import Verdict
-from shelterctl.errors import FaultFailed, Refused
+from shelterctl.errors import FaultFailed, Refused, ServiceUnreachable
+from shelterctl.ops.chaos.dialogue import EchoedIds
 from shelterctl.ops.chaos.kill_db import kill_db
 from shelterctl.ports.capabilities import Lacking
 from tests.core.stack_examples import DATABASE, POD
@@ -379,3 +380,40 @@ def test_a_claim_beside_the_data_is_refused(stage: Scene, folder: FolderInMemory
     with pytest.raises(Refused, match=r"keeps its data .* in the container's own layer, and its claim is mounted elsewhere"):
         run(stage, folder)
     assert not stage.killed
+
+
+class Apart(EchoedIds):
+    """As a user's own stack is judged: the service by itself, and here it cannot be read through."""
+
+    service_apart = True
+    one_by_one = False
+    apart_s = 0.5
+
+    def of_run(self, *_: object) -> Iterator[StoredDocument]:
+        raise ServiceUnreachable("too large (more than 32 MiB)", next_command="a larger max_bytes")
+
+
+def test_what_cannot_be_read_through_the_service_leaves_the_data_to_the_database(stage: Scene, folder: FolderInMemory) -> None:
+    result = finished(kill_db(replace(ports(stage, folder), dialogue=Apart()), request()))
+    assert result.data is not None
+    assert result.service is not None
+    assert (result.data.verdict, result.service.verdict, result.judgement.verdict) == (Verdict.PASS, Verdict.UNKNOWN, Verdict.UNKNOWN)
+    assert reasons(result) == ["read in the database; through the service: too large (more than 32 MiB)"]
+
+
+def test_a_loss_fails_whatever_the_service_does_not_show(stage: Scene, folder: FolderInMemory) -> None:
+    stage.on_recovery = lose
+    result = finished(kill_db(replace(ports(stage, folder), dialogue=Apart()), request()))
+    assert result.data is not None
+    assert result.service is not None
+    assert (result.data.verdict, result.service.verdict, result.judgement.verdict) == (Verdict.FAIL, Verdict.UNKNOWN, Verdict.FAIL)
+    assert failing(result) == {"lost": 1}
+
+
+def test_neither_read_nothing_is_known(stage: Scene, folder: FolderInMemory) -> None:
+    stage.database_fails = True
+    result = finished(kill_db(replace(ports(stage, folder), dialogue=Apart()), request()))
+    assert result.judgement.verdict is Verdict.UNKNOWN
+    assert result.counts == {}
+    assert any("the read-back (database) failed" in text for text in reasons(result))
+    assert "through the service: too large (more than 32 MiB)" in reasons(result)

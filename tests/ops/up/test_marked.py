@@ -9,10 +9,13 @@ import pytest
 
 from shelterctl.core.deploy.image import ImageChain
 from shelterctl.core.endpoint import Endpoint
-from shelterctl.core.stack.exchange import Exchange
+from shelterctl.core.stack.answer_id import OneRule
+from shelterctl.core.stack.exchange import Exchange, ReadRule, WriteRule
+from shelterctl.core.stack.model import Body
 from shelterctl.core.state import Pod, PodName, StackState
+from shelterctl.errors import ServiceUnreachable
 from shelterctl.ops.up.marked import OLD_PODS_S, MarkedAnswers
-from shelterctl.ports.http import Http, HttpAnswer
+from shelterctl.ports.http import AnswerTooLarge, Http, HttpAnswer
 from tests.core.stack_examples import DATABASE, DEPLOYMENT, NOW, POD, STATEFUL_SET
 from tests.fakes import SteppedClock
 
@@ -51,3 +54,88 @@ def test_while_a_pod_of_before_ends_nothing_is_asked() -> None:
     assert asked_after(POD, leaving, DATABASE) >= OLD_PODS_S
     # The database's own end says nothing of the application.
     assert asked_after(POD, replace(DATABASE, deleting=True)) == 0.0
+
+
+WRITE = WriteRule("POST", "/books", Body.JSON, {"name": "{token}"})
+WHOLE, ONE = ReadRule("/books"), OneRule("/books/{id}")
+
+
+@dataclass
+class Books:
+    """A service that takes a write and answers it with `said`; `every` and `one` are what it shows, a number for a status."""
+
+    said: bytes | int = b'{"id": 7}'
+    every: bytes | int | None = None
+    one: bytes | int | None = None
+    sent: bytes = b""
+
+    def request(self, method: str, url: str, *, body: bytes | None = None, **_: object) -> HttpAnswer:
+        if method == "POST":
+            self.sent = body or b""
+            return self._answer(self.said, 201)
+        shown = self.every if url.endswith("/books") else self.one if url.endswith("/books/7") else 404
+        return self._answer(self.sent if shown is None else shown, 200)
+
+    @staticmethod
+    def _answer(said: bytes | int, status: int) -> HttpAnswer:
+        if isinstance(said, int):
+            return HttpAnswer(said, {}, b"", 0.01)
+        if said == HUGE:
+            raise AnswerTooLarge(status, 32 * 2**20)
+        return HttpAnswer(status, {}, said, 0.01)
+
+
+HUGE = b"huge"
+
+
+@pytest.mark.parametrize(
+    ("exchange", "service", "title"),
+    [
+        (Exchange(WRITE, WHOLE), Books(), ", and GET /books has it"),
+        (Exchange(WRITE, WHOLE, ONE), Books(), ", and GET /books has it"),
+        (Exchange(WRITE, WHOLE, ONE, by_id=True), Books(), ", and GET /books/{id} has it"),
+        (Exchange(WRITE, None, ONE), Books(), ", and GET /books/{id} has it"),
+        (Exchange(WRITE, WHOLE), Books(every=HUGE), "; whether it was stored is not shown: GET /books: the answer is larger than 32 MiB"),
+        (Exchange(WRITE, WHOLE, ONE), Books(every=HUGE), ", and GET /books/{id} has it"),
+        (Exchange(WRITE, WHOLE), Books(said=HUGE), ", and GET /books has it"),
+        (Exchange(WRITE, None), Books(), "; whether it was stored is not shown: no route reads"),
+        (Exchange(WRITE, None, ONE), Books(said=b"{}"), "; whether it was stored is not shown: the answer to a write has nothing that is"),
+        (Exchange(WRITE, None, ONE), Books(one=404), "; whether it was stored is not shown: GET /books/{id} answers 404 without it"),
+        (Exchange(WRITE, None, ONE), Books(one=HUGE), "; whether it was stored is not shown: GET /books/{id}: the answer is larger"),
+    ],
+)
+def test_by_which_way_a_marked_write_is_shown(exchange: Exchange, service: Books, title: str) -> None:
+    assert f"a marked write to /books was taken{title}" in proved(exchange, service)
+
+
+@pytest.mark.parametrize(
+    ("exchange", "service", "what"),
+    [
+        (Exchange(WRITE, WHOLE), Books(every=b"[]"), r"and GET /books \(200\) does not have the write"),
+        (Exchange(WRITE, WHOLE, ONE, by_id=True), Books(every=b"[]", one=404), r"and GET /books \(200\) does not have the write"),
+        (Exchange(WRITE, WHOLE), Books(said=500), "POST /books answers 500"),
+    ],
+)
+def test_what_is_not_shown_is_no_answer(exchange: Exchange, service: Books, what: str) -> None:
+    with pytest.raises(ServiceUnreachable, match=what):
+        proved(exchange, service)
+
+
+def test_a_huge_error_is_one() -> None:
+    with pytest.raises(ServiceUnreachable, match="GET / answers 500"):
+        proved(Exchange(None, None), Failing())
+
+
+class Failing(Books):
+    def request(self, method: str, url: str, **_: object) -> HttpAnswer:
+        raise AnswerTooLarge(500, 32 * 2**20)
+
+
+def proved(exchange: Exchange, service: Books) -> str:
+    state = StackState(NOW, "shelter", (DEPLOYMENT, STATEFUL_SET), (POD, DATABASE), None, (), ENDPOINT)
+    work = MarkedAnswers(cast(Http, service), SteppedClock(NOW), exchange).prove(state, CHAIN)
+    while True:
+        try:
+            next(work)
+        except StopIteration as stop:
+            return str(stop.value.title)

@@ -1,0 +1,74 @@
+"""[writes] and [reads] of shelterctl.toml, held to what they can mean: a value that means nothing is an error where it is read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from shelterctl.core.stack.answer_id import is_pointer
+from shelterctl.errors import UsageError
+
+FINDS = ("all", "one")
+_PLACE = re.compile(r"\{[^}]*\}")
+_BYTES = re.compile(r"[1-9][0-9]{0,5} *MiB")
+#: What an owner may call an acknowledgement: an error is none, however an application means it.
+_STATUSES = range(200, 400)
+
+
+def check(path: Path, writes: Mapping[str, Any], reads: Mapping[str, Any]) -> None:
+    """Raises UsageError."""
+    _reads(path, reads)
+    pointer = writes.get("id", "")
+    if not is_pointer(pointer):
+        near = f"/{pointer.lstrip('$').lstrip('.').replace('.', '/')}"
+        raise UsageError(
+            f"{path}: [writes] id = {pointer!r} is no JSON pointer",
+            why="it leads from the top of the write's answer to the id, each step behind a slash",
+            next_command=f'[writes] id = "{near}"',
+        )
+    _ok(path, writes.get("ok", {}))
+    for status in writes.get("rejected", ()):
+        if isinstance(status, bool) or not isinstance(status, int) or not 400 <= status < 600:
+            raise UsageError(
+                f"{path}: [writes] rejected has {status!r}", why="the statuses, 400 and above, that say that nothing was stored"
+            )
+
+
+def _reads(path: Path, reads: Mapping[str, Any]) -> None:
+    request, finds = reads.get("request", ""), reads.get("finds", "")
+    if request and not request.startswith("GET /"):
+        raise UsageError(
+            f"{path}: [reads] request = {request!r}", why="GET and a path are wanted", next_command='[reads] request = "GET /data"'
+        )
+    if finds and finds not in FINDS:
+        raise UsageError(f"{path}: [reads] finds = {finds!r}", why=f"Known: {', '.join(FINDS)}")
+    places = _PLACE.findall(request)
+    if places and (finds == "all" or places != ["{id}"]):
+        why = "what finds all has no {id}" if finds == "all" else "the place of the id is {id}, and there is one of it"
+        raise UsageError(f"{path}: [reads] request = {request!r}", why=why, next_command='[reads] request = "GET /books/{id}"')
+    if finds == "one" and request and not places:
+        raise UsageError(
+            f"{path}: [reads] request = {request!r} has no {{id}}, and finds one",
+            why="each write is asked for by its id: the path says where that stands",
+            next_command='[reads] request = "GET /books/{id}"',
+        )
+    most = reads.get("max_bytes", "")
+    if most and not _BYTES.fullmatch(most):
+        raise UsageError(
+            f"{path}: [reads] max_bytes = {most!r}", why="a number of MiB is wanted", next_command='[reads] max_bytes = "64MiB"'
+        )
+
+
+def _ok(path: Path, given: Mapping[str, Any]) -> None:
+    if not given:
+        return
+    if set(given) - {"status", "body"}:
+        raise UsageError(f"{path}: [writes] ok has status and body", why=f"given: {', '.join(given)}")
+    status, body = given.get("status", 200), given.get("body", "")
+    statuses = status if isinstance(status, list) else [status]
+    if not statuses or not all(isinstance(each, int) and not isinstance(each, bool) and each in _STATUSES for each in statuses):
+        raise UsageError(f"{path}: [writes] ok has status = {status!r}", why="a status from 200 to 399 acknowledges, or a list of them")
+    if not isinstance(body, str | dict) or ("body" in given and not body):
+        raise UsageError(f"{path}: [writes] ok has body = {body!r}", why="a text that is in the answer, or a table of what its JSON has")

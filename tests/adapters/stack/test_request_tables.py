@@ -1,0 +1,67 @@
+"""[writes] and [reads] of shelterctl.toml: what means nothing is an error where it is read, with the line that would be right."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from shelterctl.adapters.stack import config
+from shelterctl.errors import UsageError
+
+pytestmark = pytest.mark.unit
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ('[reads]\nfinds = "some"', "finds = 'some'"),
+        ('[reads]\nrequest = "POST /books"', "request = 'POST /books'"),
+        ('[reads]\nrequest = "/books"', "request = '/books'"),
+        ('[reads]\nrequest = "GET /books"\nfinds = "one"', "has no {id}, and finds one"),
+        ('[reads]\nrequest = "GET /books/{id}"\nfinds = "all"', "request = 'GET /books/{id}'"),
+        ('[reads]\nrequest = "GET /books/{book}"\nfinds = "one"', "request = 'GET /books/{book}'"),
+        ('[reads]\nrequest = "GET /shelves/{id}/books/{id}"', "request = 'GET /shelves/{id}/books/{id}'"),
+        ('[reads]\nmax_bytes = "much"', "max_bytes = 'much'"),
+        ('[reads]\nmax_bytes = "0MiB"', "max_bytes = '0MiB'"),
+        ('[reads]\nmax_bytes = "-1MiB"', "max_bytes = '-1MiB'"),
+        ('[writes]\nid = "id"', "id = 'id' is no JSON pointer"),
+        ('[writes]\nid = "$.item.id"', "id = '$.item.id' is no JSON pointer"),
+        ("[writes]\nok = { state = 201 }", "ok has status and body"),
+        ("[writes]\nok = { status = 500 }", "ok has status = 500"),
+        ("[writes]\nok = { status = true }", "ok has status = True"),
+        ("[writes]\nok = { status = [] }", "ok has status = []"),
+        ('[writes]\nok = { status = "201" }', "ok has status = '201'"),
+        ("[writes]\nok = { body = 7 }", "ok has body = 7"),
+        ('[writes]\nok = { body = "" }', "ok has body = ''"),
+        ("[writes]\nrejected = [200]", "rejected has 200"),
+        ('[writes]\nrejected = ["422"]', "rejected has '422'"),
+    ],
+)
+def test_what_means_nothing_is_an_error(text: str, what: str, tmp_path: Path) -> None:
+    (tmp_path / "shelterctl.toml").write_text(text + "\n")
+    with pytest.raises(UsageError, match=re.escape(what)):
+        config.read(tmp_path)
+
+
+def test_the_line_that_would_be_right_is_named(tmp_path: Path) -> None:
+    (tmp_path / "shelterctl.toml").write_text('[writes]\nid = "$.item.id"\n')
+    with pytest.raises(UsageError) as caught:
+        config.read(tmp_path)
+    assert caught.value.next_command == '[writes] id = "/item/id"'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[reads]\nrequest = "GET /books/{id}"\nfinds = "one"\nmax_bytes = "64MiB"\n[writes]\nid = "/item/id"\nrejected = [422]',
+        '[reads]\nfinds = "one"',
+        '[reads]\nrequest = "GET /books"\nfinds = "all"\nmax_bytes = "1 MiB"',
+        '[writes]\nid = ""\nok = { status = [200, 201], body = { ok = true } }',
+        '[writes]\nok = { body = "stored" }',
+    ],
+)
+def test_what_means_something_is_taken(text: str, tmp_path: Path) -> None:
+    (tmp_path / "shelterctl.toml").write_text(text + "\n")
+    assert config.read(tmp_path).path is not None
