@@ -187,10 +187,15 @@ def parse_blobs(listing: bytes) -> Mapping[str, Blob]:
     sizes, _, heads = rest.partition(b"\n\n")
     on_disk = {f"sha256:{name}": int(size) for name, size in map(str.split, sizes.decode().splitlines())}
     gzipped = {f"sha256:{name.decode()}" for name in re.findall(rb"==> ([0-9a-f]{64}) <==\n\x1f\x8b", heads)}
+    packed = gzipped | {f"sha256:{name.decode()}" for name in re.findall(rb"==> ([0-9a-f]{64}) <==\n\x28\xb5", heads)}
     blobs: dict[str, Blob] = {}
     for line in table.decode().splitlines():
         digest, *words = line.replace(",", " ").split()
         diff_id = next((word.removeprefix(_UNCOMPRESSED) for word in words if word.startswith(_UNCOMPRESSED)), "")
+        if not diff_id and words[-1:] == ["-"] and digest not in packed:
+            # An import that broke off leaves a layer without any label, and no later one adds it. Uncompressed, its own digest is its
+            # diff_id (OCI image specification, “Layer DiffID”); what is no layer has the digest of none.
+            diff_id = digest
         if digest not in on_disk or not diff_id:
             continue
         if digest == diff_id:

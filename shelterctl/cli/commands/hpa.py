@@ -30,7 +30,7 @@ def explain(session: Session) -> int:
       shelterctl hpa explain --output json
     """
     from shelterctl.adapters.runs.loads import last_load
-    from shelterctl.cli.render import hpa as render
+    from shelterctl.cli.render.autoscaling import hpa as render
     from shelterctl.ops.hpa.explain import ExplainPorts, explain_autoscaler
     from shelterctl.wiring.parts import state_dir
 
@@ -60,7 +60,7 @@ def replay(
       shelterctl hpa replay
       shelterctl hpa replay 20261121-120655-loadtest --all
     """
-    from shelterctl.cli.render import hpa as render
+    from shelterctl.cli.render.autoscaling import hpa as render
     from shelterctl.core.autoscaling.replay import replay as through_the_model
     from shelterctl.errors import UsageError
 
@@ -104,7 +104,7 @@ def simulate(
       shelterctl hpa simulate --target 30,50,70 --max 4,8
     """
     from shelterctl.cli.flags import listed_ints, listed_seconds
-    from shelterctl.cli.render import hpa as render
+    from shelterctl.cli.render.autoscaling import hpa as render
     from shelterctl.ops.hpa.simulate import simulation
 
     result = simulation(
@@ -130,7 +130,7 @@ def recommend(
     Examples:
       shelterctl hpa recommend last --slo 'p95 < 300ms'
     """
-    from shelterctl.cli.render import hpa as render
+    from shelterctl.cli.render.autoscaling import hpa as render
     from shelterctl.ops.hpa.simulate import recommendation
 
     result = recommendation(_recording(session, run), slo)

@@ -80,7 +80,7 @@ def _drawn(session: Session, folder: Path, svg: str | None) -> int:
     from pathlib import Path
 
     from shelterctl.adapters.runs.recording import read_recording
-    from shelterctl.cli.render import course as render
+    from shelterctl.cli.render.autoscaling import course as render
     from shelterctl.cli.terminal import Line
     from shelterctl.core.figures.load import load_figure
     from shelterctl.core.figures.svg import svg as drawn
@@ -105,7 +105,7 @@ def _drawn(session: Session, folder: Path, svg: str | None) -> int:
 def _tell_course(session: Session, folder: Path) -> None:
     """What a load's events show beside its result; nothing for a run without a load."""
     from shelterctl.adapters.runs.recording import read_recording
-    from shelterctl.cli.render import course as render
+    from shelterctl.cli.render.autoscaling import course as render
     from shelterctl.core.autoscaling.course import course_of
 
     recording = read_recording(folder)

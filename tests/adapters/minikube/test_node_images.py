@@ -25,6 +25,8 @@ ONE, TWO, THREE = (f"sha256:{letter * 64}" for letter in "abc")
 @pytest.mark.unit
 def test_layers_are_known_by_their_diff_id_however_they_are_stored() -> None:
     gzipped, foreign, unlisted = (f"sha256:{letter * 64}" for letter in "def")
+    # Left by an import that broke off: uncompressed it is known by its own digest, compressed by nothing.
+    bare, packed = (f"sha256:{digit * 64}" for digit in "12")
     listing = (
         "DIGEST\tSIZE\tAGE\tLABELS\n"
         f"{ONE}\t82.8MB\t2 minutes\tcontainerd.io/distribution.source.x=y,containerd.io/uncompressed={ONE}\n"
@@ -32,13 +34,22 @@ def test_layers_are_known_by_their_diff_id_however_they_are_stored() -> None:
         f"{foreign}\t1kB\t2 minutes\tcontainerd.io/uncompressed={THREE}\n"
         f"{unlisted}\t1kB\t2 minutes\tcontainerd.io/uncompressed={unlisted}\n"
         f"{THREE}\t1.2kB\t2 minutes\tcontainerd.io/gc.ref.content.l.0={ONE}\n"
+        f"{bare}\t2.1MB\t32 minutes\t-\n{packed}\t1.1MB\t32 minutes\t-\n"
         "\n"
-        + "".join(f"{digest[7:]} {size}\n" for digest, size in ((ONE, 82800640), (gzipped, 35540001), (foreign, 1000), (THREE, 1200)))
+        + "".join(
+            f"{digest[7:]} {size}\n"
+            for digest, size in ((ONE, 82800640), (gzipped, 35540001), (foreign, 1000), (THREE, 1200), (bare, 2168320), (packed, 1100000))
+        )
         + "\n"
     ).encode()
-    heads = "".join(f"==> {digest[7:]} <==\n{{}}\n" for digest in (ONE, gzipped, foreign)).encode()
-    listing += heads.replace(b"{}", b"./", 1).replace(b"{}", b"\x1f\x8b", 1).replace(b"{}", b"\x28\xb5", 1)
-    assert parse_blobs(listing) == {ONE: Blob(ONE, 82800640, LAYER_TAR), TWO: Blob(gzipped, 35540001, LAYER_TAR_GZIP)}
+    heads = "".join(f"==> {digest[7:]} <==\n{{}}\n" for digest in (ONE, gzipped, foreign, bare, packed)).encode()
+    for magic in (b"./", b"\x1f\x8b", b"\x28\xb5", b"bi", b"\x28\xb5"):
+        heads = heads.replace(b"{}", magic, 1)
+    assert parse_blobs(listing + heads) == {
+        ONE: Blob(ONE, 82800640, LAYER_TAR),
+        TWO: Blob(gzipped, 35540001, LAYER_TAR_GZIP),
+        bare: Blob(bare, 2168320, LAYER_TAR),
+    }
 
 
 @pytest.mark.unit

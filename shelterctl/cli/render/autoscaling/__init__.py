@@ -1,0 +1,1 @@
+"""The autoscaler for people: explained, replayed, simulated, and the course of a load under it."""
