@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from shelterctl.adapters.runs.store import EVENTS, find_run, parse, read_result
-from shelterctl.core.autoscaling.explain import LastLoad
+from shelterctl.core.autoscaling.traps import LastLoad
 from shelterctl.errors import UsageError
 
 #: Older loads than so many runs back are not looked for.

@@ -8,29 +8,17 @@ from dataclasses import dataclass
 from enum import Enum
 
 from shelterctl.core.autoscaling.outlook import Coming, outlook
-from shelterctl.core.checkup.check import Area, Check, CheckState, Finding
+from shelterctl.core.autoscaling.traps import LastLoad, unfinished_rollout, unreached_target
+from shelterctl.core.checkup.check import CheckState, Finding
 from shelterctl.core.controller import down_window_s, proposal, samples, tolerances
 from shelterctl.core.duration import format_duration
 from shelterctl.core.hpa.algorithm import ReplicaProposal
 from shelterctl.core.hpa.pods import GroupReason, PodGroup, PodSample
 from shelterctl.core.state import Autoscaler, Condition, Role, StackState
-from shelterctl.core.watch.notes import pod_trouble
 from shelterctl.core.words import counted
 
 #: The controller looks so often (its --horizontal-pod-autoscaler-sync-period), where nobody set it otherwise.
 SYNC_S = 15.0
-ROLLOUT = Check("rollout", Area.STACK, "rollout")
-LOAD = Check("measured-load", Area.SCALING, "the load so far")
-
-
-@dataclass(frozen=True, slots=True)
-class LastLoad:
-    """The newest load that was recorded of this stack: its run, how long ago it ended, the highest reading, and the target of then."""
-
-    run: str
-    age_s: float
-    peak_percent: int
-    target_percent: int
 
 
 class Topic(Enum):
@@ -94,7 +82,7 @@ def explain(state: StackState, findings: Iterable[Finding] = (), *, now_s: float
     made = proposal(scaler, pods, current) if current else None
     wanted = made.replicas if made is not None else None
     limits = _thresholds(scaler, made, current)
-    found = (*findings, *_rollout(state), *_load(scaler, last_load))
+    found = (*findings, *unfinished_rollout(state), *unreached_target(scaler, last_load))
     traps = tuple(f for f in found if f.state in (CheckState.PROBLEM, CheckState.WARNING))
     coming = outlook(scaler, pods, current) if wanted is not None else ()
     sentences = (
@@ -103,8 +91,8 @@ def explain(state: StackState, findings: Iterable[Finding] = (), *, now_s: float
         *_reading(scaler, made),
         *_windows(scaler, made, current),
         *_limits(scaler, wanted, current),
-        *_next(scaler, coming, current),
-        *_what_would(scaler, limits, made, current),
+        *_next(scaler, wanted, coming, current),
+        *_what_would(scaler, limits, made, current, _limit_millicores(state)),
     )
     return Explanation(scaler, pods, made, wanted, limits, coming, sentences, traps)
 
@@ -212,8 +200,11 @@ def _limits(scaler: Autoscaler, wanted: int | None, current: int) -> Iterator[Se
         yield Sentence(Topic.LIMIT, f"a policy for scaling {way} slows it: {limited.message}")
 
 
-def _next(scaler: Autoscaler, coming: tuple[Coming, ...], current: int) -> Iterator[Sentence]:
+def _next(scaler: Autoscaler, wanted: int | None, coming: tuple[Coming, ...], current: int) -> Iterator[Sentence]:
     if not scaler.cpu_target_percent:
+        return
+    if wanted is None:
+        yield Sentence(Topic.NEXT, f"while it has no reading it changes nothing: {counted(current, 'replica')}")
         return
     if not coming:
         yield Sentence(Topic.NEXT, f"if the load stays as it is: {counted(current, 'replica')}, for good")
@@ -247,14 +238,21 @@ def _thresholds(scaler: Autoscaler, made: ReplicaProposal | None, current: int) 
     return Thresholds(up_percent, up_millicores, down_percent)
 
 
-def _what_would(scaler: Autoscaler, limits: Thresholds, made: ReplicaProposal | None, current: int) -> Iterator[Sentence]:
+def _limit_millicores(state: StackState) -> int | None:
+    """The CPU that the application's pods can use together; None where one of them has no limit."""
+    limits = [limit for pod in state.pods_of(Role.APP) if not pod.deleting for limit in pod.cpu_limits_millicores]
+    return sum(limit for limit in limits if limit is not None) if limits and None not in limits else None
+
+
+def _what_would(
+    scaler: Autoscaler, limits: Thresholds, made: ReplicaProposal | None, current: int, most_millicores: int | None
+) -> Iterator[Sentence]:
     if limits.up_percent is not None and made is not None and made.measured is not None:
         used = made.measured.usage_millicores
-        ceiling = f"; now {made.measured.percent}% ({used}m)" if limits.up_percent > made.measured.percent else ""
-        yield Sentence(
-            Topic.THRESHOLD,
-            f"a pod more comes from {limits.up_percent}% on: {limits.up_millicores}m of CPU in these pods together{ceiling}",
-        )
+        now = f"; now {made.measured.percent}% ({used}m)" if limits.up_percent > made.measured.percent else ""
+        text = f"a pod more comes from {limits.up_percent}% on: {limits.up_millicores}m of CPU in these pods together{now}"
+        beyond = most_millicores is not None and limits.up_millicores is not None and limits.up_millicores > most_millicores
+        yield Sentence(Topic.THRESHOLD, f"{text}; their limits end at {most_millicores}m" if beyond else text)
     elif current >= scaler.maximum and scaler.cpu_target_percent:
         yield Sentence(Topic.THRESHOLD, f"no load adds a pod: {scaler.maximum} is the maximum")
     if limits.down_percent is not None and limits.down_percent >= 0:
@@ -265,30 +263,3 @@ def _what_would(scaler: Autoscaler, limits: Thresholds, made: ReplicaProposal | 
 
 def condition(scaler: Autoscaler, kind: str) -> Condition | None:
     return next((item for item in scaler.conditions if item.type == kind), None)
-
-
-def _rollout(state: StackState) -> Iterator[Finding]:
-    """A Deployment whose pods do not come: what the autoscaler asked for is not there."""
-    workload = state.workload(Role.APP)
-    if workload is None or (not workload.failure and workload.ready >= workload.desired):
-        return
-    troubles = [f"{pod.name}: {said}" for pod in state.pods_of(Role.APP) if not pod.ready and (said := pod_trouble(pod))]
-    why = workload.failure or "; ".join(troubles[:2])
-    text = f"{workload.ready} of {workload.desired} pods are ready"
-    if why:
-        yield ROLLOUT.problem(text, why, "shelterctl status")
-    else:
-        starting = "the others may be starting still: they count as using nothing until they are measured"
-        yield ROLLOUT.warning(text, starting, "shelterctl status")
-
-
-def _load(scaler: Autoscaler, last: LastLoad | None) -> Iterator[Finding]:
-    """A target that the measured load never reached, and the one that would have scaled."""
-    target = scaler.cpu_target_percent
-    if last is None or not target or last.peak_percent > target * (1 + tolerances(scaler).scale_up):
-        return
-    best = math.ceil(last.peak_percent / (1 + tolerances(scaler).scale_up)) - 1
-    would = f"a target of {best}% or less would have called for a pod" if best > 0 else "no target would have called for a pod"
-    mend = f"shelterctl up --cpu-target {best}" if best > 0 else "shelterctl loadtest --users 400"
-    found = f"the last load ({last.run}, {format_duration(last.age_s)} ago) read {last.peak_percent}% at most, of a target of {target}%"
-    yield LOAD.warning(found, would, f"{mend}   (or a larger load)" if best > 0 else mend)

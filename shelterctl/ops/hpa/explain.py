@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from shelterctl.core.autoscaling.explain import Explanation, LastLoad, explain
+from shelterctl.core.autoscaling.explain import Explanation, explain
+from shelterctl.core.autoscaling.traps import LastLoad
 from shelterctl.core.checkup import metrics, scaling
 from shelterctl.core.checkup.check import Finding
 from shelterctl.core.state import Role, StackState

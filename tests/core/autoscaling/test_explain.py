@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shelterctl.core.autoscaling.explain import Explanation, LastLoad, Topic, explain
+from shelterctl.core.autoscaling.explain import Explanation, Topic, explain
+from shelterctl.core.autoscaling.traps import LastLoad
 from shelterctl.core.controller import proposal, samples
 from shelterctl.core.state import Condition
 from tests.core.autoscaling.examples import WELL, pod, scaler, state
-from tests.core.stack_examples import NOW
+from tests.core.stack_examples import NOW, container
 
 pytestmark = pytest.mark.unit
 
@@ -75,6 +76,7 @@ def test_without_a_metric_the_cause_is_the_controllers_own_word() -> None:
     assert result.wanted is None
     assert "missing request for cpu in container app of Pod app-0" in said(result, Topic.READING)
     assert "these samples give no reading: missing request for cpu" in said(result, Topic.READING)
+    assert "while it has no reading it changes nothing: 2 replicas" in said(result, Topic.NEXT)
 
 
 def test_a_deployment_that_does_not_progress_is_a_trap() -> None:
@@ -83,6 +85,20 @@ def test_a_deployment_that_does_not_progress_is_a_trap() -> None:
     (trap,) = result.traps
     assert trap.check == "rollout"
     assert "Insufficient cpu" in trap.why
+
+
+def test_a_rollout_whose_pods_do_not_come_is_one_although_those_of_before_are_ready() -> None:
+    absent = replace(container("waiting", "ErrImagePull"), image="app:absent")
+    new = pod(2, ready=False, phase="Pending", containers=(absent,))
+    deployed = state(scaler(20), 20, 20, None, pods=(pod(0), pod(1), new))
+    workload = replace(deployed.workloads[0], desired=2, ready=2)
+    (trap,) = explain(replace(deployed, workloads=(workload,)), now_s=NOW).traps
+    assert trap.why == "app-2: ErrImagePull"
+
+
+def test_a_threshold_beyond_the_limits_is_said() -> None:
+    result = explain(state(scaler(5, cpu_target_percent=600), 5, 5), now_s=NOW)
+    assert "1322m of CPU in these pods together; now 5% (10m); their limits end at 1000m" in said(result, Topic.THRESHOLD)
 
 
 def test_a_target_that_the_last_load_never_reached_is_a_trap_with_the_one_that_would_have_scaled() -> None:
