@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from shelterctl.core.hpa.algorithm import ReplicaProposal, propose_replicas
 from shelterctl.core.hpa.behavior import Behavior, EffectiveBehavior, parse_behavior, tolerances_of, with_defaults
@@ -10,6 +11,16 @@ from shelterctl.core.hpa.pods import PodSample
 from shelterctl.core.hpa.stabilization import Stabilizer
 from shelterctl.core.hpa.tolerance import Tolerances
 from shelterctl.core.state import Autoscaler, Pod, Role, Usage
+
+
+@dataclass(frozen=True, slots=True)
+class ScalerSettings:
+    """What is written into an autoscaler; a `down_window_s` of None leaves its behavior as it is."""
+
+    minimum: int
+    maximum: int
+    cpu_target_percent: int
+    down_window_s: int | None = None
 
 
 def behavior_of(scaler: Autoscaler) -> Behavior | None:

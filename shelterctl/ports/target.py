@@ -6,11 +6,12 @@ from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
+from shelterctl.core.controller import ScalerSettings
 from shelterctl.core.deploy.room import NodeRoom
 from shelterctl.core.deploy.stack import ApplyReport, ObjectChange, RemovalReport, StackOptions, StackPlan
 from shelterctl.core.events import Event
 from shelterctl.core.load.clocks import ClockReading
-from shelterctl.core.state import Pod, PodName, StackState, Usage, Workload
+from shelterctl.core.state import Autoscaler, Pod, PodName, StackState, Usage, Workload
 
 
 class Hints(Protocol):
@@ -71,6 +72,9 @@ class Target(Protocol):
 
     def replace_pod(self, pod: Pod) -> None:
         """Has one pod made anew. Raises ApiRejected."""
+
+    def set_autoscaler(self, scaler: Autoscaler, settings: ScalerSettings) -> str:
+        """Writes the settings into the autoscaler. Returns the command that sets it back. Raises ApiRejected, Refused."""
 
     def clocks(self) -> tuple[ClockReading, ...]:
         """What the machines' own clocks last said, for each that runs pods. Raises ApiRejected where that may not be read."""

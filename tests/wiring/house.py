@@ -14,6 +14,7 @@ from shelterctl.adapters.http_client import HttpxClient
 from shelterctl.adapters.http_question import Urllib3Client
 from shelterctl.adapters.parts import pods_of_part
 from shelterctl.core.checkup.check import Area, Check, Finding, Repair
+from shelterctl.core.controller import ScalerSettings
 from shelterctl.core.deploy.image import LocalImage
 from shelterctl.core.deploy.room import NodeRoom
 from shelterctl.core.deploy.stack import ApplyReport, Change, ObjectChange, RemovalReport, StackOptions, StackPlan
@@ -97,6 +98,10 @@ class House:
 
     def replace_pod(self, pod: Pod) -> None:
         """As above."""
+
+    def set_autoscaler(self, scaler: Autoscaler, settings: ScalerSettings) -> str:
+        """One replica stays one."""
+        return ""
 
     def clocks(self) -> tuple[ClockReading, ...]:
         return ()

@@ -16,13 +16,14 @@ from shelterctl.adapters.kube.hints import KubectlHints
 from shelterctl.adapters.kube.look import requests, state
 from shelterctl.adapters.kube.look.endpoint import Way
 from shelterctl.adapters.parts import pods_of_part
+from shelterctl.core.controller import ScalerSettings
 from shelterctl.core.deploy.room import NodeRoom
 from shelterctl.core.deploy.stack import ApplyReport, ObjectChange, RemovalReport, StackOptions, StackPlan
 from shelterctl.core.events import Event
 from shelterctl.core.load.clocks import ClockReading
 from shelterctl.core.load.scaling import SCALE_UP_WITHIN_S
 from shelterctl.core.serial import JsonValue
-from shelterctl.core.state import Pod, PodName, Role, StackState, Usage, Workload
+from shelterctl.core.state import Autoscaler, Pod, PodName, Role, StackState, Usage, Workload
 from shelterctl.errors import ApiRejected, ApiUnreachable, UsageError
 
 
@@ -108,6 +109,10 @@ class KubernetesCluster:
     def replace_pod(self, pod: Pod) -> None:
         item = {"apiVersion": "v1", "kind": "Pod", "metadata": {"namespace": pod.namespace, "name": pod.name}}
         apply.delete(self.api, item)
+
+    def set_autoscaler(self, scaler: Autoscaler, settings: ScalerSettings) -> str:
+        found = self.state(with_usage=False).workload(Role.APP)
+        return scale.set_settings(self.api, found.namespace if found is not None else self.namespaces()[0], scaler.name, settings)
 
     def clocks(self) -> tuple[ClockReading, ...]:
         return state.read_clocks(self.api)

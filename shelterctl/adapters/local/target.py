@@ -12,13 +12,14 @@ from shelterctl.adapters.local.client import Client
 from shelterctl.adapters.local.home import Home, read_json, write_json
 from shelterctl.adapters.local.spec import DatabaseSpec, LocalSpec, ReplicaSpec, ScalerSpec
 from shelterctl.adapters.parts import pods_of_part
+from shelterctl.core.controller import ScalerSettings
 from shelterctl.core.deploy.room import NodeRoom
 from shelterctl.core.deploy.stack import ApplyReport, Change, ObjectChange, RemovalReport, StackOptions, StackPlan
 from shelterctl.core.events import AutoscalerGone, AutoscalerSeen, ClusterEventSeen, Event, PodsSeen, UsageSeen, WatchDropped, WatchRestored
 from shelterctl.core.load.clocks import ClockReading
 from shelterctl.core.serial import from_json, to_json
 from shelterctl.core.state import Autoscaler, Claim, Happening, Pod, PodName, Role, StackState, Usage, Workload
-from shelterctl.errors import ApiUnreachable, UsageError
+from shelterctl.errors import ApiUnreachable, Refused, UsageError
 
 _WATCH_S = 0.25
 #: How often a cluster's controller looks.
@@ -124,6 +125,10 @@ class LocalTarget:
 
     def replace_pod(self, pod: Pod) -> None:
         self._client.ask("delete", uid=pod.uid)
+
+    def set_autoscaler(self, scaler: Autoscaler, settings: ScalerSettings) -> str:
+        bounds = f"--min {settings.minimum} --max {settings.maximum} --cpu-target {settings.cpu_target_percent}"
+        raise Refused("the autoscaler of this machine is set by `up` alone", next_command=f"shelterctl up {bounds}")
 
     def clocks(self) -> tuple[ClockReading, ...]:
         """There is one clock: two readings of it, a moment apart, say so."""

@@ -8,6 +8,8 @@ from typing import Any
 
 from shelterctl.adapters.runs.store import EVENTS, find_run, parse, read_result
 from shelterctl.core.autoscaling.traps import LastLoad
+from shelterctl.core.load.plan import LoadPlan
+from shelterctl.core.serial import from_json
 from shelterctl.errors import UsageError
 
 #: Older loads than so many runs back are not looked for.
@@ -38,6 +40,15 @@ def last_load(state_dir: Path, context: str, namespace: str, now_s: float) -> La
         peak = max(points, key=lambda point: point["cpu_percent"])
         return LastLoad(folder.name, max(0.0, now_s - float(finished_s)), int(peak["cpu_percent"]), int(peak["target_percent"]))
     return None
+
+
+def read_plan(folder: Path) -> LoadPlan:
+    """The load of a run, as it was asked for. Raises UsageError where the run has no result, or one without a load."""
+    document: Any = read_result(folder) or {}
+    try:
+        return from_json(LoadPlan, document["result"]["plan"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise UsageError(f"{folder.name} has no load that could run again", next_command="shelterctl runs list") from error
 
 
 def _loads(state_dir: Path) -> Iterator[Path]:

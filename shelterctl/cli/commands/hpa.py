@@ -123,15 +123,33 @@ def recommend(
     session: Session,
     run: Run = "last",
     slo: Annotated[str, typer.Option(help="The objective.")] = "p95 < 300ms",
+    apply: Annotated[bool, typer.Option("--apply", help="Write the settings into the HPA; how to undo it is said.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Run the load again under them, and compare what was predicted with what came.")
+    ] = False,
 ) -> int:
     """Settings that meet an objective with the fewest pod-minutes, over the demand of a run; why, and what the run could not show.
 
     \b
     Examples:
       shelterctl hpa recommend last --slo 'p95 < 300ms'
+      shelterctl hpa recommend --apply
+      shelterctl hpa recommend --check
     """
+    from shelterctl.adapters.runs.loads import find_load
     from shelterctl.cli.render.autoscaling import hpa as render
     from shelterctl.ops.hpa.simulate import recommendation
+    from shelterctl.wiring.parts import state_dir
 
-    result = recommendation(_recording(session, run), slo)
-    return session.finish(result, 0, lambda: render.recommend_lines(result))
+    recording = _recording(session, run)
+    result = recommendation(recording, slo)
+    if not apply and not check:
+        return session.finish(result, 0, lambda: render.recommend_lines(result))
+    from shelterctl.cli.checking import applied, checked
+
+    undo = applied(session, result)
+    if not check:
+        told = render.Applied(result, undo)
+        return session.finish(told, 0, lambda: render.applied_lines(told))
+    found = checked(session, result, find_load(state_dir(session.settings), run), undo)
+    return session.finish(found, 0, lambda: render.checked_lines(found))

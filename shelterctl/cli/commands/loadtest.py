@@ -61,6 +61,7 @@ def command(
     until_scaled: Annotated[
         bool, typer.Option("--until-scaled", help="End when scaling is decided, at the latest after --duration.")
     ] = False,
+    watch_down: Annotated[bool, typer.Option("--watch-down", help="Stay until the HPA's minimum is reached again.")] = False,
     requests: Annotated[int | None, typer.Option(help="End after so many requests.", show_default=False)] = None,
     concurrency: Annotated[
         int | None, typer.Option(help="Users who never pause, all from the start: what `ab -c` does.", show_default=False)
@@ -86,6 +87,7 @@ def command(
     from shelterctl.cli.render.codes import exit_code
     from shelterctl.core.events import TargetChosen
     from shelterctl.errors import ExitCode, UsageError
+    from shelterctl.ops.descent import followed_down
     from shelterctl.ops.guards import service_url
     from shelterctl.ops.loadtest import LoadPorts, loadtest
 
@@ -96,6 +98,8 @@ def command(
     )  # fmt: skip
     expectations = expectations_of(max_failures, max_p95, fail_on or (), abort_on or (), require_scale_up=require_scale_up)
     plan = plan_of(asked, session.settings, host or "http://to-be-found", wiring.load_file(), wiring.request_file())
+    if watch_down and host is not None:
+        raise UsageError("--watch-down: with --host nothing is watched", next_command="leave --host out")
     if until_scaled and host is not None:
         raise UsageError("--until-scaled: with --host nothing is watched", next_command="leave --host out")
     for problem in (*plan.problems(), *expectations.problems()):
@@ -114,7 +118,8 @@ def command(
         ports = LoadPorts(None, wiring.generator(), wiring.clock, folder.path, behind=lambda: _ready_pods(wiring.target))
     # One load at a time: what another one called for would be taken for this one's. A fault or a rollout may go on under it.
     with session.lock("loadtest", "load") if host is None else nullcontext():
-        result = session.drive(loadtest(ports, plan, expectations, until_scaled=until_scaled), render.LoadDisplay(session.terminal, plan))
+        work = loadtest(ports, plan, expectations, until_scaled=until_scaled)
+        result = session.drive(followed_down(work, ports) if watch_down else work, render.LoadDisplay(session.terminal, plan))
     code = ExitCode.INTERRUPTED if result.interrupted else exit_code(result.judgement.verdict)
     return session.finish(result, code, lambda: render.lines(result, folder.run_id))
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from shelterctl.cli.render.stack import clock_time
 from shelterctl.cli.render.steps import StepsDisplay
 from shelterctl.cli.terminal import Line, Terminal, verdict_style
+from shelterctl.core.duration import format_duration
 from shelterctl.core.events import AutoscalerSeen, Event, LoadTick, Milestone, PodsSeen, StepFinished, StepProgress, StepStarted
 from shelterctl.core.load.plan import LoadPlan
 from shelterctl.core.load.result import LoadResult
@@ -135,6 +136,10 @@ def lines(result: LoadResult, run: str) -> Iterator[Line]:
     yield from _scaling(result)
     yield from _limits(result)
     yield from _pods(result)
+    if result.descent is not None:
+        down = result.descent
+        text = f"{down.from_ready} → {down.to_ready} replicas ready within {format_duration(down.took_s)}"
+        yield Line(f"  Down     {text}{'' if down.reached else f': {down.why}'}", "plain" if down.reached else "doubt")
     for note in result.notes:
         yield Line(f"  Note     {note}", "dim")
     yield Line(f"  Run {run}.   Whole: shelterctl runs show {run}", "dim")

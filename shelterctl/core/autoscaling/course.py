@@ -62,7 +62,7 @@ def course_of(recording: Recording, *, p95_ms: float | None = None) -> RunCourse
     if not recording.ticks.times_s:
         raise ValueError(f"{recording.run} recorded no load")
     began_s = recording.began_s
-    duration_s = recording.ticks.values[-1].elapsed_s
+    duration_s = recording.length_s
     ready = ready_steps(recording)
     demand, why = None, ""
     try:

@@ -65,5 +65,13 @@ class Recording:
         return min((at[0] for at in (self.scalers.times_s, self.pods.times_s) if at), default=0.0)
 
     @property
+    def length_s(self) -> float:
+        """From the load's begin to its end, or to the end of what was watched after it (seconds)."""
+        loaded_s = self.ticks.values[-1].elapsed_s if self.ticks.values else 0.0
+        after_s = self.ended_s - self.began_s
+        # A look at the end, and the last statuses, come a moment after the load.
+        return after_s if after_s > loaded_s + 20 else loaded_s
+
+    @property
     def ended_s(self) -> float:
         return max((at[-1] for at in (self.scalers.times_s, self.pods.times_s, self.usage.times_s, self.ticks.times_s) if at), default=0.0)

@@ -1,4 +1,4 @@
-"""What keeps an autoscaler from scaling as it should, beside what `core.checkup.scaling` judges: a rollout, a target that no load reached."""
+"""What keeps an autoscaler from scaling, beside what `core.checkup.scaling` judges: a rollout, a target that is not reached."""
 
 from __future__ import annotations
 

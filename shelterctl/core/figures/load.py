@@ -12,7 +12,7 @@ def load_figure(recording: Recording, title: str = "") -> Figure:
     if not recording.ticks.times_s:
         raise ValueError(f"{recording.run} recorded no load")
     began_s = recording.began_s
-    until_s = recording.ticks.values[-1].elapsed_s
+    until_s = recording.length_s
     ticks = recording.ticks.values
     requests = [(tick.elapsed_s, float(tick.requests)) for tick in ticks]
     failures = [(tick.elapsed_s, float(tick.failures)) for tick in ticks]

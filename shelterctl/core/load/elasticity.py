@@ -118,7 +118,7 @@ def _stretches(demanded: Sequence[Step], ready: Sequence[Step], start_s: float, 
     """The stretches of time in which neither changes: replicas demanded, replicas ready, seconds."""
     changes = {step.at_s for step in (*demanded, *ready) if step.at_s > start_s}
     for since_s, until_s in pairwise(sorted({start_s, end_s} | changes)):
-        yield _at(demanded, since_s), _at(ready, since_s), until_s - since_s
+        yield replicas_at(demanded, since_s), replicas_at(ready, since_s), until_s - since_s
 
 
 def _diverging_s(demanded: Sequence[Step], ready: Sequence[Step], start_s: float, end_s: float, interval_s: float) -> float:
@@ -126,13 +126,14 @@ def _diverging_s(demanded: Sequence[Step], ready: Sequence[Step], start_s: float
     intervals = math.ceil((end_s - start_s) / interval_s)
     bounds_s = [*(start_s + interval_s * position for position in range(intervals)), end_s]
     for since_s, until_s in pairwise(bounds_s):
-        demand_moved = _sign(_at(demanded, until_s) - _at(demanded, since_s))
-        ready_moved = _sign(_at(ready, until_s) - _at(ready, since_s))
+        demand_moved = _sign(replicas_at(demanded, until_s) - replicas_at(demanded, since_s))
+        ready_moved = _sign(replicas_at(ready, until_s) - replicas_at(ready, since_s))
         diverging_s += until_s - since_s if demand_moved != ready_moved else 0.0
     return diverging_s
 
 
-def _at(steps: Sequence[Step], time_s: float) -> int:
+def replicas_at(steps: Sequence[Step], time_s: float) -> int:
+    """The replicas at a time, which is not before the first step's."""
     return steps[bisect_right(steps, time_s, key=lambda step: step.at_s) - 1].replicas
 
 

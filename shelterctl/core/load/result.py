@@ -17,6 +17,20 @@ from shelterctl.core.verdict import Judgement
 
 
 @dataclass(frozen=True, slots=True)
+class Descent:
+    """The way down after the load: the ready replicas at its begin and its end, how long it was watched, and whether the minimum came.
+
+    `why` says what kept it from the minimum; empty where it was reached.
+    """
+
+    from_ready: int
+    to_ready: int
+    took_s: float
+    reached: bool
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class LoadResult:
     """What a load test found. `timeline` and `scaling` are None where no cluster was watched (`--host`).
 
@@ -37,6 +51,7 @@ class LoadResult:
     milestones: tuple[Milestone, ...]
     notes: tuple[str, ...]
     conditions: tuple[Held, ...] = ()
+    descent: Descent | None = None
 
 
 def conclude(

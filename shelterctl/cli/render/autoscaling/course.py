@@ -112,22 +112,21 @@ def second_rows(recording: Recording) -> list[list[float | None]]:
     """A row for each second of the load, in the order of HEAD."""
     rows: list[list[float | None]] = []
     for at_s, tick in zip(recording.ticks.times_s, recording.ticks.values, strict=True):
-        scaler, pods = recording.scalers.at(at_s), recording.pods.at(at_s)
-        ready = None if pods is None else sum(pod.ready and not pod.deleting for pod in pods if pod.role is Role.APP)
-        rows.append(
-            [
-                round(tick.elapsed_s, 3),
-                tick.requests,
-                tick.failures,
-                tick.users,
-                None if tick.p95_ms is None else round(tick.p95_ms, 3),
-                scaler.cpu_percent if scaler is not None and scaler.has_metric else None,
-                scaler.cpu_target_percent if scaler is not None else None,
-                ready,
-                scaler.desired if scaler is not None else None,
-            ]
-        )
+        p95 = None if tick.p95_ms is None else round(tick.p95_ms, 3)
+        rows.append([round(tick.elapsed_s, 3), tick.requests, tick.failures, tick.users, p95, *_scaled(recording, at_s)])
+    # What was watched after the load.
+    loaded_s = recording.ticks.values[-1].elapsed_s if recording.ticks.values else 0.0
+    for second in range(int(loaded_s) + 1, int(recording.length_s) + 1):
+        rows.append([float(second), 0, 0, 0, None, *_scaled(recording, recording.began_s + second)])
     return rows
+
+
+def _scaled(recording: Recording, at_s: float) -> list[float | None]:
+    """The last four columns."""
+    scaler, pods = recording.scalers.at(at_s), recording.pods.at(at_s)
+    ready = None if pods is None else sum(pod.ready and not pod.deleting for pod in pods if pod.role is Role.APP)
+    reading = scaler.cpu_percent if scaler is not None and scaler.has_metric else None
+    return [reading, scaler.cpu_target_percent if scaler is not None else None, ready, scaler.desired if scaler is not None else None]
 
 
 def as_csv(recording: Recording) -> str:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import groupby
 
 from shelterctl.cli.terminal import Line
+from shelterctl.core.autoscaling.check import Checked
 from shelterctl.core.autoscaling.explain import Explanation, Topic
 from shelterctl.core.autoscaling.replay import Pass, Replay
 from shelterctl.core.autoscaling.simulate import Simulated
@@ -138,6 +140,37 @@ def recommend_lines(result: Recommendation) -> Iterator[Line]:
         yield Line(f"  Not shown {text}", "dim")
     if setting != found.as_it_is.setting:
         yield Line(f"  Next: shelterctl up --min {setting.minimum} --max {setting.maximum} --cpu-target {setting.target_percent}")
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """A recommendation that was written into the autoscaler, and the command that sets it back."""
+
+    recommended: Recommendation
+    undo: str
+
+
+def applied_lines(result: Applied) -> Iterator[Line]:
+    """What was written, and how to undo it."""
+    yield from recommend_lines(result.recommended)
+    yield Line("  Written. The next `shelterctl up` writes what the manifests say.", "good")
+    yield Line(f"  Undo: {result.undo}")
+
+
+def checked_lines(result: Checked) -> Iterator[Line]:
+    """The prediction beside what came."""
+    yield Line(
+        f"{result.run}: as predicted in {result.agree_share:.0%} of the seconds, within one pod in {result.near_share:.0%}", "strong"
+    )
+    yield Line(f"  predicted     {_course(result.predicted)}")
+    yield Line(f"  came          {_course(result.came)}")
+    for figure in result.figures:
+        unit = f" {figure.unit}" if figure.unit else ""
+        yield Line(f"  {figure.name:<20}{figure.predicted:>8.4g} predicted  {figure.came:>8.4g} came{unit}")
+    if result.p95_ms is not None:
+        yield Line(f"  p95 {result.p95_ms:.0f} ms over the whole load; the objective was {result.objective}")
+    yield Line(f"  Undo: {result.undo}")
+    yield Line(f"  Whole: shelterctl runs show {result.run}", "dim")
 
 
 def _demand(result: Simulation) -> Iterator[Line]:

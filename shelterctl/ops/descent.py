@@ -1,0 +1,97 @@
+"""Follows the replicas down again after a load, until the autoscaler's minimum is reached."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass, replace
+
+from shelterctl.core.controller import down_window_s, effective_behavior
+from shelterctl.core.duration import format_duration
+from shelterctl.core.events import AutoscalerGone, AutoscalerSeen, Event, Notice, Outcome, PodsSeen, StepFinished, StepStarted, WatchDropped
+from shelterctl.core.load.result import Descent, LoadResult
+from shelterctl.core.state import Autoscaler, Role
+from shelterctl.ops.feed import ClocksSeen, Gap, TargetFeed
+from shelterctl.ops.loadtest import LoadPorts
+from shelterctl.ports.clock import Clock
+from shelterctl.ports.target import Target
+
+STEP = "descent"
+POLL_S = 0.2
+#: A metric of the quiet application (two periods of 60 s), its reading, and a pod's graceful end.
+BESIDES_S = 180.0
+#: What a policy may let pass between two steps where it says nothing else.
+STEP_S = 60.0
+
+
+@dataclass(slots=True)
+class _Seen:
+    scaler: Autoscaler | None
+    ready: int
+
+
+def descent(target: Target, clock: Clock) -> Generator[Event, None, Descent]:
+    """Yields what the target tells, as a load does. It ends at the minimum, or after as long as the autoscaler's own rules can take.
+
+    KeyboardInterrupt ends it with what was seen. Raises what the target raises before the first look.
+    """
+    state = target.state(with_usage=False)
+    scaler = state.autoscaler
+    ready = sum(pod.ready and not pod.deleting for pod in state.pods_of(Role.APP))
+    if scaler is None:
+        return Descent(ready, ready, 0.0, reached=False, why="there is no autoscaler")
+    most_s = longest_s(scaler, ready)
+    yield StepStarted(STEP, f"Until {scaler.minimum} replicas are ready again: at most {format_duration(most_s)}")
+    yield PodsSeen(state.pods)
+    seen = _Seen(scaler, ready)
+    began_s = clock.monotonic_s()
+    why = f"not within {format_duration(most_s)}: `shelterctl hpa explain` says why"
+    feed = TargetFeed(target, clock)
+    feed.start()
+    try:
+        while clock.monotonic_s() - began_s < most_s:
+            yield from _taken(feed, seen)
+            if seen.scaler is None:
+                why = "the autoscaler was deleted"
+                break
+            if seen.ready <= seen.scaler.minimum and seen.scaler.desired <= seen.scaler.minimum:
+                why = ""
+                break
+            clock.sleep(POLL_S)
+    except KeyboardInterrupt:
+        why = "interrupted"
+    finally:
+        feed.stop()
+    took_s = clock.monotonic_s() - began_s
+    yield StepFinished(STEP, why or f"{seen.ready} replicas again", Outcome.UNCHANGED if why else Outcome.CHANGED, took_s)
+    return Descent(ready, seen.ready, took_s, reached=not why, why=why)
+
+
+def followed_down(load: Generator[Event, None, LoadResult], ports: LoadPorts) -> Generator[Event, None, LoadResult]:
+    """A load and the way down after it, as one operation; without the second where the load was interrupted or nothing is watched."""
+    result = yield from load
+    if result.interrupted or ports.target is None:
+        return result
+    return replace(result, descent=(yield from descent(ports.target, ports.clock)))
+
+
+def _taken(feed: TargetFeed, seen: _Seen) -> Generator[Event, None, None]:
+    for _, event in feed.take():
+        if isinstance(event, ClocksSeen | WatchDropped):
+            continue
+        if isinstance(event, Gap):
+            yield Notice(f"the target did not answer: {event.why}", "warning")
+            continue
+        if isinstance(event, PodsSeen):
+            seen.ready = sum(pod.ready and not pod.deleting for pod in event.pods if pod.role is Role.APP)
+        elif isinstance(event, AutoscalerSeen):
+            seen.scaler = event.autoscaler
+        elif isinstance(event, AutoscalerGone):
+            seen.scaler = None
+        yield event
+
+
+def longest_s(scaler: Autoscaler, ready: int) -> float:
+    """How long the autoscaler's own rules can take from `ready` pods to its minimum (seconds)."""
+    behavior = effective_behavior(scaler)
+    period_s = max((policy.period_s for policy in behavior.scale_down.policies), default=STEP_S) if behavior is not None else STEP_S
+    return down_window_s(scaler) + BESIDES_S + period_s * max(ready - scaler.minimum, 1)
