@@ -10,6 +10,7 @@ from pathlib import Path
 from shelterctl.adapters.local import claim, engines, manifest, ports
 from shelterctl.adapters.local.client import Client
 from shelterctl.adapters.local.home import Home, read_json, write_json
+from shelterctl.adapters.local.scaler import clock_readings, set_settings
 from shelterctl.adapters.local.spec import DatabaseSpec, LocalSpec, ReplicaSpec, ScalerSpec
 from shelterctl.adapters.parts import pods_of_part
 from shelterctl.core.controller import ScalerSettings
@@ -19,7 +20,7 @@ from shelterctl.core.events import AutoscalerGone, AutoscalerSeen, ClusterEventS
 from shelterctl.core.load.clocks import ClockReading
 from shelterctl.core.serial import from_json, to_json
 from shelterctl.core.state import Autoscaler, Claim, Happening, Pod, PodName, Role, StackState, Usage, Workload
-from shelterctl.errors import ApiUnreachable, Refused, UsageError
+from shelterctl.errors import ApiUnreachable, UsageError
 
 _WATCH_S = 0.25
 #: How often a cluster's controller looks.
@@ -127,17 +128,10 @@ class LocalTarget:
         self._client.ask("delete", uid=pod.uid)
 
     def set_autoscaler(self, scaler: Autoscaler, settings: ScalerSettings) -> str:
-        bounds = f"--min {settings.minimum} --max {settings.maximum} --cpu-target {settings.cpu_target_percent}"
-        raise Refused("the autoscaler of this machine is set by `up` alone", next_command=f"shelterctl up {bounds}")
+        return set_settings(self._client, self._running_spec(), settings)
 
     def clocks(self) -> tuple[ClockReading, ...]:
-        """There is one clock: two readings of it, a moment apart, say so."""
-        found = []
-        for _ in range(2):
-            now_s = time.time()
-            found.append(ClockReading(_node(), now_s, now_s, now_s))
-            time.sleep(0.001)
-        return tuple(found)
+        return clock_readings()
 
     def usage(self) -> tuple[Usage, ...]:
         return self.state().usage
@@ -313,9 +307,3 @@ def _change(*, there: bool, old: object, new: object) -> Change:
 
 def _mark(happening: Happening) -> tuple[str, str, str, int]:
     return happening.subject, happening.reason, happening.message, happening.count
-
-
-def _node() -> str:
-    import socket
-
-    return socket.gethostname()
