@@ -124,7 +124,7 @@ def _came(recording: Recording, from_s: float, until_s: float) -> tuple[PodCours
     ready: dict[str, float] = {}
     for at_s, pods in zip(recording.pods.times_s, recording.pods.values, strict=True):
         for pod in pods:
-            if pod.role is not Role.APP or pod.uid in known or at_s < from_s - 1.0 or not from_s - 2.0 <= pod.created_at_s + 1.0 <= until_s:
+            if pod.role is not Role.APP or pod.uid in known or at_s < from_s - 1.0 or not from_s <= pod.created_at_s + 2.0 <= until_s:
                 continue
             last[pod.uid] = pod
             if pod.scheduled and pod.node:

@@ -1,0 +1,93 @@
+"""The course of a real run: what each decision rested on, and what came of it; and a prediction beside it."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from shelterctl.adapters.runs.recording import read_recording
+from shelterctl.cli.render.autoscaling import course as render
+from shelterctl.core.autoscaling.check import compare
+from shelterctl.core.autoscaling.course import course_of
+from shelterctl.core.autoscaling.recording import Recording, series
+from shelterctl.core.figures.load import load_figure
+from shelterctl.core.figures.svg import nice_ticks, svg, thinned
+from shelterctl.ops.hpa.simulate import simulation
+from tests.core.autoscaling.examples import unpacked
+
+pytestmark = pytest.mark.unit
+
+
+@pytest.fixture
+def real(tmp_path: Path) -> Recording:
+    return read_recording(unpacked(tmp_path))
+
+
+def test_each_decision_with_what_it_rested_on_and_its_pods(real: Recording) -> None:
+    result = course_of(real)
+    assert [(item.before, item.after, item.cpu_percent) for item in result.courses] == [(2, 3, 84), (3, 4, 82)]
+    first = result.courses[0]
+    # The measurement that the controller read was seen here two seconds after its decision.
+    assert first.measured_at_s is not None
+    assert 0 < first.at_s - first.measured_at_s < 15
+    (pod,) = first.pods
+    assert pod.ready_at_s is not None
+    assert pod.first_answer_at_s is not None
+    assert first.at_s - 1 <= (pod.created_at_s or 0) <= pod.ready_at_s <= pod.first_answer_at_s
+    assert [step.replicas for step in result.ready] == [2, 3, 4]
+    assert result.elasticity is not None
+
+
+def test_the_demand_that_is_not_known_is_said(real: Recording) -> None:
+    result = course_of(replace(real, usage=series([])))
+    assert (result.demand, result.elasticity) == (None, None)
+    assert "no measurement" in result.no_demand
+    with pytest.raises(ValueError, match="recorded no load"):
+        course_of(replace(real, ticks=series([])))
+
+
+def test_the_graph_fits_a_terminal_of_80_columns(real: Recording) -> None:
+    shown = [*render.graph_lines(real, course_of(real)), *render.course_lines(course_of(real))]
+    graph = [str(line.text) for line in shown if "requests/s" in line.text or line.text.strip().startswith(("ready", "desired"))]
+    assert len(graph) >= 3
+    ready = next(text for text in graph if text.strip().startswith("ready"))
+    assert set(ready.split()[1]) == {"2", "3", "4"}
+    assert len(ready) <= 80
+
+
+def test_a_row_for_each_second(real: Recording) -> None:
+    rows = list(csv.DictReader(io.StringIO(render.as_csv(real))))
+    assert len(rows) == len(real.ticks)
+    assert rows[-1]["ready"] == "4"
+    assert sum(int(row["requests"]) for row in rows) == sum(tick.requests for tick in real.ticks.values)
+
+
+def test_the_prediction_of_the_same_settings_comes(real: Recording) -> None:
+    predicted = simulation(real).results[0]
+    found = compare(predicted, course_of(real), objective="p95 < 300ms", p95_ms=40.0, undo="")
+    assert found.agree_share > 0.97
+    assert found.near_share == 1.0
+
+
+def test_the_figure_has_every_part_and_escapes_what_it_is_given(real: Recording) -> None:
+    drawn = svg(load_figure(real, title='<script>alert("x")</script>'))
+    assert "<script>" not in drawn
+    for words in ("requests/s", "reading", "target", "ready", "desired", "maximum", "2 → 3", "minutes since the load began"):
+        assert words in drawn
+
+
+def test_a_thinned_line_keeps_its_peaks() -> None:
+    points = [(float(at), 1000.0 if at == 7777 else float(at % 7)) for at in range(40_000)]
+    kept = thinned(points, 1200)
+    assert len(kept) <= 1300
+    assert max(value for _, value in kept) == 1000.0
+    assert kept == sorted(kept)
+
+
+@pytest.mark.parametrize(("most", "ticks"), [(5, [0, 2, 4, 6]), (0, [0, 1]), (230, [0, 100, 200, 300]), (0.3, [0, 0.1, 0.2, 0.3])])
+def test_ticks_are_round_numbers(most: float, ticks: list[float]) -> None:
+    assert nice_ticks(most) == pytest.approx(ticks)
