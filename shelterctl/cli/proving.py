@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from shelterctl.cli.deploying import deployed
 from shelterctl.cli.flags import seconds
 from shelterctl.cli.render import dns as render_dns
 from shelterctl.cli.render import kill_db as render_kill_db
@@ -17,7 +18,6 @@ from shelterctl.cli.render import up as render_up
 from shelterctl.cli.render.codes import exit_code
 from shelterctl.cli.terminal import Line
 from shelterctl.core.claims import Claim, Evidence
-from shelterctl.core.deploy.stack import StackOptions
 from shelterctl.core.dns.records import DnsReport
 from shelterctl.core.events import Event
 from shelterctl.core.faults.fault import KillMode
@@ -33,7 +33,7 @@ from shelterctl.ops.down import down
 from shelterctl.ops.guards import service_url
 from shelterctl.ops.loadtest import LoadPorts, loadtest
 from shelterctl.ops.prove import Part, under_load
-from shelterctl.ops.up.up import UpPorts, UpRequest, UpResult, up
+from shelterctl.ops.up.up import UpResult
 
 if TYPE_CHECKING:
     from shelterctl.adapters.runs.store import RunFolderOnDisk
@@ -116,24 +116,19 @@ class Proving:
 
     def _deploy(self) -> Generator[Event, None, Evidence]:
         session, wiring = self._session, self._session.wiring
-        settings = session.settings
         try:
             before = wiring.target.state(with_usage=False)
             self._seen.was_there, self._seen.had_data = bool(before.workloads), bool(before.claims)
         except ShelterError:
             # The target does not run yet. Whether data are there is not known: then they are kept.
             self._seen.was_there = False
-        ports = UpPorts(wiring.builder, wiring.preparation, wiring.images, wiring.policies, wiring.target, wiring.answers(), wiring.clock)
-        request = UpRequest(
-            wiring.place, StackOptions(settings.overlay, "", database_uri=settings.mongo_uri), settings.timeout_s, among_others=settings.yes
-        )
         self._seen.deployed = True
 
         def judged(result: UpResult, run: str) -> Evidence:
             url = result.endpoint.url if result.endpoint is not None else ""
             return Evidence(Claim.DEPLOYS, Verdict.PASS, f"{result.chain.reference} is built, runs, and answers at {url}", run=run)
 
-        return (yield from self._kept("up", lambda _: up(ports, request), judged, lambda result, _: render_up.lines(result)))
+        return (yield from self._kept("up", lambda _: deployed(session), judged, lambda result, _: render_up.lines(result)))
 
     def _scale(self) -> Generator[Event, None, Evidence]:
         wiring = self._session.wiring

@@ -67,6 +67,10 @@ def command(
         int | None, typer.Option(help="Users who never pause, all from the start: what `ab -c` does.", show_default=False)
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Make the users' choices repeatable.", show_default=False)] = None,
+    during: Annotated[
+        str | None,
+        typer.Option(autocompletion=fixed("up"), help="up: roll the sources out under the load.", show_default=False),
+    ] = None,
     tag: Annotated[str | None, typer.Option(help="A name for the run.", show_default=False)] = None,
 ) -> int:
     """Run a Locust swarm against the Service and watch the HPA: requests, latencies, replicas over time, a verdict.
@@ -98,6 +102,8 @@ def command(
     )  # fmt: skip
     expectations = expectations_of(max_failures, max_p95, fail_on or (), abort_on or (), require_scale_up=require_scale_up)
     plan = plan_of(asked, session.settings, host or "http://to-be-found", wiring.load_file(), wiring.request_file())
+    if during is not None and (during != "up" or host is not None or until_scaled or watch_down):
+        raise UsageError("--during up: of the stack's own Service, for the whole of --duration", next_command=HELP)
     if watch_down and host is not None:
         raise UsageError("--watch-down: with --host nothing is watched", next_command="leave --host out")
     if until_scaled and host is not None:
@@ -117,6 +123,16 @@ def command(
     else:
         ports = LoadPorts(None, wiring.generator(), wiring.clock, folder.path, behind=lambda: _ready_pods(wiring.target))
     # One load at a time: what another one called for would be taken for this one's. A fault or a rollout may go on under it.
+    if during is not None:
+        from shelterctl.cli.deploying import deployed
+        from shelterctl.cli.render.autoscaling.rollout import rollout_lines
+        from shelterctl.ops.during import rolled_out
+
+        session.confirm_context("the sources are rolled out here")
+        with session.lock("loadtest", "load"), session.lock("up"):
+            load = loadtest(ports, plan, expectations)
+            both = session.drive(rolled_out(load, plan, lambda: deployed(session)), render.LoadDisplay(session.terminal, plan))
+        return session.finish(both, exit_code(both.judgement.verdict), lambda: rollout_lines(both, folder.run_id))
     with session.lock("loadtest", "load") if host is None else nullcontext():
         work = loadtest(ports, plan, expectations, until_scaled=until_scaled)
         result = session.drive(followed_down(work, ports) if watch_down else work, render.LoadDisplay(session.terminal, plan))

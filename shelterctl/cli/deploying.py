@@ -1,0 +1,23 @@
+"""`up` as other commands run it: with the settings alone."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import TYPE_CHECKING
+
+from shelterctl.core.deploy.stack import StackOptions
+from shelterctl.core.events import Event
+from shelterctl.ops.up.up import UpPorts, UpRequest, UpResult, up
+
+if TYPE_CHECKING:
+    from shelterctl.cli.session import Session
+
+
+def deployed(session: Session) -> Generator[Event, None, UpResult]:
+    """The operation, with the ports of the session's target."""
+    wiring, settings = session.wiring, session.settings
+    ports = UpPorts(wiring.builder, wiring.preparation, wiring.images, wiring.policies, wiring.target, wiring.answers(), wiring.clock)
+    request = UpRequest(
+        wiring.place, StackOptions(settings.overlay, "", database_uri=settings.mongo_uri), settings.timeout_s, among_others=settings.yes
+    )
+    return up(ports, request)
