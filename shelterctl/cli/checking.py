@@ -27,11 +27,13 @@ COMMAND = "loadtest"
 
 
 def applied(session: Session, result: Recommendation) -> str:
-    """Writes the settings; returns the command that sets them back. Raises Refused where nothing is to be written."""
+    """Writes the settings; returns the command that sets them back, empty where they are what they should be. Raises Refused."""
     setting, before = result.found.chosen.setting, result.found.as_it_is.setting
     state = session.wiring.target.state(with_usage=False)
     if state.autoscaler is None:
         raise Refused("the stack has no autoscaler any more", next_command="shelterctl hpa explain")
+    if setting == before:
+        return ""
     session.confirm_context("the HPA's settings are changed here")
     window_s = int(setting.down_window_s) if setting.down_window_s != before.down_window_s else None
     wanted = ScalerSettings(setting.minimum, setting.maximum, setting.target_percent, window_s)

@@ -20,6 +20,8 @@ CAPPED = 0.85
 #: A round whose pods answered less than this tells nothing of a request's price.
 _LEAST_RATE = 2.0
 _SMOOTH_S = 5
+#: Requests that cost less than this share of what the pods used were not what kept them busy.
+_LEAST_OWN = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,11 +175,17 @@ def _price(rounds: Sequence[_Round], requests: Sequence[int]) -> tuple[float, fl
         if any(item.capped for item in rounds):
             raise ValueError("its pods ran at their CPU limits whenever they were measured: what a request costs cannot be told from it")
         raise ValueError("no measurement lies within its load: what a request costs cannot be told from it")
-    cost = sum(max(item.used_millicores - idle * item.pods, 0.0) for item, _ in telling) / sum(each for _, each in telling)
-    if cost <= 0:
+    rates = sum(each for _, each in telling)
+    whole = sum(item.used_millicores for item, _ in telling) / rates
+    cost = sum(max(item.used_millicores - idle * item.pods, 0.0) for item, _ in telling) / rates
+    if whole <= 0:
         raise ValueError("its load used no CPU that could be measured")
-    few = ("a request's price in CPU rests on one measurement",) if len(telling) == 1 else ()
-    return cost, idle, few
+    notes: tuple[str, ...] = ("a request's price in CPU rests on one measurement",) if len(telling) == 1 else ()
+    if cost < _LEAST_OWN * whole:
+        # The pods had just started, or something else kept them busy: that is no idle pod's use.
+        cost, idle = whole, 0.0
+        notes += ("what a pod uses without requests is not known: all of it is counted as theirs",)
+    return cost, idle, notes
 
 
 def _per_user(requests: Sequence[int], users: Sequence[int], capped: Sequence[_Round]) -> float:

@@ -21,6 +21,8 @@ from shelterctl.core.hpa.tolerance import DEFAULT_TOLERANCE
 from shelterctl.core.state import Autoscaler, Usage
 
 SYNC_S = 15.0
+#: When a status came is known to so much: the pass was a moment before it.
+BORDER_S = 1.0
 #: The status is written after the pass has read its metrics, and comes here over a watch.
 STATUS_LATE_S = 0.8
 #: How long after a pass a measurement that it read may have been seen here: the metrics are asked for every 5 s.
@@ -95,15 +97,17 @@ def replay(recording: Recording, *, period_s: float = SYNC_S) -> Replay:
         changed = bool(settings) and settings != after.settings
         settings = after.settings
         reading, made = _read(recording, after, before.desired, at_s)
+        border = False
         if reading is not None:
             readings[reading] += 1
         outcome = sync(stabilizer(after), history, before.desired, [made], at_s) if made is not None else None
         if outcome is not None:
+            border = _at_a_border(after, history, before.desired, after.desired, made, at_s)
             # What the controller remembers of a rescale is what it did, not what the model would have done.
-            history = outcome.history
-            if after.desired != before.desired and not outcome.rescaled:
+            history = outcome.normalized.history if outcome.normalized is not None else outcome.history
+            if after.desired != before.desired:
                 history = stabilizer(after).remember_rescale(history, before.desired, after.desired, at_s)
-        passes.append(_pass(recording, at_s, before, after, made, outcome, changed=changed, since_s=at_s - first_s))
+        passes.append(_pass(recording, at_s, before, after, made, outcome, changed=changed, border=border, since_s=at_s - first_s))
     notes = [*recording.blind]
     if recording.damaged:
         notes.append(f"{recording.damaged} lines of the recording could not be read")
@@ -167,6 +171,7 @@ def _pass(
     outcome: SyncOutcome | None,
     *,
     changed: bool,
+    border: bool,
     since_s: float,
 ) -> Pass:
     model_after = outcome.replicas if outcome is not None else before.desired
@@ -181,7 +186,7 @@ def _pass(
     )
     if found.agrees:
         return found
-    return replace(found, differs=_difference(found, before, after, changed=changed, since_s=since_s))
+    return replace(found, differs=_difference(found, before, after, changed=changed, border=border, since_s=since_s))
 
 
 def _why(made: ReplicaProposal | None, outcome: SyncOutcome | None, current: int) -> str:
@@ -199,7 +204,13 @@ def _why(made: ReplicaProposal | None, outcome: SyncOutcome | None, current: int
     return reading
 
 
-def _difference(found: Pass, before: Autoscaler, after: Autoscaler, *, changed: bool, since_s: float) -> str:
+def _at_a_border(scaler: Autoscaler, history: History, current: int, after: int, made: ReplicaProposal | None, at_s: float) -> bool:
+    """Whether the same pass a moment earlier or later decides what the controller did: a window or a policy's period ended just then."""
+    moments = (at_s - BORDER_S, at_s + BORDER_S) if made is not None else ()
+    return any(sync(stabilizer(scaler), history, current, [made], moment).replicas == after for moment in moments if made is not None)
+
+
+def _difference(found: Pass, before: Autoscaler, after: Autoscaler, *, changed: bool, border: bool, since_s: float) -> str:
     """What a recording cannot show and explains the difference; empty where nothing does."""
     if changed:
         return "somebody changed the autoscaler's settings here: which of them this pass went by is not seen"
@@ -211,8 +222,11 @@ def _difference(found: Pass, before: Autoscaler, after: Autoscaler, *, changed: 
         own = "" if found.model_percent is None else f", and those seen here give {found.model_percent}%"
         told = f"the controller read {found.read_percent}% from measurements that were not seen here{own}"
         return f"{told}; from its own reading the model decides the same" if given == found.after else told
-    if since_s <= down_window_s(after) and found.after > found.model_after:
-        return "the controller remembered a higher recommendation from before the recording"
+    if border:
+        return "a window or a policy's period ended within a second of this pass: on which side of it the controller was is not seen"
+    if since_s <= down_window_s(after):
+        higher = "a higher" if found.after > found.model_after else "no such"
+        return f"the controller remembered {higher} recommendation from before the recording"
     return ""
 
 

@@ -7,11 +7,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from shelterctl.core.checkup.check import Area, Check, Finding, Repair
-from shelterctl.core.hpa.behavior import SelectPolicy, parse_behavior
 from shelterctl.core.hpa.dead_zone import dead_zone
 from shelterctl.core.hpa.int32 import int32_from_float, wrap_int
 from shelterctl.core.hpa.tolerance import DEFAULT_TOLERANCE
-from shelterctl.core.state import Autoscaler, Role, StackState
+from shelterctl.core.state import Autoscaler
 from shelterctl.core.words import listed
 
 HPA = Check("hpa", Area.SCALING, "HPA")
@@ -90,42 +89,6 @@ class ScalingFacts:
     metrics_served: bool
     metrics_age_s: float | None = None
     owners: bool = False
-
-
-def seen_in(state: StackState) -> ScalingFacts | None:
-    """The facts as far as a state shows them, for a target whose pods are all of one Deployment; None without one."""
-    workload, record = state.workload(Role.APP), state.autoscaler
-    if workload is None:
-        return None
-    pods = tuple(
-        SelectedPod(
-            pod.name,
-            owned=True,
-            counted=not pod.deleting,
-            containers=tuple(
-                SelectedContainer(container.name, request, limit)
-                for container, request, limit in zip(pod.containers, pod.cpu_requests_millicores, pod.cpu_limits_millicores, strict=False)
-            ),
-        )
-        for pod in state.pods_of(Role.APP)
-    )
-    key = f"Deployment/{workload.name}"
-    scalers = (ScalerFacts(record, key, _rules(record), float("inf")),) if record is not None else ()
-    return ScalingFacts(state.namespace, workload.name, scalers, "", pods, workload.desired, (), metrics_served=True)
-
-
-def _rules(record: Autoscaler) -> tuple[ScalingRule, ...]:
-    """The directions that its behavior states."""
-    try:
-        behavior = parse_behavior(record.behavior)
-    except ValueError:
-        return ()
-    found = []
-    for direction, rules in (("up", behavior.scale_up), ("down", behavior.scale_down)) if behavior is not None else ():
-        if rules is not None:
-            policies = tuple((policy.type.value, policy.value, policy.period_s) for policy in rules.policies or ())
-            found.append(ScalingRule(direction, (rules.select_policy or SelectPolicy.MAX).value, policies, rules.tolerance))
-    return tuple(found)
 
 
 def judge_scaling(facts: ScalingFacts) -> Iterator[Finding]:

@@ -9,6 +9,7 @@ from shelterctl.core.autoscaling.explain import Explanation, explain
 from shelterctl.core.autoscaling.traps import LastLoad
 from shelterctl.core.checkup import metrics, scaling
 from shelterctl.core.checkup.check import Finding
+from shelterctl.core.checkup.scaling_seen import seen_in
 from shelterctl.core.state import Role, StackState
 from shelterctl.errors import NotDeployed, Refused
 from shelterctl.ops.doctor.looks import Looks
@@ -55,5 +56,5 @@ def explain_autoscaler(ports: ExplainPorts) -> Explanation:
 
 
 def _of_state(state: StackState) -> list[Finding]:
-    facts = scaling.seen_in(state)
+    facts = seen_in(state)
     return [*scaling.judge_scaling(facts)] if facts is not None else []

@@ -153,6 +153,9 @@ class Applied:
 def applied_lines(result: Applied) -> Iterator[Line]:
     """What was written, and how to undo it."""
     yield from recommend_lines(result.recommended)
+    if not result.undo:
+        yield Line("  Nothing was written: the settings are these.")
+        return
     yield Line("  Written. The next `shelterctl up` writes what the manifests say.", "good")
     yield Line(f"  Undo: {result.undo}")
 
@@ -169,7 +172,7 @@ def checked_lines(result: Checked) -> Iterator[Line]:
         yield Line(f"  {figure.name:<20}{figure.predicted:>8.4g} predicted  {figure.came:>8.4g} came{unit}")
     if result.p95_ms is not None:
         yield Line(f"  p95 {result.p95_ms:.0f} ms over the whole load; the objective was {result.objective}")
-    yield Line(f"  Undo: {result.undo}")
+    yield Line(f"  Undo: {result.undo or 'nothing was written'}")
     yield Line(f"  Whole: shelterctl runs show {result.run}", "dim")
 
 
