@@ -42,6 +42,27 @@ def test_every_pass_of_a_real_run_is_the_models(real: Recording) -> None:
     assert "points the other way: hold" in held.why
 
 
+@pytest.mark.parametrize(
+    ("name", "decisions", "same"),
+    [
+        # A policy of one pod a minute, up and down again: the first rests on what the controller remembered, the last is at a period's end.
+        ("one-pod-a-minute", ["5 → 4", "4 → 3", "3 → 4", "4 → 5", "5 → 4", "4 → 3", "3 → 2"], 5),
+        # metrics-server was off for a minute in the middle: no reading, no decision.
+        ("metrics-off", ["2 → 3", "3 → 4"], 2),
+    ],
+)
+def test_every_decision_is_the_models_or_says_why_not(name: str, decisions: list[str], same: int, tmp_path: Path) -> None:
+    result = replay(read_recording(unpacked(tmp_path, name)))
+    assert [f"{item.before} → {item.after}" for item in result.decisions] == decisions
+    assert sum(item.agrees for item in result.decisions) == same
+    assert result.unexplained == ()
+    assert result.readings == result.readings_agree
+    held = [item for item in result.passes if not item.decided]
+    assert all(item.agrees for item in held)
+    if name == "metrics-off":
+        assert any(item.read_percent is None for item in held)
+
+
 def test_the_passes_follow_the_phase_of_the_status(real: Recording) -> None:
     times = [*pass_times(real, 15.0)]
     assert all(abs((later - earlier) - 15.0) < 1.0 for earlier, later in pairwise(times))
