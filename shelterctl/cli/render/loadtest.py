@@ -10,6 +10,7 @@ from shelterctl.cli.render.steps import StepsDisplay
 from shelterctl.cli.terminal import Line, Terminal, verdict_style
 from shelterctl.core.duration import format_duration
 from shelterctl.core.events import AutoscalerSeen, Event, LoadTick, Milestone, PodsSeen, StepFinished, StepProgress, StepStarted
+from shelterctl.core.load.bottleneck import Limit
 from shelterctl.core.load.plan import LoadPlan
 from shelterctl.core.load.result import LoadResult
 from shelterctl.core.load.scaling import ScalingState
@@ -175,22 +176,20 @@ def _scaling(result: LoadResult) -> Iterator[Line]:
 
 
 def _limits(result: LoadResult) -> Iterator[Line]:
-    generator, timeline = result.generator, result.timeline
+    generator, timeline, found = result.generator, result.timeline, result.bottleneck
     own = (
         f"loop lag p99 {generator.lag_p99_ms:.0f} ms, {generator.cpu_percent_mean:.0f}% of a core (peak {generator.cpu_percent_peak:.0f}%)"
     )
+    if found is not None:
+        style = "plain" if found.limit is Limit.NONE else "doubt"
+        more = f": {found.suspects[0].evidence}" if found.suspects else ""
+        yield Line(f"  Limit    {found.limit.value}{more}", style)
+        for suspect in found.suspects[1:]:
+            yield Line(f"           {'also' if suspect.proved else 'perhaps'} {suspect.limit.value}: {suspect.evidence}")
+    yield Line(f"           Generator: {own}")
     limit = timeline.cpu_limit_percent if timeline is not None else None
-    if timeline is not None and timeline.unplaced:
-        yield Line(f"  Limit    {timeline.unplaced}", "doubt")
-    if timeline is not None and timeline.at_maximum is not None:
-        at = timeline.at_maximum
-        pods = f"; the pods' CPU was {limit:.0f}% of their limit" if limit is not None else ""
-        yield Line(f"  Limit    HPA at its maximum of {at.maximum}: it wanted up to {at.wanted}, from {at.since_s:.0f} s on{pods}")
-        yield Line(f"           Generator: {own}")
-    else:
-        yield Line(f"  Limit    Generator: {own}")
-        if limit is not None:
-            yield Line(f"           Pods: their CPU was at most {limit:.0f}% of their limit")
+    if limit is not None:
+        yield Line(f"           Pods: their CPU was at most {limit:.0f}% of their limit")
 
 
 def _pods(result: LoadResult) -> Iterator[Line]:

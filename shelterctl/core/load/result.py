@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from shelterctl.core.events import Milestone
+from shelterctl.core.load.bottleneck import Bottleneck, bottleneck
 from shelterctl.core.load.conditions import Held, hold
 from shelterctl.core.load.observer import Observer
 from shelterctl.core.load.plan import Expectations, LoadPlan
@@ -52,6 +53,7 @@ class LoadResult:
     notes: tuple[str, ...]
     conditions: tuple[Held, ...] = ()
     descent: Descent | None = None
+    bottleneck: Bottleneck | None = None
 
 
 def conclude(
@@ -93,6 +95,7 @@ def conclude(
         milestones=milestones_of(timeline),
         notes=notes_of(traffic, generator, timeline),
         conditions=held,
+        bottleneck=bottleneck(plan, traffic, generator, timeline, database_percent=None if observer is None else observer.database_percent),
     )
 
 

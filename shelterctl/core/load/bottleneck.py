@@ -1,0 +1,110 @@
+"""What kept a load from more: each suspect with its evidence, the first that is proved before the others, or UNKNOWN.
+
+A limit is proved by its own figures alone: that a suspect was busy while answers were slow is not enough where another was, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+
+from shelterctl.core.load.plan import LoadPlan
+from shelterctl.core.load.timeline import Timeline
+from shelterctl.core.load.traffic import GeneratorLoad, Traffic
+from shelterctl.core.load.verdict import judge_generator
+from shelterctl.core.verdict import Verdict
+
+#: A pod that uses this much of its limit is throttled part of the time (metrics are means over half a minute and more).
+AT_LIMIT_PERCENT = 85.0
+#: Answers that take this many times their fastest second's median are slow.
+SLOW_TIMES = 3.0
+#: Connections that stay where they are opened leave a new pod with less than this share of an even part.
+LEAST_SHARE = 0.25
+
+
+class Limit(Enum):
+    """Who is meant; the value is the word for people."""
+
+    NONE = "none was reached"
+    GENERATOR = "the generator"
+    NODE = "the node's room"
+    MAXIMUM = "the HPA's maximum"
+    METRIC = "an HPA without a metric"
+    CPU = "the application's CPU limit"
+    CONNECTIONS = "kept connections"
+    DATABASE = "the database"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Suspect:
+    """A limit with what speaks for it. `proved` where the figures show it by themselves."""
+
+    limit: Limit
+    evidence: str
+    proved: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Bottleneck:
+    """`limit` is what kept the load from more; the suspects are in the order of their weight."""
+
+    limit: Limit
+    suspects: tuple[Suspect, ...]
+
+
+def bottleneck(
+    plan: LoadPlan, traffic: Traffic, generator: GeneratorLoad, timeline: Timeline | None, *, database_percent: float | None = None
+) -> Bottleneck:
+    """`database_percent` is the most that the database used of its CPU limit, where that was measured."""
+    suspects = (*_generator(traffic, generator), *_cluster(timeline, database_percent), *_connections(traffic, timeline))
+    proved = [suspect for suspect in suspects if suspect.proved]
+    if proved:
+        return Bottleneck(proved[0].limit, (*proved, *(suspect for suspect in suspects if not suspect.proved)))
+    slow = traffic.p50_ms is not None and traffic.p95_ms is not None and traffic.p95_ms > SLOW_TIMES * traffic.p50_ms
+    if suspects or timeline is None or (slow and traffic.failure_ratio > 0) or generator.users_reached < plan.users_reachable:
+        return Bottleneck(Limit.UNKNOWN, suspects)
+    return Bottleneck(Limit.NONE, ())
+
+
+def _generator(traffic: Traffic, generator: GeneratorLoad) -> Iterator[Suspect]:
+    doubts = judge_generator(traffic, generator, fewer="")
+    if doubts.verdict is Verdict.UNKNOWN:
+        yield Suspect(Limit.GENERATOR, doubts.reasons[0].text)
+
+
+def _cluster(timeline: Timeline | None, database_percent: float | None) -> Iterator[Suspect]:
+    if timeline is None:
+        return
+    used = timeline.cpu_limit_percent
+    if timeline.unplaced:
+        yield Suspect(Limit.NODE, timeline.unplaced)
+    if timeline.at_maximum is not None:
+        at = timeline.at_maximum
+        yield Suspect(Limit.MAXIMUM, f"from {at.since_s:.0f} s on it had {at.maximum} replicas and wanted up to {at.wanted}")
+    if timeline.metric_problem:
+        yield Suspect(Limit.METRIC, timeline.metric_problem)
+    if used is not None and used >= AT_LIMIT_PERCENT:
+        yield Suspect(Limit.CPU, f"the pods used {used:.0f}% of their CPU limits")
+    if database_percent is not None and database_percent >= AT_LIMIT_PERCENT:
+        # Who waits for the database uses no CPU of his own.
+        text = f"the database used {database_percent:.0f}% of its CPU limit"
+        yield Suspect(Limit.DATABASE, text, proved=used is not None and used < AT_LIMIT_PERCENT)
+
+
+def _connections(traffic: Traffic, timeline: Timeline | None) -> Iterator[Suspect]:
+    """New pods that are ready and get next to nothing, while those of before carry all."""
+    if timeline is None or not timeline.new_pods:
+        return
+    shares = {pod.pod: pod.late_share for pod in traffic.by_pod if pod.pod}
+    if not shares:
+        return
+    even = 1 / max(timeline.points[-1].ready, 1) if timeline.points else 0.0
+    starved = [pod.pod for pod in timeline.new_pods if shares.get(pod.pod, 0.0) < LEAST_SHARE * even]
+    if len(starved) == len(timeline.new_pods):
+        yield Suspect(
+            Limit.CONNECTIONS,
+            f"{len(starved)} new pods got less than a quarter of an even share in the last 30 s: connections stay with the pod that they "
+            "were opened to",
+        )
