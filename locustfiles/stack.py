@@ -1,34 +1,20 @@
 """Users of any application, by rules that shelterctl found: what is written, what is read, what acknowledges a write.
 
-Started by `shelterctl loadtest` where the stack is somebody's own. Environment: STACK_EXCHANGE (the rules, as JSON), SHELTER_THINK_S (mean
-think time in seconds), SHELTER_RUN (marks what is written), SHELTER_SEED (makes the users' choices repeatable).
-
-Users pause and change their connections as those of locustfiles/shelter.py do, and for the same reasons. Writes end at a ceiling: an
-application that answers with its whole collection answers more with each of them, and a load would measure its own rows.
+Started by `shelterctl loadtest` where the stack is somebody's own. Environment: STACK_EXCHANGE (the rules, as JSON), and that of
+lean_user.py. Writes end at a ceiling: an application that answers with its whole collection answers more with each of them, and a load
+would measure its own rows.
 """
 
 import hashlib
 import json
 import os
-import random
-import time
 from urllib.parse import urlencode
 
-import gevent
-from locust import FastHttpUser, task
+from lean_user import RUN, WRITE_SHARE, LeanUser
+from locust import task
 
 RULES = json.loads(os.environ["STACK_EXCHANGE"])
-THINK_S = float(os.environ.get("SHELTER_THINK_S", "1"))
-THINK_LIMIT = 10
-RUN = os.environ.get("SHELTER_RUN", "locust")
-SEED = os.environ.get("SHELTER_SEED", "")
-WRITE_SHARE = os.environ.get("SHELTER_WRITE_SHARE", "")
-CONNECTION_S = (10.0, 30.0)
-IDLE_S = 1.9
 ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
-
-if SEED:
-    random.seed(SEED)
 
 
 def base36(number: int, width: int) -> str:
@@ -62,39 +48,14 @@ def mixed() -> list[str]:
 REQUESTS = mixed()
 
 
-class StackUser(FastHttpUser):
+class StackUser(LeanUser):
     """One user: writes, reads and looks at the front page in the mix of the rules."""
 
-    connection_timeout = 5.0
-    network_timeout = 10.0
-    _count = 0
     _written = 0
-
-    def __init__(self, environment) -> None:
-        super().__init__(environment)
-        StackUser._count += 1
-        self.number = StackUser._count
-        self.chance = random.Random(f"{SEED}/{self.number}" if SEED else None)
-        self.reconnect_at = 0.0
-        self.requests = REQUESTS
-
-    def on_start(self) -> None:
-        gevent.sleep(self.chance.uniform(0, THINK_S))
-        self.reconnect_at = time.monotonic() + self.chance.uniform(0, CONNECTION_S[1])
-
-    def wait_time(self) -> float:
-        now = time.monotonic()
-        pause_s = min(self.chance.expovariate(1 / THINK_S), THINK_LIMIT * THINK_S) if THINK_S > 0 else 0.0
-        due = now >= self.reconnect_at
-        if due or pause_s > IDLE_S:
-            self.client.client.close()
-        if due:
-            self.reconnect_at = now + self.chance.uniform(*CONNECTION_S)
-        return pause_s
 
     @task
     def act(self) -> None:
-        kind = self.chance.choice(self.requests)
+        kind = self.chance.choice(REQUESTS)
         if kind == "write" and RULES["write"] is not None and StackUser._written < RULES["most_writes"]:
             self.write(RULES["write"])
         elif kind == "write" or kind == "read":
