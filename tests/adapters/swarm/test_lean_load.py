@@ -35,7 +35,8 @@ def test_every_request_that_the_server_got_is_counted(generator: LocustRunner, t
         assert counted == target.count() == sum(added(samples, "by_pod").values())
     assert (sum(sample.failures for sample in samples), "" in added(samples, "by_pod")) == (0, False)
     if "rate_per_s" in changes:
-        assert 150 <= counted <= 190
+        # Those who waited for their moment when the load ended have one more each.
+        assert 150 <= counted <= 180 + 30 + 10
     assert counted == 150 if "requests" in changes else counted > 100
 
 
