@@ -12,7 +12,13 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 #: What an installed shelterctl deploys.
-CARRIED = ("app/gunicorn.conf.py", "app/requirements.txt", "manifests/base/app/autoscaler.yaml", "locustfiles/shelter.py")
+CARRIED = (
+    "app/gunicorn.conf.py",
+    "app/requirements.txt",
+    "manifests/base/app/autoscaler.yaml",
+    "locustfiles/shelter.py",
+    "locustfiles/lean_client.py",
+)
 
 
 def run(*argv: str | Path) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import json
 import re
+import ssl
 
 #: Errors of this machine: no file descriptor, no port, no buffer or no memory left.
 OWN_ERRORS = frozenset((errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL, errno.ENOBUFS, errno.ENOMEM))
@@ -34,7 +35,8 @@ def errno_of(exception: object) -> int | None:
     seen = 0
     while exception is not None and seen < 10:
         number = getattr(exception, "errno", None)
-        if isinstance(number, int) and number in errno.errorcode:
+        # OpenSSL counts its own kinds of errors there.
+        if isinstance(number, int) and number in errno.errorcode and not isinstance(exception, ssl.SSLError):
             return number
         linked = (getattr(exception, name, None) for name in ("original", "reason", "__cause__", "__context__"))
         # requests wraps the error of urllib3, which wraps the system's.

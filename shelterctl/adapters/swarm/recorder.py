@@ -1,0 +1,243 @@
+"""What the bridge counts of a load, and the lines that it writes of it: one a second.
+
+It counts by events, since Locust's CSV lacks the last second and its percentiles are rounded to whole milliseconds or tens. Latencies are
+binned as in `shelterctl.core.load.histogram`. Of shelterctl it imports its neighbours only: gevent has patched everything here.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import gevent
+from locust.exception import StopUser
+
+from shelterctl.adapters.swarm.answers import is_own, kind_of, oddity_of
+from shelterctl.adapters.swarm.own_process import complain
+
+if TYPE_CHECKING:
+    from locust.env import Environment
+
+    from shelterctl.adapters.swarm.pace import Schedule
+
+SCHEMA = 1
+RELATIVE_ERROR = 0.01
+LOG_GAMMA = math.log((1 + RELATIVE_ERROR) / (1 - RELATIVE_ERROR))
+SMALLEST_MS = 0.01
+SAMPLE_S = 1.0
+LAG_PROBE_S = 0.05
+#: A name, a pod or a kind of failure that is new after so many others is counted as "(other)": nothing here grows without limit.
+MOST_KEYS = 200
+#: A request that Locust broke off when the swarm stopped.
+UNENDED = "no answer until the end of the run"
+#: Locust stops a user who pauses at once. One whose pause was just over gets that at its next step, in a request of which nothing has been
+#: sent yet. What really hangs has been waited for, as long as the stop timeout.
+NEVER_SENT_S = 1.0
+
+
+def bin_of(value_ms: float) -> int:
+    return math.ceil(math.log(value_ms if value_ms > SMALLEST_MS else SMALLEST_MS) / LOG_GAMMA)
+
+
+class Recorder:
+    """The counts since the last line."""
+
+    def __init__(self, path: str, schedule: Schedule | None = None) -> None:
+        self.schedule = schedule
+        self.file = Path(path).open("a", buffering=1, encoding="utf-8")  # noqa: SIM115 - it stays open for the process's life
+        self.began = time.monotonic()
+        self.last_line = self.began
+        self.cpu_s = time.process_time()
+        groups = ("by_pod", "by_name", "bytes_by_name", "sized_by_name", "failures_by_name", "failure_kinds", "own_kinds", "oddities")
+        self.known: dict[str, set[str]] = {group: set() for group in groups}
+        self.environment: Environment | None = None
+        limit = os.environ.get("SHELTERCTL_LOAD_REQUESTS", "")
+        self.limit = int(limit) if limit else None
+        self.begun = self.under_way = 0
+        self.done = False
+        self.reset()
+
+    def reset(self) -> None:
+        self.requests = self.failures = self.most_users = 0
+        self.latency_bins: dict[int, int] = {}
+        self.lag_bins: dict[int, int] = {}
+        self.max_ms = self.lag_max_ms = 0.0
+        self.by_pod: dict[str, int] = {}
+        self.by_name: dict[str, int] = {}
+        self.bytes_by_name: dict[str, int] = {}
+        self.sized_by_name: dict[str, int] = {}
+        self.bins_by_name: dict[str, dict[int, int]] = {}
+        self.failures_by_name: dict[str, int] = {}
+        self.failure_kinds: dict[str, int] = {}
+        self.own_kinds: dict[str, int] = {}
+        self.oddities: dict[str, int] = {}
+        self.first_by_pod: dict[str, float] = {}
+        self.last_answer: float | None = None
+
+    def write(self, kind: str, body: Mapping[str, object]) -> None:
+        self.file.write(json.dumps({"kind": kind, **body}, separators=(",", ":")) + "\n")
+
+    def begin(self, environment: Environment) -> None:
+        self.environment = environment
+        self.began = self.last_line = time.monotonic()
+        self.cpu_s = time.process_time()
+        self.reset()
+        self.write("start", {"schema": SCHEMA, "relative_error": RELATIVE_ERROR, "wall_s": time.time(), "pid": os.getpid()})
+        gevent.spawn(self.every_second)
+        gevent.spawn(self.measure_lag)
+
+    def on_request(
+        self,
+        request_type: str,
+        name: str,
+        response_time: float | None,
+        exception: object = None,
+        response: object = None,
+        response_length: int | None = None,
+        **_: object,
+    ) -> None:
+        self.last_answer = time.monotonic()
+        name = self.count_request(f"{request_type} {name}", response_time)
+        if exception is None and response_length:
+            self.count("bytes_by_name", self.bytes_by_name, name, response_length)
+            self.count("sized_by_name", self.sized_by_name, name)
+        headers = getattr(response, "headers", None)
+        pod = (headers.get("x-pod") or "") if headers else ""
+        if pod in self.by_pod:
+            self.by_pod[pod] += 1
+        else:
+            if pod and pod not in self.known["by_pod"]:
+                self.first_by_pod[pod] = time.time()
+            self.count("by_pod", self.by_pod, pod)
+        if exception is not None:
+            self.count_failure(name, kind_of(response, exception), own=is_own(exception))
+        elif oddity := oddity_of(response):
+            self.count("oddities", self.oddities, oddity)
+
+    def let_begin(self) -> None:
+        """Counts a request that begins. Raises StopUser where as many as were asked for have begun."""
+        runner = self.environment.runner if self.environment else None
+        self.most_users = max(self.most_users, runner.user_count if runner else 0)
+        if self.limit is not None and self.begun >= self.limit:
+            raise StopUser
+        self.begun += 1
+        self.under_way += 1
+
+    def ended(self) -> None:
+        """The last one of those that were asked for ends the load."""
+        self.under_way -= 1
+        if self.limit is not None and self.begun >= self.limit and not self.under_way and self.environment and self.environment.runner:
+            # Not from within the user that has just been answered: it must count its answer first.
+            gevent.spawn_later(0.05, self.environment.runner.quit)
+
+    def on_unended(self, request_type: str, name: str, waited_s: float, broken: BaseException) -> None:
+        """A request that began and that somebody broke off: Locust at the end of the run, or the user's own time limit."""
+        stopped = isinstance(broken, gevent.GreenletExit)
+        if self.environment is None or self.done or (stopped and waited_s < NEVER_SENT_S):
+            return
+        name = self.count_request(f"{request_type} {name}", waited_s * 1000)
+        self.count("by_pod", self.by_pod, "")
+        self.count_failure(name, UNENDED if stopped else type(broken).__name__)
+
+    def count_request(self, name: str, response_time_ms: float | None) -> str:
+        """Counts it, from when it was due where a rate wanted it earlier; returns the name that it is counted under."""
+        self.requests += 1
+        name = self.count("by_name", self.by_name, name)
+        if response_time_ms is not None:
+            if self.schedule is not None:
+                response_time_ms += 1000 * self.schedule.taken_late_s()
+            index = bin_of(response_time_ms)
+            self.latency_bins[index] = self.latency_bins.get(index, 0) + 1
+            bins = self.bins_by_name.setdefault(name, {})
+            bins[index] = bins.get(index, 0) + 1
+            if response_time_ms > self.max_ms:
+                self.max_ms = response_time_ms
+        return name
+
+    def count_failure(self, name: str, kind: str, *, own: bool = False) -> None:
+        self.failures += 1
+        self.count("failures_by_name", self.failures_by_name, name)
+        self.count("failure_kinds", self.failure_kinds, kind)
+        if own:
+            self.count("own_kinds", self.own_kinds, kind)
+
+    def count(self, group: str, counts: dict[str, int], key: str, number: int = 1) -> str:
+        """Adds to a count; returns the key that it went under."""
+        if key not in counts:
+            known = self.known[group]
+            if key not in known:
+                if len(known) >= MOST_KEYS:
+                    key = "(other)"
+                known.add(key)
+        counts[key] = counts.get(key, 0) + number
+        return key
+
+    def flush(self, *, final: bool = False) -> None:
+        now, cpu_s = time.monotonic(), time.process_time()
+        runner = self.environment.runner if self.environment else None
+        body = {
+            "elapsed_s": round(now - self.began, 4),
+            "wall_s": round(time.time(), 4),
+            "interval_s": round(now - self.last_line, 4),
+            "users": max(self.most_users, runner.user_count if runner else 0),
+            "requests": self.requests,
+            "failures": self.failures,
+            "latency_bins": self.latency_bins,
+            "max_ms": round(self.max_ms, 4),
+            "cpu_s": round(cpu_s - self.cpu_s, 4),
+            "lag_bins": self.lag_bins,
+            "lag_max_ms": round(self.lag_max_ms, 4),
+            "by_pod": self.by_pod,
+            "first_by_pod": self.first_by_pod,
+            "by_name": self.by_name,
+            "bytes_by_name": self.bytes_by_name,
+            "sized_by_name": self.sized_by_name,
+            "bins_by_name": self.bins_by_name,
+            "failures_by_name": self.failures_by_name,
+            "late": 0 if self.schedule is None else self.schedule.taken_late(),
+            "failure_kinds": self.failure_kinds,
+            "own_kinds": self.own_kinds,
+            "oddities": self.oddities,
+            "last_answer_s": None if self.last_answer is None else round(self.last_answer - self.began, 4),
+            "final": final,
+        }
+        self.last_line, self.cpu_s = now, cpu_s
+        self.reset()
+        self.write("sample", body)
+
+    def every_second(self) -> None:
+        due = self.began
+        while not self.done:
+            due += SAMPLE_S
+            gevent.sleep(max(0.0, due - time.monotonic()))
+            if self.done:
+                return
+            try:
+                self.flush()
+            except OSError as error:
+                # Without its counts the run proves nothing: end it, loudly.
+                complain(f"the load samples cannot be written: {error}")
+                self.done = True
+                os._exit(74)
+
+    def measure_lag(self) -> None:
+        """How late a greenlet wakes: what every response time is inflated by, because one loop reads all of them."""
+        while not self.done:
+            before = time.monotonic()
+            gevent.sleep(LAG_PROBE_S)
+            late_ms = max(0.0, (time.monotonic() - before - LAG_PROBE_S) * 1000)
+            index = bin_of(late_ms)
+            self.lag_bins[index] = self.lag_bins.get(index, 0) + 1
+            self.lag_max_ms = max(self.lag_max_ms, late_ms)
+
+    def finish(self) -> None:
+        """Writes what is left, once: after the last user has gone, so that no request is missing."""
+        if self.environment is not None and not self.done:
+            self.done = True
+            self.flush(final=True)
+            self.file.close()
