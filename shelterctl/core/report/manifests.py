@@ -1,0 +1,147 @@
+"""Facts of the manifests that a run created: containers with their bounds and rights, Services, and which part talks to which."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+_WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet")
+_PROBES = (("readinessProbe", "readiness"), ("livenessProbe", "liveness"), ("startupProbe", "startup"))
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerFact:
+    """A container as its manifest has it; an empty field is one that the manifest does not set."""
+
+    workload: str
+    name: str
+    image: str
+    cpu_request: str
+    cpu_limit: str
+    memory_request: str
+    memory_limit: str
+    probes: str
+    user: str
+    read_only_root: str
+    secrets: str
+
+
+def at(value: Any, *keys: str) -> Any:
+    """What lies under keys; None where it does not."""
+    for key in keys:
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return value
+
+
+def rows(value: Any) -> list[Mapping[str, Any]]:
+    return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
+
+
+def named(item: Mapping[str, Any]) -> str:
+    return f"{str(item.get('kind', '')).lower()}/{at(item, 'metadata', 'name')}"
+
+
+def of_kind(objects: Sequence[Mapping[str, Any]], *kinds: str) -> list[Mapping[str, Any]]:
+    return [item for item in objects if item.get("kind") in kinds]
+
+
+def workloads(objects: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    return of_kind(objects, *_WORKLOADS)
+
+
+def containers(objects: Sequence[Mapping[str, Any]]) -> Iterator[ContainerFact]:
+    for item in workloads(objects):
+        pod = at(item, "spec", "template", "spec") or {}
+        volumes = {str(volume.get("name")): volume for volume in rows(pod.get("volumes"))}
+        for container in (*rows(pod.get("initContainers")), *rows(pod.get("containers"))):
+            requests, limits = at(container, "resources", "requests"), at(container, "resources", "limits")
+            yield ContainerFact(
+                workload=named(item),
+                name=str(container.get("name", "")),
+                image=str(container.get("image", "")),
+                cpu_request=_text(at(requests, "cpu")),
+                cpu_limit=_text(at(limits, "cpu")),
+                memory_request=_text(at(requests, "memory")),
+                memory_limit=_text(at(limits, "memory")),
+                probes="; ".join(_probe(container[key], word) for key, word in _PROBES if isinstance(container.get(key), Mapping)),
+                user=_user(pod, container),
+                read_only_root=_yes(at(container, "securityContext", "readOnlyRootFilesystem")),
+                secrets="; ".join(_secrets(container, volumes)),
+            )
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else str(value)
+
+
+def _yes(value: Any) -> str:
+    return "" if value is None else "yes" if value is True else "no"
+
+
+def _probe(probe: Mapping[str, Any], word: str) -> str:
+    http, every = at(probe, "httpGet", "path"), _text(probe.get("periodSeconds"))
+    how = f" GET {http}" if http else " a command" if "exec" in probe else " a TCP port" if "tcpSocket" in probe else ""
+    return f"{word}{how}{f' every {every} s' if every else ''}"
+
+
+def _user(pod: Mapping[str, Any], container: Mapping[str, Any]) -> str:
+    for context in (at(container, "securityContext"), at(pod, "securityContext")):
+        if isinstance(context, Mapping) and context.get("runAsUser") is not None:
+            return str(context["runAsUser"])
+    for context in (at(container, "securityContext"), at(pod, "securityContext")):
+        if isinstance(context, Mapping) and context.get("runAsNonRoot"):
+            return "not root"
+    return ""
+
+
+def _secrets(container: Mapping[str, Any], volumes: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    for entry in rows(container.get("envFrom")):
+        if at(entry, "secretRef", "name"):
+            yield f"{at(entry, 'secretRef', 'name')} as variables"
+    for entry in rows(container.get("env")):
+        if at(entry, "valueFrom", "secretKeyRef", "name"):
+            yield f"{at(entry, 'valueFrom', 'secretKeyRef', 'name')} in {entry.get('name')}"
+    for mount in rows(container.get("volumeMounts")):
+        secret = at(volumes.get(str(mount.get("name")), {}), "secret", "secretName")
+        if secret:
+            yield f"{secret} at {mount.get('mountPath')}"
+
+
+def labels(item: Mapping[str, Any]) -> Mapping[str, Any]:
+    found = at(item, "spec", "template", "metadata", "labels")
+    return found if isinstance(found, Mapping) else {}
+
+
+def selects(selector: Any, wanted: Mapping[str, Any]) -> bool:
+    return isinstance(selector, Mapping) and bool(selector) and all(wanted.get(key) == value for key, value in selector.items())
+
+
+def claims(item: Mapping[str, Any]) -> list[str]:
+    """The claims that a workload's pods mount, and the templates that make them."""
+    pod = at(item, "spec", "template", "spec") or {}
+    found = [
+        str(at(volume, "persistentVolumeClaim", "claimName"))
+        for volume in rows(at(pod, "volumes"))
+        if at(volume, "persistentVolumeClaim", "claimName")
+    ]
+    return found + [f"{at(template, 'metadata', 'name')} (one for each pod)" for template in rows(at(item, "spec", "volumeClaimTemplates"))]
+
+
+def spoken_texts(item: Mapping[str, Any], objects: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The values of variables and settings in which a workload may name a Service; never shown themselves."""
+    texts: list[str] = []
+    maps = {str(at(each, "metadata", "name")): each for each in of_kind(objects, "ConfigMap")}
+    pod = at(item, "spec", "template", "spec") or {}
+    for container in (*rows(at(pod, "initContainers")), *rows(at(pod, "containers"))):
+        for entry in rows(container.get("env")):
+            texts.append(str(entry.get("value", "")))
+            referred = at(entry, "valueFrom", "configMapKeyRef", "name")
+            if referred in maps:
+                texts += [str(value) for value in (at(maps[str(referred)], "data") or {}).values()]
+        for entry in rows(container.get("envFrom")):
+            referred = at(entry, "configMapRef", "name")
+            if referred in maps:
+                texts += [str(value) for value in (at(maps[str(referred)], "data") or {}).values()]
+        texts += [str(part) for key in ("command", "args") for part in container.get(key) or () if isinstance(part, str)]
+    return texts
