@@ -16,7 +16,10 @@ from shelterctl.core.words import plain
 _HOME = re.compile(r"(?:/home/|/Users/|/root(?=[/\s\"',;:)]|$)|[A-Za-z]:\\Users\\)(?:[^\s/\\\"',;:)]*)")
 _FOLDERS = re.compile(r"(?<![\w.:/~-])/(?:[^\s/\"',;:()<>|]+/)+(\.shelterctl|locustfiles|app|manifests|runs|local)(?=[/\s\"',;:)]|$)")
 _IN_URL = re.compile(r"(?<=://)[^\s/@\"']+@")
-_NAMED = re.compile(r"(?i)\b([\w.-]*(?:password|passwd|secret|token|api[_-]?key)[\w.-]*)(\s*[=:]\s*)(?!\(not shown)[\"']?[^\s\"',;)}]{3,}")
+_NAMED = re.compile(
+    r"(?i)([\w.-]*(?:password|passwd|pwd|secret|token|api[_-]?key)[\w.-]*)"
+    r"(=|[\"']\s*:\s*|(?<=password):\s*|(?<=passwd):\s*)(?!\(not shown)[\"']?[^\s\"',;)}]{3,}"
+)
 _BEARER = re.compile(r"(?i)\b(authorization:\s*\w+|bearer|basic)\s+[A-Za-z0-9._~+/=-]{12,}")
 #: Names that half the world's machines have: leaving them out would hide nothing, and cut words of the report.
 _COMMON = frozenset({"root", "user", "admin", "app", "ubuntu", "runner", "localhost", "local", "shelter", "database", "db", "minikube"})

@@ -117,31 +117,44 @@ def selects(selector: Any, wanted: Mapping[str, Any]) -> bool:
     return isinstance(selector, Mapping) and bool(selector) and all(wanted.get(key) == value for key, value in selector.items())
 
 
-def claims(item: Mapping[str, Any]) -> list[str]:
-    """The claims that a workload's pods mount, and the templates that make them."""
-    pod = at(item, "spec", "template", "spec") or {}
-    found = [
-        str(at(volume, "persistentVolumeClaim", "claimName"))
-        for volume in rows(at(pod, "volumes"))
-        if at(volume, "persistentVolumeClaim", "claimName")
-    ]
-    return found + [f"{at(template, 'metadata', 'name')} (one for each pod)" for template in rows(at(item, "spec", "volumeClaimTemplates"))]
+def claims(item: Mapping[str, Any]) -> list[tuple[str, bool]]:
+    """The claims that a workload's pods mount, by name, and whether each pod gets one of its own."""
+    volumes = rows(at(item, "spec", "template", "spec", "volumes"))
+    found = [(str(name), False) for volume in volumes if (name := at(volume, "persistentVolumeClaim", "claimName"))]
+    return found + [(str(at(template, "metadata", "name")), True) for template in rows(at(item, "spec", "volumeClaimTemplates"))]
 
 
-def spoken_texts(item: Mapping[str, Any], objects: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The values of variables and settings in which a workload may name a Service; never shown themselves."""
-    texts: list[str] = []
-    maps = {str(at(each, "metadata", "name")): each for each in of_kind(objects, "ConfigMap")}
+def allowed(works: Sequence[Mapping[str, Any]], objects: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """The ways from one workload to another that network policies name, as (from, to)."""
+    found: dict[tuple[str, str], None] = {}
+    for policy in of_kind(objects, "NetworkPolicy"):
+        chosen = _selected(works, at(policy, "spec", "podSelector"))
+        for field, peers in (("ingress", "from"), ("egress", "to")):
+            for rule in rows(at(policy, "spec", field)):
+                for peer in rows(rule.get(peers)):
+                    others = _selected(works, peer.get("podSelector"))
+                    pairs = [(other, one) if field == "ingress" else (one, other) for one in chosen for other in others if one != other]
+                    found |= dict.fromkeys(pairs)
+    return list(found)
+
+
+def _selected(works: Sequence[Mapping[str, Any]], selector: Any) -> list[str]:
+    return [named(work) for work in works if selects(at(selector, "matchLabels"), labels(work))]
+
+
+def spoken_texts(item: Mapping[str, Any], objects: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """The variables and settings in which a workload may name a Service, with their values; never shown themselves."""
+    maps = {str(at(each, "metadata", "name")): at(each, "data") for each in of_kind(objects, "ConfigMap")}
     pod = at(item, "spec", "template", "spec") or {}
+    referred = [at(volume, "configMap", "name") for volume in rows(at(pod, "volumes"))]
+    texts: list[tuple[str, str]] = []
     for container in (*rows(at(pod, "initContainers")), *rows(at(pod, "containers"))):
         for entry in rows(container.get("env")):
-            texts.append(str(entry.get("value", "")))
-            referred = at(entry, "valueFrom", "configMapKeyRef", "name")
-            if referred in maps:
-                texts += [str(value) for value in (at(maps[str(referred)], "data") or {}).values()]
-        for entry in rows(container.get("envFrom")):
-            referred = at(entry, "configMapRef", "name")
-            if referred in maps:
-                texts += [str(value) for value in (at(maps[str(referred)], "data") or {}).values()]
-        texts += [str(part) for key in ("command", "args") for part in container.get(key) or () if isinstance(part, str)]
+            texts.append((str(entry.get("name", "")), str(entry.get("value", ""))))
+            referred.append(at(entry, "valueFrom", "configMapKeyRef", "name"))
+        referred += [at(entry, "configMapRef", "name") for entry in rows(container.get("envFrom"))]
+        texts += [("", str(part)) for key in ("command", "args") for part in container.get(key) or () if isinstance(part, str)]
+    for name in dict.fromkeys(str(each) for each in referred if each):
+        data = maps.get(name)
+        texts += [(str(key), str(value)) for key, value in data.items()] if isinstance(data, Mapping) else []
     return texts

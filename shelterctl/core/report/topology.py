@@ -30,9 +30,12 @@ def _of_manifests(up: Deployed, objects: Sequence[Mapping[str, Any]]) -> StackPi
     spoken: dict[str, list[str]] = {}
     for work in works:
         texts = m.spoken_texts(work, objects)
-        spoken[m.named(work)] = [name for name in serves if m.named(work) not in serves[name] and any(_names(name, text) for text in texts)]
+        spoken[m.named(work)] = [
+            name for name in serves if m.named(work) not in serves[name] and any(_names(name, *spoken_text) for spoken_text in texts)
+        ]
+    words = _ways(up, works, objects, serves, spoken)
     policies = list(_policies(works, objects))
-    called = {name for names in spoken.values() for name in names}
+    called = {name for _, name in words}
     for work in works:
         key, replicas = m.named(work), m.at(work, "spec", "replicas")
         images = [str(c.get("image", "")) for c in m.rows(m.at(work, "spec", "template", "spec", "containers"))]
@@ -40,8 +43,8 @@ def _of_manifests(up: Deployed, objects: Sequence[Mapping[str, Any]]) -> StackPi
         # What others name, and does not answer from outside, stands behind them.
         behind = key in _targets(called, serves) and key not in serves.get(entry, ())
         parts.append(Part(key, str(work.get("kind")), str(m.at(work, "metadata", "name")), lines, 4 if behind else 2))
-        for claim in m.claims(work):
-            parts.append(Part(f"claim/{claim}", "PersistentVolumeClaim", claim, (), 5))
+        for claim, own in m.claims(work):
+            parts.append(Part(f"claim/{claim}", "PersistentVolumeClaim", claim, ("one for each pod",) if own else (), 5))
             links.append(Link(key, f"claim/{claim}", "stores"))
     for service in services:
         name = str(m.at(service, "metadata", "name"))
@@ -50,12 +53,40 @@ def _of_manifests(up: Deployed, objects: Sequence[Mapping[str, Any]]) -> StackPi
         kind = "headless" if headless else str(m.at(service, "spec", "type") or "ClusterIP")
         parts.append(Part(f"service/{name}", "Service", name, (f"{kind}, port {ports}",), 3 if name in called else 1))
         links += [Link(f"service/{name}", work, "leads to") for work in serves[name]]
-    links += [Link(work, f"service/{name}", "names it") for work, names in spoken.items() for name in names]
+    links += [Link(work, f"service/{name}", word) for (work, name), word in words.items()]
     for scaler in m.of_kind(objects, "HorizontalPodAutoscaler"):
         target = f"{str(m.at(scaler, 'spec', 'scaleTargetRef', 'kind')).lower()}/{m.at(scaler, 'spec', 'scaleTargetRef', 'name')}"
         parts.append(_scaler(up, str(m.at(scaler, "metadata", "name"))))
         links.append(Link(parts[-1].key, target, "scales"))
     return StackPicture(tuple(parts), tuple(links), tuple(policies))
+
+
+def _ways(
+    up: Deployed,
+    works: Sequence[Mapping[str, Any]],
+    objects: Sequence[Mapping[str, Any]],
+    serves: Mapping[str, Sequence[str]],
+    spoken: Mapping[str, Sequence[str]],
+) -> dict[tuple[str, str], str]:
+    """The workloads that ask a Service, each with how that is known: it is named, a policy allows it, or the roles say it.
+
+    What asks where a Secret alone has the address shows in no manifest.
+    """
+    found = {(work, name): "names it" for work, names in spoken.items() for name in names}
+
+    def reached(one: str, other: str) -> bool:
+        return any(work == one and other in serves[name] for work, name in found)
+
+    for one, other in m.allowed(works, objects):
+        if not reached(one, other):
+            found |= {(one, name): "may ask" for name, behind in serves.items() if other in behind}
+    roles = {pod.workload: pod.role for pod in up.pods if pod.workload}
+    by_role = {role: [m.named(work) for work in works if roles.get(str(m.at(work, "metadata", "name"))) is role] for role in Role}
+    for one in by_role[Role.APP]:
+        for other in by_role[Role.DATABASE]:
+            if not reached(one, other):
+                found |= {(one, name): "stores in" for name, behind in serves.items() if other in behind}
+    return found
 
 
 def _pods_line(up: Deployed, key: str, replicas: Any) -> tuple[str, ...]:
@@ -66,8 +97,16 @@ def _pods_line(up: Deployed, key: str, replicas: Any) -> tuple[str, ...]:
     return (f"{replicas} replicas",) if replicas is not None else ()
 
 
-def _names(service: str, text: str) -> bool:
-    return re.search(rf"(?<![\w.-]){re.escape(service)}(?![\w-])", text) is not None
+def _names(service: str, variable: str, value: str) -> bool:
+    """Whether a setting is the Service's address: in a URL, with a port, or by itself under a name that is one of addresses.
+
+    A database of the same name as a Service is none.
+    """
+    name = re.escape(service)
+    if re.search(rf"(?://|@){name}(?![\w-])|(?<![\w.-]){name}(?:\.[\w.-]+)?:\d+", value):
+        return True
+    addressed = re.search(r"(?i)host|url|uri|addr|server|service|endpoint|upstream", variable) is not None
+    return addressed and re.match(rf"{name}(?![\w-])", value) is not None
 
 
 def _targets(called: set[str], serves: Mapping[str, Sequence[str]]) -> set[str]:
