@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -140,6 +143,12 @@ def test_two_loads_side_by_side(line: CommandLine) -> None:
     assert line.run("report", "--compare", other, other).code == 2
 
 
+def test_the_next_command_means_the_same_runs(line: CommandLine) -> None:
+    (work(line) / ".shelterctl").rename(work(line) / "kept")
+    ran = line.run("report", "--state-dir", "kept")
+    assert "shelterctl report --state-dir kept --verify shelterctl-report.html" in " ".join(ran.out.split())
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
@@ -159,3 +168,47 @@ def test_what_cannot_be_meant(line: CommandLine, arguments: tuple[str, ...], cod
     ran = line.run("report", *arguments)
     assert (ran.code, said in " ".join(ran.err.split())) == (code, True), ran.err
     assert (work(line) / "other.html").read_text() == "<p>mine</p>"
+
+
+PROVING = """
+import sys
+from types import SimpleNamespace
+from shelterctl.cli.commands import prove
+from shelterctl.cli.terminal import Terminal
+from shelterctl.settings import Settings
+session = SimpleNamespace(
+    settings=Settings(state_dir=sys.argv[1]),
+    folder=SimpleNamespace(run_id=sys.argv[2]),
+    terminal=Terminal("table", stdout=sys.stdout, stderr=sys.stderr)
+)
+prove._report(session)
+sys.exit(6)
+"""
+
+
+@pytest.mark.parametrize(("run", "said"), [(folders.PROVE, "Report: "), ("absent", "no report was written (no run is called “absent”")])
+def test_prove_ends_as_it_ended_whatever_becomes_of_its_report(line: CommandLine, run: str, said: str) -> None:
+    state = work(line) / ".shelterctl"
+    claims = [{"claim": "deploy", "verdict": "PASS", "text": "", "run": folders.UP}]
+    proof = {
+        "context": "minikube",
+        "namespace": "shelter",
+        "judgement": {"verdict": "PASS", "reasons": []},
+        "claims": claims,
+        "elapsed_s": 1.0,
+    }
+    folders.write(state, folders.PROVE, "prove", proof)
+    command = [sys.executable, "-c", PROVING, str(state), run]
+    ran = subprocess.run(command, env=line.environment({}), cwd=work(line), capture_output=True, text=True, check=False, timeout=60)
+    assert (ran.returncode, said in ran.stdout, ran.stderr) == (6, True, ""), ran
+    # Nor where nobody reads it any more.
+    reader, writer = os.pipe()
+    os.close(reader)
+    ran = subprocess.run(
+        command, env=line.environment({}), cwd=work(line), stdout=writer, stderr=subprocess.PIPE, text=True, check=False, timeout=60
+    )
+    os.close(writer)
+    assert (ran.returncode, ran.stderr) == (6, "")
+    if run == folders.PROVE:
+        report = ".shelterctl/runs/" + folders.PROVE + "/report.html"
+        assert verdict(line, report)[0] == 0

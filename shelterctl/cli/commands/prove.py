@@ -73,16 +73,16 @@ def command(
 def _report(session: Session) -> None:
     """The proof as a file to hand in. What keeps it from being written is told, and changes nothing of the verdict."""
     from shelterctl.cli import reporting
-    from shelterctl.cli.terminal import Line
 
     assert session.folder is not None
     try:
         told = f"Report: {reporting.of_proof(session.settings, session.folder.run_id)}"
     except Exception as error:  # noqa: BLE001 - the proof is done and kept: nothing about its report may take its verdict away
         told = f"no report was written ({error}): shelterctl report {session.folder.run_id}"
+    # Where standard output is a document, the line goes beside it. Nobody may be there to read it: the file is.
     try:
-        (session.terminal.result if session.terminal.output == "table" else session.terminal.complain)([Line(told)])
-    except BrokenPipeError:
+        session.terminal.line(told, stderr=session.terminal.output != "table")
+    except OSError:
         session.terminal.reader_is_gone()
 
 

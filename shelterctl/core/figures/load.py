@@ -96,5 +96,5 @@ def _described(recording: Recording, until_s: float) -> str:
         sum(pod.ready and not pod.deleting for pod in pods if pod.role is Role.APP) for pods in recording.pods.values
     ]  # fmt: skip
     span = f"{ready[0]} to {max(ready)}" if ready and max(ready) > ready[0] else f"{ready[0]}" if ready else ""
-    pods = f"; {span} replicas ready" if span else ""
+    pods = f"; {span} replica{'' if span == '1' else 's'} ready" if span else ""
     return f"{requests:,} requests in {until_s:.0f} s{pods}"

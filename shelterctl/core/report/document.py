@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from shelterctl.core.verdict import Verdict
@@ -47,11 +47,15 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A figure: the name of its file (letters, digits and hyphens), what it shows, and the drawing."""
+    """A figure: the name of its file (letters, digits and hyphens), what it shows, and the drawing.
+
+    A `wide` one is not made as narrow as the page: its words would be too small.
+    """
 
     name: str
     caption: str
     svg: str
+    wide: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +109,7 @@ def numbered(sections: Sequence[Section]) -> tuple[Section, ...]:
             if isinstance(block, Picture):
                 seen[block.name] = seen.get(block.name, 0) + 1
                 if seen[block.name] > 1:
-                    block = Picture(f"{block.name}-{seen[block.name]}", block.caption, block.svg)
+                    block = replace(block, name=f"{block.name}-{seen[block.name]}")
             blocks.append(block)
         found.append(Section(section.title, tuple(blocks), section.level))
     return tuple(found)

@@ -70,7 +70,8 @@ def _block(block: Block) -> Iterator[str]:
         yield from (f"<li>{_text(item)}</li>" for item in block.items)
         yield "</ul>"
     elif isinstance(block, Picture):
-        yield f"<figure>\n{block.svg.rstrip()}\n<figcaption>{_text(block.caption)}</figcaption>\n</figure>"
+        kind = ' class="wide"' if block.wide else ""
+        yield f"<figure{kind}>\n{block.svg.rstrip()}\n<figcaption>{_text(block.caption)}</figcaption>\n</figure>"
     elif isinstance(block, Card):
         yield from _card(block)
     else:

@@ -214,11 +214,11 @@ def simulated(run: Run) -> Section:
                 f"{tried.pod_minutes:.1f}",
                 f"{tried.late_share:.1%}",
                 f"{tried.elasticity.under_timeshare_percent:.0f}%",
-                f"{tried.elasticity.over_timeshare_percent:.0f}%",
+                f"{tried.elasticity.over_accuracy_percent:.0f}%",
                 what,
             )
         )
-    head = ("target, replicas", "most", "pod-minutes", "requests with too few", "too few", "too many", "")
+    head = ("target, replicas", "most", "pod-minutes", "requests with too few", "time with too few", "pods beyond the need", "")
     intro = f"The controller's own rules over the demand of {found.run}" + (f", capacity by {found.objective}" if found.objective else "")
     table = Table("What the autoscaler would have done", head, tuple(rows), frozenset({1, 2, 3, 4, 5}))
     return Section("Other settings", (Paragraph(f"{intro}."), table))

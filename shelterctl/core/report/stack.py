@@ -28,7 +28,7 @@ def section(run: Run, clean: Callable[[str], str]) -> Section:
         what = (
             "From the manifests that this run applied" if run.objects else "From the pods, the Service and the autoscaler that this run saw"
         )
-        blocks.append(Picture("stack", f"{what}.", stack_svg(drawn)))
+        blocks.append(Picture("stack", f"{what}.", stack_svg(drawn), wide=True))
     if drawn.policies:
         blocks.append(Listing("Network policies:", drawn.policies))
     blocks += _resources(run, up)

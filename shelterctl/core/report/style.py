@@ -43,11 +43,16 @@ td.n{white-space:nowrap}
 table.files td{font-family:ui-monospace,"DejaVu Sans Mono",monospace;font-size:.72rem;overflow-wrap:anywhere;min-width:5rem}
 figure{margin:1.2rem 0;overflow-x:auto}
 figure svg{display:block;width:100%;min-width:600px;height:auto}
+figure.wide svg{min-width:840px}
 figcaption{font-size:.85rem;color:#595959;color:var(--soft);margin-top:.3rem}
 .doubt{border-left:3px dashed #7a4f00;border-left-color:var(--open);padding-left:.7rem}
 ul{margin:.3rem 0 1rem;padding-left:1.3rem}
 li{overflow-wrap:anywhere}
 .what{margin-bottom:0;font-weight:600}
+@media (max-width:700px){
+th,td{padding:.3rem .4rem;min-width:4.6rem}
+table{font-size:.82rem}
+}
 @media (prefers-color-scheme:dark){
 :root{--ink:#e6e6e6;--soft:#a8b0b8;--page:#15191e;--line:#3d444d;--tint:#1d232a;--good:#4cc9a0;--bad:#ff9d70;--open:#f0b849;--link:#7ab8ff}
 figure svg{filter:invert(.91) hue-rotate(180deg)}
@@ -65,7 +70,7 @@ caption,.what{break-after:avoid;page-break-after:avoid}
 .scroll,figure{overflow:visible}
 table{font-size:8pt}
 th,td{padding:.2rem .35rem}
-figure svg{min-width:0;filter:none}
+figure svg,figure.wide svg{min-width:0;filter:none}
 table.files td{font-size:6pt}
 }
 """.strip()
