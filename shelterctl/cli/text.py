@@ -57,9 +57,9 @@ def each_text(value: JsonValue, change: Callable[[str], str]) -> JsonValue:
 class Aim:
     """What a command line must carry to hit what this run hits.
 
-    `options` are shelterctl's own, such as `-p plain`; of these `runs` and `report` need `stored` alone. `programs` has the options of others'
-    (`kubectl`, `minikube`). `asked` is whether nobody can be asked, so that a command that would ask says yes itself; `doubt` whether
-    every command that changes something would.
+    `options` are shelterctl's own, such as `-p plain`; of these `runs` and `report` need `stored` alone. `programs` has the options of
+    others' (`kubectl`, `minikube`). `asked` is whether nobody can be asked, so that a command that would ask says yes itself; `doubt`
+    whether every command that changes something would.
     """
 
     options: Sequence[str] = ()

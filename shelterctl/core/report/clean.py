@@ -16,8 +16,9 @@ from shelterctl.core.words import plain
 _HOME = re.compile(r"(?:/home/|/Users/|/root(?=[/\s\"',;:)]|$)|[A-Za-z]:\\Users\\)(?:[^\s/\\\"',;:)]*)")
 _FOLDERS = re.compile(r"(?<![\w.:/~-])/(?:[^\s/\"',;:()<>|]+/)+(\.shelterctl|locustfiles|app|manifests|runs|local)(?=[/\s\"',;:)]|$)")
 _IN_URL = re.compile(r"(?<=://)[^\s/@\"']+@")
+#: The name is taken whole and never tried again: a log's line may be as long as it likes.
 _NAMED = re.compile(
-    r"(?i)([\w.-]*(?:password|passwd|pwd|secret|token|api[_-]?key)[\w.-]*)"
+    r"(?i)(?<![\w.-])(?=[\w.-]*(?:password|passwd|pwd|secret|token|api[_-]?key))([\w.-]++)"
     r"(=|[\"']\s*:\s*|(?<=password):\s*|(?<=passwd):\s*)(?!\(not shown)[\"']?[^\s\"',;)}]{3,}"
 )
 _BEARER = re.compile(r"(?i)\b(authorization:\s*\w+|bearer|basic)\s+[A-Za-z0-9._~+/=-]{12,}")

@@ -278,3 +278,11 @@ def test_twelve_hours_stay_small_and_keep_their_peak(tmp_path: Path) -> None:
     assert ">6,000<" in latency.svg
     top = 34 + 160 * (1 - 4321 / 6000)
     assert f" {top:.1f}" in latency.svg
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize(
+    "piece", ["a", "/a", "password", "password:", "token=", "x-", "://", "bearer ", "C:\\Users\\", "/home/", "a.b@", "secret='"]
+)
+def test_a_long_line_takes_no_time(piece: str) -> None:
+    cleaner(Owner(("/srv/x",), ("alice",)))(piece * (200_000 // len(piece)))
