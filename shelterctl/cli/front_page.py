@@ -59,6 +59,7 @@ ENTRIES: Mapping[str, Entry] = {
     "url": Entry("url", "command", "Where the service answers."),
     "logs": Entry("logs", "command", "The logs of the application or the database."),
     "runs": Entry("runs", "group", "What earlier runs found: list, show.", {"list": "list_", "show": "show"}),
+    "report": Entry("report", "command", "One file to hand in, of what runs recorded; --verify holds it to them."),
     "new": Entry("new", "command", "Copy app, manifests and Locust file into a folder, to be changed."),
     "down": Entry("down", "command", "Remove what `up` made; the data stay."),
     "version": Entry("version", "command", "The versions of shelterctl and of what it works with."),

@@ -113,10 +113,11 @@ class Terminal:
             self.stdout.write(text)
             self.stdout.flush()
 
-    def line(self, text: str) -> None:
+    def line(self, text: str, *, stderr: bool = False) -> None:
         """Prints one line of a result at once, however long. Raises BrokenPipeError, OSError."""
-        self.stdout.write(harmless(text) + "\n")
-        self.stdout.flush()
+        stream = self.stderr if stderr else self.stdout
+        stream.write(harmless(text) + "\n")
+        stream.flush()
 
     def reader_is_gone(self) -> None:
         """Whatever is printed from now on goes nowhere: nobody reads standard output any more."""

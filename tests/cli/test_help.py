@@ -34,6 +34,7 @@ COMMANDS = (
     ("doctor",),
     ("url",),
     ("logs",),
+    ("report",),
     ("runs",),
     ("runs", "list"),
     ("runs", "show"),

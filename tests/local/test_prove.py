@@ -36,6 +36,11 @@ def test_the_whole_job(fresh: Stack, tmp_path: Path) -> None:
         "keeps its data": ["system-out"],
         "resolves its names": ["skipped"],
     }
+    # The report of it is held to the runs, and tells the same.
+    report = next(Path(line.partition("Report: ")[2]) for line in ran.stderr.splitlines() if line.startswith("Report: "))
+    page = report.read_text()
+    assert [page.count(f'<article class="card {kind}">') for kind in ("pass", "fail", "unknown")] == [3, 0, 0]
+    assert fresh.shelterctl("report", "--verify", str(report)).result["held"] is True
     assert (tmp_path / "proof.md").read_text().startswith("### PASS: 3 of 3 claims proved")
     # It was deployed by this run, and is gone with it.
     assert left_of(fresh.home) == []

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from shelterctl.adapters.runs.store import EVENTS, parse
 from shelterctl.core.autoscaling.recording import Recording, series
-from shelterctl.core.events import AutoscalerSeen, LoadTick, Notice, PodsSeen, TargetChosen, UsageSeen
+from shelterctl.core.events import (
+    AutoscalerSeen,
+    ClusterEventSeen,
+    LoadTick,
+    Notice,
+    PodsSeen,
+    StepFinished,
+    TargetChosen,
+    UsageSeen,
+    WatchDropped,
+    WatchRestored,
+)
 from shelterctl.core.serial import SCHEMA, from_json
 from shelterctl.core.state import Autoscaler, Pod, Usage
 from shelterctl.errors import StateFolderError, UsageError
@@ -16,48 +27,62 @@ from shelterctl.errors import StateFolderError, UsageError
 _KNOWN: Mapping[str, Any] = {
     kind.kind: kind for kind in (AutoscalerSeen, LoadTick, Notice, PodsSeen, TargetChosen, UsageSeen)
 }  # fmt: skip
+#: What a report tells beside the load.
+BESIDE: Mapping[str, Any] = {kind.kind: kind for kind in (StepFinished, ClusterEventSeen, WatchDropped, WatchRestored)}
+_ALL: Mapping[str, Any] = {**_KNOWN, **BESIDE}
 _BLIND = "did not answer"
 
 
 def read_recording(folder: Path) -> Recording:
     """What the run wrote down. Raises UsageError where it is no recording of this version, StateFolderError where it cannot be read."""
+    try:
+        with (folder / EVENTS).open("rb") as file:
+            found = recording_of(folder.name, file)
+    except FileNotFoundError:
+        raise UsageError(f"{folder.name} has no {EVENTS}", next_command="shelterctl runs list") from None
+    except OSError as error:
+        raise StateFolderError(f"{folder / EVENTS} cannot be read", why=error.strerror or str(error)) from error
+    if found is None:
+        raise UsageError(f"{folder.name}: not one line of {EVENTS} is of {SCHEMA}", next_command="shelterctl runs list")
+    return found
+
+
+def recording_of(run: str, lines: Iterable[bytes], beside: Callable[[float, str, Any], None] | None = None) -> Recording | None:
+    """The recording that lines of events hold; None where not one of them can be read. `beside` gets every event that is no part of it:
+    its time, its kind, and its record where it is of a kind in `BESIDE`."""
     scalers: list[tuple[float, Autoscaler | None]] = []
     pods: list[tuple[float, tuple[Pod, ...]]] = []
     usage: list[tuple[float, tuple[Usage, ...]]] = []
     ticks: list[tuple[float, LoadTick]] = []
     blind: list[str] = []
-    place, lines, damaged = TargetChosen("", "", None), 0, 0
-    try:
-        with (folder / EVENTS).open("rb") as file:
-            for line in file:
-                lines += 1
-                found = _event(line)
-                if found is None:
-                    damaged += 1
-                    continue
-                at_s, kind, event = found
-                if isinstance(event, AutoscalerSeen):
-                    scalers.append((at_s, event.autoscaler))
-                elif kind == "autoscaler_gone":
-                    scalers.append((at_s, None))
-                elif isinstance(event, PodsSeen):
-                    pods.append((at_s, event.pods))
-                elif isinstance(event, UsageSeen):
-                    usage.append((at_s, event.usage))
-                elif isinstance(event, LoadTick):
-                    ticks.append((at_s, event))
-                elif isinstance(event, TargetChosen):
-                    place = event
-                elif isinstance(event, Notice) and _BLIND in event.text:
-                    blind.append(event.text)
-    except FileNotFoundError:
-        raise UsageError(f"{folder.name} has no {EVENTS}", next_command="shelterctl runs list") from None
-    except OSError as error:
-        raise StateFolderError(f"{folder / EVENTS} cannot be read", why=error.strerror or str(error)) from error
-    if lines and damaged == lines:
-        raise UsageError(f"{folder.name}: not one line of {EVENTS} is of {SCHEMA}", next_command="shelterctl runs list")
+    place, read, damaged = TargetChosen("", "", None), 0, 0
+    for line in lines:
+        read += 1
+        found = _event(line, _KNOWN if beside is None else _ALL)
+        if found is None:
+            damaged += 1
+            continue
+        at_s, kind, event = found
+        if isinstance(event, AutoscalerSeen):
+            scalers.append((at_s, event.autoscaler))
+        elif kind == "autoscaler_gone":
+            scalers.append((at_s, None))
+        elif isinstance(event, PodsSeen):
+            pods.append((at_s, event.pods))
+        elif isinstance(event, UsageSeen):
+            usage.append((at_s, event.usage))
+        elif isinstance(event, LoadTick):
+            ticks.append((at_s, event))
+        elif isinstance(event, TargetChosen):
+            place = event
+        elif isinstance(event, Notice) and _BLIND in event.text:
+            blind.append(event.text)
+        if beside is not None and not isinstance(event, PodsSeen | UsageSeen | LoadTick | AutoscalerSeen):
+            beside(at_s, kind, event)
+    if read and damaged == read:
+        return None
     return Recording(
-        run=folder.name,
+        run=run,
         context=place.context,
         namespace=place.namespace,
         scalers=series(scalers),
@@ -69,7 +94,7 @@ def read_recording(folder: Path) -> Recording:
     )
 
 
-def _event(line: bytes) -> tuple[float, str, Any] | None:
+def _event(line: bytes, known: Mapping[str, Any]) -> tuple[float, str, Any] | None:
     """The time, the kind and the record of a line; no record for a kind that is not asked for. None where it is no event of this schema."""
     try:
         row = parse(line)
@@ -78,7 +103,7 @@ def _event(line: bytes) -> tuple[float, str, Any] | None:
         kind, at_s = row.get("kind"), row.get("wall_s")
         if not isinstance(kind, str) or not isinstance(at_s, int | float):
             return None
-        known = _KNOWN.get(kind)
-        return float(at_s), kind, from_json(known, row) if known is not None else None
+        record = known.get(kind)
+        return float(at_s), kind, from_json(record, row) if record is not None else None
     except ValueError:
         return None

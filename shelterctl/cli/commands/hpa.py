@@ -107,8 +107,11 @@ def simulate(
     from shelterctl.cli.render.autoscaling import hpa as render
     from shelterctl.ops.hpa.simulate import simulation
 
+    recording = _recording(session, run)
+    # A report of the load tells of it, too.
+    session.open_folder("hpa-simulate")
     result = simulation(
-        _recording(session, run),
+        recording,
         targets=listed_ints("--target", target, 1, 1000),
         minimums=listed_ints("--min", minimum, 1, 1000),
         maximums=listed_ints("--max", maximum, 1, 1000),

@@ -65,7 +65,25 @@ def command(
         if path:
             proving.write(path, text)
     code = ExitCode.INTERRUPTED if proof.interrupted else exit_code(proof.judgement.verdict)
-    return session.finish(proof, code, lambda: render.lines(proof, width=min(100, session.terminal.width)))
+    ended = session.finish(proof, code, lambda: render.lines(proof, width=min(100, session.terminal.width)))
+    _report(session)
+    return ended
+
+
+def _report(session: Session) -> None:
+    """The proof as a file to hand in. What keeps it from being written is told, and changes nothing of the verdict."""
+    from shelterctl.cli import reporting
+
+    assert session.folder is not None
+    try:
+        told = f"Report: {reporting.of_proof(session.settings, session.folder.run_id)}"
+    except Exception as error:  # noqa: BLE001 - the proof is done and kept: nothing about its report may take its verdict away
+        told = f"no report was written ({error}): shelterctl report {session.folder.run_id}"
+    # Where standard output is a document, the line goes beside it. Nobody may be there to read it: the file is.
+    try:
+        session.terminal.line(told, stderr=session.terminal.output != "table")
+    except OSError:
+        session.terminal.reader_is_gone()
 
 
 def _chosen(only: list[str], skip: list[str]) -> frozenset[Claim]:

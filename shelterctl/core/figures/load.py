@@ -30,6 +30,20 @@ def load_figure(recording: Recording, title: str = "") -> Figure:
     return Figure(title or recording.run, panels, until_s, _described(recording, until_s))
 
 
+def latency_figure(recording: Recording, title: str) -> Figure | None:
+    """The percentiles of each second; None where nothing was answered."""
+    lines = []
+    for name, colour, dash in (("p50", GREEN, "2 2"), ("p95", ORANGE, ""), ("p99", BLACK, "6 3")):
+        points = [(tick.elapsed_s, value) for tick in recording.ticks.values if (value := getattr(tick, f"{name}_ms")) is not None]
+        if points:
+            lines.append(Line(name, points, colour, dash))
+    if not lines:
+        return None
+    slowest = max(recording.ticks.values, key=lambda tick: tick.p95_ms or 0.0)
+    described = f"p95 was at most {slowest.p95_ms or 0.0:,.0f} ms, {slowest.elapsed_s:.0f} s after the load began"
+    return Figure(title, [Panel("response time", "ms", lines, height=160)], recording.ticks.values[-1].elapsed_s, described)
+
+
 def _cpu(recording: Recording, began_s: float, until_s: float) -> list[Panel]:
     readings: list[Point] = []
     targets: list[Point] = []
@@ -81,5 +95,6 @@ def _described(recording: Recording, until_s: float) -> str:
     ready = [
         sum(pod.ready and not pod.deleting for pod in pods if pod.role is Role.APP) for pods in recording.pods.values
     ]  # fmt: skip
-    pods = f"; {ready[0]} to {max(ready)} replicas ready" if ready else ""
+    span = f"{ready[0]} to {max(ready)}" if ready and max(ready) > ready[0] else f"{ready[0]}" if ready else ""
+    pods = f"; {span} replica{'' if span == '1' else 's'} ready" if span else ""
     return f"{requests:,} requests in {until_s:.0f} s{pods}"

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from xml.sax.saxutils import escape, quoteattr
 
+from shelterctl.core.words import plain
+
 WIDTH = 800
 LEFT, RIGHT, TOP, GAP, BOTTOM = 64, 150, 34, 26, 44
 BLUE, ORANGE, GREEN, RED, GREY, BLACK = "#0072b2", "#e69f00", "#009e73", "#d55e00", "#767676", "#1a1a1a"
@@ -56,13 +58,18 @@ class Panel:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """`until_s` is the end of the time axis (seconds); `description` says in a sentence what is to be seen, for who cannot."""
+    """`until_s` is the end of the time axis (seconds), which counts from `since` and begins at `from_s`.
+
+    `description` says in a sentence what is to be seen, for who cannot.
+    """
 
     title: str
     panels: Sequence[Panel]
     until_s: float
     description: str = ""
     notes: Sequence[str] = field(default_factory=tuple)
+    from_s: float = 0.0
+    since: str = "the load began"
 
 
 def svg(figure: Figure) -> str:
@@ -70,56 +77,57 @@ def svg(figure: Figure) -> str:
     height = TOP + sum(panel.height for panel in figure.panels) + GAP * (len(figure.panels) - 1) + BOTTOM + 16 * len(figure.notes)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}" role="img" '
-        f"aria-label={quoteattr(figure.description or figure.title)} "
+        f"aria-label={quoteattr(plain(figure.description or figure.title))} "
         'font-family="system-ui, sans-serif" font-size="12">',
-        f"<title>{escape(figure.title)}</title>",
-        f"<desc>{escape(figure.description)}</desc>" if figure.description else "",
+        f"<title>{escape(plain(figure.title))}</title>",
+        f"<desc>{escape(plain(figure.description))}</desc>" if figure.description else "",
         f'<rect width="{WIDTH}" height="{height}" fill="#ffffff"/>',
-        _text(LEFT, 20, figure.title, size=14, weight="600"),
+        text(LEFT, 20, figure.title, size=14, weight="600"),
     ]
     top = TOP
-    until_s = max(figure.until_s, 1.0)
+    span = (figure.from_s, max(figure.until_s, figure.from_s + 1.0), figure.since)
     for number, panel in enumerate(figure.panels):
-        parts += _panel(panel, top, until_s, last=number == len(figure.panels) - 1)
+        parts += _panel(panel, top, span, last=number == len(figure.panels) - 1)
         top += panel.height + GAP
     for number, note in enumerate(figure.notes):
-        parts.append(_text(LEFT, height - 16 * (len(figure.notes) - number) + 8, note, colour=GREY, size=11))
+        parts.append(text(LEFT, height - 16 * (len(figure.notes) - number) + 8, note, colour=GREY, size=11))
     parts.append("</svg>")
     return "\n".join(part for part in parts if part) + "\n"
 
 
-def _panel(panel: Panel, top: int, until_s: float, *, last: bool) -> Iterator[str]:
+def _panel(panel: Panel, top: int, span: tuple[float, float, str], *, last: bool) -> Iterator[str]:
+    from_s, until_s, since = span
     values = [value for line in panel.lines for _, value in line.points]
     ticks = nice_ticks(max([panel.most, *values], default=1.0), whole=panel.whole)
     high = ticks[-1] or 1.0
     bottom, right = top + panel.height, WIDTH - RIGHT
 
     def x(at_s: float) -> float:
-        return LEFT + (right - LEFT) * min(max(at_s / until_s, 0.0), 1.0)
+        return LEFT + (right - LEFT) * min(max((at_s - from_s) / (until_s - from_s), 0.0), 1.0)
 
     def y(value: float) -> float:
         return bottom - panel.height * min(max(value / high, 0.0), 1.0)
 
     for tick in ticks:
         yield f'<line x1="{LEFT}" y1="{y(tick):.1f}" x2="{right}" y2="{y(tick):.1f}" stroke="#dddddd" stroke-width="0.7"/>'
-        yield _text(LEFT - 6, y(tick) + 4, _number(tick), anchor="end", colour=GREY, size=11)
-    for tick_s in time_ticks(until_s):
+        yield text(LEFT - 6, y(tick) + 4, _number(tick), anchor="end", colour=GREY, size=11)
+    for tick_s in time_ticks(until_s, from_s):
         yield f'<line x1="{x(tick_s):.1f}" y1="{top}" x2="{x(tick_s):.1f}" y2="{bottom}" stroke="#eeeeee" stroke-width="0.7"/>'
         if last:
-            yield _text(x(tick_s), bottom + 16, _clock(tick_s, until_s), anchor="middle", colour=GREY, size=11)
+            yield text(x(tick_s), bottom + 16, _clock(tick_s, until_s), anchor="middle", colour=GREY, size=11)
     if last:
-        yield _text((LEFT + right) / 2, bottom + 34, _time_unit(until_s), anchor="middle", colour=GREY, size=11)
+        yield text((LEFT + right) / 2, bottom + 34, _time_unit(until_s, since), anchor="middle", colour=GREY, size=11)
     yield f'<line x1="{LEFT}" y1="{bottom}" x2="{right}" y2="{bottom}" stroke="{BLACK}" stroke-width="0.9"/>'
     yield (
         f'<text transform="translate(16 {(top + bottom) / 2:.1f}) rotate(-90)" text-anchor="middle" fill="{BLACK}" font-size="12">'
-        f"{escape(panel.title)} ({escape(panel.unit)})</text>"
+        f"{escape(plain(panel.title))} ({escape(plain(panel.unit))})</text>"
     )
     for number, mark in enumerate(panel.marks):
         yield (
             f'<line x1="{x(mark.at):.1f}" y1="{top}" x2="{x(mark.at):.1f}" y2="{bottom}" stroke="{GREY}" stroke-width="1" '
             'stroke-dasharray="1.5 2.5"/>'
         )
-        yield _text(x(mark.at) + 3, top + 10 + 11 * (number % 3), mark.label, size=10, colour=BLACK)
+        yield text(x(mark.at) + 3, top + 10 + 11 * (number % 3), mark.label, size=10, colour=BLACK)
     for line in panel.lines:
         yield from _line(line, x, y)
     yield from _legend(panel.lines, right + 10, top + 8)
@@ -143,13 +151,13 @@ def _legend(lines: Iterable[Line], left: float, top: float) -> Iterator[str]:
         y = top + 17 * number
         dash = f' stroke-dasharray="{line.dash}"' if line.dash else ""
         yield f'<line x1="{left}" y1="{y:.1f}" x2="{left + 22}" y2="{y:.1f}" stroke="{line.colour}" stroke-width="{line.width}"{dash}/>'
-        yield _text(left + 28, y + 4, line.label, size=11)
+        yield text(left + 28, y + 4, line.label, size=11)
 
 
-def _text(x: float, y: float, text: str, *, anchor: str = "start", colour: str = BLACK, size: int = 12, weight: str = "400") -> str:
+def text(x: float, y: float, words: str, *, anchor: str = "start", colour: str = BLACK, size: int = 12, weight: str = "400") -> str:
     return (
         f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="{colour}" font-size="{size}" font-weight="{weight}">'
-        f"{escape(text)}</text>"
+        f"{escape(plain(words))}</text>"
     )
 
 
@@ -179,15 +187,15 @@ def nice_ticks(most: float, *, whole: bool = False) -> list[float]:
     return [round(step * number, 10) for number in range(count + 1)]
 
 
-def time_ticks(until_s: float) -> list[float]:
-    """Every 10 s, 30 s, minute, 5 minutes …, so that there are at most nine."""
-    steps = (5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800)
-    step = next((step for step in steps if until_s / step <= 8), steps[-1])
-    return [float(step * number) for number in range(int(until_s // step) + 1)]
+def time_ticks(until_s: float, from_s: float = 0.0) -> list[float]:
+    """Every second, 10 s, 30 s, minute, 5 minutes …, so that there are at most ten; 0 is one where it is in sight."""
+    steps = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800)
+    step = next((step for step in steps if (until_s - from_s) / step <= 8), steps[-1])
+    return [float(step * number) for number in range(math.ceil(from_s / step), int(until_s // step) + 1)]
 
 
-def _time_unit(until_s: float) -> str:
-    return "seconds since the load began" if until_s <= 180 else "minutes since the load began"
+def _time_unit(until_s: float, since: str) -> str:
+    return f"{'seconds' if until_s <= 180 else 'minutes'} since {since}"
 
 
 def _clock(at_s: float, until_s: float) -> str:
