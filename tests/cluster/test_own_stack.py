@@ -94,6 +94,29 @@ def test_a_guestbook_in_mysql_by_forms(tmp_path: Path) -> None:
         assert guestbook("down", "--delete-data", "--yes").result["removed"]
 
 
+def test_without_a_route_that_writes_the_whole_database_is_held_against_what_it_was(tmp_path: Path) -> None:
+    with example("liars", tmp_path, images=["image: liars"]) as liars:
+        source = liars.folder / "app.py"
+        liars("up")
+        # Something that can be lost, while it can still be written.
+        assert liars("chaos", "kill-db", "--warm-up", "1s", "--after-acks", "20").result["acknowledged"] > 0
+        text = source.read_text()
+        start, end = text.index('@app.route("/notes", methods=["POST"])'), text.index('@app.route("/")')
+        source.write_text(text[:start] + text[end:])
+        liars("up")
+        killed = liars("chaos", "kill-db", "--warm-up", "1s", "--after-acks", "20", expect=7).result
+        assert (killed["data"]["verdict"], killed["judgement"]["verdict"]) == ("UNKNOWN", "UNKNOWN")
+        assert "has no route that writes" in killed["judgement"]["reasons"][0]["text"]
+        (notes,) = [table for table in killed["tables"]["tables"] if table["name"] == "liars.notes"]
+        assert notes["course"] == "as before"
+        assert notes["before"] == notes["after"] > 20
+        assert notes["compared"]
+        assert killed["proof"]["facts"]
+        assert killed["gets"]["path"] == "/notes"
+        # Restarted by the kubelet within seconds; whether GETs were held up decides between PASS and UNKNOWN, and never a failure.
+        assert killed["service"]["verdict"] != "FAIL"
+
+
 def test_no_liar_passes_what_it_cannot_prove(tmp_path: Path) -> None:
     with example("liars", tmp_path, images=["image: liars"]) as liars:
         manifest = liars.folder / "k8s" / "liars.yaml"

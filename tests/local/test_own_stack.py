@@ -8,6 +8,7 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
+import pymongo
 import pytest
 
 from tests.cluster.commands import REPOSITORY
@@ -67,6 +68,28 @@ def test_no_acknowledged_write_is_lost_when_the_database_is_killed(tmp_path: Pat
         assert result["acknowledged"] > 20
         loaded = stack.shelterctl("loadtest", "--users", "10", "--duration", "12s").result
         assert loaded["judgement"]["verdict"] == "PASS"
+
+
+@pytest.mark.timeout(400)
+def test_without_a_route_that_writes_the_whole_database_is_held_against_what_it_was(tmp_path: Path) -> None:
+    folder = copied(tmp_path, "liars")
+    text = (folder / "app.py").read_text()
+    start, end = text.index('@app.route("/notes", methods=["POST"])'), text.index('@app.route("/")')
+    (folder / "app.py").write_text(text[:start] + text[end:])
+    with stack_in(folder, "--no-wait-hpa") as stack:
+        stack.shelterctl("up", timeout_s=UP_S)
+        client: pymongo.MongoClient[dict[str, object]] = pymongo.MongoClient(
+            f"mongodb://127.0.0.1:{stack.pods('db')[0]['containers'][0]['ports'][0]}", serverSelectionTimeoutMS=5000
+        )
+        with client:
+            client["liars"]["notes"].insert_many([{"name": "Rex"}, {"name": "Ada"}])
+        killed = stack.shelterctl("chaos", "kill-db", "--after-acks", "10", expect=7).result
+        assert killed["judgement"]["verdict"] == killed["data"]["verdict"] == "UNKNOWN"
+        (notes,) = killed["tables"]["tables"]
+        assert (notes["name"], notes["course"], notes["compared"]) == ("liars.notes", "as before", True)
+        assert notes["before"] == notes["after"] == 2
+        assert any("got SIGKILL" in fact for fact in killed["proof"]["facts"])
+        assert killed["gets"]["sent"] > 20
 
 
 @pytest.mark.timeout(600)
