@@ -36,9 +36,13 @@ function extended(value) {
   Object.keys(value).forEach(function (key) { found[key] = extended(value[key]); });
   return found;
 }
-// A hash over documents in the order of their ids, where the server makes none.
-function md5(text) {
-  return legacy ? hex_md5(text) : require("crypto").createHash("md5").update(text).digest("hex");
+// Goes on with a hash over documents, where the server makes none: two polynomials by the primes 2^40 - 87 and 2^40 - 167, exact in doubles.
+function hashed_on(sums, text) {
+  for (var at = 0; at < text.length; at++) {
+    sums[0] = (sums[0] * 4099 + text.charCodeAt(at) + 1) % 1099511627689;
+    sums[1] = (sums[1] * 2053 + text.charCodeAt(at) + 1) % 1099511627609;
+  }
+  return [(sums[0] * 4099) % 1099511627689, (sums[1] * 2053) % 1099511627609];
 }
 // Calls of the shell are made at the top level of loops: mongosh cannot wait for them within generators and callbacks.
 var answer = {}, i, j, k, l;
@@ -94,8 +98,10 @@ if (ASKED.op === "locate") {
       var source = held.getCollection(counts[j][0]), sum = hashes[counts[j][0]] || "", expires = false;
       if (!sum && counts[j][1] <= ASKED.limit) {
         var ordered = source.find().sort({ _id: 1 }).toArray();
-        sum = md5("");
-        for (k = 0; k < ordered.length; k++) sum = md5(sum + (legacy ? JSON.stringify(extended(ordered[k])) : EJSON.stringify(ordered[k], { relaxed: false })));
+        var sums = [1, 1];
+        for (k = 0; k < ordered.length; k++)
+          sums = hashed_on(sums, legacy ? JSON.stringify(extended(ordered[k])) : EJSON.stringify(ordered[k], { relaxed: false }));
+        sum = sums.join("-");
       }
       var indexes = source.getIndexes();
       for (k = 0; k < indexes.length; k++) if (indexes[k].expireAfterSeconds !== undefined) expires = true;
