@@ -11,6 +11,7 @@ from pathlib import Path
 import pymongo
 import pytest
 
+from shelterctl.adapters.local.own import mariadb
 from tests.cluster.commands import REPOSITORY
 from tests.local.stacks import Stack, left_of, stack_in
 
@@ -116,6 +117,27 @@ def test_a_collection_too_large_to_be_read_is_read_by_id_and_else_leaves_the_ser
         )
 
 
+@pytest.mark.timeout(400)
+def test_a_guestbook_in_mysql_is_kept_by_a_mariadb_of_this_machine(tmp_path: Path) -> None:
+    if mariadb.programs() is None:
+        pytest.skip(f"no MariaDB is here: {mariadb.INSTALL}")
+    folder = copied(tmp_path, "guestbook")
+    (folder / "shelterctl.toml").write_text('[stack]\nmanifests = ["k8s"]\n')
+    with stack_in(folder, "--no-wait-hpa") as stack:
+        stack.shelterctl("up", timeout_s=UP_S)
+        killed = stack.shelterctl("chaos", "kill-db").result
+        assert killed["judgement"]["verdict"] == "PASS"
+        assert killed["server"].startswith("MariaDB")
+        assert killed["acknowledged"] > 20
+        stack.shelterctl("down")
+        stack.shelterctl("up", timeout_s=UP_S)
+        again = stack.shelterctl("chaos", "kill-db").result
+        assert again["judgement"]["verdict"] == "PASS"
+        assert again["prior"] > 20
+        stack.shelterctl("down", "--delete-data", "--yes")
+        assert left_of(stack.home) == []
+
+
 @pytest.mark.parametrize(
     ("name", "what", "beside"),
     [
@@ -124,6 +146,8 @@ def test_a_collection_too_large_to_be_read_is_read_by_id_and_else_leaves_the_ser
     ],
 )
 def test_what_cannot_be_had_is_said_before_anything_starts(tmp_path: Path, name: str, what: str, beside: str) -> None:
+    if mariadb.programs() is not None:
+        pytest.skip("MariaDB is here, so that a MySQL can be had")
     with stack_in(copied(tmp_path, name)) as stack:
         ran = stack.shelterctl("up", expect=3)
         assert what in ran.error["what"]

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from shelterctl.adapters.documents.client import Client, Login
+from shelterctl.adapters.documents.sql import SqlShell
 from shelterctl.adapters.documents.tokens import Shell
-from shelterctl.adapters.kube.own.client import Client, Login
 from shelterctl.adapters.kube.own.mongo import MongoShell
 from shelterctl.adapters.kube.own.postgres import PostgresShell
-from shelterctl.adapters.kube.own.sql import SqlShell
 from shelterctl.core.faults.summary import Course, DatabaseSummary, compare
 from tests.cluster.commands import wait_until
 from tests.local.clients import Server, server

@@ -6,9 +6,9 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from shelterctl.adapters.documents.client import Client
+from shelterctl.adapters.documents.sql import row_field
 from shelterctl.adapters.documents.tokens import Place, is_at
-from shelterctl.adapters.kube.own.client import Client
-from shelterctl.adapters.kube.own.sql import row_field
 from shelterctl.core.faults.summary import DatabaseSummary, TableSummary
 from shelterctl.errors import ApiRejected
 

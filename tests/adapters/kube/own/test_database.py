@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
+from shelterctl.adapters.documents.client import Client, Login
+from shelterctl.adapters.documents.sql import row_field
 from shelterctl.adapters.documents.tokens import Place, Shell, content_digest, is_at, same
-from shelterctl.adapters.kube.own.client import Client, Login
 from shelterctl.adapters.kube.own.cluster import OwnCluster
 from shelterctl.adapters.kube.own.database import OwnDatabaseReader, login_of
-from shelterctl.adapters.kube.own.sql import row_field
 from shelterctl.adapters.stack import reader as reader_of_stacks
 from shelterctl.core.faults.ledger import payload_digest
 from shelterctl.core.faults.summary import DatabaseSummary, TableSummary

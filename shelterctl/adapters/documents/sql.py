@@ -6,12 +6,13 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from shelterctl.adapters.documents.client import Client
 from shelterctl.adapters.documents.tokens import Place, is_at
-from shelterctl.adapters.kube.own.client import Client
 from shelterctl.core.faults.summary import DatabaseSummary, TableSummary
 from shelterctl.errors import ApiRejected
 
-#: The container's own variables, as the official images and Bitnami's name them. MariaDB's image takes its own names first.
+#: The container's own variables, as the official images and Bitnami's name them. MariaDB's image takes its own names first. With
+#: SHELTERCTL_SQL_PORT a server of this machine is asked, and no settings of its user's are read.
 _SCRIPT = """
 if [ -z "$given" ]; then
   user=$(first MARIADB_ROOT_USER MYSQL_ROOT_USER)
@@ -24,7 +25,9 @@ if [ -z "$given" ]; then
 fi
 client=$(command -v mariadb || command -v mysql) || { echo "neither mariadb nor mysql is in the image" >&2; exit 127; }
 export MYSQL_PWD="$password"
-exec "$client" --user="$user" --batch --raw --skip-column-names --default-character-set=utf8mb4 --execute="$1" </dev/null
+set -- "$1" ${SHELTERCTL_SQL_PORT:+--no-defaults --protocol=TCP --host=127.0.0.1 --port="$SHELTERCTL_SQL_PORT"}
+statement=$1; shift
+exec "$client" "$@" --user="$user" --batch --raw --skip-column-names --default-character-set=utf8mb4 --execute="$statement" </dev/null
 """
 _TEXT_TYPES = "'char','varchar','tinytext','text','mediumtext','longtext','json'"
 _SYSTEM = "'mysql','sys','information_schema','performance_schema'"
