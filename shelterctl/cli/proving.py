@@ -26,7 +26,8 @@ from shelterctl.core.load.result import LoadResult
 from shelterctl.core.load.verdict import CheckName
 from shelterctl.core.verdict import Judgement, Verdict
 from shelterctl.errors import ExitCode, ShelterError, StateFolderError, UsageError
-from shelterctl.ops.chaos.kill_db import KillDbResult, kill_db
+from shelterctl.ops.chaos.kill_db import kill_db
+from shelterctl.ops.chaos.result import KillDbResult
 from shelterctl.ops.chaos.run import KillDbPorts, KillDbRequest
 from shelterctl.ops.dns.check import dns_check
 from shelterctl.ops.down import down

@@ -60,6 +60,9 @@ class DnsProber(Protocol):
 
     def ask(self, queries: Sequence[DnsQuery]) -> Sequence[DnsAnswer]: ...
 
+    def close(self) -> None:
+        """Takes away what was made to ask from. It may be used again afterwards."""
+
 
 @dataclass(frozen=True, slots=True)
 class MachineState:

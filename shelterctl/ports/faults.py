@@ -8,6 +8,7 @@ from typing import Protocol
 from shelterctl.core.faults.database import DatabaseIdentity
 from shelterctl.core.faults.fault import KillMode, KillReport
 from shelterctl.core.faults.ledger import StoredDocument
+from shelterctl.core.faults.summary import DatabaseSummary
 from shelterctl.core.state import ContainerState, Pod
 
 
@@ -39,7 +40,14 @@ class DatabaseReader(Protocol):
         """The database's own name and version, such as `mongod 8.0.4`."""
 
 
-class TokenReader(DatabaseReader, Protocol):
+class Summarizer(Protocol):
+    """Sums up a whole database, where nothing is known that was written to it."""
+
+    def summary(self) -> DatabaseSummary:
+        """Every table or collection that is not the server's own, each counted and with a checksum. Raises ClusterError."""
+
+
+class TokenReader(DatabaseReader, Summarizer, Protocol):
     """A reader that finds a text wherever it lies."""
 
     def locate(self, mark: str) -> tuple[str, ...]:

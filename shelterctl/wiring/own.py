@@ -85,9 +85,18 @@ class OwnStack(OwnFolder, ClusterWiring):
 
     @cached_property
     def names(self) -> PodDnsProber:
+        from shelterctl.adapters.kube.asking.pod import MadePods
         from shelterctl.adapters.kube.dns import PodDnsProber
 
-        return PodDnsProber(self.api, self.target, container=None, services=self._own_service, hosts=self._hosts, notes=self._unresolvable)
+        return PodDnsProber(
+            self.api,
+            self.target,
+            container=None,
+            services=self._own_service,
+            hosts=self._hosts,
+            notes=self._unresolvable,
+            made=MadePods(self.api),
+        )
 
     def _unresolvable(self) -> tuple[str, ...]:
         """Names of pods that cannot be there by construction."""

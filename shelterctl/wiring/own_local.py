@@ -140,8 +140,10 @@ class OwnLocal(OwnFolder, LocalWiring):
     @cached_property
     def _database(self) -> DatabaseSpec:
         from shelterctl.adapters.local.claim import made_by
-        from shelterctl.adapters.local.own import engines
+        from shelterctl.adapters.local.own import engines, mariadb
 
+        if mariadb.needs(self.stack):
+            return mariadb.find(self.home, self.tools.python())
         if self.stack.roles.database is None:
             app = self.stack.roles.app
             variables = [variable for c in (app.containers if app is not None else ()) for variable in c.variables]

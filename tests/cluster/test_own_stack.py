@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.cluster import kube
+from tests.cluster.commands import wait_until
 from tests.cluster.examples import PROFILE, example, on_its_profile, pods
 
 __all__ = ["on_its_profile"]
@@ -92,6 +95,105 @@ def test_a_guestbook_in_mysql_by_forms(tmp_path: Path) -> None:
         assert killed["acknowledged"] > 30
         assert guestbook("dns", "check").result["judgement"]["verdict"] == "PASS"
         assert guestbook("down", "--delete-data", "--yes").result["removed"]
+
+
+def test_without_a_route_that_writes_the_whole_database_is_held_against_what_it_was(tmp_path: Path) -> None:
+    with example("liars", tmp_path, images=["image: liars"]) as liars:
+        source = liars.folder / "app.py"
+        liars("up")
+        # Something that can be lost, while it can still be written.
+        assert liars("chaos", "kill-db", "--warm-up", "1s", "--after-acks", "20").result["acknowledged"] > 0
+        text = source.read_text()
+        start, end = text.index('@app.route("/notes", methods=["POST"])'), text.index('@app.route("/")')
+        source.write_text(text[:start] + text[end:])
+        liars("up")
+        killed = liars("chaos", "kill-db", "--warm-up", "1s", "--after-acks", "20", expect=7).result
+        assert (killed["data"]["verdict"], killed["judgement"]["verdict"]) == ("UNKNOWN", "UNKNOWN")
+        assert "has no route that writes" in killed["judgement"]["reasons"][0]["text"]
+        (notes,) = [table for table in killed["tables"]["tables"] if table["name"] == "liars.notes"]
+        assert notes["course"] == "as before"
+        assert notes["before"] == notes["after"] > 20
+        assert notes["compared"]
+        assert killed["proof"]["facts"]
+        assert killed["gets"]["path"] == "/notes"
+        # Restarted by the kubelet within seconds; whether GETs were held up decides between PASS and UNKNOWN, and never a failure.
+        assert killed["service"]["verdict"] != "FAIL"
+
+
+#: An application of another language: its image has no Python to ask names with.
+PLAIN = """
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      dnsConfig: {options: [{name: ndots, value: "2"}]}
+      containers:
+        - name: web
+          image: nginx:1.26
+          ports: [{containerPort: 80}]
+          env: [{name: MONGO_HOST, value: store}]
+          readinessProbe: {httpGet: {path: /, port: 80}}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec: {type: NodePort, selector: {app: web}, ports: [{port: 80}]}
+---
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {name: store}
+spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 100Mi}}}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: store}
+spec:
+  strategy: {type: Recreate}
+  selector: {matchLabels: {app: store}}
+  template:
+    metadata: {labels: {app: store}}
+    spec:
+      containers:
+        - {name: mongo, image: "mongo:8", ports: [{containerPort: 27017}], volumeMounts: [{name: data, mountPath: /data/db}]}
+      volumes: [{name: data, persistentVolumeClaim: {claimName: store}}]
+---
+apiVersion: v1
+kind: Service
+metadata: {name: store}
+spec: {selector: {app: store}, ports: [{port: 27017}]}
+"""
+
+
+def test_names_are_asked_from_a_pod_made_for_it_where_the_image_has_no_python(tmp_path: Path) -> None:
+    with example("liars", tmp_path, images=["image: liars"]) as plain:
+        for file in ("app.py", "Dockerfile", "requirements.txt"):
+            (plain.folder / file).unlink()
+        (plain.folder / "k8s" / "liars.yaml").write_text(PLAIN)
+        (plain.folder / "shelterctl.toml").write_text('[stack]\napp = "Deployment/web"\n')
+        for image in ("nginx:1.26", "python:3.13-slim"):
+            subprocess.run(["minikube", "-p", PROFILE, "image", "load", image], check=True, capture_output=True, timeout=180)
+        plain("up")
+        names = plain("dns", "check").result
+        assert names["judgement"]["verdict"] == "PASS", names["judgement"]
+        assert names["client_pod"].startswith("shelterctl-asks-")
+        assert any(note.startswith("asked from a pod made for it") for note in names["notes"])
+        assert any(row["subject"] == "application's host store" for row in names["rows"])
+
+        def left() -> list[str]:
+            found = kube.items(plain.namespace, "pods", "--selector", "shelterctl.dev/asks=names")
+            return [pod["metadata"]["name"] for pod in found if "deletionTimestamp" not in pod["metadata"]]
+
+        assert not left()
+        # Broken off while it asks, and nothing stays.
+        running = plain.start("dns", "check")
+        wait_until(left, "the pod that asks")
+        running.signal(signal.SIGINT)
+        running.end()
+        wait_until(lambda: not left(), "its end")
 
 
 def test_no_liar_passes_what_it_cannot_prove(tmp_path: Path) -> None:

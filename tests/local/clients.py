@@ -19,7 +19,7 @@ class Server:
     environment: Mapping[str, str] = field(default_factory=dict)
 
     def __call__(self, command: Sequence[str], stdin: str = "") -> tuple[int, str, str]:
-        """Fulfils `own.client.Exec`."""
+        """Fulfils `documents.client.Exec`."""
         flags = [word for key, value in self.environment.items() for word in ("--env", f"{key}={value}")]
         ran = subprocess.run(
             ["docker", "exec", *flags, *(["--interactive"] if stdin else []), self.name, *command],

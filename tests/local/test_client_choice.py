@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from shelterctl.adapters.kube.own.client import Client, Login
+from shelterctl.adapters.documents.client import Client, Login
+from shelterctl.adapters.documents.sql import SqlShell
 from shelterctl.adapters.kube.own.mongo import MongoShell
-from shelterctl.adapters.kube.own.sql import SqlShell
 from shelterctl.core.stack.exchange import token
 from shelterctl.errors import ApiRejected
 from tests.local.clients import Server, server

@@ -8,8 +8,10 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
+import pymongo
 import pytest
 
+from shelterctl.adapters.local.own import mariadb
 from tests.cluster.commands import REPOSITORY
 from tests.local.stacks import Stack, left_of, stack_in
 
@@ -69,6 +71,28 @@ def test_no_acknowledged_write_is_lost_when_the_database_is_killed(tmp_path: Pat
         assert loaded["judgement"]["verdict"] == "PASS"
 
 
+@pytest.mark.timeout(400)
+def test_without_a_route_that_writes_the_whole_database_is_held_against_what_it_was(tmp_path: Path) -> None:
+    folder = copied(tmp_path, "liars")
+    text = (folder / "app.py").read_text()
+    start, end = text.index('@app.route("/notes", methods=["POST"])'), text.index('@app.route("/")')
+    (folder / "app.py").write_text(text[:start] + text[end:])
+    with stack_in(folder, "--no-wait-hpa") as stack:
+        stack.shelterctl("up", timeout_s=UP_S)
+        client: pymongo.MongoClient[dict[str, object]] = pymongo.MongoClient(
+            f"mongodb://127.0.0.1:{stack.pods('db')[0]['containers'][0]['ports'][0]}", serverSelectionTimeoutMS=5000
+        )
+        with client:
+            client["liars"]["notes"].insert_many([{"name": "Rex"}, {"name": "Ada"}])
+        killed = stack.shelterctl("chaos", "kill-db", "--after-acks", "10", expect=7).result
+        assert killed["judgement"]["verdict"] == killed["data"]["verdict"] == "UNKNOWN"
+        (notes,) = killed["tables"]["tables"]
+        assert (notes["name"], notes["course"], notes["compared"]) == ("liars.notes", "as before", True)
+        assert notes["before"] == notes["after"] == 2
+        assert any("got SIGKILL" in fact for fact in killed["proof"]["facts"])
+        assert killed["gets"]["sent"] > 20
+
+
 @pytest.mark.timeout(600)
 def test_a_collection_too_large_to_be_read_is_read_by_id_and_else_leaves_the_service_open(tmp_path: Path) -> None:
     folder = copied(tmp_path, "catalog")
@@ -93,6 +117,27 @@ def test_a_collection_too_large_to_be_read_is_read_by_id_and_else_leaves_the_ser
         )
 
 
+@pytest.mark.timeout(400)
+def test_a_guestbook_in_mysql_is_kept_by_a_mariadb_of_this_machine(tmp_path: Path) -> None:
+    if mariadb.programs() is None:
+        pytest.skip(f"no MariaDB is here: {mariadb.INSTALL}")
+    folder = copied(tmp_path, "guestbook")
+    (folder / "shelterctl.toml").write_text('[stack]\nmanifests = ["k8s"]\n')
+    with stack_in(folder, "--no-wait-hpa") as stack:
+        stack.shelterctl("up", timeout_s=UP_S)
+        killed = stack.shelterctl("chaos", "kill-db").result
+        assert killed["judgement"]["verdict"] == "PASS"
+        assert killed["server"].startswith("MariaDB")
+        assert killed["acknowledged"] > 20
+        stack.shelterctl("down")
+        stack.shelterctl("up", timeout_s=UP_S)
+        again = stack.shelterctl("chaos", "kill-db").result
+        assert again["judgement"]["verdict"] == "PASS"
+        assert again["prior"] > 20
+        stack.shelterctl("down", "--delete-data", "--yes")
+        assert left_of(stack.home) == []
+
+
 @pytest.mark.parametrize(
     ("name", "what", "beside"),
     [
@@ -101,6 +146,8 @@ def test_a_collection_too_large_to_be_read_is_read_by_id_and_else_leaves_the_ser
     ],
 )
 def test_what_cannot_be_had_is_said_before_anything_starts(tmp_path: Path, name: str, what: str, beside: str) -> None:
+    if mariadb.programs() is not None:
+        pytest.skip("MariaDB is here, so that a MySQL can be had")
     with stack_in(copied(tmp_path, name)) as stack:
         ran = stack.shelterctl("up", expect=3)
         assert what in ran.error["what"]

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from shelterctl.adapters.documents.client import Client, Login
 from shelterctl.adapters.documents.tokens import spoken
-from shelterctl.adapters.kube.own.client import Client, Login
 from shelterctl.adapters.kube.own.postgres import PostgresShell
 from shelterctl.core.faults.database import DatabaseIdentity
 from shelterctl.core.stack.exchange import token

@@ -8,9 +8,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from shelterctl.adapters.documents.tokens import Place, is_at
+from shelterctl.core.faults.summary import DatabaseSummary, TableSummary
 
 #: What was written last is looked for among so many of each collection.
 _LOOK_AT = 500
+#: Up to so many documents of a database the server makes its own hash (dbHash, which keeps writers out meanwhile), and up to so many of a
+#: collection they are read one by one where the server has none; of more they are counted.
+_SERVER_HASHES, _READ_HASHES = 1_000_000, 20_000
 
 
 class MongoDocuments(ABC):
@@ -18,7 +22,10 @@ class MongoDocuments(ABC):
 
     @abstractmethod
     def ask(self, question: Mapping[str, Any]) -> Mapping[str, Any]:
-        """One of `{op: "locate", mark, limit}`, `{op: "read", place, prefix, limit}`, `{op: "identity"}`. Raises ClusterError."""
+        """One of `{op: "locate", mark, limit}`, `{op: "read", place, prefix, limit}`, `{op: "summary", most, limit}`, `{op: "identity"}`.
+
+        Raises ClusterError.
+        """
 
     def locate(self, mark: str, wanted: str = "") -> list[Place]:
         places = self.ask({"op": "locate", "mark": mark, "limit": _LOOK_AT})["places"]
@@ -37,6 +44,14 @@ class MongoDocuments(ABC):
         for part in above:
             parent = parent.get(part) if isinstance(parent, Mapping) else None
         return (parent.get(last), parent) if isinstance(parent, Mapping) else (None, {})
+
+    def summary(self) -> DatabaseSummary:
+        found = self.ask({"op": "summary", "most": _SERVER_HASHES, "limit": _READ_HASHES})["collections"]
+        tables = [
+            TableSummary(f"{base}.{name}", int(count), str(checksum), "a TTL index" if expires else "")
+            for base, name, count, checksum, expires in found
+        ]
+        return DatabaseSummary(tuple(sorted(tables, key=lambda table: table.name)), "document", "collection")
 
     def identity(self) -> tuple[str, float | None, str]:
         told = self.ask({"op": "identity"})

@@ -1,12 +1,14 @@
 """Reads a database of MongoDB's wire protocol on this machine: standard library and pymongo only.
 
 Run as `python -c <source> <JSON argument>`: {"port", "timeout_s", and one of "op": "locate" with "mark" and "limit", "read" with "place",
-"prefix" and "limit", "identity"}. It prints one JSON document: {"places": …}, {"documents": texts of canonical extended JSON}, or
-{"process", "started", "server"}. As `mongo_probe.js` does within a pod.
+"prefix" and "limit", "summary" with "most" and "limit", "identity"}. It prints one JSON document: {"places": …}, {"documents": texts of
+canonical extended JSON}, {"collections": database, name, count, checksum, whether documents expire}, or {"process", "started", "server"}.
+As `mongo_probe.js` does within a pod.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import sys
@@ -28,7 +30,7 @@ def main() -> None:
     client: MongoClient[dict[str, Any]] = MongoClient(
         "127.0.0.1", asked["port"], directConnection=True, serverSelectionTimeoutMS=8000, timeoutMS=timeout_ms
     )
-    answer = {"locate": locate, "read": read, "identity": identity}[asked["op"]](client, asked)
+    answer = {"locate": locate, "read": read, "summary": summary, "identity": identity}[asked["op"]](client, asked)
     sys.stdout.write(json.dumps(answer))
 
 
@@ -62,6 +64,34 @@ def read(client: MongoClient[dict[str, Any]], asked: dict[str, Any]) -> dict[str
     chosen = {path: {"$regex": re.escape(asked["prefix"])}} if asked["prefix"] else {}
     found = client[base][name].find(chosen).sort("_id", 1).limit(asked["limit"] + 1)
     return {"documents": [dumps(document, json_options=CANONICAL_JSON_OPTIONS) for document in found]}
+
+
+def summary(client: MongoClient[dict[str, Any]], asked: dict[str, Any]) -> dict[str, Any]:
+    """Every collection counted, with the server's hash of it, or one over its documents in the order of their ids."""
+    found: list[list[Any]] = []
+    for base in client.list_database_names():
+        if base in OWN:
+            continue
+        names = [info["name"] for info in client[base].list_collections() if info.get("type") != "view"]
+        # What the server says without looking may be wrong after a kill: each document is counted.
+        counts = {name: client[base][name].count_documents({}) for name in names if not name.startswith("system.")}
+        hashes: dict[str, str] = {}
+        if sum(counts.values()) <= asked["most"]:
+            try:
+                hashes = client[base].command("dbHash").get("collections") or {}
+            except PyMongoError:
+                hashes = {}
+        for name, count in counts.items():
+            source = client[base][name]
+            checksum = hashes.get(name, "")
+            if not checksum and count <= asked["limit"]:
+                made = hashlib.sha256()
+                for document in source.find().sort("_id", 1):
+                    made.update(dumps(document, json_options=CANONICAL_JSON_OPTIONS).encode() + b"\0")
+                checksum = made.hexdigest()
+            expires = any("expireAfterSeconds" in index for index in source.list_indexes())
+            found.append([base, name, count, str(checksum), expires])
+    return {"collections": found}
 
 
 def identity(client: MongoClient[dict[str, Any]], _asked: dict[str, Any]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from shelterctl.core.faults.database import DatabaseIdentity
 from shelterctl.core.faults.ledger import StoredDocument, payload_digest, told_apart
+from shelterctl.core.faults.summary import DatabaseSummary
 from shelterctl.core.serial import JsonValue
 from shelterctl.core.stack.exchange import TOKEN_LENGTH, is_token
 from shelterctl.errors import ClusterError, Refused
@@ -29,6 +30,9 @@ class Shell(Protocol):
 
     def field(self, item: Mapping[str, Any], place: Sequence[str]) -> tuple[object, Mapping[str, Any]]:
         """The text at the place, and the object that it lies in."""
+
+    def summary(self) -> DatabaseSummary:
+        """Every table or collection that is not the server's own, counted and with a checksum."""
 
     def identity(self) -> tuple[str, float | None, str]:
         """The process's name for itself, when it started (epoch seconds), the server's name and version."""
@@ -98,6 +102,9 @@ class TokenDocuments(ABC):
             return StoredDocument(mark, content_digest(self._sent(mark), around, self._compared), mark, True)
         raw = json.dumps(item, sort_keys=True, default=str)
         return StoredDocument(key, "sha256:" + hashlib.sha256(raw.encode()).hexdigest(), "")
+
+    def summary(self) -> DatabaseSummary:
+        return self.shell().summary()
 
     def identity(self) -> DatabaseIdentity:
         process, started_s, _ = self.shell().identity()

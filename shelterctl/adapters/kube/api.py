@@ -150,6 +150,7 @@ class KubeApi:
         from kubernetes.client import CoreV1Api
         from kubernetes.client.exceptions import ApiException
         from kubernetes.stream import stream
+        from kubernetes.stream.ws_client import ERROR_CHANNEL
         from websocket import WebSocketException
 
         # A client of its own: `stream` exchanges the request function of the client that it is given.
@@ -166,7 +167,8 @@ class KubeApi:
             if session.is_open():
                 session.close()
                 raise ApiUnreachable(f"a command in pod {pod} did not end within {timeout_s:g} s")
-            return int(session.returncode or 0), out or "", err or ""
+            told = session.read_channel(ERROR_CHANNEL)
+            return exit_code(told, pod), out or "", err or ""
         except (WebSocketException, TypeError, KeyError) as error:
             # A connection that broke off leaves no exit code, and the client stumbles over its absence.
             raise ApiUnreachable(f"the connection to pod {pod} broke", why=str(error)) from error
@@ -241,6 +243,26 @@ def rejected(method: str, path: str, status: int, body: object) -> ApiRejected:
             causes = [f"{c.get('field', '')}: {c.get('message', '')}".strip(": ") for c in details.get("causes") or []]
     subject = "/".join(path.rstrip("/").split("/")[-2:])
     return ApiRejected(f"the API server refused {method} {subject} ({status})", status=status, reason=reason, why=message, details=causes)
+
+
+def exit_code(told: str, pod: str) -> int:
+    """The exit code in what an exec tells at its end, a Status whose cause ExitCode has it (remotecommand's v4 protocol).
+
+    Raises ApiRejected where the command could not be started, with the runtime's words, and ApiUnreachable where nothing was told.
+    """
+    try:
+        status = json.loads(told)
+    except ValueError:
+        status = None
+    if not isinstance(status, dict):
+        raise ApiUnreachable(f"the connection to pod {pod} broke", why="no exit code was told")
+    if status.get("status") == "Success":
+        return 0
+    for cause in (status.get("details") or {}).get("causes") or ():
+        if cause.get("reason") == "ExitCode":
+            return int(cause["message"])
+    reason, why = str(status.get("reason") or ""), str(status.get("message") or "")[-400:]
+    raise ApiRejected(f"a command in pod {pod} could not be started", reason=reason, why=why)
 
 
 def parallel(tasks: Sequence[Callable[[], Any]], *, workers: int = 6) -> list[Any]:

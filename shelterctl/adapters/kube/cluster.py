@@ -181,7 +181,8 @@ class KubernetesCluster:
     def run_in_pod(self, pod: Pod, container: str, program: str, arguments: Sequence[str], *, timeout_s: float) -> JsonValue:
         code, out, err = self.api.exec(pod.namespace, pod.name, container, ["python", "-c", program, *arguments], timeout_s=timeout_s)
         if code != 0:
-            raise ApiRejected(f"a program in pod {pod.name} failed with exit code {code}", why=err.strip()[-400:])
+            why = (err.strip() or out.strip())[-400:]
+            raise ApiRejected(f"a program in pod {pod.name} failed with exit code {code}", reason=f"ExitCode{code}", why=why)
         try:
             parsed: JsonValue = json.loads(out)
         except ValueError as error:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib.resources import files
-from typing import Any, Protocol, TypeAlias
+from typing import Protocol
 
+from shelterctl.adapters.kube.asking.objects import Json, lives, read_pod, read_service
+from shelterctl.adapters.kube.asking.pod import AskingPod, MadePods, lacks_python
 from shelterctl.core.dns.records import (
     DnsAnswer,
     DnsAttempt,
-    DnsEndpoint,
-    DnsPod,
-    DnsPort,
     DnsQuery,
     DnsScene,
     DnsServer,
@@ -24,15 +23,12 @@ from shelterctl.core.serial import JsonValue, to_json
 from shelterctl.core.state import Pod, Role, StackState, Workload
 from shelterctl.errors import ApiRejected, ClusterError, NotDeployed
 
-Json: TypeAlias = Mapping[str, Any]
-
 #: The probe stops asking after this time; what it has not asked by then is said to be so.
 PROBE_DEADLINE_S = 90.0
 #: For Python's start in a pod whose CPU limit is a fraction of a core.
 START_S = 30.0
 DNS_NAMESPACE = "kube-system"
 DNS_SELECTOR = "k8s-app=kube-dns"
-_SLICE_SERVICE = "kubernetes.io/service-name"
 
 
 class ApiReader(Protocol):
@@ -54,7 +50,8 @@ class PodDnsProber:
 
     `container` names the container that has Python, None means the pod's first. The stack's Services are those in the namespaces of its
     workloads that `service_selector` (a label selector, empty for all) matches, and of which `services` says so by namespace and name.
-    `hosts` are the names by which the application itself looks for others.
+    `hosts` are the names by which the application itself looks for others. `made` makes a pod to ask from where the application's image has
+    no Python; without it that is an error.
     """
 
     def __init__(
@@ -67,6 +64,7 @@ class PodDnsProber:
         services: Callable[[str, str], bool] | None = None,
         hosts: Callable[[], Sequence[str]] = tuple,
         notes: Callable[[], Sequence[str]] = tuple,
+        made: MadePods | None = None,
     ) -> None:
         self._api = api
         self._host = host
@@ -75,6 +73,8 @@ class PodDnsProber:
         self._is_own = services
         self._hosts = hosts
         self._notes = notes
+        self._made = made
+        self._asking: AskingPod | None = None
         self._pod: Pod | None = None
         self._resolvers: dict[str, ResolverConfig] = {}
 
@@ -88,7 +88,7 @@ class PodDnsProber:
         found = (service for namespace in namespaces for service in self._services(namespace))
         services = tuple(service for service in found if self._is_own is None or self._is_own(service.namespace, service.name))
         return DnsScene(
-            client_pod=pod.name,
+            client_pod=pod.name if self._asking is None else self._asking.name,
             client_namespace=pod.namespace,
             resolver=resolver,
             services=services,
@@ -96,7 +96,7 @@ class PodDnsProber:
             servers=self._servers(),
             unserved=unserved_workloads(state, services),
             hosts=tuple(self._hosts()),
-            notes=tuple(self._notes()),
+            notes=(*([self._asking.words] if self._asking is not None else []), *self._notes()),
             taken_at_s=state.taken_at_s,
         )
 
@@ -128,9 +128,30 @@ class PodDnsProber:
 
     def _run(self, pod: Pod, queries: Sequence[DnsQuery], deadline_s: float) -> Json:
         argument = json.dumps({"queries": [to_json(query) for query in queries], "deadline_s": deadline_s})
-        container = self._container or pod.containers[0].name
-        document = self._host.run_in_pod(pod, container, probe_source(), [argument], timeout_s=deadline_s + START_S)
-        return checked_document(document, pod.name)
+        if self._asking is None:
+            container = self._container or pod.containers[0].name
+            try:
+                document = self._host.run_in_pod(pod, container, probe_source(), [argument], timeout_s=deadline_s + START_S)
+                return checked_document(document, pod.name)
+            except ApiRejected as error:
+                if self._made is None or not lacks_python(error):
+                    raise
+            self._asking = self._made.make(pod, container)
+        asking = self._asking
+        try:
+            document = self._host.run_in_pod(asking.pod, asking.container, probe_source(), [argument], timeout_s=deadline_s + START_S)
+        except ApiRejected:
+            # It may have ended, or been taken away: the next round makes another.
+            self.close()
+            raise
+        return checked_document(document, asking.name)
+
+    def close(self) -> None:
+        """Takes away the pod that was made to ask from; where that cannot be, it ends by itself."""
+        asking, self._asking = self._asking, None
+        self._resolvers.clear()
+        if asking is not None and self._made is not None:
+            self._made.remove(asking)
 
     def _services(self, namespace: str) -> tuple[DnsService, ...]:
         selector = {"labelSelector": self._selector} if self._selector else {}
@@ -147,7 +168,7 @@ class PodDnsProber:
         pods = self._items(f"/api/v1/namespaces/{DNS_NAMESPACE}/pods", {"labelSelector": DNS_SELECTOR})
         return tuple(
             DnsServer(pod.name, DNS_NAMESPACE, pod.addresses, pod.ready)
-            for pod in sorted((read_pod(item) for item in pods if _lives(item)), key=lambda item: item.name)
+            for pod in sorted((read_pod(item) for item in pods if lives(item)), key=lambda item: item.name)
             if not pod.terminating
         )
 
@@ -233,83 +254,3 @@ def _read_answer(query: DnsQuery, answer: Json) -> DnsAnswer:
         answered_at_s=float(answer["answered_at_s"]),
         varied=bool(answer.get("varied")),
     )
-
-
-def read_service(service: Json, slices: Iterable[Json], pods: Iterable[Json]) -> DnsService:
-    """A Service with those of the namespace's EndpointSlices and pods that are its own."""
-    metadata, spec = service["metadata"], service["spec"]
-    name = str(metadata["name"])
-    selector: Mapping[str, str] = spec.get("selector") or {}
-    external = spec.get("type") == "ExternalName"
-    own_slices = [item for item in slices if (item["metadata"].get("labels") or {}).get(_SLICE_SERVICE) == name]
-    own_pods = [pod for pod in pods if selector and _lives(pod) and _matches(pod, selector)]
-    addresses = spec.get("clusterIPs") or ([spec["clusterIP"]] if spec.get("clusterIP") else [])
-    return DnsService(
-        name=name,
-        namespace=str(metadata["namespace"]),
-        headless=spec.get("clusterIP") == "None",
-        cluster_ips=tuple(address for address in addresses if address and address != "None"),
-        ip_families=tuple(spec.get("ipFamilies") or ()),
-        ports=_ports(spec.get("ports")),
-        publish_not_ready=bool(spec.get("publishNotReadyAddresses")),
-        selects=bool(selector),
-        external_name=str(spec.get("externalName") or "") if external else "",
-        endpoints=_endpoints(own_slices),
-        pods=tuple(sorted((read_pod(pod) for pod in own_pods), key=lambda pod: pod.name)),
-    )
-
-
-def _endpoints(slices: Iterable[Json]) -> tuple[DnsEndpoint, ...]:
-    """The slices' endpoints, each once: an endpoint may stand in two slices for a moment (EndpointSlice API, duplicates)."""
-    found: dict[DnsEndpoint, None] = {}
-    for item in slices:
-        if item.get("addressType") not in ("IPv4", "IPv6"):
-            continue
-        ports = _ports(item.get("ports"))
-        for endpoint in item.get("endpoints") or ():
-            ready = (endpoint.get("conditions") or {}).get("ready")
-            target = endpoint.get("targetRef") or {}
-            record = DnsEndpoint(
-                addresses=tuple(endpoint["addresses"]),
-                # Absent means unknown, which is to be taken as ready (EndpointConditions in discovery.k8s.io/v1).
-                ready=ready is None or bool(ready),
-                hostname=str(endpoint.get("hostname") or ""),
-                pod=str(target.get("name") or "") if target.get("kind") == "Pod" else "",
-                ports=ports,
-            )
-            found[record] = None
-    return tuple(sorted(found, key=lambda endpoint: (endpoint.addresses, endpoint.pod, endpoint.ready)))
-
-
-def _ports(ports: Iterable[Json] | None) -> tuple[DnsPort, ...]:
-    return tuple(
-        DnsPort(str(port.get("name") or ""), int(port.get("port") or 0), str(port.get("protocol") or "TCP").lower()) for port in ports or ()
-    )
-
-
-def read_pod(pod: Json) -> DnsPod:
-    """A pod's addresses, readiness and own name."""
-    status, spec = pod.get("status") or {}, pod.get("spec") or {}
-    addresses = [str(item["ip"]) for item in status.get("podIPs") or () if item.get("ip")]
-    if not addresses and status.get("podIP"):
-        addresses = [str(status["podIP"])]
-    conditions = {item["type"]: item["status"] for item in status.get("conditions") or ()}
-    return DnsPod(
-        name=str(pod["metadata"]["name"]),
-        addresses=tuple(addresses),
-        ready=conditions.get("Ready") == "True",
-        terminating="deletionTimestamp" in pod["metadata"],
-        hostname=str(spec.get("hostname") or ""),
-        subdomain=str(spec.get("subdomain") or ""),
-        stateful=any(o.get("kind") == "StatefulSet" and o.get("controller") for o in pod["metadata"].get("ownerReferences") or ()),
-    )
-
-
-def _lives(pod: Json) -> bool:
-    """Whether the pod may still be an endpoint: one that ended for good is none, whatever its labels."""
-    return (pod.get("status") or {}).get("phase") not in ("Succeeded", "Failed")
-
-
-def _matches(pod: Json, selector: Mapping[str, str]) -> bool:
-    labels = pod["metadata"].get("labels") or {}
-    return all(labels.get(key) == value for key, value in selector.items())

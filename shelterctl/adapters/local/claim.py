@@ -8,6 +8,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+from shelterctl.adapters.local.spec import MARIADB
 from shelterctl.core.state import Claim
 from shelterctl.errors import PrerequisiteError
 
@@ -28,9 +29,11 @@ def record(folder: Path, namespace: str) -> Claim:
 
 
 def made_by(folder: Path) -> str:
-    """Which database made the data that are there: `mongod`, `nx-27017`, or nothing yet."""
+    """Which database made the data that are there: `mongod`, `mariadbd`, `nx-27017`, or nothing yet."""
     if (folder / "WiredTiger").exists():
         return "mongod"
+    if (folder / "mysql").is_dir():
+        return MARIADB
     return "nx-27017" if any(folder.glob("*.db")) else ""
 
 

@@ -55,6 +55,8 @@ class ScalerSpec:
     behavior: Mapping[str, object] | None = None
 
 
+#: A user's MySQL or MariaDB as a process of this machine.
+MARIADB = "mariadbd"
 #: A database that is not the stack's: it is used, and neither started, killed nor removed.
 ELSEWHERE = "elsewhere"
 #: An application that keeps nothing.
@@ -65,8 +67,8 @@ NONE = "none"
 class DatabaseSpec:
     """What the application keeps its documents in.
 
-    `kind` is `mongod`, `nx-27017` or `elsewhere`; `program` the command line of the former two, without port and folders. `hosts` is where
-    one elsewhere is. `user` is empty without authentication; its password is in `password_file`.
+    `kind` is `mongod`, `nx-27017`, `mariadbd` or `elsewhere`; `program` the command line of the former three, without port and folders.
+    `hosts` is where one elsewhere is. `user` is empty without authentication; its password is in `password_file`.
     """
 
     kind: str
@@ -129,6 +131,8 @@ def caveats(database: DatabaseSpec) -> tuple[str, ...]:
             f"the database is not this stack's: it runs at {database.hosts}, and nothing is known of how it keeps its data; "
             "it cannot be killed from here",
         )
+    if database.kind == MARIADB:
+        return (f"the database is MariaDB {database.version} of this machine, whatever version and settings its image has",)
     return (
         f"the database is {database.kind} {database.version}: MongoDB's wire protocol over SQLite, one node, no authentication; "
         "what holds for it need not hold for MongoDB",

@@ -8,7 +8,12 @@ from shelterctl.cli.terminal import Line, verdict_style
 from shelterctl.core.faults.fault import KillMode
 from shelterctl.core.faults.ledger import Category
 from shelterctl.core.verdict import Verdict
-from shelterctl.ops.chaos.kill_db import PRIOR_LIMIT, KillDbResult
+from shelterctl.core.words import counted
+from shelterctl.ops.chaos.kill_db import PRIOR_LIMIT
+from shelterctl.ops.chaos.result import KillDbResult
+
+#: Named one by one; the rest is counted.
+_MOST_TABLES = 12
 
 
 def lines(result: KillDbResult) -> Iterator[Line]:
@@ -32,7 +37,8 @@ def lines(result: KillDbResult) -> Iterator[Line]:
     for note in result.notes:
         yield Line(f"  {'Note':<9}{note}")
     yield Line(f"  {'Not shown':<9} {_not_shown(result)}")
-    yield Line(f"  Run {result.run}.   Check by hand: shelterctl runs show {result.run} --writes", "dim")
+    by_hand = f"shelterctl runs show {result.run} --writes" if result.gets is None else "gets.jsonl and result.json in the run's folder"
+    yield Line(f"  Run {result.run}.   Check by hand: {by_hand}", "dim")
 
 
 def _headline(result: KillDbResult) -> str:
@@ -47,6 +53,9 @@ def _headline(result: KillDbResult) -> str:
 
 def _account(result: KillDbResult) -> Iterator[Line]:
     counts, found = result.counts, result.found
+    if result.gets is not None:
+        yield from _without_writes(result)
+        return
     if not counts:
         yield Line(f"  acknowledged {result.acknowledged:,}   rejected {result.rejected:,}   unknown outcome {result.indeterminate:,}")
         yield Line("  no reading decides what became of them")
@@ -63,6 +72,20 @@ def _account(result: KillDbResult) -> Iterator[Line]:
     yield Line(f"  there before    {result.prior:>7,}   lost {prior_lost}   unexpected {counts[Category.UNEXPECTED.value]}{part}")
 
 
+def _without_writes(result: KillDbResult) -> Iterator[Line]:
+    """Every table by its rows before and after, and the service's answers."""
+    if result.tables is None:
+        yield Line(f"  there before    {result.prior:>7,}   and not read after the kill")
+    else:
+        for table in result.tables.tables[:_MOST_TABLES]:
+            rows = [f"{number:,}" if number is not None else "none" for number in (table.before, table.after)]
+            yield Line(f"  {table.name}   before {rows[0]}   after {rows[1]}   {table.course.value}")
+        if (rest := len(result.tables.tables) - _MOST_TABLES) > 0:
+            yield Line(f"  and {counted(rest, result.tables.table)} more, in the run's result.json")
+    assert result.gets is not None
+    yield Line(f"  GET {result.gets.path}   asked {result.gets.sent:,}   not answered as before {result.gets.failed:,}")
+
+
 def _recovery(result: KillDbResult) -> Iterator[Line]:
     recovery = result.recovery
     if recovery is None or not recovery.milestones:
@@ -70,11 +93,14 @@ def _recovery(result: KillDbResult) -> Iterator[Line]:
     if recovery.silence_s is not None:
         start_s, end_s = recovery.silence_s
         when = f"from {start_s:.2f} to {end_s:.2f} s after the kill"
-        yield Line(f"  {'Outage':<9}no write was acknowledged for {end_s - start_s:.2f} s, {when}")
-    times = [f"{name} {at_s:.2f} s" for name, at_s in recovery.milestones if not name.startswith("writes ")]
+        what = "no write was acknowledged" if result.gets is None else f"no GET {result.gets.path} was answered as before"
+        yield Line(f"  {'Outage':<9}{what} for {end_s - start_s:.2f} s, {when}")
+    times = [f"{name} {at_s:.2f} s" for name, at_s in recovery.milestones if not name.startswith(("writes ", "answers "))]
     for start in range(0, len(times), 3):
         yield Line(f"  {'Recovery' if start == 0 else '':<9}{', '.join(times[start : start + 3])}")
-    yield Line(f"  {'':<9}(± {recovery.resolution_s:.2f} s for writes; pods when the news of them came)")
+    yield Line(
+        f"  {'':<9}(± {recovery.resolution_s:.2f} s for {'writes' if result.gets is None else 'GETs'}; pods when the news of them came)"
+    )
 
 
 def _not_shown(result: KillDbResult) -> str:

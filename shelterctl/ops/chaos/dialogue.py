@@ -73,7 +73,10 @@ class Dialogue(Protocol):
         """Whether a service that does not come back is a verdict of its own, beside the one on the data."""
 
     def learn(self, http: Http, url: str) -> Generator[str, None, list[Reason]]:
-        """Finds out what has to be known before the first write; returns what stays open. Raises Refused, ServiceUnreachable."""
+        """Finds out what has to be known before the first write; returns what stays open.
+
+        Raises Refused, ServiceUnreachable, and NoWrites where the application cannot be written to.
+        """
 
     def is_of(self, run: str, id_: str) -> bool:
         """Whether an id is one of the run's."""

@@ -30,6 +30,12 @@ class DnsRecoveryWatch:
         return self._found, self._problem or ("" if self._found else "no record led to the new pod within a minute")
 
     def _follow(self) -> None:
+        try:
+            self._ask()
+        finally:
+            self._arguments[0].close()
+
+    def _ask(self) -> None:
         prober, clock, pod, fault_wall_s = self._arguments
         try:
             self._problem = no_names(prober.scene(), [pod])

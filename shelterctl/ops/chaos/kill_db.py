@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass
 
 from shelterctl.core.events import Event, Milestone, Outcome
-from shelterctl.core.faults.fault import KillMode, KillReport
-from shelterctl.core.faults.ledger import Account, WriteOutcome
-from shelterctl.core.faults.proof import KillProof
-from shelterctl.core.faults.recovery import RecoveryTimes, recovery_times
-from shelterctl.core.faults.verdict import RiskWindow, risk_window, unjournaled, verdict
-from shelterctl.core.state import Role
-from shelterctl.core.verdict import Judgement, Reason, Verdict, judge
-from shelterctl.core.words import counted
+from shelterctl.core.faults.ledger import Account
+from shelterctl.core.faults.verdict import risk_window, unjournaled, verdict
+from shelterctl.core.state import StackState
+from shelterctl.core.verdict import Reason, Verdict, judge
 from shelterctl.errors import Interrupted, Refused, ShelterError
-from shelterctl.ops.chaos import account, guards, proof, strike
+from shelterctl.ops.chaos import account, guards, proof, result, strike
 from shelterctl.ops.chaos.pods_seen import PodHistory
+from shelterctl.ops.chaos.result import KillDbResult
 from shelterctl.ops.chaos.run import KillDbPorts, KillDbRequest, KillRun
+from shelterctl.ops.chaos.unwritten import kill as unwritten
+from shelterctl.ops.chaos.unwritten.gets import Gets
+from shelterctl.ops.chaos.unwritten.reason import NoWrites
 from shelterctl.ops.chaos.writers import Writers, pause_for
-from shelterctl.ops.dns.follow import DnsRecovery
 from shelterctl.ops.steps import Done, run_step, wait
+from shelterctl.ports.http import Http
 
 #: The prior documents that are held to the account: the first in id order.
 PRIOR_LIMIT = 5_000
@@ -28,43 +27,12 @@ PROBE_INTERVAL_S = 0.05
 PROBE_THREADS = 10
 
 
-@dataclass(frozen=True, slots=True)
-class KillDbResult:
-    """The account, the proof and the times. `settle_s` is how long was waited between the last answer and the read-back.
-
-    `data` and `service` are the verdicts apart: what became of the writes, and whether the service came back (None where that was no
-    question of its own).
-    `dns` has the pod's own names and when they led to its new address; it is empty for a SIGKILL, which keeps the address.
-    """
-
-    run: str
-    mode: KillMode
-    judgement: Judgement
-    attempts: int
-    acknowledged: int
-    rejected: int
-    indeterminate: int
-    prior: int
-    found: dict[str, int]
-    counts: dict[str, int]
-    server: str
-    proof: KillProof | None
-    report: KillReport | None
-    window: RiskWindow | None
-    recovery: RecoveryTimes | None
-    dns: tuple[DnsRecovery, ...]
-    dns_problem: str
-    settle_s: float
-    elapsed_s: float
-    notes: tuple[str, ...] = ()
-    data: Judgement | None = None
-    service: Judgement | None = None
-
-
 def kill_db(ports: KillDbPorts, request: KillDbRequest) -> Generator[Event, None, KillDbResult]:
     """Kills the database under writes. Raises Refused by the guards, FaultFailed, Interrupted with what is left behind."""
     began_s = ports.clock.monotonic_s()
     run = yield from _prepare(ports, request)
+    if run.no_writes is not None:
+        return (yield from unwritten.kill(run, began_s))
     yield from _write_through_the_fault(run)
     outcomes = run.writers.ledger.close()
     try:
@@ -80,11 +48,11 @@ def kill_db(ports: KillDbPorts, request: KillDbRequest) -> Generator[Event, None
     except (KeyboardInterrupt, Interrupted) as error:
         raise run.interrupted(str(error).removeprefix("interrupted: ")) from None
     _write_down(run, found)
-    cut_off = _cut_off(run)
+    lost_way = result.cut_off(run)
     server = proof.server_name(run)
     why_lost = unjournaled(found, outcomes, run.report, server) if run.report is not None and run.pod_before.claims else ""
     window = risk_window(outcomes, run.report, probe_interval_s=PROBE_INTERVAL_S) if run.report else None
-    recovery = _recovery(run, outcomes)
+    recovery = result.recovery(run, outcomes, PROBE_INTERVAL_S)
     for name, at_s in recovery.milestones if recovery else ():
         yield Milestone(name, at_s)
     data = verdict(found, window, kill, open_questions=run.doubts, alone=bool(run.service))
@@ -115,7 +83,7 @@ def kill_db(ports: KillDbPorts, request: KillDbRequest) -> Generator[Event, None
         dns_problem=dns_problem,
         settle_s=run.settle_s,
         elapsed_s=ports.clock.monotonic_s() - began_s,
-        notes=(*filter(None, (why_lost, *back.notes)), *cut_off, *_notes(run), *run.state_before.caveats),
+        notes=(*filter(None, (why_lost, *back.notes)), *lost_way, *result.notes(run), *run.state_before.caveats),
     )
 
 
@@ -129,6 +97,8 @@ def _prepare(ports: KillDbPorts, request: KillDbRequest) -> Generator[Event, Non
         learning = ports.make_http()
         try:
             open_points = yield from ports.dialogue.learn(learning, url)
+        except NoWrites as none:
+            return (yield from _without_writes(ports, request, state, struck, learning, none))
         finally:
             learning.close()
         yield "reading what the database holds already"
@@ -163,6 +133,21 @@ def _prepare(ports: KillDbPorts, request: KillDbRequest) -> Generator[Event, Non
         raise
 
 
+def _without_writes(
+    ports: KillDbPorts, request: KillDbRequest, state: StackState, struck: guards.Struck, http: Http, none: NoWrites
+) -> Generator[str, None, Done[KillRun]]:
+    """The run of an application that cannot be written to: GETs in the place of writes, a summary in the place of documents."""
+    gets = yield from Gets.learn(ports.make_http, ports.folder, http, struck.url, none.paths)
+    yield "summing up what the database holds"
+    none.before.append(none.database.summary())
+    ports.faults.prepare(struck.pod, struck.container, request.mode)
+    identity, history = ports.database.identity(), PodHistory(ports.target, ports.clock)
+    run = KillRun(ports, request, struck.url, struck.pod, struck.container, state, {}, identity, gets, history, no_writes=none)
+    run.cut_off_before_s = ports.target.cut_off_s()
+    words = f"{struck.pod.name} on {', '.join(c.volume for c in state.claims) or 'no claim'}; {none.before[0].words} are there"
+    return Done(f"{words}; no writes: {none.what}", run, Outcome.UNCHANGED)
+
+
 def _write_through_the_fault(run: KillRun) -> Generator[Event, None, None]:
     """Writes before, during and after the kill; whatever happens, the writers and the watch end here."""
     try:
@@ -187,43 +172,6 @@ def _settle(run: KillRun) -> Generator[Event, None, None]:
 
     work = wait(run.ports.clock, look, timeout_s=settle_s, pause_s=min(0.5, settle_s), late=lambda _: Done("", None))
     yield from run.step("settle", "Waiting until nothing can be under way", work)
-
-
-def _recovery(run: KillRun, outcomes: list[WriteOutcome]) -> RecoveryTimes | None:
-    if run.report is None:
-        return None
-    return recovery_times(
-        outcomes,
-        run.history.seen(),
-        run.report,
-        run.pod_before,
-        run.container.name,
-        PROBE_INTERVAL_S,
-        run.history.unseen(),
-    )
-
-
-def _notes(run: KillRun) -> tuple[str, ...]:
-    """What else happened meanwhile: the application's own restarts, by its liveness probe as a rule, are part of the outage."""
-    before = {pod.uid: pod for pod in run.state_before.pods_of(Role.APP)}
-    after = {pod.uid: pod for at in run.history.seen() for pod in at.pods if pod.uid in before}
-    return tuple(
-        f"{pod.name} restarted {counted(pod.restarts - before[uid].restarts, 'time')} meanwhile: its liveness probe, or a crash"
-        for uid, pod in after.items()
-        if pod.restarts > before[uid].restarts
-    )
-
-
-def _cut_off(run: KillRun) -> tuple[str, ...]:
-    """A break of the way to the service: what was not answered then is no doing of the service, which cannot be called broken for it."""
-    lost_s = run.ports.target.cut_off_s() - run.cut_off_before_s
-    if lost_s <= 0:
-        return ()
-    said = f"the tunnel to the service was broken for {lost_s:.1f} s meanwhile: the outage as measured holds that, too"
-    if run.service:
-        run.doubts.extend(Reason(f"{reason.text} (and {said})", reason.next_command) for reason in run.service)
-        run.service.clear()
-    return (said,)
 
 
 def _write_down(run: KillRun, found: Account) -> None:

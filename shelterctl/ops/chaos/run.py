@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from shelterctl.core.events import Event
 from shelterctl.core.faults.database import DatabaseIdentity
@@ -17,7 +17,8 @@ from shelterctl.ops.chaos.dialogue import Dialogue
 from shelterctl.ops.chaos.dns_recovery import DnsRecoveryWatch
 from shelterctl.ops.chaos.pods_seen import PodHistory
 from shelterctl.ops.chaos.read_result import ReadBack
-from shelterctl.ops.chaos.writers import Writers
+from shelterctl.ops.chaos.unwritten.reason import NoWrites
+from shelterctl.ops.chaos.writers import Ledger
 from shelterctl.ops.steps import Done, run_step
 from shelterctl.ports.capabilities import DnsProber, Lacking
 from shelterctl.ports.clock import Clock
@@ -61,6 +62,17 @@ class KillDbPorts:
     clock: Clock
 
 
+class Traffic(Protocol):
+    """What asks the service through the fault: writers, or GETs where nothing can be written. What it sees is in its ledger."""
+
+    ledger: Ledger
+
+    def start(self) -> None: ...
+
+    def stop(self) -> bool:
+        """Ends what is under way; False where one did not end in time."""
+
+
 @dataclass
 class KillRun:
     """One run: the database's pod and the stack before the fault, what writes and what watches, and what was learned.
@@ -68,6 +80,7 @@ class KillRun:
     `prior` are the documents that were there (id to digest, by each way of reading), `identity` is the process that the application
     reached, `struck` whether a fault was sent, `seen_once` the ids that the first reading returned, and `doubts` what keeps the verdict
     open. `service` is what the service failed at, where that is a verdict of its own, and `service_open` what was not seen of it.
+    `no_writes` is why nothing is written, where nothing is.
     """
 
     ports: KillDbPorts
@@ -78,7 +91,7 @@ class KillRun:
     state_before: StackState
     prior: dict[str, dict[str, str]]
     identity: DatabaseIdentity
-    writers: Writers
+    writers: Traffic
     history: PodHistory
     struck: bool = False
     report: KillReport | None = None
@@ -88,6 +101,7 @@ class KillRun:
     service: list[Reason] = field(default_factory=list)
     service_open: list[Reason] = field(default_factory=list)
     cut_off_before_s: float = 0.0
+    no_writes: NoWrites | None = None
 
     @property
     def settle_s(self) -> float:
@@ -113,15 +127,17 @@ class KillRun:
         self.history.stop()
         self.ports.faults.close()
         if not ended:
-            self.doubts.append(Reason("a writer did not end: its last write was still open"))
+            what = "a writer did not end: its last write was still open" if self.no_writes is None else "a GET was still open at the end"
+            self.doubts.append(Reason(what))
         if self.writers.ledger.problem:
             self.doubts.append(Reason(self.writers.ledger.problem))
 
     def interrupted(self, what: str) -> Interrupted:
         """The error for Ctrl-C, with what was done until then and where it is written down."""
-        noun, path = self.ports.target.noun, self.ports.folder.path / "writes.jsonl"
+        noun, path = self.ports.target.noun, self.ports.folder.path / ("writes.jsonl" if self.no_writes is None else "gets.jsonl")
         done = f"the database was killed, and {noun} starts it again by itself" if self.struck else "no fault was injected"
-        why = f"{done}; the writes so far are in {path}" if what else f"the writes so far are in {path}"
+        so_far = f"the {'writes' if self.no_writes is None else 'GETs'} so far are in {path}"
+        why = f"{done}; {so_far}" if what else so_far
         return Interrupted(f"interrupted: {what or done}", why=why, next_command="shelterctl status")
 
     def take(self, back: ReadBack) -> None:

@@ -128,7 +128,7 @@ def await_recovery(run: KillRun) -> Generator[Event, None, None]:
             # The database is there again, and the application did not find it: nothing heals that by itself.
             app = run.state_before.workload(Role.APP)
             mend = run.ports.target.hints.restart(app) if app is not None else "shelterctl status"
-            run.service.append(Reason(f"{what}; {_restarts(run)}", mend))
+            run.service.append(Reason(f"{what}; {restarts(run)}", mend))
         else:
             run.doubts.append(Reason(what, "shelterctl status"))
         return Done(f"No recovery within {request.recovery_timeout_s:g} s", None, Outcome.FAILED)
@@ -137,7 +137,7 @@ def await_recovery(run: KillRun) -> Generator[Event, None, None]:
     yield from run.step("recovery", "Waiting for the recovery", work)
 
 
-def _restarts(run: KillRun) -> str:
+def restarts(run: KillRun) -> str:
     """What became of the application's pods meanwhile, as the watch told it."""
     seen = run.history.seen()
     if not seen:

@@ -15,6 +15,7 @@ from shelterctl.core.verdict import Reason
 from shelterctl.errors import Refused, ServiceUnreachable
 from shelterctl.ops.chaos.by_id import ById
 from shelterctl.ops.chaos.dialogue import WRITE_ANSWER_BYTES, Draft
+from shelterctl.ops.chaos.unwritten.reason import NoWrites
 from shelterctl.ops.chaos.ways import READ_TIMEOUT_S, Ways
 from shelterctl.ports.clock import Clock
 from shelterctl.ports.faults import TokenReader
@@ -70,7 +71,7 @@ class Tokens:
         yield f"what acknowledges a write to {write.path}"
         mark, answer = self._send(http, url, run, 1)
         if answer.status in REFUSED:
-            raise Refused(
+            raise self._no_writes(
                 f"{spoken} answers {answer.status} to a write: nothing can be accounted for",
                 why="" if isinstance(answer, AnswerTooLarge) else answer.body[:200].decode("utf-8", "replace"),
                 next_command="[writes] in shelterctl.toml says what the application takes",
@@ -109,11 +110,11 @@ class Tokens:
         return []
 
     def _explain_changed(self, mark: str) -> None:
-        """Raises Refused where the application keeps a token in another form than it was sent."""
+        """Raises NoWrites where the application keeps a token in another form than it was sent."""
         for changed, how in ((mark.upper(), "in capitals"), (mark[:_LEAST_KEPT], "cut off")):
             found = self._database.locate(changed)
             if found:
-                raise Refused(
+                raise self._no_writes(
                     f"the application stores what it is sent {how} ({found[0]}): a write cannot be told from another by its token",
                     why=f"a token of {len(mark)} letters and digits must be stored as it is sent",
                     next_command="[writes] json in shelterctl.toml with {token} in a field that keeps it",
@@ -122,11 +123,16 @@ class Tokens:
     @property
     def _write(self) -> WriteRule:
         if self._exchange.write is None:
-            raise Refused(
+            raise self._no_writes(
                 "the application has no route that writes: what becomes of acknowledged writes cannot be shown",
                 next_command="[writes] request in shelterctl.toml, where there is one that inspect did not find",
             )
         return self._exchange.write
+
+    def _no_writes(self, what: str, *, why: str = "", next_command: str) -> NoWrites:
+        read = self._exchange.read
+        paths = dict.fromkeys([*([read.path] if read is not None else []), "/"])
+        return NoWrites(what, why=why, next_command=next_command, database=self._database, paths=tuple(paths))
 
     def _send(self, http: Http, url: str, run: str, number: int) -> tuple[str, HttpAnswer | AnswerTooLarge]:
         mark = token(marks(run), number)

@@ -39,7 +39,13 @@ def dns_check(names: DnsProber | Lacking, clock: Clock, request: DnsRequest | No
     target has no names, NotDeployed where there is no pod to ask from, and whatever the prober raises.
     """
     prober = required(names)
-    request = request or DnsRequest()
+    try:
+        return (yield from _check(prober, clock, request or DnsRequest()))
+    finally:
+        prober.close()
+
+
+def _check(prober: DnsProber, clock: Clock, request: DnsRequest) -> Generator[Event, None, DnsReport]:
     label = request.absent_label or f"absent-{secrets.token_hex(6)}"
     began_s = clock.monotonic_s()
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from shelterctl.adapters.kube.dns import read_pod, read_service, unserved_workloads
+from shelterctl.adapters.kube.asking.objects import read_pod, read_service
+from shelterctl.adapters.kube.dns import unserved_workloads
 from shelterctl.core.dns.records import DnsEndpoint, DnsPod, DnsPort, DnsService
 from shelterctl.core.state import Pod, PodName, Role, StackState, Workload
 

@@ -10,7 +10,8 @@ from shelterctl.core.events import Event
 from shelterctl.core.faults.fault import KillMode
 from shelterctl.core.faults.ledger import Category
 from shelterctl.ops.chaos.dialogue import EchoedIds
-from shelterctl.ops.chaos.kill_db import KillDbResult, kill_db
+from shelterctl.ops.chaos.kill_db import kill_db
+from shelterctl.ops.chaos.result import KillDbResult
 from shelterctl.ops.chaos.run import KillDbPorts, KillDbRequest
 from tests.fakes import FolderInMemory
 from tests.ops.chaos.scene import Scene, Store, make_http

@@ -16,6 +16,7 @@ import pytest
 
 from shelterctl.adapters.documents.tokens import Shell, TokenDocuments
 from shelterctl.core.faults.ledger import Category, ClientSaw, WriteOutcome
+from shelterctl.core.faults.summary import DatabaseSummary, TableSummary
 from shelterctl.core.stack import ok_rule
 from shelterctl.core.stack.answer_id import OneRule
 from shelterctl.core.stack.exchange import Exchange, ReadRule, WriteRule
@@ -25,6 +26,7 @@ from shelterctl.errors import ApiRejected, Refused, ServiceUnreachable
 from shelterctl.ops.chaos.account import DATABASE, SERVICE, Reading
 from shelterctl.ops.chaos.read_result import ReadBack
 from shelterctl.ops.chaos.tokens import Tokens, marks, number_of, sent_fields
+from shelterctl.ops.chaos.unwritten.reason import NoWrites
 from shelterctl.ports.http import HttpAnswer
 from tests.fakes import HttpInMemory
 
@@ -97,6 +99,9 @@ class Table:
 
     def field(self, item: Mapping[str, Any], place: Sequence[str]) -> tuple[object, Mapping[str, Any]]:
         return item["name"], item
+
+    def summary(self) -> DatabaseSummary:
+        return DatabaseSummary((TableSummary("shop.books", len(self.app.rows)),))
 
     def identity(self) -> tuple[str, float | None, str]:
         return "process", None, "mongod 8"
@@ -416,6 +421,18 @@ def test_what_stores_nothing_is_refused() -> None:
     found.app.rows = Vanishing()
     with pytest.raises(Refused, match="nowhere in the database"):
         found.learn()
+
+
+def test_what_takes_no_write_is_told_with_what_can_be_asked_instead() -> None:
+    found = stage()
+    answers = {"POST": 401, "GET": 200}
+    refusing = HttpInMemory({"app.test:80": lambda method, *_: HttpAnswer(answers[method], {}, b"log in", 0.001)})
+    for write, said in ((None, "has no route that writes"), (WRITE, "answers 401 to a write")):
+        tokens = Tokens(Exchange(write, WHOLE), found.rows, QuickClock(), driver_timeout_s=1.0, most_writes=10)
+        with pytest.raises(NoWrites, match=said) as none:
+            ended(tokens.learn(refusing, URL))
+        assert none.value.paths == ("/books", "/")
+        assert none.value.database.summary().words == "1 table with 0 rows"
 
 
 class Vanishing(list[dict[str, Any]]):

@@ -107,6 +107,10 @@ class NameServer:
     on_ask: Callable[[int], None] = lambda number: None
     broken: dict[str, Status] = field(default_factory=dict)
     rounds: list[int] = field(default_factory=list)
+    closed: int = 0
+
+    def close(self) -> None:
+        self.closed += 1
 
     def scene(self) -> DnsScene:
         return self.now
@@ -277,6 +281,22 @@ def test_nothing_to_ask_is_unknown(changed: DnsScene, reason: str) -> None:
     report, _ = run(server)
     assert (report.judgement.verdict, report.judgement.reasons[0].text) == (Verdict.UNKNOWN, reason)
     assert (server.rounds, report.rows, report.queries) == ([], (), 0)
+
+
+def test_what_was_made_to_ask_from_is_taken_away_however_the_check_ends() -> None:
+    server = NameServer(scene(), zone("10.244.0.9"))
+    run(server)
+    assert server.closed == 1
+
+    broken = NameServer(scene(), zone("10.244.0.9"))
+
+    def interrupt(_number: int) -> None:
+        raise KeyboardInterrupt
+
+    broken.on_ask = interrupt
+    with pytest.raises(KeyboardInterrupt):
+        run(broken)
+    assert broken.closed == 1
 
 
 def test_a_prober_without_answers_is_unknown() -> None:

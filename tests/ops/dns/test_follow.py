@@ -43,6 +43,8 @@ class World:
     def sleep(self, seconds: float) -> None:
         self.now += seconds
 
+    def close(self) -> None: ...
+
     def scene(self) -> DnsScene:
         return self.pods(self.now)
 

@@ -6,12 +6,12 @@ import base64
 import binascii
 from collections.abc import Callable, Mapping, Sequence
 
+from shelterctl.adapters.documents.client import Client, Login
+from shelterctl.adapters.documents.sql import SqlShell
 from shelterctl.adapters.documents.tokens import Shell, TokenDocuments
-from shelterctl.adapters.kube.own.client import Client, Login
 from shelterctl.adapters.kube.own.cluster import OwnCluster
 from shelterctl.adapters.kube.own.mongo import MongoShell
 from shelterctl.adapters.kube.own.postgres import PostgresShell
-from shelterctl.adapters.kube.own.sql import SqlShell
 from shelterctl.core.faults.database import database_container
 from shelterctl.core.serial import JsonValue
 from shelterctl.core.stack.model import Engine

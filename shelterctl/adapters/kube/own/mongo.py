@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any
 
+from shelterctl.adapters.documents.client import Client
 from shelterctl.adapters.documents.mongo import MongoDocuments
-from shelterctl.adapters.kube.own.client import Client
 from shelterctl.errors import ApiRejected
 
 #: The variables of the official image, and of Bitnami's, whose administrator is called root unless it says otherwise. mongosh comes with

@@ -6,9 +6,10 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from shelterctl.adapters.documents.client import Client
+from shelterctl.adapters.documents.sql import row_field
 from shelterctl.adapters.documents.tokens import Place, is_at
-from shelterctl.adapters.kube.own.client import Client
-from shelterctl.adapters.kube.own.sql import row_field
+from shelterctl.core.faults.summary import DatabaseSummary, TableSummary
 from shelterctl.errors import ApiRejected
 
 #: The variables of the official image, of Bitnami's and of Red Hat's. The socket first, which the official image trusts; then TCP, which
@@ -74,6 +75,20 @@ WHERE n.nspname = {schema} AND c.relname = {table} AND a.attnum > 0 AND NOT a.at
   AND has_column_privilege(c.oid, a.attnum, 'SELECT')
 ORDER BY a.attnum
 """
+#: Tables with what they hold themselves; a partition's rows are its parent's.
+_TABLES = """
+SELECT json_build_array(n.nspname, c.relname, c.relpersistence = 'u' OR EXISTS (
+    SELECT 1 FROM pg_inherits i JOIN pg_class p ON p.oid = i.inhrelid WHERE i.inhparent = c.oid AND p.relpersistence = 'u'),
+  has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT'))
+FROM pg_class c
+JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't'
+  AND NOT EXISTS (SELECT 1 FROM pg_inherits i JOIN pg_class p ON p.oid = i.inhparent WHERE i.inhrelid = c.oid AND p.relkind = 'p')
+  AND n.nspname <> 'information_schema' AND left(n.nspname::text, 3) <> 'pg_'
+ORDER BY n.nspname, c.relname
+"""
+#: Of more rows no checksum is made: they are counted.
+_CHECKSUM_ROWS = 5_000_000
 #: A session, a role or a database may have its own synchronous_commit.
 _IDENTITY = """
 SELECT json_build_array(extract(epoch FROM pg_postmaster_start_time()), current_setting('server_version'),
@@ -122,6 +137,27 @@ class PostgresShell:
 
     def field(self, item: Mapping[str, Any], place: Sequence[str]) -> tuple[object, Mapping[str, Any]]:
         return row_field(item, place[-1])
+
+    def summary(self) -> DatabaseSummary:
+        """Rows counted, and the sum of a hash of each: addition knows no order."""
+        found: list[TableSummary] = []
+        unread: list[str] = []
+        for base in map(str, self._rows("", _DATABASES)):
+            for schema, name, unlogged, readable in self._rows(base, _TABLES):
+                whole = f"{base}.{schema}.{name}"
+                if not readable:
+                    unread.append(whole)
+                    continue
+                # ONLY would leave out a partition's rows; a child of old inheritance is counted with its parent and by itself.
+                table = f"{_name(schema)}.{_name(name)}"
+                (rows,) = self._rows(base, f"SELECT count(*) FROM {table}")  # noqa: S608 - quoted
+                checksum = ""
+                if rows <= _CHECKSUM_ROWS:
+                    hashed = "('x' || substr(md5(r::text), 1, 16))::bit(64)::bigint"
+                    statement = f"SELECT json_build_array(count(*), coalesce(sum({hashed}::numeric), 0)::text) FROM {table} r"  # noqa: S608
+                    ((rows, checksum),) = self._rows(base, statement)
+                found.append(TableSummary(whole, int(rows), str(checksum), volatile="UNLOGGED: a crash empties it" if unlogged else ""))
+        return DatabaseSummary(tuple(found), unread=tuple(unread))
 
     def identity(self) -> tuple[str, float | None, str]:
         ((started_s, version, asynchronous),) = self._rows("", _IDENTITY)

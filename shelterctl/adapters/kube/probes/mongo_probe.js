@@ -1,6 +1,6 @@
 // Reads documents inside the database's own pod. Run with --nodb by mongosh, or by the mongo shell of images before MongoDB 6: it is written
 // in ECMAScript 5, which both run, and nothing secret is printed. `ASKED` is put before it as JSON: {op: "locate", mark} |
-// {op: "read", place, prefix, until, limit} | {op: "identity"}. User, password and the database that keeps the user come by the
+// {op: "read", place, prefix, until, limit} | {op: "summary", most, limit} | {op: "identity"}. User, password and the database that keeps the user come by the
 // environment of mongosh; mongo cannot see its own, and gets them line by line on standard input.
 var legacy = typeof EJSON === "undefined";
 var given = legacy
@@ -36,6 +36,14 @@ function extended(value) {
   Object.keys(value).forEach(function (key) { found[key] = extended(value[key]); });
   return found;
 }
+// Goes on with a hash over documents, where the server makes none: two polynomials by the primes 2^40 - 87 and 2^40 - 167, exact in doubles.
+function hashed_on(sums, text) {
+  for (var at = 0; at < text.length; at++) {
+    sums[0] = (sums[0] * 4099 + text.charCodeAt(at) + 1) % 1099511627689;
+    sums[1] = (sums[1] * 2053 + text.charCodeAt(at) + 1) % 1099511627609;
+  }
+  return [(sums[0] * 4099) % 1099511627689, (sums[1] * 2053) % 1099511627609];
+}
 // Calls of the shell are made at the top level of loops: mongosh cannot wait for them within generators and callbacks.
 var answer = {}, i, j, k, l;
 if (ASKED.op === "locate") {
@@ -63,6 +71,43 @@ if (ASKED.op === "locate") {
   answer = { documents: [] };
   for (i = 0; i < documents.length; i++)
     answer.documents.push(legacy ? JSON.stringify(extended(documents[i])) : EJSON.stringify(documents[i], { relaxed: false }));
+} else if (ASKED.op === "summary") {
+  answer = { collections: [] };
+  var all = admin.adminCommand({ listDatabases: 1, nameOnly: true });
+  if (!all.ok) throw new Error(all.errmsg);
+  for (i = 0; i < all.databases.length; i++) {
+    if (own.indexOf(all.databases[i].name) >= 0) continue;
+    var held = connection.getDB(all.databases[i].name), kept = held.getCollectionInfos(), counts = [], total = 0, hashes = {};
+    for (j = 0; j < kept.length; j++) {
+      if (kept[j].type === "view" || kept[j].name.indexOf("system.") === 0) continue;
+      // What the server says without looking may be wrong after a kill: each document is counted.
+      var whole = held.getCollection(kept[j].name);
+      var count = number(typeof whole.countDocuments === "function" ? whole.countDocuments({}) : whole.find().itcount());
+      counts.push([kept[j].name, count]);
+      total += count;
+    }
+    if (total <= ASKED.most) {
+      try {
+        var hashed = held.runCommand({ dbHash: 1 });
+        if (hashed.ok) hashes = hashed.collections || {};
+      } catch (error) {
+        hashes = {};
+      }
+    }
+    for (j = 0; j < counts.length; j++) {
+      var source = held.getCollection(counts[j][0]), sum = hashes[counts[j][0]] || "", expires = false;
+      if (!sum && counts[j][1] <= ASKED.limit) {
+        var ordered = source.find().sort({ _id: 1 }).toArray();
+        var sums = [1, 1];
+        for (k = 0; k < ordered.length; k++)
+          sums = hashed_on(sums, legacy ? JSON.stringify(extended(ordered[k])) : EJSON.stringify(ordered[k], { relaxed: false }));
+        sum = sums.join("-");
+      }
+      var indexes = source.getIndexes();
+      for (k = 0; k < indexes.length; k++) if (indexes[k].expireAfterSeconds !== undefined) expires = true;
+      answer.collections.push([all.databases[i].name, counts[j][0], counts[j][1], String(sum), expires]);
+    }
+  }
 } else {
   var hello = null;
   try {

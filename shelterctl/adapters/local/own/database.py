@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Callable, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from shelterctl.adapters import process
+from shelterctl.adapters.documents.client import Client as DatabaseClient
+from shelterctl.adapters.documents.client import Login
 from shelterctl.adapters.documents.mongo import MongoDocuments
+from shelterctl.adapters.documents.sql import SqlShell
 from shelterctl.adapters.documents.tokens import Shell, TokenDocuments
 from shelterctl.adapters.local.client import Client
 from shelterctl.adapters.local.database import ask_program
-from shelterctl.adapters.local.home import Home
+from shelterctl.adapters.local.home import Home, read_json
+from shelterctl.adapters.local.own import mariadb
+from shelterctl.adapters.local.spec import MARIADB
 from shelterctl.core.serial import JsonValue
 from shelterctl.errors import ClusterError, NotDeployed
 
@@ -37,7 +44,20 @@ class LocalTokenReader(TokenDocuments):
         found = self._python()
         if found is None or not self._home.spec.exists():
             raise NotDeployed("nothing is deployed here", next_command="shelterctl up")
+        if read_json(self._home.spec)["database"]["kind"] == MARIADB:
+            return SqlShell(DatabaseClient(self._run, Login("root", (self._home.secrets / mariadb.ROOT).read_text(encoding="utf-8"))))
         return _LocalMongo(self._home, found)
+
+    def _run(self, command: Sequence[str], stdin: str = "") -> tuple[int, str, str]:
+        """Fulfils `documents.client.Exec`: the client of this machine, at the port where the database listens now."""
+        found = mariadb.programs()
+        beside = [str(Path(found.client).parent)] if found is not None else []
+        environment = {
+            "PATH": ":".join([*beside, os.environ.get("PATH", "")]),
+            "SHELTERCTL_SQL_PORT": str(Client(self._home).ask("database")["port"]),
+        }
+        ran = process.run(command, timeout_s=_TIMEOUT_S, stdin=stdin.encode(), env=environment, check=False)
+        return ran.returncode, ran.stdout.decode("utf-8", "replace"), ran.stderr.decode("utf-8", "replace")
 
 
 class _LocalMongo(MongoDocuments):

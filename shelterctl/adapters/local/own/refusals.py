@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from shelterctl.adapters.local.own import mariadb
 from shelterctl.core.stack.findings import blocking
 from shelterctl.core.stack.model import Container, Engine, Workload
 from shelterctl.core.stack.provable import keeps_from_deploying
@@ -62,11 +62,16 @@ def obstacles(stack: Stack) -> Iterator[Obstacle]:
         yield Obstacle(f"{app.key}", why, False)
     elif not stack.sources.roots:
         yield Obstacle(f"{app.key}", f"{container.image} is no Flask application: no Flask sources were found", False)
-    if roles.database is not None and roles.engine is not Engine.MONGODB:
+    if roles.database is not None and mariadb.needs(stack):
+        engine = roles.engine.value if roles.engine is not None else ""
+        if mariadb.programs() is None:
+            why = f"no MariaDB is on the PATH to keep it as a process: {mariadb.INSTALL}"
+            yield Obstacle(f"{roles.database.key}, which is {engine}", why, False)
+        for what, why in mariadb.problems(stack):
+            yield Obstacle(what, why, False)
+    elif roles.database is not None and roles.engine is not Engine.MONGODB:
         name = roles.engine.value if roles.engine is not None else "an unknown engine"
-        server = next((each for each in ("mariadbd", "mysqld") if shutil.which(each)), "") if name in ("mysql", "mariadb") else ""
-        beside = f", and {server} of this machine is not driven yet" if server else ""
-        yield Obstacle(f"{roles.database.key}, which is {name}", f"MongoDB alone is kept as a process here{beside}", False)
+        yield Obstacle(f"{roles.database.key}, which is {name}", "MongoDB, MySQL and MariaDB alone are kept as processes here", False)
     for front in roles.front_ends:
         yield Obstacle(f"{front.key}, a front end", f"{_images(front)} is an image, and there are no containers here", True)
     for other in roles.others:

@@ -10,7 +10,7 @@ from pathlib import Path
 from shelterctl.adapters.local import ports
 from shelterctl.adapters.local.home import Home, write_json
 from shelterctl.adapters.local.manifest import Manifest
-from shelterctl.adapters.local.own import manifest, refusals, variables
+from shelterctl.adapters.local.own import manifest, mariadb, refusals, variables
 from shelterctl.adapters.local.own.packages import Packages
 from shelterctl.adapters.local.own.start import Start, start
 from shelterctl.adapters.local.spec import LocalSpec, ReplicaSpec
@@ -84,6 +84,8 @@ class OwnTarget(LocalTarget):
         self._home.secrets.mkdir(mode=0o700, exist_ok=True)
         users = [list(each) for each in variables.logins(self._own.stack())]
         write_json(self._home.secrets / USERS, {"users": users})
+        if mariadb.needs(self._own.stack()):
+            mariadb.write_secrets(self._home, mariadb.credentials(self._own.stack()))
         return (), ()
 
     @cached_property

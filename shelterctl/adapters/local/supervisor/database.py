@@ -9,7 +9,7 @@ from contextlib import suppress
 from shelterctl.adapters.local.claim import CLAIM
 from shelterctl.adapters.local.engines import MONGOD
 from shelterctl.adapters.local.home import Home
-from shelterctl.adapters.local.spec import DatabaseSpec, ProbeSpec
+from shelterctl.adapters.local.spec import MARIADB, DatabaseSpec, ProbeSpec
 from shelterctl.adapters.local.supervisor.pods import Template
 from shelterctl.core.state import Mount, Role
 
@@ -26,6 +26,8 @@ def template(spec: DatabaseSpec, home: Home, port: int) -> Template:
     folder = str(home.data)
     if spec.kind == MONGOD:
         argv = (*spec.program, "--dbpath", folder, "--bind_ip", "127.0.0.1", "--port", str(port))
+    elif spec.kind == MARIADB:
+        argv = (*spec.program, f"--datadir={folder}", "--bind-address=127.0.0.1", f"--port={port}", f"--pid-file={pid_file}")
     else:
         # Its default is one pid file for all of a machine, and it writes a log without an end.
         argv = (

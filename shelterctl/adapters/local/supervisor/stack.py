@@ -11,7 +11,7 @@ from dataclasses import replace
 from shelterctl.adapters.local import claim
 from shelterctl.adapters.local.home import Home, write_json
 from shelterctl.adapters.local.identity import ProcessIdentity
-from shelterctl.adapters.local.spec import LocalSpec, caveats
+from shelterctl.adapters.local.spec import MARIADB, LocalSpec, caveats
 from shelterctl.adapters.local.supervisor import replica, rollout
 from shelterctl.adapters.local.supervisor.autoscaler import NAME, Metrics, Scaler
 from shelterctl.adapters.local.supervisor.database import template as database_template
@@ -219,12 +219,18 @@ class Stack:
 
     def _keep_replicas(self) -> None:
         replicas = self.replicas()
+        if not replicas and self.spec.database.kind == MARIADB and not self._database_answers():
+            # Its first start makes its data folder, and an application that connects while it begins would end meanwhile.
+            return
         step = rollout.next_step(replicas, self.revision, self.wanted, self.spec, self.progress)
         for _ in range(step.start):
             self._add_replica()
         for pod in step.end:
             self.journal.add(f"pod/{pod.name}", "Killing", f"Stopping container {pod.template.container}")
             pod.end()
+
+    def _database_answers(self) -> bool:
+        return any(pod.ready for pod in self.pods if pod.template.role is Role.DATABASE)
 
     def _add_replica(self) -> None:
         name = PodName(f"app-{self.revision}-{secrets.token_hex(3)[:5]}")

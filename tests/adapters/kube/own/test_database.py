@@ -11,13 +11,14 @@ from typing import Any
 
 import pytest
 
+from shelterctl.adapters.documents.client import Client, Login
+from shelterctl.adapters.documents.sql import row_field
 from shelterctl.adapters.documents.tokens import Place, Shell, content_digest, is_at, same
-from shelterctl.adapters.kube.own.client import Client, Login
 from shelterctl.adapters.kube.own.cluster import OwnCluster
 from shelterctl.adapters.kube.own.database import OwnDatabaseReader, login_of
-from shelterctl.adapters.kube.own.sql import row_field
 from shelterctl.adapters.stack import reader as reader_of_stacks
 from shelterctl.core.faults.ledger import payload_digest
+from shelterctl.core.faults.summary import DatabaseSummary, TableSummary
 from shelterctl.core.serial import JsonValue
 from shelterctl.core.stack.exchange import token
 from shelterctl.errors import ClusterError, Refused
@@ -44,6 +45,9 @@ class Rows:
 
     def field(self, item: Mapping[str, Any], place: Sequence[str]) -> tuple[object, Mapping[str, Any]]:
         return item.get(place[2]), item
+
+    def summary(self) -> DatabaseSummary:
+        return DatabaseSummary((TableSummary("base.table", len(self.rows)),))
 
     def identity(self) -> tuple[str, float | None, str]:
         return "", None, "a table"

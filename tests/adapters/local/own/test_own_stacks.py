@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from shelterctl.adapters.local.own import manifest, refusals, variables
+from shelterctl.adapters.local.own import manifest, mariadb, refusals, variables
 from shelterctl.adapters.local.spec import ProbeSpec
 from shelterctl.adapters.stack.reader import read
 from shelterctl.core.stack.stack import Stack
@@ -113,10 +113,14 @@ def test_what_can_be_had_here(name: str) -> None:
     refusals.check(stack(name))
 
 
-def test_everything_that_stands_in_the_way_is_said_at_once() -> None:
+def test_everything_that_stands_in_the_way_is_said_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mariadb, "programs", lambda: None)
     with pytest.raises(Refused, match="Deployment/adoption-db, which is mysql") as refused:
         refusals.check(stack("adoption"), insist=True)
-    assert [line.partition(":")[0] for line in refused.value.details] == ["Deployment/adoption-frontend, a front end"]
+    assert [line.partition(":")[0] for line in refused.value.details] == [
+        "Deployment/adoption-db's image dog-adoption-db",
+        "Deployment/adoption-frontend, a front end",
+    ]
     assert refused.value.next_command == "--target minikube"
 
 

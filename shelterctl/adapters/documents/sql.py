@@ -6,11 +6,13 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from shelterctl.adapters.documents.client import Client
 from shelterctl.adapters.documents.tokens import Place, is_at
-from shelterctl.adapters.kube.own.client import Client
+from shelterctl.core.faults.summary import DatabaseSummary, TableSummary
 from shelterctl.errors import ApiRejected
 
-#: The container's own variables, as the official images and Bitnami's name them. MariaDB's image takes its own names first.
+#: The container's own variables, as the official images and Bitnami's name them. MariaDB's image takes its own names first. With
+#: SHELTERCTL_SQL_PORT a server of this machine is asked, and no settings of its user's are read.
 _SCRIPT = """
 if [ -z "$given" ]; then
   user=$(first MARIADB_ROOT_USER MYSQL_ROOT_USER)
@@ -23,10 +25,14 @@ if [ -z "$given" ]; then
 fi
 client=$(command -v mariadb || command -v mysql) || { echo "neither mariadb nor mysql is in the image" >&2; exit 127; }
 export MYSQL_PWD="$password"
-exec "$client" --user="$user" --batch --raw --skip-column-names --default-character-set=utf8mb4 --execute="$1" </dev/null
+set -- "$1" ${SHELTERCTL_SQL_PORT:+--no-defaults --protocol=TCP --host=127.0.0.1 --port="$SHELTERCTL_SQL_PORT"}
+statement=$1; shift
+exec "$client" "$@" --user="$user" --batch --raw --skip-column-names --default-character-set=utf8mb4 --execute="$statement" </dev/null
 """
 _TEXT_TYPES = "'char','varchar','tinytext','text','mediumtext','longtext','json'"
 _SYSTEM = "'mysql','sys','information_schema','performance_schema'"
+#: An argument may have 128 KiB (MAX_ARG_STRLEN); many tables are asked in parts. Of more rows no checksum is made: they are counted.
+_AT_ONCE, _CHECKSUM_ROWS = 100, 5_000_000
 
 
 class SqlShell:
@@ -70,6 +76,35 @@ class SqlShell:
 
     def field(self, item: Mapping[str, Any], place: Sequence[str]) -> tuple[object, Mapping[str, Any]]:
         return row_field(item, place[-1])
+
+    def summary(self) -> DatabaseSummary:
+        """COUNT, and CHECKSUM TABLE, which adds up the rows in whatever order (MySQL's manual, 15.7.3.3)."""
+        listed = self._rows(
+            "SELECT t.table_schema, t.table_name, coalesce(t.engine, ''), EXISTS (SELECT 1 FROM information_schema.events e "  # noqa: S608 - constants
+            "WHERE e.event_schema = t.table_schema AND e.status = 'ENABLED') AND @@event_scheduler = 'ON' FROM information_schema.tables t "
+            f"WHERE t.table_schema NOT IN ({_SYSTEM}) AND t.table_type IN ('BASE TABLE', 'SYSTEM VERSIONED') ORDER BY 1, 2"
+        )
+        found: list[TableSummary] = []
+        for start in range(0, len(listed), _AT_ONCE):
+            part = listed[start : start + _AT_ONCE]
+            counting = [f"SELECT {i}, COUNT(*) FROM {_name(table[0])}.{_name(table[1])}" for i, table in enumerate(part)]  # noqa: S608 - quoted
+            counts = {int(number): int(count) for number, count in self._rows(" UNION ALL ".join(counting))}
+            few = [i for i in range(len(part)) if counts[i] <= _CHECKSUM_ROWS]
+            tables = ", ".join(f"{_name(part[i][0])}.{_name(part[i][1])}" for i in few)
+            # In the order in which they are named.
+            sums = dict(zip(few, [row[-1] for row in self._rows(f"CHECKSUM TABLE {tables} EXTENDED")], strict=True)) if few else {}
+            for i, (schema, name, engine, scheduled) in enumerate(part):
+                checksum = sums.get(i, "NULL")
+                found.append(
+                    TableSummary(
+                        f"{schema}.{name}",
+                        counts[i],
+                        "" if checksum == "NULL" else checksum,
+                        "a scheduled event" if scheduled == "1" else "",
+                        f"engine {engine}" if engine.upper() in ("MEMORY", "BLACKHOLE") else "",
+                    )
+                )
+        return DatabaseSummary(tuple(found))
 
     def identity(self) -> tuple[str, float | None, str]:
         ((_, uptime_s),) = self._rows("SHOW GLOBAL STATUS LIKE 'Uptime'")
