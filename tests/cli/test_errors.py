@@ -35,7 +35,7 @@ GONE = (
         ),
         (
             ["loadtest", "--users", "many"],
-            "Usage: shelterctl loadtest [OPTIONS]\nTry 'shelterctl loadtest -h' for help.\n\n"
+            "Usage: shelterctl loadtest [OPTIONS] [locust_options]...\nTry 'shelterctl loadtest -h' for help.\n\n"
             "Error: Invalid value for '--users': 'many' is not a valid int.\n",
         ),
         (

@@ -72,9 +72,7 @@ def replay_lines(result: Replay, *, every: bool) -> Iterator[Line]:
     text = f"{agreed} of {len(decisions)} decisions and {held} of {held} passes without one are the model's"
     yield Line(f"{result.run}: {text}", "good" if not differing else "doubt")
     if result.readings:
-        yield Line(
-            f"  {result.readings_agree} of {result.readings} readings of the controller come out of the measurements that were seen here"
-        )
+        yield Line(f"  {result.readings_agree} of {result.readings} readings of the controller are those of the measurements seen here")
     shown = result.passes if every else [item for item in result.passes if item.decided or not item.agrees]
     if shown:
         yield Line("    at      replicas     reading   model", "dim")
@@ -156,7 +154,9 @@ def applied_lines(result: Applied) -> Iterator[Line]:
     if not result.undo:
         yield Line("  Nothing was written: the settings are these.")
         return
-    yield Line("  Written. The next `shelterctl up` writes what the manifests say.", "good")
+    yield Line(
+        "  Written, as if by hand: on a cluster the next `shelterctl up` needs --force-conflicts to write what the manifests say.", "good"
+    )
     yield Line(f"  Undo: {result.undo}")
 
 
