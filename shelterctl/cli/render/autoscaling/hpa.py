@@ -154,9 +154,8 @@ def applied_lines(result: Applied) -> Iterator[Line]:
     if not result.undo:
         yield Line("  Nothing was written: the settings are these.")
         return
-    yield Line(
-        "  Written, as if by hand: on a cluster the next `shelterctl up` needs --force-conflicts to write what the manifests say.", "good"
-    )
+    yield Line("  Written, as if by hand.", "good")
+    yield Line("  On a cluster the next `shelterctl up` needs --force-conflicts to write what the manifests say.")
     yield Line(f"  Undo: {result.undo}")
 
 
