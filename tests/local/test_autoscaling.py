@@ -37,7 +37,7 @@ def test_a_load_is_explained_replayed_and_simulated(fresh: Stack, tmp_path: Path
     assert fresh.shelterctl("hpa", "recommend", "--slo", "p95 < 2s").result["found"]["tried"] > 10
 
     figure = tmp_path / "load.svg"
-    shown = fresh.shelterctl("runs", "show", "last", "--svg", str(figure), output="csv").stdout
+    shown = fresh.shelterctl("runs", "show", replayed["run"], "--svg", str(figure), output="csv").stdout
     assert shown.startswith("second,requests,")
     assert figure.read_text().startswith("<svg ")
 
