@@ -14,7 +14,7 @@ from shelterctl.ops.chaos.kill_db import kill_db
 from shelterctl.ops.chaos.result import KillDbResult
 from shelterctl.ops.chaos.run import KillDbPorts, KillDbRequest
 from tests.fakes import FolderInMemory
-from tests.ops.chaos.scene import Scene, Store, make_http
+from tests.ops.chaos.scene import NoNames, Scene, Store, make_http
 
 RUN = "20261121-120000-kill-db"
 
@@ -24,7 +24,7 @@ def request(mode: KillMode = KillMode.SIGKILL, *, timeout_s: float = 10.0) -> Ki
 
 
 def ports(stage: Scene, folder: FolderInMemory) -> KillDbPorts:
-    return KillDbPorts(stage, stage, stage, stage, EchoedIds(), make_http, folder, SystemClock())  # type: ignore[arg-type]
+    return KillDbPorts(stage, stage, stage, NoNames(), EchoedIds(), make_http, folder, SystemClock())  # type: ignore[arg-type]
 
 
 def run(stage: Scene, folder: FolderInMemory, mode: KillMode = KillMode.SIGKILL, *, timeout_s: float = 10.0) -> KillDbResult:

@@ -236,7 +236,19 @@ class Scene:
             ]
         return found[:limit]
 
-    # Names: no part of the account.
+    def identity(self) -> DatabaseIdentity:
+        """The store's own process: another one once it was down."""
+        return DatabaseIdentity(f"process-{self.store.starts}")
+
+    def server(self) -> str:
+        return "mongod 8.0.4"
+
+
+@dataclass
+class NoNames:
+    """Names: no part of the account. It has a closing of its own, which is not the injector's."""
+
+    closed: int = 0
 
     def scene(self) -> DnsScene:
         raise ClusterError("nothing resolves names here")
@@ -244,12 +256,8 @@ class Scene:
     def ask(self, queries: Sequence[DnsQuery]) -> Sequence[DnsAnswer]:
         raise ClusterError("nothing resolves names here")
 
-    def identity(self) -> DatabaseIdentity:
-        """The store's own process: another one once it was down."""
-        return DatabaseIdentity(f"process-{self.store.starts}")
-
-    def server(self) -> str:
-        return "mongod 8.0.4"
+    def close(self) -> None:
+        self.closed += 1
 
 
 @contextmanager
