@@ -12,6 +12,9 @@ from shelterctl.core.hpa.stabilization import Stabilizer
 from shelterctl.core.hpa.tolerance import Tolerances
 from shelterctl.core.state import Autoscaler, Pod, Role, Usage
 
+#: The controller looks so often (its --horizontal-pod-autoscaler-sync-period), where nobody set it otherwise.
+SYNC_S = 15.0
+
 
 @dataclass(frozen=True, slots=True)
 class ScalerSettings:

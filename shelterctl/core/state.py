@@ -202,9 +202,12 @@ class Autoscaler:
         """What somebody wrote, and the controller does not change: bounds, target and behavior."""
         return self.minimum, self.maximum, self.cpu_target_percent, self.behavior
 
+    def condition(self, kind: str) -> Condition | None:
+        return next((item for item in self.conditions if item.type == kind), None)
+
     @property
     def has_metric(self) -> bool:
-        active = next((c for c in self.conditions if c.type == "ScalingActive"), None)
+        active = self.condition("ScalingActive")
         return self.cpu_percent is not None and (active is None or active.status)
 
 
@@ -277,6 +280,11 @@ class StackState:
 
     def pods_of(self, role: Role) -> tuple[Pod, ...]:
         return tuple(pod for pod in self.pods if pod.role is role)
+
+
+def count_ready(pods: Iterable[Pod]) -> int:
+    """The application's pods that can serve: ready, and not on their way out."""
+    return sum(pod.ready and not pod.deleting for pod in pods if pod.role is Role.APP)
 
 
 def successor(pods: Iterable[Pod], before: Pod) -> Pod | None:

@@ -23,6 +23,12 @@ def listed(items: Sequence[str], most: int) -> str:
     return ", ".join(items[:most]) + (f" and {rest} more" if rest > 0 else "")
 
 
+def percent(share: float) -> str:
+    """`12%`, `1%`, `0.25%`: a share from 0 to 1 with two digits that say something."""
+    value = 100 * share
+    return f"{value:.0f}%" if value >= 10 or value == round(value) else f"{value:.2g}%"
+
+
 def plain(text: str) -> str:
     """The text as a page or a drawing may hold it: colours of a terminal are left out, other control characters become �."""
     return text if text.isprintable() else _UNPRINTABLE.sub("\ufffd", _COLOUR.sub("", text.replace("\r\n", "\n").replace("\r", "\n")))

@@ -9,7 +9,7 @@ from shelterctl.core.controller import down_window_s, effective_behavior
 from shelterctl.core.duration import format_duration
 from shelterctl.core.events import AutoscalerGone, AutoscalerSeen, Event, Notice, Outcome, PodsSeen, StepFinished, StepStarted, WatchDropped
 from shelterctl.core.load.result import Descent, LoadResult
-from shelterctl.core.state import Autoscaler, Role
+from shelterctl.core.state import Autoscaler, count_ready
 from shelterctl.ops.feed import ClocksSeen, Gap, TargetFeed
 from shelterctl.ops.loadtest import LoadPorts
 from shelterctl.ports.clock import Clock
@@ -36,7 +36,7 @@ def descent(target: Target, clock: Clock) -> Generator[Event, None, Descent]:
     """
     state = target.state(with_usage=False)
     scaler = state.autoscaler
-    ready = sum(pod.ready and not pod.deleting for pod in state.pods_of(Role.APP))
+    ready = count_ready(state.pods)
     if scaler is None:
         return Descent(ready, ready, 0.0, reached=False, why="there is no autoscaler")
     most_s = longest_s(scaler, ready)
@@ -82,7 +82,7 @@ def _taken(feed: TargetFeed, seen: _Seen) -> Generator[Event, None, None]:
             yield Notice(f"the target did not answer: {event.why}", "warning")
             continue
         if isinstance(event, PodsSeen):
-            seen.ready = sum(pod.ready and not pod.deleting for pod in event.pods if pod.role is Role.APP)
+            seen.ready = count_ready(event.pods)
         elif isinstance(event, AutoscalerSeen):
             seen.scaler = event.autoscaler
         elif isinstance(event, AutoscalerGone):

@@ -13,7 +13,8 @@ from shelterctl.adapters.kube import records
 from shelterctl.adapters.kube.api import Json, KubeApi
 from shelterctl.adapters.kube.credentials import APP_SECRET, ROOT_SECRET
 from shelterctl.adapters.kube.scale import FIELD_MANAGER as HAND_OVER
-from shelterctl.core.checkup.scaling import ScalerFacts, ScalingFacts, ScalingRule, SelectedContainer, SelectedPod
+from shelterctl.core.checkup.scaling import ScalerFacts, ScalingFacts, SelectedContainer, SelectedPod
+from shelterctl.core.checkup.scaling_seen import rules_of
 from shelterctl.core.checkup.service import AnswerFacts, PortFacts
 from shelterctl.core.checkup.stack import BudgetFacts, StackFacts
 from shelterctl.core.state import Role, StackState
@@ -110,19 +111,10 @@ def scaling(api: KubeApi, namespace: str, name: str, pods: Iterable[Json], metri
 
 def _scaler(item: Json, now_s: float, measuring_since_s: float) -> ScalerFacts:
     target = item["spec"]["scaleTargetRef"]
-    behavior = item["spec"].get("behavior") or {}
-    rules = tuple(_rule(name, behavior[key]) for name, key in (("up", "scaleUp"), ("down", "scaleDown")) if behavior.get(key))
     created_s = records.epoch_s(item["metadata"].get("creationTimestamp")) or 0.0
     since_s = max(created_s, measuring_since_s)
-    return ScalerFacts(records.autoscaler(item), f"{target['kind']}/{target['name']}", rules, now_s - since_s)
-
-
-def _rule(direction: str, rules: Json) -> ScalingRule:
-    policies = tuple((str(p["type"]), int(p["value"]), int(p["periodSeconds"])) for p in rules.get("policies") or ())
-    tolerance = rules.get("tolerance")
-    # A quantity: 0.05 may be written 50m.
-    thousandths = records.millicores(str(tolerance)) if tolerance is not None else None
-    return ScalingRule(direction, rules.get("selectPolicy") or "Max", policies, thousandths / 1000 if thousandths is not None else None)
+    record = records.autoscaler(item)
+    return ScalerFacts(record, f"{target['kind']}/{target['name']}", rules_of(record), now_s - since_s)
 
 
 def _selected(item: Json, own_sets: set[str]) -> SelectedPod:

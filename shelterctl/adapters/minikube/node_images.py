@@ -21,7 +21,7 @@ from shelterctl.adapters.builder.oci_archive import LAYER_TAR, LAYER_TAR_GZIP, B
 from shelterctl.adapters.minikube.docker_node import DockerNode
 from shelterctl.adapters.nodes.image_source import ImageSource, Sent, take
 from shelterctl.adapters.nodes.shell import NodeShell
-from shelterctl.adapters.nodes.store import QUERY_TIMEOUT_S, NodeStore, full_name, no_room_here
+from shelterctl.adapters.nodes.store import QUERY_TIMEOUT_S, HeldImages, NodeStore, full_name, no_room_here
 from shelterctl.core.deploy.image import LoadReport, LocalImage, missing_layers
 from shelterctl.errors import CommandFailed, ImageLoadFailed, WaitTimeout
 
@@ -35,7 +35,7 @@ _RELATIVES = 4
 _NO_SPACE = ("no space left on device", "disk quota exceeded")
 
 
-class MinikubeImages:
+class MinikubeImages(HeldImages):
     """Fulfils `ports.capabilities.NodeImages` for the nodes of one profile.
 
     `shells` has one shell for each node, `runtime` is minikube's word for their container runtime.
@@ -43,19 +43,8 @@ class MinikubeImages:
 
     def __init__(self, profile: str, runtime: str, shells: Sequence[NodeShell], source: ImageSource) -> None:
         self._profile = profile
-        self._store = NodeStore(shells, runtime, f"minikube image ls -p {profile}")
+        super().__init__(NodeStore(shells, runtime, f"minikube image ls -p {profile}"))
         self._source = source
-
-    def runtime(self) -> str:
-        return self._store.runtime
-
-    def image_ids(self) -> Mapping[str, str]:
-        """Reference to image id for what every node has under the same id. Raises CommandFailed."""
-        return self._store.image_ids()
-
-    def ids_by_digest(self) -> Mapping[str, str]:
-        """Of all nodes together. Raises CommandFailed."""
-        return self._store.ids_by_digest()
 
     def load(self, image: LocalImage) -> LoadReport:
         """Brings the image into every node and checks its id there. Raises ImageLoadFailed."""

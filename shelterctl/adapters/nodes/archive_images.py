@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import errno
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -15,32 +15,21 @@ from shelterctl.adapters import process
 from shelterctl.adapters.nodes.containers import Maker
 from shelterctl.adapters.nodes.image_source import ImageSource, Sent
 from shelterctl.adapters.nodes.shell import NodeShell, host_docker_env
-from shelterctl.adapters.nodes.store import NodeStore, no_room_here
+from shelterctl.adapters.nodes.store import HeldImages, NodeStore, no_room_here
 from shelterctl.core.deploy.image import LoadReport, LocalImage
 from shelterctl.errors import CommandFailed, ImageLoadFailed, ProgramMissing, WaitTimeout
 
 LOAD_TIMEOUT_S = 900.0
 
 
-class ArchiveImages:
+class ArchiveImages(HeldImages):
     """Fulfils `ports.capabilities.NodeImages`. `shells` has one shell for each node: their runtime is containerd."""
 
     def __init__(self, maker: Maker, cluster: str, shells: Sequence[NodeShell], source: ImageSource) -> None:
         self._maker = maker
         self._cluster = cluster
-        self._store = NodeStore(shells, "containerd", f"docker exec {shells[0].node} crictl images")
+        super().__init__(NodeStore(shells, "containerd", f"docker exec {shells[0].node} crictl images"))
         self._source = source
-
-    def runtime(self) -> str:
-        return self._store.runtime
-
-    def image_ids(self) -> Mapping[str, str]:
-        """Reference to image id for what every node has under the same id. Raises CommandFailed."""
-        return self._store.image_ids()
-
-    def ids_by_digest(self) -> Mapping[str, str]:
-        """Of all nodes together. Raises CommandFailed."""
-        return self._store.ids_by_digest()
 
     def load(self, image: LocalImage) -> LoadReport:
         """Brings the image into every node and checks its id there. Raises ProgramMissing, ImageLoadFailed."""

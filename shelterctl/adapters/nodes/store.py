@@ -20,6 +20,24 @@ _DOCKER_DIGESTS = ("docker", "images", "--digests", "--no-trunc", "--format", "{
 _DOCKER_IMAGES = ("docker", "images", "--no-trunc", "--format", "{{.Repository}}:{{.Tag}} {{.ID}}")
 
 
+class HeldImages:
+    """The part of `ports.capabilities.NodeImages` that only looks: what the nodes of a store have."""
+
+    def __init__(self, store: NodeStore) -> None:
+        self._store = store
+
+    def runtime(self) -> str:
+        return self._store.runtime
+
+    def image_ids(self) -> Mapping[str, str]:
+        """Reference to image id for what every node has under the same id. Raises CommandFailed."""
+        return self._store.image_ids()
+
+    def ids_by_digest(self) -> Mapping[str, str]:
+        """Of all nodes together. Raises CommandFailed."""
+        return self._store.ids_by_digest()
+
+
 class NodeStore:
     """What the nodes of one cluster have. `runtime` is their container runtime, `look` the command by which a person sees the same."""
 

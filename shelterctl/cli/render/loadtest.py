@@ -15,7 +15,7 @@ from shelterctl.core.load.plan import LoadPlan
 from shelterctl.core.load.result import LoadResult
 from shelterctl.core.load.scaling import ScalingState
 from shelterctl.core.load.verdict import CheckName
-from shelterctl.core.state import Autoscaler, Role
+from shelterctl.core.state import Autoscaler, count_ready
 from shelterctl.core.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ class LoadDisplay:
             self._change(f"hpa {now.name} {change}cpu {_percent(now.cpu_percent)}/{_percent(now.cpu_target_percent)}")
 
     def _pods_changed(self, event: PodsSeen) -> None:
-        ready = sum(pod.ready and not pod.deleting for pod in event.pods if pod.role is Role.APP)
+        ready = count_ready(event.pods)
         if self._ready is not None and ready != self._ready:
             self._change(f"pods ready {self._ready}->{ready}")
         self._ready = ready

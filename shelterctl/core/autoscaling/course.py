@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from shelterctl.core.autoscaling.demand import Demand, demand_of
 from shelterctl.core.autoscaling.recording import Recording
 from shelterctl.core.load.elasticity import Elasticity, Step, elasticity
-from shelterctl.core.state import Pod, PodName, Role, Usage
+from shelterctl.core.state import Pod, PodName, Role, count_ready
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,17 +74,15 @@ def course_of(recording: Recording, *, p95_ms: float | None = None) -> RunCourse
         needed = demand.demanded()
         steps = [Step(float(second), count) for second, count in enumerate(needed) if second == 0 or needed[second - 1] != count]
         figures = elasticity(steps, ready, start_s=0.0, end_s=max(float(len(needed)), 1.0))
-    decisions = []
-    for before, at_s, after in zip(recording.scalers.values, recording.scalers.times_s[1:], recording.scalers.values[1:], strict=False):
-        if before is not None and after is not None and before.desired != after.desired:
-            decisions.append((at_s, before.desired, after.desired, after.cpu_percent))
+    decisions = recording.decisions()
     courses = []
-    for number, (at_s, fewer, more, percent) in enumerate(decisions):
-        until_s = decisions[number + 1][0] if number + 1 < len(decisions) else recording.ended_s + 1
-        measured = _measured(recording, at_s)
-        pods = _came(recording, at_s, until_s) if more > fewer else _went(recording, at_s, until_s)
+    for number, found in enumerate(decisions):
+        until_s = decisions[number + 1].at_s if number + 1 < len(decisions) else recording.ended_s + 1
+        measured = _measured(recording, found.at_s)
+        came = _came if found.after > found.before else _went
+        pods = came(recording, found.at_s, until_s)
         from_s, to_s = (None, None) if measured is None else (measured[0] - began_s, measured[1] - began_s)
-        courses.append(Course(at_s - began_s, fewer, more, percent, from_s, to_s, pods))
+        courses.append(Course(found.at_s - began_s, found.before, found.after, found.cpu_percent, from_s, to_s, pods))
     return RunCourse(recording.run, duration_s, tuple(courses), ready, demand, figures, why)
 
 
@@ -93,7 +91,7 @@ def ready_steps(recording: Recording) -> tuple[Step, ...]:
     began_s = recording.began_s
     found: list[Step] = []
     for at_s, pods in zip(recording.pods.times_s, recording.pods.values, strict=True):
-        ready = sum(pod.ready and not pod.deleting for pod in pods if pod.role is Role.APP)
+        ready = count_ready(pods)
         step = Step(max(0.0, at_s - began_s), ready)
         if found and found[-1].at_s == step.at_s:
             found[-1] = step
@@ -104,10 +102,7 @@ def ready_steps(recording: Recording) -> tuple[Step, ...]:
 
 def _measured(recording: Recording, at_s: float) -> tuple[float, float] | None:
     """The window of the newest measurement that a decision can rest on: those that were seen a moment after it were there before it."""
-    later = recording.usage.after(at_s)
-    rounds: list[tuple[Usage, ...]] = [item for item in (recording.usage.at(at_s),) if item is not None]
-    if later is not None and later[0] - at_s <= 7.5:
-        rounds.append(later[1])
+    rounds = recording.rounds_for(at_s)
     apps = {pod.name for pod in recording.pods.at(at_s) or () if pod.role is Role.APP}
     own = [item for usage in rounds for item in usage if item.pod in apps and item.sampled_at_s <= at_s]
     if not own:

@@ -13,7 +13,7 @@ from itertools import accumulate, pairwise
 from statistics import median, quantiles
 
 from shelterctl.core.autoscaling.recording import Recording
-from shelterctl.core.state import Pod, PodName, Role, Usage
+from shelterctl.core.state import Pod, PodName, Role, Usage, count_ready
 
 #: Above this share of its limit a pod is throttled now and then, and what it used is not what it would have.
 CAPPED = 0.85
@@ -213,7 +213,7 @@ def _capacity(
 ) -> tuple[float, str]:
     """What a pod carries (requests/s), and how that is known."""
     by_limit = (limit - idle) / cost if limit is not None and limit > idle else None
-    ready = [_ready(recording, recording.began_s + second) for second in range(len(requests))]
+    ready = [count_ready(recording.pods.at(recording.began_s + second) or ()) for second in range(len(requests))]
     each = [
         (sum(requests[second : second + _SMOOTH_S]) / _SMOOTH_S / max(min(ready[second : second + _SMOOTH_S]), 1), second)
         for second in range(len(requests) - _SMOOTH_S)
@@ -239,18 +239,9 @@ def _slow_from(rates: Sequence[float], rate: float) -> int:
     return len(rates) - bisect_left(rates, rate)
 
 
-def _ready(recording: Recording, at_s: float) -> int:
-    return sum(pod.ready and not pod.deleting and pod.role is Role.APP for pod in recording.pods.at(at_s) or ())
-
-
 def _start_s(recording: Recording) -> tuple[float, tuple[str, ...]]:
     """From a decision to a ready pod: the median of those that came in the run, else from creation to readiness of those before it."""
-    decided: list[float] = []
-    for before, at_s, after in zip(
-        recording.scalers.values, recording.scalers.times_s[1:], recording.scalers.values[1:], strict=False
-    ):  # fmt: skip
-        if before is not None and after is not None and after.desired > before.desired:
-            decided.append(at_s)
+    decided = [item.at_s for item in recording.decisions() if item.after > item.before]
     took: dict[str, float] = {}
     for at_s, pods in zip(recording.pods.times_s, recording.pods.values, strict=True):
         for pod in pods:

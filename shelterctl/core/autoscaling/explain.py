@@ -10,15 +10,12 @@ from enum import Enum
 from shelterctl.core.autoscaling.outlook import Coming, outlook
 from shelterctl.core.autoscaling.traps import LastLoad, unfinished_rollout, unreached_target
 from shelterctl.core.checkup.check import CheckState, Finding
-from shelterctl.core.controller import down_window_s, proposal, samples, tolerances
+from shelterctl.core.controller import SYNC_S, down_window_s, proposal, samples, tolerances
 from shelterctl.core.duration import format_duration
 from shelterctl.core.hpa.algorithm import ReplicaProposal
 from shelterctl.core.hpa.pods import GroupReason, PodGroup, PodSample
-from shelterctl.core.state import Autoscaler, Condition, Role, StackState
+from shelterctl.core.state import Autoscaler, Role, StackState
 from shelterctl.core.words import counted
-
-#: The controller looks so often (its --horizontal-pod-autoscaler-sync-period), where nobody set it otherwise.
-SYNC_S = 15.0
 
 
 class Topic(Enum):
@@ -102,7 +99,7 @@ def _now(scaler: Autoscaler, current: int, now_s: float) -> Iterator[Sentence]:
     if scaler.last_scale_at_s is not None:
         changed = f"; it last changed them {format_duration(max(0.0, now_s - scaler.last_scale_at_s))} ago"
     yield Sentence(Topic.NOW, f"{counted(current, 'replica')}, of {scaler.minimum} to {scaler.maximum}{changed}")
-    able = condition(scaler, "AbleToScale")
+    able = scaler.condition("AbleToScale")
     if able is not None and not able.status:
         yield Sentence(Topic.NOW, f"it is not able to scale: {able.reason}: {able.message}")
     if current == 0 and scaler.minimum > 0:
@@ -139,7 +136,7 @@ def _left_out(group: PodGroup) -> str:
 
 
 def _reading(scaler: Autoscaler, made: ReplicaProposal | None) -> Iterator[Sentence]:
-    active = condition(scaler, "ScalingActive")
+    active = scaler.condition("ScalingActive")
     if active is not None and not active.status:
         yield Sentence(Topic.READING, f"the controller has no metric: {active.reason}: {active.message}")
     if scaler.cpu_target_percent is None:
@@ -171,7 +168,7 @@ def _reading(scaler: Autoscaler, made: ReplicaProposal | None) -> Iterator[Sente
 
 
 def _windows(scaler: Autoscaler, made: ReplicaProposal | None, current: int) -> Iterator[Sentence]:
-    able = condition(scaler, "AbleToScale")
+    able = scaler.condition("AbleToScale")
     window_s = down_window_s(scaler)
     if able is not None and able.reason == "ScaleUpStabilized":
         yield Sentence(Topic.WINDOW, f"it waits to add pods: of the last {scaler.scale_up_window_s:.0f} s the lowest recommendation counts")
@@ -194,7 +191,7 @@ def _limits(scaler: Autoscaler, wanted: int | None, current: int) -> Iterator[Se
         yield Sentence(Topic.LIMIT, f"its maximum of {scaler.maximum} is below the {wanted} that the reading asks for")
     elif wanted < scaler.minimum and current <= scaler.minimum:
         yield Sentence(Topic.LIMIT, f"its minimum of {scaler.minimum} is above the {wanted} that the reading asks for")
-    limited = condition(scaler, "ScalingLimited")
+    limited = scaler.condition("ScalingLimited")
     if limited is not None and limited.status and limited.reason in ("ScaleUpLimit", "ScaleDownLimit"):
         way = "up" if limited.reason == "ScaleUpLimit" else "down"
         yield Sentence(Topic.LIMIT, f"a policy for scaling {way} slows it: {limited.message}")
@@ -259,7 +256,3 @@ def _what_would(
         yield Sentence(Topic.THRESHOLD, f"one less comes at {limits.down_percent}% and below, when the window has passed")
     elif current > scaler.minimum:
         yield Sentence(Topic.THRESHOLD, "no reading takes a pod away")
-
-
-def condition(scaler: Autoscaler, kind: str) -> Condition | None:
-    return next((item for item in scaler.conditions if item.type == kind), None)

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from shelterctl.core.controller import down_window_s, proposal, stabilizer
+from shelterctl.core.controller import SYNC_S, down_window_s, proposal, stabilizer
 from shelterctl.core.hpa.pods import PodGroup, PodSample
 from shelterctl.core.hpa.stabilization import History, Recommendation
 from shelterctl.core.hpa.sync import sync
 from shelterctl.core.state import Autoscaler
 
-SYNC_S = 15.0
 #: Longer than the longest window that the API server takes (an hour), and a few policies' periods.
 _LONGEST_S = 3600.0 + 2 * 1800.0
 

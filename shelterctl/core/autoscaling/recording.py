@@ -5,12 +5,15 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Generic, TypeVar
 
 from shelterctl.core.events import LoadTick
 from shelterctl.core.state import Autoscaler, Pod, Usage
 
 T = TypeVar("T")
+#: How long after a pass a measurement that it read may have been seen here: the metrics are asked for every 5 s.
+SEEN_LATE_S = 7.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,16 @@ def series(items: Sequence[tuple[float, T]]) -> Series[T]:
 
 
 @dataclass(frozen=True, slots=True)
+class Decided:
+    """The replicas that the autoscaler asked for became others: when that was seen (epoch seconds), and what it had read."""
+
+    at_s: float
+    before: int
+    after: int
+    cpu_percent: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Recording:
     """A run. `blind` are the times without an answer of the target, as far as its notes say so.
 
@@ -56,6 +69,24 @@ class Recording:
     ticks: Series[LoadTick]
     blind: tuple[str, ...] = ()
     damaged: int = 0
+
+    def decisions(self) -> tuple[Decided, ...]:
+        """Each change of the autoscaler's replicas; one that was deleted and made anew decided nothing by that."""
+        told = pairwise(zip(self.scalers.times_s, self.scalers.values, strict=True))
+        return tuple(
+            Decided(at_s, before.desired, after.desired, after.cpu_percent)
+            for (_, before), (at_s, after) in told
+            if before is not None and after is not None and before.desired != after.desired
+        )
+
+    def rounds_for(self, at_s: float) -> list[tuple[Usage, ...]]:
+        """The measurements that a pass of the controller at a time can have read, the one that was seen first before the other.
+
+        The round that was seen last, or the one that was seen right after: the controller may have read it first.
+        """
+        found = [usage for usage in (self.usage.at(at_s),) if usage is not None]
+        later = self.usage.after(at_s)
+        return [*found, later[1]] if later is not None and later[0] - at_s <= SEEN_LATE_S else found
 
     @property
     def began_s(self) -> float:

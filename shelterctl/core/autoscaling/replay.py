@@ -13,20 +13,17 @@ from itertools import pairwise
 from math import atan2, cos, pi, sin
 
 from shelterctl.core.autoscaling.recording import Recording
-from shelterctl.core.controller import down_window_s, proposal, samples, stabilizer
+from shelterctl.core.controller import SYNC_S, down_window_s, proposal, samples, stabilizer
 from shelterctl.core.hpa.algorithm import ReplicaProposal, desired_from_utilization
 from shelterctl.core.hpa.stabilization import History, Recommendation
 from shelterctl.core.hpa.sync import SyncOutcome, sync
 from shelterctl.core.hpa.tolerance import DEFAULT_TOLERANCE
-from shelterctl.core.state import Autoscaler, Usage
+from shelterctl.core.state import Autoscaler
 
-SYNC_S = 15.0
 #: When a status came is known to so much: the pass was a moment before it.
 BORDER_S = 1.0
 #: The status is written after the pass has read its metrics, and comes here over a watch.
 STATUS_LATE_S = 0.8
-#: How long after a pass a measurement that it read may have been seen here: the metrics are asked for every 5 s.
-SEEN_LATE_S = 7.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,17 +139,8 @@ def pass_times(recording: Recording, period_s: float) -> Iterator[float]:
 
 
 def _read(recording: Recording, scaler: Autoscaler, replicas: int, at_s: float) -> tuple[bool | None, ReplicaProposal | None]:
-    """Whether the measurements give the controller's reading (None where it has none), and the proposal of the round that does.
-
-    The round that was seen last, or the one that was seen right after: the controller may have read it first.
-    """
-    rounds: list[tuple[Usage, ...]] = []
-    later = recording.usage.after(at_s)
-    if later is not None and later[0] - at_s <= SEEN_LATE_S:
-        rounds.append(later[1])
-    last = recording.usage.at(at_s)
-    if last is not None:
-        rounds.insert(0, last)
+    """Whether the measurements give the controller's reading (None where it has none), and the proposal of the round that does."""
+    rounds = recording.rounds_for(at_s)
     pods = recording.pods.at(at_s - STATUS_LATE_S) or recording.pods.at(at_s) or ()
     made = [found for usage in rounds if (found := proposal(scaler, samples(pods, usage, at_s - STATUS_LATE_S / 2), replicas)) is not None]
     if not scaler.has_metric:

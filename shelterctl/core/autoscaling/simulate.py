@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from shelterctl.core.autoscaling.demand import Demand
+from shelterctl.core.controller import SYNC_S
 from shelterctl.core.hpa.algorithm import propose_replicas
-from shelterctl.core.hpa.behavior import EffectiveBehavior
+from shelterctl.core.hpa.behavior import Behavior, EffectiveBehavior, with_defaults
 from shelterctl.core.hpa.pods import PodSample
 from shelterctl.core.hpa.stabilization import History, Recommendation, Stabilizer
 from shelterctl.core.hpa.sync import sync
 from shelterctl.core.hpa.tolerance import Tolerances
 from shelterctl.core.load.elasticity import Elasticity, Step, elasticity
 
-SYNC_S = 15.0
 #: metrics-server takes a rate from two points: a pod that is younger has none.
 _FIRST_SAMPLE_S = 10.0
 #: Between a measurement and the pass that can read it: metrics-server's own round.
@@ -178,7 +178,5 @@ def dominated(results: Sequence[Simulated]) -> tuple[bool, ...]:
 
 def with_down_window(setting: Setting, window_s: int) -> Setting:
     """The same with another stabilization window for scaling down; an HPA without a behavior gets the API's defaults beside it."""
-    from shelterctl.core.hpa.behavior import Behavior, with_defaults
-
     behavior = setting.behavior or with_defaults(Behavior())
     return replace(setting, behavior=replace(behavior, scale_down=replace(behavior.scale_down, stabilization_window_s=window_s)))

@@ -124,7 +124,7 @@ def _absent(facts: ScalingFacts) -> Finding:
 
 
 def _judge_scale_access(scaler: ScalerFacts, look: str) -> Finding:
-    able = next((c for c in scaler.record.conditions if c.type == "AbleToScale"), None)
+    able = scaler.record.condition("AbleToScale")
     name = scaler.record.name
     if able is not None and not able.status:
         return HPA.problem(f"{name} is not able to scale: {able.reason}: {able.message}", "its decisions do not reach the Deployment", look)
@@ -135,7 +135,7 @@ def _judge_metric(scaler: ScalerFacts, facts: ScalingFacts, requests: Finding, l
     record = scaler.record
     if record.cpu_target_percent is None:
         return HPA_METRIC.unknown("no CPU utilization target: only that one is judged here", look)
-    active = next((c for c in record.conditions if c.type == "ScalingActive"), None)
+    active = record.condition("ScalingActive")
     if active is not None and active.reason == "ScalingDisabled":
         why = "with 0 replicas the HPA stands still until somebody scales up"
         return HPA_METRIC.problem(

@@ -1,4 +1,4 @@
-"""What a state by itself shows of an autoscaler, for a target that has nothing beside it to look at."""
+"""What an autoscaler's record, and a state by itself, show for its checks."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ def seen_in(state: StackState) -> ScalingFacts | None:
     key = f"Deployment/{workload.name}"
     # The autoscaler is as old as what it scales, as far as a state tells.
     age_s = state.taken_at_s - min((pod.created_at_s for pod in state.pods_of(Role.APP)), default=state.taken_at_s)
-    scalers = (ScalerFacts(record, key, _rules(record), age_s),) if record is not None else ()
+    scalers = (ScalerFacts(record, key, rules_of(record), age_s),) if record is not None else ()
     return ScalingFacts(state.namespace, workload.name, scalers, "", pods, workload.desired, (), metrics_served=True)
 
 
-def _rules(record: Autoscaler) -> tuple[ScalingRule, ...]:
+def rules_of(record: Autoscaler) -> tuple[ScalingRule, ...]:
     """The directions that its behavior states."""
     try:
         behavior = parse_behavior(record.behavior)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from shelterctl.core.autoscaling.recording import Recording
 from shelterctl.core.figures.svg import BLACK, BLUE, GREEN, GREY, ORANGE, RED, Figure, Line, Mark, Panel, Point
-from shelterctl.core.state import Role
+from shelterctl.core.state import count_ready
 
 
 def load_figure(recording: Recording, title: str = "") -> Figure:
@@ -64,7 +64,7 @@ def _cpu(recording: Recording, began_s: float, until_s: float) -> list[Panel]:
 def _replicas(recording: Recording, began_s: float, until_s: float) -> list[Panel]:
     ready: list[Point] = []
     for at_s, pods in zip(recording.pods.times_s, recording.pods.values, strict=True):
-        count = sum(pod.ready and not pod.deleting for pod in pods if pod.role is Role.APP)
+        count = count_ready(pods)
         ready.append((min(max(at_s - began_s, 0.0), until_s), float(count)))
     desired: list[Point] = []
     most: list[Point] = []
@@ -93,7 +93,7 @@ def _replicas(recording: Recording, began_s: float, until_s: float) -> list[Pane
 def _described(recording: Recording, until_s: float) -> str:
     requests = sum(tick.requests for tick in recording.ticks.values)
     ready = [
-        sum(pod.ready and not pod.deleting for pod in pods if pod.role is Role.APP) for pods in recording.pods.values
+        count_ready(pods) for pods in recording.pods.values
     ]  # fmt: skip
     span = f"{ready[0]} to {max(ready)}" if ready and max(ready) > ready[0] else f"{ready[0]}" if ready else ""
     pods = f"; {span} replica{'' if span == '1' else 's'} ready" if span else ""

@@ -13,7 +13,7 @@ from shelterctl.core.load.tally import LoadTally
 from shelterctl.core.load.thresholds import Metric, Threshold
 from shelterctl.core.load.timeline import Timeline
 from shelterctl.core.load.traffic import GeneratorEnd, NameTraffic
-from shelterctl.core.words import listed
+from shelterctl.core.words import listed, percent
 
 #: A share of fewer requests jumps with each of them, and a percentile rests on less than one value.
 FEWEST = 20
@@ -64,7 +64,7 @@ def hold(
         own = tally.traffic().own_failures if not condition.name else 0
         asked = max(found.requests - own, 1)
         share = max(found.failures - own, 0) / asked
-        return Held(condition.text, condition.holds(share, share), f"{_percent_words(share)} of {asked:,} requests")
+        return Held(condition.text, condition.holds(share, share), f"{percent(share)} of {asked:,} requests")
     return _latency(condition, found, lag_ms)
 
 
@@ -79,11 +79,6 @@ def _latency(condition: Threshold, found: NameTraffic, lag_ms: float) -> Held:
     seen = f"{value:.4g} ms"
     why = f"too near to tell: it is measured to 1%, and the generator's own lag p99 was {lag_ms:.0f} ms" if holds is None else ""
     return Held(condition.text, holds, seen, why)
-
-
-def _percent_words(share: float) -> str:
-    percent = 100 * share
-    return f"{percent:.0f}%" if percent >= 10 or percent == round(percent) else f"{percent:.2g}%"
 
 
 def _percent(condition: Threshold) -> float:

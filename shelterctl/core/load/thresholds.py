@@ -118,7 +118,7 @@ _KIND = {
 
 def impossible(threshold: Threshold) -> str:
     """Why a condition can never hold, or always does; empty for one that decides something."""
-    low = {Metric.ERRORS: 0.0, Metric.REPLICAS: 0.0, Metric.REQUESTS: 0.0, Metric.RATE: 0.0}.get(threshold.metric, 0.0)
+    low = 0.0
     high = 1.0 if threshold.metric is Metric.ERRORS else float("inf")
     if threshold.operator in ("<", "<=") and (threshold.value < low or (threshold.value == low and threshold.operator == "<")):
         return f"“{threshold.text}” can never hold"

@@ -18,6 +18,7 @@ from shelterctl.core.load.tally import BUSY_CPU_PERCENT
 from shelterctl.core.load.timeline import Timeline
 from shelterctl.core.load.traffic import GeneratorEnd, GeneratorLoad, Traffic
 from shelterctl.core.verdict import Judgement, Reason, Verdict, judge
+from shelterctl.core.words import percent
 
 #: A generator at its limit for a tenth of the run shaped what was measured.
 BUSY_RATIO = 0.1
@@ -131,8 +132,8 @@ def judge_serving(plan: LoadPlan, expectations: Expectations, traffic: Traffic, 
     failures, unknowns = [], []
     if traffic.failure_ratio > expectations.max_failure_ratio:
         kinds = ", ".join(f"{count:,} × {kind}" for kind, count in list(traffic.failure_kinds.items())[:3])
-        allowed = _percent(expectations.max_failure_ratio)
-        failures.append(Reason(f"{_percent(traffic.failure_ratio)} of the requests failed ({kinds}); {allowed} is allowed", look))
+        allowed = percent(expectations.max_failure_ratio)
+        failures.append(Reason(f"{percent(traffic.failure_ratio)} of the requests failed ({kinds}); {allowed} is allowed", look))
     limit_ms = expectations.max_p95_ms
     if limit_ms is not None and traffic.p95_ms is not None:
         if traffic.requests < FEWEST_FOR_P95:
@@ -142,7 +143,7 @@ def judge_serving(plan: LoadPlan, expectations: Expectations, traffic: Traffic, 
         elif traffic.p95_ms / (1 - RELATIVE_ERROR) > limit_ms:
             text = (
                 f"p95 was {traffic.p95_ms:.0f} ms, and {limit_ms:.0f} ms are allowed: too near to tell "
-                f"(measured to {_percent(RELATIVE_ERROR)}, the generator's own lag p99 was {lag_ms:.0f} ms)"
+                f"(measured to {percent(RELATIVE_ERROR)}, the generator's own lag p99 was {lag_ms:.0f} ms)"
             )
             unknowns.append(Reason(text, fewer))
     if traffic.silent_s > max(SILENCE_S, SILENT_PAUSES * plan.think_s / plan.users):
@@ -156,7 +157,7 @@ def judge_generator(traffic: Traffic, generator: GeneratorLoad, *, fewer: str) -
     if generator.busy_ratio >= BUSY_RATIO:
         doubts.append(
             Reason(
-                f"the generator was at its own limit: {BUSY_CPU_PERCENT:.0f}% of a core or more for {_percent(generator.busy_ratio)} "
+                f"the generator was at its own limit: {BUSY_CPU_PERCENT:.0f}% of a core or more for {percent(generator.busy_ratio)} "
                 "of the run",
                 fewer,
             )
@@ -226,8 +227,3 @@ def _telling(lines: Sequence[str]) -> str:
     """The line that says what happened: the last one that names an error, else the last one."""
     errors = [line for line in lines if re.match(r"\s*[\w.]*(Error|Exception|Interrupt|Exit)\b", line)]
     return (errors or list(lines))[-1].strip()
-
-
-def _percent(ratio: float) -> str:
-    percent = 100 * ratio
-    return f"{percent:.0f}%" if percent >= 10 or percent == round(percent) else f"{percent:.2g}%"

@@ -18,7 +18,7 @@ from shelterctl.core.events import (
     WatchRestored,
 )
 from shelterctl.core.hpa.algorithm import desired_from_utilization
-from shelterctl.core.state import Autoscaler, Pod, Role, Usage
+from shelterctl.core.state import Autoscaler, Pod, Usage, count_ready
 from shelterctl.core.watch.history import HistorySample, remember
 from shelterctl.core.watch.notes import Note, autoscaler_notes, pod_notes, usage_note
 
@@ -72,7 +72,7 @@ class WatchModel:
     @property
     def ready(self) -> int:
         """The application's pods that can serve."""
-        return sum(pod.ready and not pod.deleting for pod in self.pods or () if pod.role is Role.APP)
+        return count_ready(self.pods or ())
 
     @property
     def wanted(self) -> int | None:

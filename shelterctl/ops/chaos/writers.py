@@ -7,9 +7,10 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 from shelterctl.core.faults.ledger import ClientSaw, WriteOutcome, classify_no_answer
-from shelterctl.errors import ShelterError
+from shelterctl.ops.chaos.crew import Crew, every, pausing
 from shelterctl.ops.chaos.dialogue import WRITE_ANSWER_BYTES, Dialogue
 from shelterctl.ports.http import AnswerTooLarge, Http, SendOutcome
 from shelterctl.ports.runs import RunFolder
@@ -101,60 +102,25 @@ class Writers:
         probe_threads: int,
         pause_s: float = PAUSE_S,
     ) -> None:
-        self._pause_s = pause_s
         self.ledger = Ledger()
         self._folder = folder
         self._url = url
         self._dialogue = dialogue
-        self._stop = threading.Event()
-        self._threads = [
-            threading.Thread(target=self._write, args=(make_http, f"w{number}", None, 0.0), daemon=True) for number in range(writers)
-        ]
-        period_s = probe_interval_s * probe_threads
-        self._threads += [
-            threading.Thread(target=self._write, args=(make_http, f"p{number}", period_s, number * probe_interval_s), daemon=True)
-            for number in range(probe_threads)
-        ]
+        self._crew = Crew(make_http, self.ledger, step_timeout_s=dialogue.client_timeout_s)
+        for number in range(writers):
+            self._crew.add(f"writer w{number}", partial(self._one, f"w{number}"), pausing(pause_s))
+        for number in range(probe_threads):
+            schedule = every(probe_interval_s * probe_threads)
+            self._crew.add(f"writer p{number}", partial(self._one, f"p{number}"), schedule, delay_s=number * probe_interval_s)
 
     def start(self) -> None:
-        for thread in self._threads:
-            thread.start()
+        self._crew.start()
 
     def stop(self) -> bool:
         """Lets every writer finish the write it is at; False where one did not end in time."""
-        self._stop.set()
-        deadline_s = time.monotonic() + self._dialogue.client_timeout_s * 2
-        for thread in self._threads:
-            if thread.ident is not None:
-                thread.join(max(0.1, deadline_s - time.monotonic()))
-        return not any(thread.is_alive() for thread in self._threads)
+        return self._crew.stop()
 
-    def _write(self, make_http: Callable[[], Http], name: str, period_s: float | None, delay_s: float) -> None:
-        ended_well = False
-        http: Http | None = None
-        sequence = 0
-        next_s = time.monotonic() + delay_s
-        try:
-            http = make_http()
-            while not self._stop.wait(max(0.0, next_s - time.monotonic())):
-                self._one(http, name, sequence)
-                sequence += 1
-                now_s = time.monotonic()
-                # A probe that was held up skips what it missed: a burst of late probes would say nothing.
-                next_s = now_s + self._pause_s if period_s is None else next_s + period_s * (1 + max(0, int((now_s - next_s) / period_s)))
-            ended_well = True
-        except ShelterError as error:
-            # The journal cannot be written: nothing may be sent that is not in it.
-            self.ledger.problem = f"the journal could not be written: {error.what}: {error.why}"
-        finally:
-            if not ended_well:
-                # Whatever it was, a writer that broke down is no writer that saw nothing.
-                self.ledger.problem = self.ledger.problem or f"writer {name} broke down"
-                self._stop.set()
-            if http is not None:
-                http.close()
-
-    def _one(self, http: Http, writer: str, sequence: int) -> None:
+    def _one(self, writer: str, http: Http, sequence: int) -> None:
         draft = self._dialogue.draft(self._folder.run_id, writer, sequence)
         id_, digest = draft.id, draft.digest
         intent = {"kind": "intent", "id": id_, "digest": digest, "at_s": round(time.monotonic(), 6)}

@@ -9,9 +9,9 @@ from shelterctl.core.autoscaling.course import ready_steps
 from shelterctl.core.autoscaling.demand import Demand, demand_of
 from shelterctl.core.autoscaling.recommend import Recommended, grid, recommend
 from shelterctl.core.autoscaling.recording import Recording
-from shelterctl.core.autoscaling.replay import SYNC_S, pass_times
+from shelterctl.core.autoscaling.replay import pass_times
 from shelterctl.core.autoscaling.simulate import Setting, Simulated, dominated, simulate
-from shelterctl.core.controller import effective_behavior, tolerances
+from shelterctl.core.controller import SYNC_S, effective_behavior, tolerances
 from shelterctl.core.load.elasticity import Step
 from shelterctl.core.load.thresholds import Metric, Threshold, parse_threshold
 from shelterctl.errors import UsageError

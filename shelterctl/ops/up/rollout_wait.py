@@ -153,7 +153,7 @@ def wait_for_metric(
         if machine_started_s is not None and not any(item.sampled_at_s > machine_started_s for item in state.usage):
             why = state.usage_problem or "no measurement since the machine started"
             return f"{why} (the first can take two minutes on a cluster)"
-        active = next((c for c in autoscaler.conditions if c.type == "ScalingActive"), None) if autoscaler else None
+        active = autoscaler.condition("ScalingActive") if autoscaler else None
         if autoscaler is not None and autoscaler.has_metric:
             title = f"HPA has a metric: cpu {autoscaler.cpu_percent}% of {autoscaler.cpu_target_percent}%"
             return Done(title, autoscaler, Outcome.CHANGED if waited_s >= METRIC_POLL_S else Outcome.UNCHANGED)

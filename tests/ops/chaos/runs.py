@@ -30,7 +30,7 @@ def ports(stage: Scene, folder: FolderInMemory) -> KillDbPorts:
 def run(stage: Scene, folder: FolderInMemory, mode: KillMode = KillMode.SIGKILL, *, timeout_s: float = 10.0) -> KillDbResult:
     result = finished(kill_db(ports(stage, folder), request(mode, timeout_s=timeout_s)))
     assert stage.closed == 1
-    assert not [thread for thread in threading.enumerate() if "_write" in thread.name]
+    assert not [thread for thread in threading.enumerate() if "_work" in thread.name]
     return result
 
 

@@ -114,7 +114,7 @@ def ports_of(stage: Scene, database: Tables, page: Page) -> KillDbPorts:
 def run(stage: Scene, database: Tables, page: Page, *, timeout_s: float = 10.0) -> KillDbResult:
     found = finished(kill_db(ports_of(stage, database, page), request(timeout_s=timeout_s)))
     assert stage.closed == 1
-    assert not [thread for thread in threading.enumerate() if "_ask" in thread.name]
+    assert not [thread for thread in threading.enumerate() if "_work" in thread.name]
     assert {word.partition(" ")[0] for word in page.asked} == {"GET"}
     # Whatever came of it: nothing was acknowledged, so that nothing passes.
     assert found.judgement.verdict is not Verdict.PASS

@@ -10,7 +10,7 @@ from shelterctl.cli.terminal import Line
 from shelterctl.core.autoscaling.course import Course, PodCourse, RunCourse
 from shelterctl.core.autoscaling.recording import Recording
 from shelterctl.core.duration import format_duration
-from shelterctl.core.state import Role
+from shelterctl.core.state import count_ready
 
 _COLUMNS = 60
 _BLOCKS = " ▁▂▃▄▅▆▇█"
@@ -124,7 +124,7 @@ def second_rows(recording: Recording) -> list[list[float | None]]:
 def _scaled(recording: Recording, at_s: float) -> list[float | None]:
     """The last four columns."""
     scaler, pods = recording.scalers.at(at_s), recording.pods.at(at_s)
-    ready = None if pods is None else sum(pod.ready and not pod.deleting for pod in pods if pod.role is Role.APP)
+    ready = None if pods is None else count_ready(pods)
     reading = scaler.cpu_percent if scaler is not None and scaler.has_metric else None
     return [reading, scaler.cpu_target_percent if scaler is not None else None, ready, scaler.desired if scaler is not None else None]
 

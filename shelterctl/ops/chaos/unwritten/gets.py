@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-import threading
 import time
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from shelterctl.core.faults.ledger import ClientSaw, WriteOutcome
 from shelterctl.core.stack.exchange import signature
-from shelterctl.errors import ServiceUnreachable, ShelterError
+from shelterctl.errors import ServiceUnreachable
+from shelterctl.ops.chaos.crew import Crew, every
 from shelterctl.ops.chaos.writers import Ledger
 from shelterctl.ports.http import AnswerTooLarge, Http, HttpAnswer, SendOutcome
 from shelterctl.ports.runs import RunFolder
@@ -50,8 +51,10 @@ class Gets:
         self.ledger = Ledger()
         self._folder = folder
         self._url = f"{url}{usual.path}"
-        self._stop = threading.Event()
-        self._threads = [threading.Thread(target=self._ask, args=(make_http, number), daemon=True) for number in range(_THREADS)]
+        self._crew = Crew(make_http, self.ledger, step_timeout_s=_TIMEOUT_S)
+        for number in range(_THREADS):
+            schedule = every(self.interval_s * _THREADS)
+            self._crew.add(f"GETs {number}", partial(self._one, number), schedule, delay_s=number * self.interval_s)
 
     @classmethod
     def learn(
@@ -76,16 +79,10 @@ class Gets:
         return cls(make_http, folder, url, next((usual for usual in found if usual.status < 400), found[0]))
 
     def start(self) -> None:
-        for thread in self._threads:
-            thread.start()
+        self._crew.start()
 
     def stop(self) -> bool:
-        self._stop.set()
-        deadline_s = time.monotonic() + 2 * _TIMEOUT_S
-        for thread in self._threads:
-            if thread.ident is not None:
-                thread.join(max(0.1, deadline_s - time.monotonic()))
-        return not any(thread.is_alive() for thread in self._threads)
+        return self._crew.stop()
 
     def same_status_in_a_row(self, sent_after_s: float) -> int:
         """How many GETs in a row, counted back from the latest, had the status of before, whatever their text."""
@@ -96,30 +93,8 @@ class Gets:
             count += 1
         return count
 
-    def _ask(self, make_http: Callable[[], Http], number: int) -> None:
-        ended_well = False
-        period_s = self.interval_s * _THREADS
-        http: Http | None = None
-        next_s = time.monotonic() + number * self.interval_s
-        sequence = 0
-        try:
-            http = make_http()
-            while not self._stop.wait(max(0.0, next_s - time.monotonic())):
-                self._one(http, f"g{number}:{sequence}")
-                sequence += 1
-                # What was held up is skipped: a burst of late GETs would say nothing.
-                next_s += period_s * (1 + max(0, int((time.monotonic() - next_s) / period_s)))
-            ended_well = True
-        except ShelterError as error:
-            self.ledger.problem = f"the journal could not be written: {error.what}: {error.why}"
-        finally:
-            if not ended_well:
-                self.ledger.problem = self.ledger.problem or f"GETs {number} broke down"
-                self._stop.set()
-            if http is not None:
-                http.close()
-
-    def _one(self, http: Http, id_: str) -> None:
+    def _one(self, number: int, http: Http, sequence: int) -> None:
+        id_ = f"g{number}:{sequence}"
         sent_s = time.monotonic()
         self.ledger.begin(id_, "", sent_s)
         status, text, detail = _answer(http, self._url)
