@@ -25,10 +25,13 @@ CONTAINER = "ask"
 DEADLINE_S = 600
 START_TIMEOUT_S = 60.0
 _PAUSE_S = 0.5
+#: What is tried where the node's list has none.
+USUAL_IMAGE = "python:3.13-slim"
 #: An official Python image, from any registry: 3.9 and later run the probe.
 _PYTHON = re.compile(r"(?:^|/)python:3\.(?:9|[1-9]\d)(?:[.-][\w.-]*)?$|(?:^|/)python:3(?:-[\w.-]*)?$")
 #: What the kubelet says of an image that it has not got: waiting mends nothing (kubelet's pkg/kubelet/images).
-_NO_IMAGE = frozenset({"ErrImageNeverPull", "InvalidImageName", "ErrImagePull", "ImagePullBackOff", "CreateContainerConfigError"})
+_NOT_THERE = "ErrImageNeverPull"
+_NO_IMAGE = frozenset({_NOT_THERE, "InvalidImageName", "ErrImagePull", "ImagePullBackOff", "CreateContainerConfigError"})
 #: What a policy means for a pod on its node's network (the kubelet's GetPodDNS): the pod that is made is not on it.
 _ON_THE_NODES_NETWORK = {"ClusterFirst": "Default", "ClusterFirstWithHostNet": "ClusterFirst"}
 
@@ -84,12 +87,15 @@ class MadePods:
         """A running pod. Raises ClusterError where the node has no image with Python, or the pod may not be or does not start."""
         own = self._api.request("GET", f"{_pods(beside.namespace)}/{beside.name}")
         self._remove_ended(beside.namespace)
-        image = self._image(str(own["spec"]["nodeName"]))
+        node = str(own["spec"]["nodeName"])
+        listed = self._listed(node)
+        # The kubelet's list is up to a minute old: an image that was just loaded is not in it, and only a pod tells.
+        image = listed or USUAL_IMAGE
         name = f"shelterctl-asks-{secrets.token_hex(4)}"
         asking = AskingPod(replace(beside, name=PodName(name)), image, lacking)
         try:
             self._api.request("POST", _pods(beside.namespace), body=body(own, name, image))
-            self._await(asking)
+            self._await(asking, unlisted_on="" if listed else node)
         except ApiRejected as error:
             self.remove(asking)
             raise ClusterError(
@@ -113,19 +119,20 @@ class MadePods:
                 with suppress(ClusterError):
                     self._api.request("DELETE", f"{_pods(namespace)}/{item['metadata']['name']}", body={"gracePeriodSeconds": 0})
 
-    def _image(self, node: str) -> str:
+    def _listed(self, node: str) -> str:
+        """The image that the node's status names; empty where it names none."""
         try:
             images = (self._api.request("GET", f"/api/v1/nodes/{node}").get("status") or {}).get("images") or ()
         except ApiRejected as error:
             why = f"which images node {node} has may not be read: {error.why}"
             raise _no_image(node, why) from error
-        found = python_image(images)
-        if not found:
-            raise _no_image(node, f"node {node} names no python:3.9 or later among its images")
-        return found
+        return python_image(images)
 
-    def _await(self, asking: AskingPod) -> None:
-        """Until its container runs. Raises ClusterError at once where it never will, WaitTimeout."""
+    def _await(self, asking: AskingPod, *, unlisted_on: str) -> None:
+        """Until its container runs. Raises ClusterError at once where it never will, WaitTimeout.
+
+        `unlisted_on` is the node where its image was only hoped for.
+        """
         until_s = time.monotonic() + START_TIMEOUT_S
         logs = f"kubectl -n {asking.pod.namespace} describe pod {asking.name}"
         while True:
@@ -135,6 +142,8 @@ class MadePods:
             if "running" in state:
                 return
             if status.get("phase") in ("Failed", "Succeeded") or waiting.get("reason") in _NO_IMAGE:
+                if unlisted_on and waiting.get("reason") == _NOT_THERE:
+                    raise _no_image(unlisted_on, f"node {unlisted_on} names no python:3.9 or later among its images")
                 told = waiting or status
                 why = f"{told.get('reason') or told.get('phase')}: {told.get('message') or ''}".rstrip(": ")
                 raise ClusterError(f"the pod to ask from ({asking.image}) does not start", why=why)

@@ -35,6 +35,7 @@ IMAGES = [
     {"names": ["docker.io/library/nginx:1.26"], "sizeBytes": 20},
 ]
 RUNNING = {"phase": "Running", "containerStatuses": [{"state": {"running": {}}}]}
+ABSENT = {"phase": "Pending", "containerStatuses": [{"state": {"waiting": {"reason": "ErrImageNeverPull"}}}]}
 NO_PYTHON = ApiRejected("a command in pod web-1 could not be started", why='exec: "python": executable file not found in $PATH: unknown')
 RESOLVER: JsonValue = {
     "schema": 1, "error": "", "answers": [],
@@ -172,6 +173,12 @@ def test_a_pod_is_made_once_told_and_taken_away() -> None:
     assert api.deleted == ["shelterctl-asks-old", name]
 
 
+def test_an_image_that_the_nodes_list_does_not_name_yet_is_tried() -> None:
+    api = Api(images=IMAGES[2:])
+    made = MadePods(api).make(POD, "web")
+    assert made.image == api.made[0]["spec"]["containers"][0]["image"] == asking.USUAL_IMAGE
+
+
 def test_nothing_is_made_where_the_application_has_python_or_fails_for_another_reason() -> None:
     api = Api()
     with pytest.raises(ApiRejected, match="forbidden"):
@@ -196,7 +203,7 @@ def test_a_pod_that_is_gone_is_made_anew_in_the_next_round() -> None:
 @pytest.mark.parametrize(
     ("api", "said"),
     [
-        (Api(images=IMAGES[2:]), "its node has no image that could"),
+        (Api(images=IMAGES[2:], status=ABSENT), "its node has no image that could"),
         (Api(refuses="exceeded quota: small"), "may not be made"),
         (Api(status={"containerStatuses": [{"state": {"waiting": {"reason": "ErrImageNeverPull"}}}]}), "does not start"),
         (Api(status={"phase": "Failed", "reason": "OutOfpods"}), "does not start"),
