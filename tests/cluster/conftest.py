@@ -8,13 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster import kube
+from tests.cluster import claims, kube
 from tests.cluster.commands import Shelterctl
 from tests.cluster.projects import Project, copy_project, forget_image
 
 #: Namespaces that are there now, and whether every test of the session uses them.
 _ALIVE: dict[str, bool] = {}
-PREFIX = "shelter-test"
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -26,13 +25,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _opened(folder: Path, *, shared: bool) -> Iterator[Shelterctl]:
-    namespace = f"{PREFIX}-{secrets.token_hex(3)}"
+    namespace = f"{claims.PREFIX}-{secrets.token_hex(3)}"
     defaults = ("--min", "1", "--max", "2", "--node-port", str(kube.free_node_port()), "--no-wait-hpa")
+    own = (namespace, f"{namespace}-db")
+    claims.claim(*own)
     _ALIVE[namespace] = shared
     try:
         yield Shelterctl(namespace, folder / "state", folder, defaults)
     finally:
-        kube.delete_namespaces(namespace, f"{namespace}-db")
+        claims.release(*own)
         _ALIVE.pop(namespace)
 
 

@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from tests.cluster import kube
+from tests.cluster import claims, kube
 from tests.cluster.commands import REPOSITORY, Shelterctl
 
 OTHERS = tuple(name for name in os.environ.get("SHELTERCTL_TEST_PROFILES", "").split(",") if name)
@@ -48,23 +48,25 @@ def example(
                 text = re.sub(rf"(namespace: |\.){space}\b(?!-)", rf"\g<1>{space}-{mark}", text)
                 text = re.sub(rf"(kind: Namespace\nmetadata:\n  name: ){space}\b(?!-)", rf"\g<1>{space}-{mark}", text)
             path.write_text(text)
-    namespace = f"shelter-test-{mark}"
+    namespace = f"{claims.PREFIX}-{mark}"
+    own = (namespace, *(f"{space}-{mark}" for space in spaces))
+    claims.claim(*own)
     kube.kubectl("create", "namespace", namespace)
     environment = {"SHELTERCTL_PROFILE": PROFILE}
     defaults = ("--node-port", str(kube.free_node_port()), "--no-wait-hpa")
     try:
         yield Shelterctl(namespace, tmp_path / "state", folder, defaults, environment, tmp_path)
     finally:
-        kube.delete_namespaces(namespace, *(f"{space}-{mark}" for space in spaces))
+        claims.release(*own)
         for volume in volumes:
             kube.kubectl("delete", "persistentvolume", f"{volume}-{mark}", "--ignore-not-found", "--wait=false")
         for kept in paths:
             subprocess.run(["docker", "exec", PROFILE, "rm", "-rf", f"{kept}-{mark}"], capture_output=True, timeout=60, check=False)
         listed = ["docker", "image", "ls", "--format", "{{.Repository}}:{{.Tag}}"]
         found = subprocess.run(listed, capture_output=True, text=True, timeout=60, check=False).stdout.split()
-        own = [line for line in found if f"-{mark}:" in line]
-        subprocess.run(["docker", "rmi", "--force", *own], capture_output=True, timeout=60, check=False)
-        subprocess.run(["minikube", "-p", PROFILE, "image", "rm", *own], capture_output=True, timeout=60, check=False)
+        built = [line for line in found if f"-{mark}:" in line]
+        subprocess.run(["docker", "rmi", "--force", *built], capture_output=True, timeout=60, check=False)
+        subprocess.run(["minikube", "-p", PROFILE, "image", "rm", *built], capture_output=True, timeout=60, check=False)
 
 
 def pods(stack: Shelterctl) -> list[dict[str, Any]]:

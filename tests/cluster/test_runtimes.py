@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster import kube
+from tests.cluster import claims, kube
 from tests.cluster.commands import Ran, Shelterctl
 from tests.cluster.examples import OTHERS, PROFILE
 from tests.cluster.projects import Project
@@ -38,9 +38,11 @@ class OnProfile:
 
 
 @pytest.fixture
-def elsewhere(request: pytest.FixtureRequest, tmp_path: Path, project: Project) -> Iterator[OnProfile]:
+def elsewhere(request: pytest.FixtureRequest, tmp_path: Path, project: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[OnProfile]:
     """The profile of the test's parameter. Images and the namespace are removed."""
-    profile, namespace = str(request.param), f"shelter-test-{secrets.token_hex(3)}"
+    profile, namespace = str(request.param), f"{claims.PREFIX}-{secrets.token_hex(3)}"
+    monkeypatch.setattr(kube, "CONTEXT", profile)
+    claims.claim(namespace)
     ports = ("--min", "1", "--max", "2", "--node-port", str(kube.free_node_port()), "--no-wait-hpa")
     on = OnProfile(profile, Shelterctl(namespace, tmp_path / "state", tmp_path, ports), project)
     project.prepend("app/shelter_app/factory.py", "")
@@ -48,7 +50,7 @@ def elsewhere(request: pytest.FixtureRequest, tmp_path: Path, project: Project) 
         yield on
     finally:
         reference = on("up", "--dry-run", expect=None).document.get("result") or {}
-        on.kubectl("delete", "namespace", namespace, "--ignore-not-found", "--wait=false")
+        claims.release(namespace)
         if chain := reference.get("chain"):
             for argv in (["docker", "image", "rm", chain["reference"]], ["minikube", "-p", profile, "image", "rm", chain["reference"]]):
                 subprocess.run(argv, capture_output=True, check=False, timeout=60)

@@ -9,6 +9,16 @@ from shelterctl.core.state import Pod
 
 _MEBI = 2**20
 _SHOWN_NODES = 3
+_SHOWN_TAKERS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Taker:
+    """What the pods of one namespace request of a node: a stack of last week is the usual reason for a full one."""
+
+    namespace: str
+    cpu_millicores: int
+    memory_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +30,7 @@ class NodeRoom:
     cpu_requested_millicores: int
     memory_allocatable_bytes: int
     memory_requested_bytes: int
+    takers: tuple[Taker, ...] = ()
 
 
 def shortage(pod: Pod, rooms: Sequence[NodeRoom]) -> str:
@@ -36,9 +47,20 @@ def shortage(pod: Pod, rooms: Sequence[NodeRoom]) -> str:
     for room in sorted(rooms, key=lambda item: -_left(item, memory=memory))[:_SHOWN_NODES]:
         whole = room.memory_allocatable_bytes // _MEBI if memory else room.cpu_allocatable_millicores
         taken = room.memory_requested_bytes // _MEBI if memory else room.cpu_requested_millicores
-        words.append(f"node {room.node} has {_left(room, memory=memory)}{unit} of {whole}{unit} left ({taken}{unit} are requested)")
+        left = f"{_left(room, memory=memory)}{unit} of {whole}{unit} left"
+        words.append(f"node {room.node} has {left} ({taken}{unit} are requested{_by(room, unit, memory=memory)})")
     more = f" and {len(rooms) - _SHOWN_NODES} nodes with less" if len(rooms) > _SHOWN_NODES else ""
     return f"it asks for {asked}{unit} of {'memory' if memory else 'CPU'}; {', '.join(words)}{more}"
+
+
+def _by(room: NodeRoom, unit: str, *, memory: bool) -> str:
+    """Who requested it, those with most first."""
+    amounts = [(taker.memory_bytes // _MEBI if memory else taker.cpu_millicores, taker.namespace) for taker in room.takers]
+    most = sorted((pair for pair in amounts if pair[0]), key=lambda pair: (-pair[0], pair[1]))
+    words = [f"{amount}{unit} in {namespace}" for amount, namespace in most[:_SHOWN_TAKERS]]
+    rest = sum(amount for amount, _ in most[_SHOWN_TAKERS:])
+    more = [f"{rest}{unit} in {len(most) - _SHOWN_TAKERS} more namespaces"] if rest else []
+    return f": {', '.join([*words, *more])}" if words else ""
 
 
 def _left(room: NodeRoom, *, memory: bool) -> int:

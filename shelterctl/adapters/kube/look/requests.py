@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from shelterctl.adapters.kube.api import Json, KubeApi, parallel
 from shelterctl.adapters.kube.records import millicores, quantity_bytes
-from shelterctl.core.deploy.room import NodeRoom
+from shelterctl.core.deploy.room import NodeRoom, Taker
 
 
 def pod_requests(spec: Json) -> tuple[int, int]:
@@ -30,29 +30,42 @@ def pod_requests(spec: Json) -> tuple[int, int]:
     return both[0], both[1]
 
 
-def requested_by_node(pods: Iterable[Json]) -> dict[str, tuple[int, int]]:
-    """CPU (millicores) and memory (bytes) that the pods request which are on a node and have not ended."""
-    sums: dict[str, tuple[int, int]] = {}
+def takers_by_node(pods: Iterable[Json]) -> dict[str, tuple[Taker, ...]]:
+    """What the pods of each namespace request which are on a node and have not ended."""
+    sums: dict[tuple[str, str], tuple[int, int]] = {}
     for item in pods:
         node = item["spec"].get("nodeName", "")
         if node and (item.get("status") or {}).get("phase") not in ("Succeeded", "Failed"):
             cpu, memory = pod_requests(item["spec"])
-            before = sums.get(node, (0, 0))
-            sums[node] = (before[0] + cpu, before[1] + memory)
-    return sums
+            key = (node, item["metadata"].get("namespace", ""))
+            before = sums.get(key, (0, 0))
+            sums[key] = (before[0] + cpu, before[1] + memory)
+    found: dict[str, tuple[Taker, ...]] = {}
+    for (node, namespace), (cpu, memory) in sums.items():
+        found[node] = (*found.get(node, ()), Taker(namespace, cpu, memory))
+    return found
 
 
 def read_rooms(api: KubeApi) -> tuple[NodeRoom, ...]:
     """Each node's room. Raises ApiRejected where nodes or others' pods may not be read, ApiUnreachable."""
     nodes, pods = parallel([lambda: api.items("/api/v1/nodes"), lambda: api.items("/api/v1/pods")])
-    taken = requested_by_node(pods)
+    taken = takers_by_node(pods)
     rooms = []
     for node in nodes:
         name, allocatable = node["metadata"]["name"], (node.get("status") or {}).get("allocatable") or {}
         if (node.get("spec") or {}).get("unschedulable"):
             continue
-        cpu, memory = taken.get(name, (0, 0))
-        rooms.append(NodeRoom(name, millicores(allocatable.get("cpu")) or 0, cpu, quantity_bytes(allocatable.get("memory")), memory))
+        takers = taken.get(name, ())
+        rooms.append(
+            NodeRoom(
+                name,
+                cpu_allocatable_millicores=millicores(allocatable.get("cpu")) or 0,
+                cpu_requested_millicores=sum(taker.cpu_millicores for taker in takers),
+                memory_allocatable_bytes=quantity_bytes(allocatable.get("memory")),
+                memory_requested_bytes=sum(taker.memory_bytes for taker in takers),
+                takers=takers,
+            )
+        )
     return tuple(rooms)
 
 
