@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import tomllib
@@ -68,3 +69,19 @@ def test_only_the_command_line_prints() -> None:
         if not path.name.endswith("_probe.py") and any(word in path.read_text() for word in ("print(", "sys.stdout", "sys.exit("))
     ]
     assert [path for path in found if path != "shelterctl/adapters/swarm/locust_bridge.py"] == []
+
+
+def test_what_judges_and_leads_knows_no_name_of_the_stack_that_comes_with_the_tool() -> None:
+    """It is one stack of many: what its objects are called is known where it is made."""
+    manifests = [path.read_text() for path in (ROOT / "manifests" / "base").rglob("*.yaml")]
+    names = set(re.findall(r"(?m)^  name: ([a-z0-9-]+)$", "\n".join(manifests))) - {"app", "mongodb", "shelter"}
+    names |= {"mongodb-root", "mongodb-app", "shelter-app", "data-mongodb", "manifests/base"}
+    assert "mongodb-init" in names or len(names) > 5, names
+    known = [
+        f"{path.relative_to(ROOT)}: {name}"
+        for part in ("core", "ops", "cli")
+        for path in sorted((ROOT / "shelterctl" / part).rglob("*.py"))
+        for name in sorted(names)
+        if re.search(rf"(?<![\w/-]){re.escape(name)}(?![\w-])", path.read_text())
+    ]
+    assert known == []

@@ -11,7 +11,7 @@ from shelterctl.adapters.checkup.cluster import metrics_pods, started_s
 from shelterctl.adapters.http_client import HttpxClient
 from shelterctl.adapters.kube import records
 from shelterctl.adapters.kube.api import Json, KubeApi
-from shelterctl.adapters.kube.credentials import APP_SECRET, ROOT_SECRET
+from shelterctl.adapters.kube.credentials import APP_SECRET, ROOT_SECRET, holds_database
 from shelterctl.adapters.kube.scale import FIELD_MANAGER as HAND_OVER
 from shelterctl.core.checkup.scaling import ScalerFacts, ScalingFacts, SelectedContainer, SelectedPod
 from shelterctl.core.checkup.scaling_seen import rules_of
@@ -23,6 +23,7 @@ from shelterctl.ports.http import SendOutcome
 
 ANSWER_TIMEOUT_S = 5.0
 ANSWER_BYTES = 2**20
+MAKE_USER = "the init script runs again by hand: see the head of manifests/base/mongodb/init/10-app-user.js"
 
 
 def stack(api: KubeApi, namespaces: Sequence[str], state: StackState) -> StackFacts:
@@ -57,6 +58,8 @@ def stack(api: KubeApi, namespaces: Sequence[str], state: StackState) -> StackFa
         wanted_secrets=tuple(dict.fromkeys(wanted)),
         budgets=tuple(budgets),
         now_s=time.time(),
+        data_claims=tuple(claim.name for claim in state.claims if holds_database(claim.name)),
+        data_secret=ROOT_SECRET,
     )
 
 
@@ -178,7 +181,12 @@ def answer(state: StackState) -> AnswerFacts:
         except SendOutcome as error:
             return AnswerFacts(endpoint.url, live_status=live, health_problem=error.reason, ready_pods=ready)
     return AnswerFacts(
-        endpoint.url, live_status=live, health_status=health.status, database_reason=_database_reason(health.body), ready_pods=ready
+        endpoint.url,
+        live_status=live,
+        health_status=health.status,
+        database_reason=_database_reason(health.body),
+        ready_pods=ready,
+        user_mend=MAKE_USER,
     )
 
 

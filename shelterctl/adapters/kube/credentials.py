@@ -73,9 +73,14 @@ def _value(secret: Json, key: str) -> str | None:
     return base64.b64decode(encoded).decode() if encoded else None
 
 
+def holds_database(claim: str) -> bool:
+    """Whether a claim's name is one that the database's StatefulSet gave it."""
+    return "mongodb" in claim
+
+
 def _refuse_on_old_data(api: KubeApi, namespace: str, name: str) -> None:
     claims = api.items(f"/api/v1/namespaces/{namespace}/persistentvolumeclaims")
-    held = [c["metadata"]["name"] for c in claims if "mongodb" in c["metadata"]["name"]]
+    held = [name for c in claims if holds_database(name := c["metadata"]["name"])]
     if held:
         raise Refused(
             f"claim {held[0]} holds a database, and Secret {name} with its password is gone",

@@ -40,7 +40,8 @@ class PortFacts:
 class AnswerFacts:
     """What the service answered. A status of 0 is no answer, with the reason in `live_problem` or `health_problem`.
 
-    `database_reason` is the application's own word for why it cannot reach its database, empty where it can.
+    `database_reason` is the application's own word for why it cannot reach its database, empty where it can; `user_mend` how its user of
+    the database is made again.
     """
 
     url: str
@@ -51,6 +52,7 @@ class AnswerFacts:
     health_problem: str = ""
     database_reason: str = ""
     ready_pods: int = 0
+    user_mend: str = ""
 
 
 def judge_image(facts: ImageFacts) -> Iterator[Finding]:
@@ -129,8 +131,7 @@ def _judge_database(facts: AnswerFacts) -> Finding:
     reason = facts.database_reason or f"/health answers {facts.health_status}"
     if "user or password" in reason or "lacks the right" in reason:
         why = "its user was never made (the first start was killed half-way), or the Secret is not the one that the data were made with"
-        mend = "the init script runs again by hand: see the head of manifests/base/mongodb/init/10-app-user.js"
-        return DATABASE_ANSWER.problem(reason, why, mend)
+        return DATABASE_ANSWER.problem(reason, why, facts.user_mend or "shelterctl logs db")
     return DATABASE_ANSWER.problem(reason, "every read and write gets a 503", "shelterctl logs db")
 
 

@@ -19,7 +19,6 @@ ROLLOUT_DB = Check("rollout-db", Area.STACK, "database's pod", essential=True)
 BUDGETS = Check("disruption-budgets", Area.STACK, "disruption budgets")
 
 NOT_DEPLOYED = "not deployed"
-ROOT_SECRET = "mongodb-root"  # noqa: S105 - the Secret's name
 _NO_IMAGE = ("ImagePullBackOff", "ErrImagePull", "ErrImageNeverPull", "InvalidImageName")
 
 
@@ -40,7 +39,8 @@ class StackFacts:
     """What was deployed, as the cluster has it.
 
     `phases` has each namespace of the stack that exists and its phase; `secrets` the password Secrets that exist as (namespace, name),
-    `wanted_secrets` those that the workloads mount.
+    `wanted_secrets` those that the workloads mount. `data_claims` are the names of the claims that hold the database, `data_secret` the
+    name of the Secret with which its data were made.
     """
 
     namespace: str
@@ -51,6 +51,8 @@ class StackFacts:
     wanted_secrets: tuple[tuple[str, str], ...]
     budgets: tuple[BudgetFacts, ...]
     now_s: float
+    data_claims: tuple[str, ...] = ()
+    data_secret: str = ""
 
     @property
     def deployed(self) -> bool:
@@ -98,12 +100,12 @@ def _judge_deployed(facts: StackFacts) -> Finding:
 def _judge_secrets(facts: StackFacts) -> Finding:
     """A database sets its password once, on an empty volume: a claim whose Secret is gone cannot be opened any more."""
     there = set(facts.secrets)
-    held = [claim for claim in facts.state.claims if "mongodb" in claim.name]
-    lost = [claim for claim in held if (claim.namespace, ROOT_SECRET) not in there]
+    held = [claim for claim in facts.state.claims if claim.name in facts.data_claims]
+    lost = [claim for claim in held if facts.data_secret and (claim.namespace, facts.data_secret) not in there]
     if lost:
         return SECRETS.problem(
-            f"claim {lost[0].name} holds a database, and Secret {ROOT_SECRET} with its password is gone",
-            "a new password would not open the old data: MongoDB sets it on an empty volume only",
+            f"claim {lost[0].name} holds a database, and Secret {facts.data_secret} with its password is gone",
+            "a new password would not open the old data: a database sets it on an empty volume only",
             f"restore the Secret; or give the data up: shelterctl down --delete-data --namespace {facts.namespace}",
         )
     missing = [f"{namespace}/{name}" for namespace, name in facts.wanted_secrets if (namespace, name) not in there]

@@ -58,7 +58,7 @@ def stack(
     secrets: tuple[tuple[str, str], ...] = SECRETS,
     budgets: tuple[BudgetFacts, ...] = (BUDGET,),
 ) -> StackFacts:
-    return StackFacts("shelter", phases, "", seen or state(), secrets, SECRETS, budgets, NOW_S)
+    return StackFacts("shelter", phases, "", seen or state(), secrets, SECRETS, budgets, NOW_S, (CLAIM.name,), "mongodb-root")
 
 
 def selected(name: str, *, owned: bool = True, counted: bool = True, request: int | None = 100, limit: int | None = 500) -> SelectedPod:

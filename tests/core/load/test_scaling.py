@@ -176,7 +176,7 @@ def test_unknown_without_an_autoscaler() -> None:
         ScalingState.UNKNOWN,
         Verdict.UNKNOWN,
         "there is no autoscaler: nothing can be said about scaling (--host URL tests the service alone)",
-        "shelterctl up",
+        "shelterctl hpa explain",
     )
 
 
