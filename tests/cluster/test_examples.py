@@ -94,7 +94,8 @@ def test_adoption_in_three_tiers(tmp_path: Path) -> None:
 
 def test_catalog(tmp_path: Path) -> None:
     with example("catalog", tmp_path, images=["image: catalog"], spaces=["web", "data"]) as catalog:
-        driven(catalog, "POST /api/items")
+        up = driven(catalog, "POST /api/items")["up"]
+        assert up["url"].startswith("http://127.0.0.1:"), "its Service has no address outside: a tunnel"
         taken_away(catalog)
 
 

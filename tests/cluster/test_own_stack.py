@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import subprocess
 from pathlib import Path
@@ -10,8 +11,9 @@ from typing import Any
 import pytest
 
 from tests.cluster import kube
-from tests.cluster.commands import wait_until
+from tests.cluster.commands import REPOSITORY, Shelterctl, wait_until
 from tests.cluster.examples import PROFILE, example, on_its_profile, pods
+from tests.stack.test_liars import ONE_CONNECTION, expected_of_liars
 
 __all__ = ["on_its_profile"]
 pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group(PROFILE), pytest.mark.usefixtures("on_its_profile")]
@@ -94,6 +96,11 @@ def test_a_guestbook_in_mysql_by_forms(tmp_path: Path) -> None:
         assert killed["server"].startswith("MariaDB")
         assert killed["acknowledged"] > 30
         assert guestbook("dns", "check").result["judgement"]["verdict"] == "PASS"
+
+        # With one connection for its whole life the data are kept, and the service does not come back.
+        liar = REPOSITORY / "examples" / "liars" / ONE_CONNECTION / "app.py"
+        (guestbook.folder / "app.py").write_text(liar.read_text())
+        killed_as_expected(guestbook, ONE_CONNECTION, expected_of_liars()[ONE_CONNECTION])
         assert guestbook("down", "--delete-data", "--yes").result["removed"]
 
 
@@ -196,32 +203,28 @@ def test_names_are_asked_from_a_pod_made_for_it_where_the_image_has_no_python(tm
         wait_until(lambda: not left(), "its end")
 
 
+def killed_as_expected(stack: Shelterctl, lie: str, expected: dict[str, Any]) -> None:
+    """Deploys a liar, kills its database, and holds what is said of it to what was expected."""
+    stack("up", expect=expected.get("up_exit_code", 0))
+    # The last of an option given twice is the one that holds.
+    options = ("--warm-up", "1s", "--after-acks", "20", *expected.get("options", ()))
+    killed = stack("chaos", "kill-db", *options, expect=None).result
+    for key, verdict in (("verdict", killed["judgement"]), ("data", killed["data"]), ("service", killed["service"])):
+        assert expected.get(key, verdict["verdict"]) == verdict["verdict"], (lie, key, killed["judgement"])
+    assert expected.get("not_service") != killed["service"]["verdict"], (lie, killed["judgement"])
+    assert killed["acknowledged"] == expected.get("acknowledged", killed["acknowledged"])
+    amounts = {**(killed["counts"] or {}), "indeterminate": killed["indeterminate"]}
+    assert all(amounts[kind] > 0 for kind in expected.get("counts", ())), (lie, amounts)
+    reasons = [reason for part in ("judgement", "data", "service") for reason in killed[part]["reasons"]]
+    said = [*killed["notes"], *(f"{reason['text']} {reason['next_command']}" for reason in reasons)]
+    assert any(re.search(expected.get("says", ""), text) for text in [*said, ""]), (lie, said)
+
+
 def test_no_liar_passes_what_it_cannot_prove(tmp_path: Path) -> None:
     with example("liars", tmp_path, images=["image: liars"]) as liars:
         manifest = liars.folder / "k8s" / "liars.yaml"
         plain = manifest.read_text()
-
-        def killed(lie: str, *options: str, up: int = 0) -> dict[str, Any]:
-            manifest.write_text(plain.replace('value: ""', f'value: "{lie}"'))
-            liars("up", expect=up)
-            # The last of an option given twice is the one that holds.
-            return liars("chaos", "kill-db", "--warm-up", "1s", "--after-acks", "20", *options, expect=None).result
-
-        # Some of its writes are there twice.
-        again = killed("inserts-again")
-        assert again["judgement"]["verdict"] == "FAIL"
-        assert again["counts"]["duplicate"] > 0
-        # It stores, and its answers say that it does not: nothing is at risk that anybody was promised.
-        # `up` says so, and leaves what was applied.
-        silent = killed("answers-500", up=4)
-        assert (silent["judgement"]["verdict"], silent["acknowledged"], silent["report"]) == ("UNKNOWN", 0, None)
-        # Its errors are answered with 200: not one of them is taken for an acknowledgement. What it stores is wrapped, and what it shows is
-        # not all: more is written than the hundred that it shows.
-        polite = killed("errors-as-200,newest-hundred,wraps", "--after-acks", "150")
-        assert polite["judgement"]["verdict"] == "PASS"
-        assert polite["indeterminate"] > 0
-        assert any("shows 100 of" in note or "it is not all" in note for note in polite["notes"])
-        # The data are there, and the service is not.
-        broken = killed("broken-for-ever", "--mode", "delete", "--recovery-timeout", "15s")
-        assert (broken["data"]["verdict"], broken["service"]["verdict"], broken["judgement"]["verdict"]) == ("PASS", "FAIL", "FAIL")
-        assert broken["service"]["reasons"][0]["next_command"].endswith("rollout restart deployment/liars")
+        for lie, expected in expected_of_liars().items():
+            if lie != ONE_CONNECTION:
+                manifest.write_text(plain.replace('value: ""', f'value: "{lie}"'))
+                killed_as_expected(liars, lie, expected)

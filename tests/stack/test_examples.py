@@ -19,7 +19,42 @@ from shelterctl.errors import UsageError
 pytestmark = pytest.mark.unit
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
+UNDERSTOOD = sorted(path.parent.name for path in EXAMPLES.glob("*/expected.toml") if "\napp = " in path.read_text())
 FAULTS = sorted(path.parent.name for path in (EXAMPLES / "broken").glob("*/expected.toml"))
+
+
+@pytest.mark.parametrize("name", UNDERSTOOD)
+def test_an_example_is_understood_as_its_expected_toml_says(name: str) -> None:
+    stack = reader.read(EXAMPLES / name)
+    roles, write, read, service = stack.roles, stack.requests.write, stack.requests.read, stack.app_service
+    assert roles.app is not None
+    assert roles.database is not None
+    assert roles.engine is not None
+    assert write is not None
+    assert read is not None
+    assert service is not None
+    assert tomllib.loads((EXAMPLES / name / "expected.toml").read_text()) == {
+        "app": roles.app.key,
+        "database": roles.database.key,
+        "engine": roles.engine.value,
+        "front_ends": [front.key for front in roles.front_ends],
+        "service": service.name,
+        "reached": service.kind,
+        "write": f"POST {write.path}",
+        "write_origin": str(write.origin),
+        "fields": exchange.template(write),
+        "read": f"GET {read.path}",
+        "questions": [question.setting for question in stack.questions],
+        "possible": [claim.claim for claim in inspect(stack).claims if claim.possible],
+        "findings": sorted({finding.code for finding in stack.findings}),
+        "images": {image: build.dockerfile for image, build in stack.built.items()},
+    }
+
+
+def test_every_stack_in_examples_has_what_is_expected_of_it() -> None:
+    folders = {path.name for path in EXAMPLES.iterdir() if path.is_dir()}
+    assert folders == {*UNDERSTOOD, "broken", "kustomized", "liars"}
+    assert [name for name in sorted(folders) if not (EXAMPLES / name / "README.md").is_file()] == []
 
 
 def test_the_notes_are_understood() -> None:

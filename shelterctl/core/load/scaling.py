@@ -50,7 +50,9 @@ def judge_scaling(plan: LoadPlan, timeline: Timeline) -> ScalingCheck:
         text = f"the autoscaler was deleted at {timeline.autoscaler_gone_s:.0f} s: nothing can be said about scaling"
         return _unknown(ScalingState.UNKNOWN, Reason(text, "shelterctl up"))
     if not timeline.autoscaled:
-        reason = Reason("there is no autoscaler: nothing can be said about scaling (--host URL tests the service alone)", "shelterctl hpa explain")
+        reason = Reason(
+            "there is no autoscaler: nothing can be said about scaling (--host URL tests the service alone)", "shelterctl hpa explain"
+        )
         return _unknown(ScalingState.UNKNOWN, reason)
     doubts = []
     for decision in _ups(timeline):

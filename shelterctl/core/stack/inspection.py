@@ -125,7 +125,8 @@ def _way_in(stack: Stack) -> Iterator[Fact]:
     service, scaler = stack.app_service, stack.scaler
     if service is not None:
         ports = ", ".join(f"{port} to {target}{f', node port {node}' if node else ''}" for port, target, node in service.ports)
-        yield Fact("application", f"Service {service.name} ({service.kind}): {ports}", service.origin)
+        inside = "; it has no address outside the cluster: reached by a tunnel" if service.kind == "ClusterIP" else ""
+        yield Fact("application", f"Service {service.name} ({service.kind}): {ports}{inside}", service.origin)
     if scaler is not None:
         goal = f"{scaler.minimum} to {scaler.maximum} replicas at {scaler.cpu_percent}% CPU"
         yield Fact("application", f"HPA {scaler.name}: {goal}{'' if scaler.behavior else ', no behavior of its own'}", scaler.origin)
