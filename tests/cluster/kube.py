@@ -84,6 +84,9 @@ def free_node_port() -> int:
 
 def delete_namespaces(*namespaces: str) -> None:
     """Deletes namespaces without waiting: their pods are ended at once, so that the node has their CPU back for the next test."""
+    if not namespaces:
+        # `kubectl get namespace` without a name is all of them.
+        return
     for name in kubectl("get", "namespace", *namespaces, "--ignore-not-found", "-o", "name").split():
         namespace = name.removeprefix("namespace/")
         kubectl("delete", "namespace", namespace, "--wait=false", check=False)

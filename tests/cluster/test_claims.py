@@ -20,6 +20,13 @@ os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
+def test_nothing_left_over_deletes_nothing() -> None:
+    before = {item["metadata"]["uid"] for item in kube.items("kube-system", "pods")}
+    claims.delete_left_over()
+    claims.release()
+    assert {item["metadata"]["uid"] for item in kube.items("kube-system", "pods")} == before
+
+
 def test_namespaces_of_a_killed_session_are_deleted() -> None:
     killed, running, unrecorded = (f"{claims.PREFIX}-{secrets.token_hex(3)}" for _ in range(3))
     claims.claim(running)
