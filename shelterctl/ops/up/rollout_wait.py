@@ -7,12 +7,12 @@ from dataclasses import dataclass, field, replace
 from typing import NoReturn
 
 from shelterctl.core.deploy.rollout import FirstLook, Progress, RolloutJudgement, Trouble, judge_rollout, named
-from shelterctl.core.deploy.room import shortage
 from shelterctl.core.events import Outcome
 from shelterctl.core.state import Autoscaler, Happening, Pod, Role, StackState, Workload
 from shelterctl.core.words import counted
-from shelterctl.errors import ClusterError, NotDeployed, RolloutFailed, ShelterError, WaitTimeout
+from shelterctl.errors import ClusterError, NotDeployed, RolloutFailed, WaitTimeout
 from shelterctl.ops.steps import Done, wait
+from shelterctl.ops.up.unplaced import ASK_THE_DOCTOR, unbound_claim, why_unplaced
 from shelterctl.ports.clock import Clock
 from shelterctl.ports.target import Target
 
@@ -52,10 +52,11 @@ def wait_for_rollouts(
 
     def late(missing: str) -> NoReturn:
         assert rollouts.state is not None
+        unbound = any(unbound_claim(rollouts.state, trouble) for trouble in rollouts.troubles)
         raise WaitTimeout(
             f"the rollout was not complete after {timeout_s:g} s",
-            why=_unplaced(target, rollouts.troubles) or missing,
-            next_command="shelterctl status   (a longer wait: --timeout 10m)",
+            why=why_unplaced(target, rollouts.state, rollouts.troubles) or missing,
+            next_command=f"{ASK_THE_DOCTOR if unbound else 'shelterctl status'}   (a longer wait: --timeout 10m)",
             details=_evidence(target, rollouts.state, rollouts.troubles),
         )
 
@@ -212,9 +213,9 @@ def _failure(
         trouble = next((t for t in troubles if t.reason == "Unschedulable"), judgement.troubles[0] if judgement.troubles else None)
         if trouble is not None and trouble not in judgement.troubles:
             sentence, why = named(trouble, first), sentence
-        numbers = _unplaced(target, [trouble] if trouble is not None else [])
-        if numbers:
-            sentence, why = named(trouble, first) if trouble is not None else sentence, numbers
+        cause = why_unplaced(target, state, [trouble] if trouble is not None else [])
+        if cause:
+            sentence, why = named(trouble, first) if trouble is not None else sentence, cause
     if trouble is not None:
         describe = hints.describe("pod", trouble.pod.namespace, trouble.pod.name)
         look = hints.logs(trouble.pod, trouble.container, previous=_restarted(trouble)) if trouble.container else describe
@@ -226,7 +227,7 @@ def _failure(
         elif trouble.reason == "CreateContainerConfigError":
             look, why = describe, trouble.message
         elif trouble.reason == "Unschedulable" and why:
-            look = hints.describe("node", "")
+            look = ASK_THE_DOCTOR if unbound_claim(state, trouble) else hints.describe("node", "")
     if judgement.stuck_on_old_revision is not None:
         look = f"{hints.replace(judgement.stuck_on_old_revision)}   (the controller then makes the new one)"
     serving = [pod.name for pod in state.pods_of(Role.APP) if pod.ready and not pod.deleting]
@@ -234,18 +235,6 @@ def _failure(
         why = (why + "; " if why else "") + f"{counted(len(serving), 'ready pod')} {'goes' if len(serving) == 1 else 'go'} on serving"
     chosen = [trouble] if trouble is not None else list(judgement.troubles)
     return RolloutFailed(sentence, why=why, next_command=look, details=_evidence(target, state, chosen))
-
-
-def _unplaced(target: Target, troubles: Iterable[Trouble]) -> str:
-    """What a pod that found no node asks for, beside what the nodes have left; empty where every pod found one, or that is not known."""
-    trouble = next((t for t in troubles if t.reason == "Unschedulable" and "Insufficient" in t.message), None)
-    if trouble is None:
-        return ""
-    try:
-        numbers = shortage(trouble.pod, target.rooms())
-    except ShelterError:
-        return ""
-    return f"pod {trouble.pod.name} found no node: {numbers}" if numbers else ""
 
 
 def _restarted(trouble: Trouble) -> bool:

@@ -128,6 +128,30 @@ def test_a_pod_without_a_place_is_told_with_its_numbers_when_the_time_is_over() 
     assert caught.value.why == NUMBERS
 
 
+NO_VOLUME = replace(
+    UNPLACED,
+    scheduling_message="0/1 nodes are available: pod has unbound immediate PersistentVolumeClaims. not found",
+    claims=(CLAIM.name,),
+)
+
+
+@pytest.mark.parametrize(
+    ("states", "what", "timeout_s"),
+    [
+        ([state(*UNREADY, NO_VOLUME, app=GAVE_UP, database=NOT_YET)], "pod mongodb-0: Unschedulable: ", 300.0),
+        ([state(*UNREADY, NO_VOLUME, database=NOT_YET)], "the rollout was not complete after 30 s", 30.0),
+    ],
+)
+def test_a_claim_that_nobody_gives_a_volume_to_is_the_cause(states: list[StackState], what: str, timeout_s: float) -> None:
+    """The node has room: to describe it shows nothing. Whether the provisioner runs is what the doctor looks at."""
+    waiting = [replace(each, claims=(replace(CLAIM, phase="Pending", volume=""),)) for each in states]
+    with pytest.raises((RolloutFailed, WaitTimeout)) as caught:
+        waited(ToldStates(waiting), timeout_s=timeout_s)
+    assert caught.value.what.startswith(what)
+    assert caught.value.why.startswith(f"pod mongodb-0 waits for claim {CLAIM.name} (class {CLAIM.storage_class}), which got no volume")
+    assert caught.value.next_command.startswith("shelterctl doctor")
+
+
 def test_a_crash_comes_before_a_deadline() -> None:
     crashing = [
         replace(DATABASE, ready=False, containers=(container("waiting", "CrashLoopBackOff", restarts=n, last_exit_code=100),))
