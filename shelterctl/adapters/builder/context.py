@@ -9,6 +9,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from shelterctl.adapters import process
+from shelterctl.adapters.builder.ignored import included
 from shelterctl.core.deploy.image import ContextFile, context_tag
 from shelterctl.errors import CommandFailed, ProgramMissing, UsageError, WaitTimeout
 
@@ -38,16 +39,14 @@ class FolderContext:
         return context_tag(self.files())
 
     def files(self) -> Iterator[ContextFile]:
-        """The context's files and symbolic links, in no particular order; docker-py's own rules say which.
+        """The context's files and symbolic links, in no particular order; `.dockerignore` says which.
 
         A link counts with its target's name, as it is sent; a folder counts through what is in it. Raises UsageError where the folder
         has no Dockerfile or a file cannot be read.
         """
-        from docker.utils.build import exclude_paths
-
         if not (self._folder / self._dockerfile).is_file():
             raise UsageError(f"{self._folder} is no build context", why=f"it has no {self._dockerfile}")
-        for name in exclude_paths(str(self._folder), self.ignored(), dockerfile=self._dockerfile):
+        for name in included(self._folder, self.ignored(), self._dockerfile):
             path = self._folder / name
             if not self._is_copied(Path(name).as_posix()):
                 continue

@@ -21,7 +21,6 @@ from shelterctl.core.deploy.room import NodeRoom
 from shelterctl.core.deploy.stack import ApplyReport, ObjectChange, RemovalReport, StackOptions, StackPlan
 from shelterctl.core.events import Event
 from shelterctl.core.load.clocks import ClockReading
-from shelterctl.core.load.scaling import SCALE_UP_WITHIN_S
 from shelterctl.core.serial import JsonValue
 from shelterctl.core.state import Autoscaler, Pod, PodName, Role, StackState, Usage, Workload
 from shelterctl.errors import ApiRejected, ApiUnreachable, UsageError
@@ -31,7 +30,6 @@ class KubernetesCluster:
     """One namespace (and its `-db` companion, where the overlay has one) of one context. Fulfils `ports.capabilities.Policies` too."""
 
     noun = "the cluster"
-    scale_up_within_s = SCALE_UP_WITHIN_S
 
     def __init__(self, api: KubeApi, namespace: str, manifests: Callable[[], Path], way: Way | None = None) -> None:
         self.hints = KubectlHints()
@@ -39,6 +37,13 @@ class KubernetesCluster:
         self.namespace = namespace
         self._manifests = manifests
         self._way = way or Way()
+
+    @property
+    def scale_up_within_s(self) -> float:
+        # A load's judgement is much to import for a look at the stack.
+        from shelterctl.core.load.scaling import SCALE_UP_WITHIN_S
+
+        return SCALE_UP_WITHIN_S
 
     def version(self) -> str:
         return str(self.api.get("/version")["gitVersion"])

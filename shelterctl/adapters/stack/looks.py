@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from shelterctl.adapters.stack import config
 from shelterctl.errors import UsageError
+from shelterctl.settings import FILE_NAME
 
 #: Not the user's own work, or far too much of it.
 PASSED_OVER = frozenset(
@@ -16,6 +16,10 @@ PASSED_OVER = frozenset(
 
 def holds_one(root: Path) -> bool:
     """Whether shelterctl.toml there describes a stack."""
+    if not (root / FILE_NAME).is_file():
+        return False
+    from shelterctl.adapters.stack import config
+
     try:
         return config.read(root).path is not None
     except UsageError:
