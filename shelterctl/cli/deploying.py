@@ -13,11 +13,10 @@ if TYPE_CHECKING:
     from shelterctl.cli.session import Session
 
 
-def deployed(session: Session) -> Generator[Event, None, UpResult]:
-    """The operation, with the ports of the session's target."""
+def deployed(session: Session, *, wait_hpa: bool = True) -> Generator[Event, None, UpResult]:
+    """The operation, with the ports of the session's target. Without `wait_hpa` it ends where the new version answers."""
     wiring, settings = session.wiring, session.settings
     ports = UpPorts(wiring.builder, wiring.preparation, wiring.images, wiring.policies, wiring.target, wiring.answers(), wiring.clock)
-    request = UpRequest(
-        wiring.place, StackOptions(settings.overlay, "", database_uri=settings.mongo_uri), settings.timeout_s, among_others=settings.yes
-    )
+    options = StackOptions(settings.overlay, "", database_uri=settings.mongo_uri)
+    request = UpRequest(wiring.place, options, settings.timeout_s, wait_hpa, among_others=settings.yes)
     return up(ports, request)

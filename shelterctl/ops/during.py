@@ -26,8 +26,8 @@ _JOIN_S = 5.0
 class RolledOut:
     """A load with a rollout in it. Times are seconds since the load's begin.
 
-    `deployed` is None where the rollout failed, which `error` explains. `requests` and `failures` are those from its begin to AFTER_S after
-    its end.
+    `deployed` is None where the rollout failed, which `error` explains, and where it was broken off because the load was over
+    (`cut_off`). `requests` and `failures` are those from its begin to AFTER_S after its end.
     """
 
     load: LoadResult
@@ -38,6 +38,7 @@ class RolledOut:
     requests: int
     failures: int
     judgement: Judgement
+    cut_off: bool = False
 
 
 @dataclass(slots=True)
@@ -57,6 +58,7 @@ class _Aside:
         self._thread = threading.Thread(target=self._run, daemon=True)
         self.result: UpResult | None = None
         self.error = ""
+        self.cut_off = False
         self._thread.start()
 
     @property
@@ -72,6 +74,7 @@ class _Aside:
 
     def interrupt(self) -> None:
         """Has it end at its next event, as a Ctrl-C would; what it leaves it says itself."""
+        self.cut_off = True
         self._stop.set()
         self._thread.join(_JOIN_S)
 
@@ -140,6 +143,7 @@ def rolled_out(
         requests=after.requests - before.requests if from_s is not None else 0,
         failures=after.failures - before.failures if from_s is not None else 0,
         judgement=Judgement(Verdict.UNKNOWN),
+        cut_off=aside is not None and aside.cut_off and aside.result is None,
     )
     return replace(found, judgement=judge_rollout(found, plan))
 
@@ -152,7 +156,7 @@ def judge_rollout(found: RolledOut, plan: LoadPlan) -> Judgement:
         doubts.append(Reason("the run was interrupted"))
     if found.from_s is None:
         doubts.append(Reason(found.error, longer))
-    elif found.deployed is None and found.error:
+    elif found.deployed is None and found.error and not found.cut_off:
         failures.append(Reason(f"the rollout failed: {found.error}", "shelterctl up"))
     elif found.deployed is None or found.until_s is None:
         doubts.append(Reason("the load ended before the rollout did: what its users would have seen is not known", longer))

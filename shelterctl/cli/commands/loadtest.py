@@ -131,7 +131,10 @@ def command(
         session.confirm_context("the sources are rolled out here")
         with session.lock("loadtest", "load"), session.lock("up"):
             load = loadtest(ports, plan, expectations)
-            both = session.drive(rolled_out(load, plan, lambda: deployed(session)), render.LoadDisplay(session.terminal, plan))
+            # New pods have no measurement for a minute, and their autoscaler none: no user waits for that.
+            both = session.drive(
+                rolled_out(load, plan, lambda: deployed(session, wait_hpa=False)), render.LoadDisplay(session.terminal, plan)
+            )
         return session.finish(both, exit_code(both.judgement.verdict), lambda: rollout_lines(both, folder.run_id))
     with session.lock("loadtest", "load") if host is None else nullcontext():
         work = loadtest(ports, plan, expectations, until_scaled=until_scaled)
