@@ -43,13 +43,17 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """Since `since_s`: where each stretch of equal recommendations began, the decisions, the last passes, the newest samples' times."""
+    """Since `since_s`: where each stretch of equal recommendations began, the decisions, the last passes, the newest samples' times.
+
+    `away` says that a watch dropped: what is told next may have happened at any time since.
+    """
 
     since_s: float | None = None
     asked: tuple[Recommendation, ...] = ()
     decisions: tuple[Decision, ...] = ()
     passes_s: tuple[float, ...] = ()
     sampled_s: tuple[float, ...] = ()
+    away: bool = False
 
     @property
     def period_s(self) -> float:
@@ -72,7 +76,10 @@ def hear(heard: Heard, before: Autoscaler | None, now: Autoscaler, wanted: int |
     """Takes in the autoscaler's status at `at_s`; `wanted` is what its reading asks for."""
     if before is None or heard.since_s is None:
         return hear_wanted(Heard(since_s=at_s, sampled_s=heard.sampled_s), wanted, at_s)
-    if _written(before) != _written(now):
+    if heard.away:
+        # Neither when it looked meanwhile nor what it read is known.
+        heard = Heard(since_s=at_s, decisions=heard.decisions, sampled_s=heard.sampled_s)
+    elif _written(before) != _written(now):
         # Two that are so close came from one pass.
         earlier = tuple(pass_s for pass_s in heard.passes_s if at_s - pass_s >= _ONE_PASS_S)
         heard = replace(heard, passes_s=(*earlier, at_s)[-_PASSES:])
@@ -111,10 +118,12 @@ class Outlook:
 
     `more_s` and `fewer_s` are the earliest, were the load to change at once; None where there can be none. `fewer_known` is False where
     the controller may remember from before the watch what holds the pods: then `fewer_s` is the latest. `steady` is the first change if
-    the load stays: seconds and replicas; None where there is none. `look_s` is the next pass.
+    the load stays: seconds and replicas; None where there is none. `look_s` is the next pass; where no pass was heard yet, it and all that
+    follows from it are a period too late at the most: `look_known` is False.
     """
 
     look_s: float
+    look_known: bool
     more_s: float | None
     fewer_s: float | None
     fewer_known: bool
@@ -142,6 +151,7 @@ def outlook(scaler: Autoscaler, heard: Heard, wanted: int | None, now_s: float) 
         fewer = min(steady, fewer or steady)
     return Outlook(
         look_s=look_s - now_s,
+        look_known=bool(heard.passes_s),
         more_s=more[0] - now_s if more is not None else None,
         fewer_s=fewer[0] - now_s if fewer is not None else None,
         fewer_known=known,

@@ -190,7 +190,8 @@ def _watch(model: WatchModel, event: WatchDropped | WatchRestored, at_s: float) 
     if isinstance(event, WatchDropped):
         if model.dropped:
             return replace(model, dropped=(*others, event.resource)), ()
-        dropped = replace(model, dropped=(event.resource,), dropped_s=at_s, drops=model.drops + 1)
+        heard = replace(model.heard, away=True)
+        dropped = replace(model, dropped=(event.resource,), dropped_s=at_s, drops=model.drops + 1, heard=heard)
         return dropped, [Note(at_s, "watch", f"of {event.resource} dropped, trying again: {event.why}", "bad")]
     restored = replace(model, dropped=others, dropped_s=model.dropped_s if others else None)
     if others or model.dropped_s is None:

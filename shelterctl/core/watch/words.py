@@ -82,17 +82,18 @@ def next_words(scaler: Autoscaler, heard: Heard, wanted: int | None, now_s: floa
 
 def _can_come(scaler: Autoscaler, seen: Outlook) -> str:
     more_s, fewer_s = seen.more_s, seen.fewer_s
+    when = "in" if seen.look_known else "within"
     if fewer_s is not None and not seen.fewer_known:
         # It may remember nothing that holds the pods: then the next look takes some away.
         more = "" if more_s is None else f"more{'' if more_s - seen.look_s < 1 else f' in {whole(more_s)}'}, "
-        return f"can come in {whole(seen.look_s)} (estimated): {more}fewer by {whole(fewer_s)} at the latest"
+        return f"can come {when} {whole(seen.look_s)} (estimated): {more}fewer by {whole(fewer_s)} at the latest"
     if more_s is None and fewer_s is None:
         return "none can come: its policies forbid it"
     if more_s is None or (fewer_s is not None and fewer_s < more_s):
         first_s, first, later_s, later = fewer_s or 0.0, "fewer", more_s, "more"
     else:
         first_s, first, later_s, later = more_s, "more", fewer_s, "fewer"
-    words = f"can come in {whole(first_s)} (estimated): {first}"
+    words = f"can come {when} {whole(first_s)} (estimated): {first}"
     if later_s is not None:
         return f"{words} then, {later} not before {whole(later_s)}"
     edge = "maximum" if scaler.desired >= scaler.maximum else "minimum" if scaler.desired <= scaler.minimum else ""
@@ -103,7 +104,7 @@ def _steady(seen: Outlook) -> str:
     if seen.steady is None:
         return "estimated at this load: stays"
     after_s, replicas = seen.steady
-    return f"estimated at this load: {replicas} {'in' if seen.fewer_known else 'within'} {whole(after_s)}"
+    return f"estimated at this load: {replicas} {'in' if seen.fewer_known and seen.look_known else 'within'} {whole(after_s)}"
 
 
 def whole(seconds: float) -> str:

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from shelterctl.core.events import AutoscalerGone, AutoscalerSeen, Event, PodsSeen, UsageSeen
+from shelterctl.core.events import AutoscalerGone, AutoscalerSeen, Event, PodsSeen, UsageSeen, WatchDropped, WatchRestored
 from shelterctl.core.state import Autoscaler, Condition
 from shelterctl.core.watch.decisions import Outlook, outlook
 from shelterctl.core.watch.model import WatchModel
@@ -68,6 +68,12 @@ def words(events: list[tuple[float, Event]], after_s: float) -> tuple[str, str, 
 
 def test_it_looks_every_fifteen_seconds_from_the_last_pass_that_was_heard() -> None:
     assert [round(at(REST, after_s).look_s, 3) for after_s in (60.0, 61.0, 75.0, 76.0)] == [15.0, 14.0, 0.0, 14.0]
+
+
+def test_until_a_pass_was_heard_the_next_is_within_a_period() -> None:
+    young = REST[:2]
+    assert words(young, 20.0)[2] == "can come within 15 s (estimated): more; it is at its minimum"
+    assert not at(young, 20.0).look_known
 
 
 def test_where_it_was_seen_to_look_more_often_that_counts() -> None:
@@ -191,6 +197,20 @@ def test_without_a_metric_nothing_is_promised_but_the_next_look() -> None:
 def test_minimum_and_maximum_that_are_one_leave_nothing_to_decide() -> None:
     events = with_scaler(REST, minimum=2, maximum=2)
     assert words(events, 64.0)[2] == "none can come: its minimum and maximum are both 2"
+
+
+def test_what_happened_while_the_watch_was_away_is_not_known() -> None:
+    dropped: list[tuple[float, Event]] = [
+        *UP,
+        (140.0, WatchDropped("autoscaler", "Connection refused")),
+        (170.0, WatchRestored("autoscaler", 30.0)),
+        (170.1, AutoscalerSeen(scaler(5, 20))),
+    ]
+    assert at(QUIET, 200.0).fewer_known
+    assert not at(dropped, 200.0).fewer_known
+    # The latest: as if it had asked for 5 in the moment in which the watch came back.
+    assert at(dropped, 200.0).fewer_s == pytest.approx(270.0)
+    assert words(dropped, 200.0)[1].startswith("2 → 5 at 12:01:15")
 
 
 def test_a_deleted_autoscaler_is_forgotten() -> None:
