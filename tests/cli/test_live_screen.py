@@ -14,8 +14,9 @@ from rich.text import Text
 
 from shelterctl.cli.render.live_screen.in_place import DRAW_EVERY_S, LiveScreen
 from shelterctl.cli.render.loadtest import LoadDisplay
-from shelterctl.cli.terminal import Terminal
-from shelterctl.core.events import AutoscalerSeen, LoadTick, Notice, PodsSeen, StepStarted
+from shelterctl.cli.render.prove import ProveDisplay
+from shelterctl.cli.terminal import Line, Terminal
+from shelterctl.core.events import AutoscalerSeen, LoadTick, Notice, Outcome, PartStarted, PodsSeen, StepFinished, StepStarted
 from shelterctl.core.state import Place
 from tests.core.load.examples import PLAN
 from tests.core.watch.examples import STACK, scaler
@@ -134,6 +135,18 @@ def test_the_last_screen_of_a_load_is_kept_wherever_it_ran(err: io.StringIO, tmp
     words = re.sub(r"<[^>]+>", "", (tmp_path / "load.svg").read_text(encoding="utf-8")).replace("&#160;", " ")
     assert "replicas 2 → 4 of 2 to 5" in words
     assert "shelterctl loadtest" in words
+
+
+def test_in_a_proof_the_screen_ends_with_the_load_and_the_result_stands_under_it() -> None:
+    err = ATerminal()
+    terminal = Terminal(stdout=io.StringIO(), stderr=err)
+    with ProveDisplay(terminal, PLAN, PLACE) as display:
+        display.show(PartStarted("scale", "It scales", 1, 1))
+        for event in (PodsSeen(STACK), AutoscalerSeen(scaler()), TICK, StepFinished("load", "done", Outcome.CHANGED, 7.0)):
+            display.show(event)
+        terminal.say([Line("PASS")])
+    after = err.getvalue().rpartition("shelter @ minikube")[2]
+    assert after.index("\x1b[?25h") < after.index("PASS")
 
 
 def test_a_load_that_watches_no_stack_is_named_by_its_url() -> None:

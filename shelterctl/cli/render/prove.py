@@ -10,7 +10,7 @@ from shelterctl.cli.render.steps import StepsDisplay
 from shelterctl.cli.terminal import Line, Terminal, verdict_style
 from shelterctl.core.claims import Evidence
 from shelterctl.core.duration import format_duration
-from shelterctl.core.events import Event, PartStarted
+from shelterctl.core.events import Event, PartStarted, StepFinished
 from shelterctl.core.load.plan import LoadPlan
 from shelterctl.core.state import Place
 from shelterctl.core.verdict import Verdict
@@ -37,6 +37,10 @@ class ProveDisplay:
     def show(self, event: Event) -> None:
         if not isinstance(event, PartStarted):
             self._now.show(event)
+            if isinstance(event, StepFinished) and isinstance(self._now, LoadDisplay):
+                # Its result is printed next, and not into its screen.
+                self._now.__exit__()
+                self._now = StepsDisplay(self._terminal)
             return
         self._now.__exit__()
         self._now = LoadDisplay(self._terminal, self._plan, self._place) if event.part == "scale" else StepsDisplay(self._terminal)
