@@ -57,7 +57,7 @@ def checked(session: Session, result: Recommendation, run: Path, undo: str) -> C
     folder.record(TargetChosen(place.context, place.namespace, place.profile, label=place.label))
     ports = LoadPorts(wiring.target, wiring.generator(), wiring.clock, folder.path, session.others())
     with session.lock("loadtest", "load"):
-        loaded = session.drive(loadtest(ports, plan), render_load.LoadDisplay(session.terminal, plan))
+        loaded = session.drive(loadtest(ports, plan), render_load.LoadDisplay(session.terminal, plan, place))
     # Its result is that of a load as any other's; what was compared is told by this command alone.
     session.keep_result(folder, COMMAND, 0, loaded, render_load.lines(loaded, folder.run_id))
     session.folder = None

@@ -4,13 +4,15 @@ import io
 import re
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from shelterctl.cli.render.watch import WatchDisplay, change_line, write_svg
-from shelterctl.cli.render.watch_screen import screen
+from shelterctl.cli.render.live_screen.graph import in_ascii
+from shelterctl.cli.render.live_screen.in_place import fitting
+from shelterctl.cli.render.live_screen.picture import write_svg
+from shelterctl.cli.render.live_screen.screen import screen
+from shelterctl.cli.render.watch import WatchDisplay, change_line
 from shelterctl.cli.terminal import Terminal
 from shelterctl.core.events import AutoscalerGone, AutoscalerSeen, Event, LoadTick, PodsSeen, UsageSeen, WatchDropped
 from shelterctl.core.state import Role
@@ -56,13 +58,18 @@ def test_the_screen_under_a_load_at_80_columns() -> None:
     assert drawn(model, 142, 80) == [
         "shelter @ minikube                            watching for 2 min 22 s   12:02:22",
         "HPA app   cpu 184% of 70%   replicas 4 → 5 (max)   wants 6   samples 62 s old",
+        "now  holds 5: cpu asks for 6, its maximum is 5   estimated at this load: stays",
+        "last 4 → 5 at 12:02:15, 7 s ago: cpu 184% of 70% asked for 6; its maximum is 5",
+        "next can come in 5 min 38 s (estimated): fewer; it is at its maximum",
         "load   200 users   612 requests/s   p95 210 ms   0 failed",
-        "5 ┤                                                            ╭── 5 desired",
-        "4 ┤                                                      ╭─────╯",
-        "3 ┤                                                      │       ╭ 3 ready",
-        "2 ┤             ─────────────────────────────────────────╯╌╌╌╌╌╌╌╯",
-        "  └───────────────── -2 min ───────────── -1 min ─────────────────",
-        "cpu             ▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁█████████ 184%",
+        "   5 ┤                                                         ╭── 5 desired",
+        "   4 ┤                                                    ╭────╯",
+        "   3 ┤                                                    │      ╭ 3 ready",
+        "   2 ┤            ────────────────────────────────────────╯╌╌╌╌╌╌╯",
+        "     └──────────────── -2 min ──────────── -1 min ────────────────",
+        "184% ┤                                                    ████████",
+        " 70% ┤┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄████████",
+        "                  ▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁████████ cpu 184%",
         "pod                   phase     ready    cpu   memory  restarts  share",
         "app-7cb9844f88-4xk2p  Running   yes     371m   64 MiB         0    49%",
         "app-7cb9844f88-78x2z  Running   yes     366m   64 MiB         0    51%",
@@ -91,12 +98,22 @@ def test_the_screen_under_a_load_at_40_columns() -> None:
         "HPA app   cpu 184% of 70%",
         "  replicas 4 → 5 (max)   wants 6",
         "  samples 62 s old",
-        "5 ┤                     ╭─ 5 desired",
-        "4 ┤                   ╭─╯",
-        "3 ┤                   │  ╭ 3 ready",
-        "2 ┤    ───────────────╯╌╌╯",
-        "  └─────────── -1 min ────",
-        "cpu    ▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁████ 184%",
+        "now  holds 5: cpu asks for 6, its",
+        "  maximum is 5",
+        "  estimated at this load: stays",
+        "last 4 → 5 at 12:02:15, 7 s ago: cpu",
+        "  184% of 70% asked for 6; its maximum",
+        "  is 5",
+        "next can come in 5 min 38 s (estimated):",
+        "  fewer; it is at its maximum",
+        "   5 ┤                   ╭ 5 desired",
+        "   4 ┤                 ╭─╯",
+        "   3 ┤                 │",
+        "   2 ┤    ─────────────╯╌╌ 3 ready",
+        "     └───────── -1 min ───",
+        "184% ┤                 ███",
+        " 70% ┤┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄███",
+        "          ▁▁▁▁▁▁▁▁▁▁▁▁▁███ cpu 184%",
         "pod               phase     ready    cpu",
         "app-7cb984…4xk2p  Running   yes     371m",
         "app-7cb984…78x2z  Running   yes     366m",
@@ -129,19 +146,20 @@ def test_the_screen_under_a_load_at_40_columns() -> None:
 
 def test_fifteen_lines_have_something_of_everything() -> None:
     model, _ = told(UNDER_LOAD)
-    assert drawn(model, 142, 40, 14) == [
+    assert drawn(model, 142, 40, 15) == [
         "shelter @ minikube              12:02:22",
         "HPA app   cpu 184% of 70%",
         "  replicas 4 → 5 (max)   wants 6",
         "  samples 62 s old",
-        "5 ┤                   ╭─── 5 desired",
-        "2 ┤    ───────────────╯╌╌╌ 3 ready",
-        "  └─────────── -1 min ────",
-        "cpu    ▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁████ 184%",
+        "   5 ┤                 ╭── 5 desired",
+        "   2 ┤    ─────────────╯╌╌ 3 ready",
+        "     └───────── -1 min ───",
+        "cpu       ▁▁▁▁▁▁▁▁▁▁▁▁▁███ cpu 184%",
         "pod               phase     ready    cpu",
         "app-7cb984…4xk2p  Running   yes     371m",
         "app-7cb984…78x2z  Running   yes     366m",
-        "… 4 more pods",
+        "app-7cb984…9v7ml  Running   yes        -",
+        "… 3 more pods",
         "12:02:20  pod app-7cb9844f88-zz41c",
         "  created",
     ]
@@ -171,12 +189,15 @@ def test_while_the_cluster_is_not_heard_the_screen_says_that_it_is_old() -> None
         "shelter @ minikube                                  watching for 45 s   12:00:45",
         "not heard from the cluster since 12:00:10, 35 s: what follows is old",
         "HPA app   cpu 4% of 70%   replicas 2 (min)",
-        "5 ┤",
-        "4 ┤",
-        "3 ┤",
-        "2 ┤               ──────────────────────────────────────────────── 2 of 2 ready",
-        "  └───────────────────────────── -30 s ───────────────────────────",
-        "cpu               ▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁ 4%",
+        "last none: it has not scaled yet",
+        "   5 ┤",
+        "   4 ┤",
+        "   3 ┤",
+        "   2 ┤               ───────────────────────────────────────────── 2 of 2 ready",
+        "     └─────────────────────────── -30 s ──────────────────────────",
+        " 70% ┤┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄",
+        "",
+        "                     ▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁ cpu 4%",
         "pod        phase     ready  restarts",
         "app-1      Running   yes           0",
         "app-2      Running   yes           0",
@@ -194,18 +215,23 @@ def test_before_anything_is_known_nothing_is_claimed() -> None:
     ]
 
 
+def picture(path: Path, model: WatchModel, at_s: float) -> str:
+    """The words of the picture of a screen."""
+    write_svg(path, lambda width: screen(model, at_s, width), 0, "shelterctl status watch")
+    return re.sub(r"<[^>]+>", "", path.read_text(encoding="utf-8")).replace("&#160;", " ")
+
+
 def test_names_and_messages_with_brackets_are_not_read_as_markup(tmp_path: Path) -> None:
     model, _ = told([(0.0, PodsSeen((pod("app-[x]"), pod("[red]app"))))])
     assert "app-[x]   Running   yes           0" in drawn(model, 1, 80)
-    write_svg(tmp_path / "watch.svg", model, NOON)
-    words = re.sub(r"<[^>]+>", "", (tmp_path / "watch.svg").read_text(encoding="utf-8")).replace("&#160;", " ")
+    words = picture(tmp_path / "watch.svg", model, NOON)
     assert "app-[x]" in words
     assert "[red]app" in words
 
 
 def test_the_picture_fetches_nothing(tmp_path: Path) -> None:
     model, _ = told([(0.0, PodsSeen(STACK))])
-    write_svg(tmp_path / "watch.svg", model, NOON)
+    picture(tmp_path / "watch.svg", model, NOON)
     assert re.findall(r"url\([\"']?http[^)]*|src=[^ ]*", (tmp_path / "watch.svg").read_text(encoding="utf-8")) == []
 
 
@@ -281,14 +307,60 @@ def test_with_a_machine_reading_nothing_is_drawn() -> None:
     assert out.getvalue() == ""
 
 
-def test_the_picture_is_of_the_moment_with_the_most_replicas_and_the_highest_reading(tmp_path: Path) -> None:
-    times = iter([NOON + after_s for after_s in (0, 0, 1, 2, 3, 4)])
+def test_the_picture_is_of_the_last_screen(tmp_path: Path) -> None:
+    times = iter([NOON + after_s for after_s in (1, 2, 3, 4)])
     shown = WatchDisplay(Terminal("json", stdout=io.StringIO()), EMPTY, list, lambda: next(times))
-    for event in (PodsSeen(STACK), AutoscalerSeen(scaler(2, 90)), AutoscalerSeen(scaler(2, 184)), AutoscalerSeen(scaler(2, 20))):
+    for event in (PodsSeen(STACK), AutoscalerSeen(scaler(2, 184)), AutoscalerSeen(scaler(2, 20))):
         shown.show(event)
-    model, at_s = shown.busiest
-    assert (at_s - NOON, model.autoscaler) == (2, scaler(2, 184))
-    assert replace(model, notes=()).ready == 2
-    write_svg(tmp_path / "watch.svg", model, at_s)
+    write_svg(tmp_path / "watch.svg", shown.last, shown.width, "shelterctl status watch")
     words = re.sub(r"<[^>]+>", "", (tmp_path / "watch.svg").read_text(encoding="utf-8")).replace("&#160;", " ")
-    assert "HPA app   cpu 184% of 70%   replicas 2 (min)" in words
+    assert "HPA app   cpu 20% of 70%   replicas 2 (min)" in words
+    assert "watching for 4 s   12:00:04" in words
+
+
+class Latin(io.StringIO):
+    """A terminal whose encoding has no box drawings."""
+
+    encoding = "latin-1"
+
+
+def test_where_the_encoding_has_no_box_drawings_the_screen_is_ascii_and_no_wider() -> None:
+    model, _ = told([*UNDER_LOAD, (141.0, TICK)])
+    lines = [line.plain for line in fitting(lambda width, height: screen(model, NOON + 142, width, height), Latin(), 80, 23)]
+    assert all(line.isascii() and len(line) <= 80 for line in lines)
+    assert lines[6:14] == [
+        "   5 |                                                       +-- 5 desired",
+        "   4 |                                                  +----+",
+        "   3 |                                                  |",
+        "   2 |            --------------------------------------+....... 3 ready",
+        "     +--------------- -2 min ------------ -1 min ---------------",
+        "184% |                                                  ########",
+        " 70% |~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~########",
+        "                  ______________________________________######## cpu 184%",
+    ]
+
+
+def test_the_ascii_lines_keep_their_colours() -> None:
+    model, _ = told(UNDER_LOAD)
+    before = screen(model, NOON + 142, 80)
+    after = in_ascii(before, 200)
+    assert [{str(span.style) for span in line.spans} - {""} for line in after] == [
+        {str(s.style) for s in line.spans} - {""} for line in before
+    ]
+
+
+def test_what_scaled_and_what_can_come_is_told_as_an_estimate() -> None:
+    model, _ = told(UNDER_LOAD)
+    assert drawn(model, 142, 80)[2:5] == [
+        "now  holds 5: cpu asks for 6, its maximum is 5   estimated at this load: stays",
+        "last 4 → 5 at 12:02:15, 7 s ago: cpu 184% of 70% asked for 6; its maximum is 5",
+        "next can come in 5 min 38 s (estimated): fewer; it is at its maximum",
+    ]
+
+
+def test_where_there_is_little_room_the_graph_and_the_pods_stay_and_the_words_give_way() -> None:
+    model, _ = told([*UNDER_LOAD, (141.0, TICK)])
+    lines = drawn(model, 142, 60, 19)
+    assert [line.split()[0] for line in lines if line.split()[0] in ("now", "last", "next", "5", "cpu", "pod")] == [
+        "last", "next", "5", "cpu", "pod",
+    ]  # fmt: skip

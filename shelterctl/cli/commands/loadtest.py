@@ -72,6 +72,7 @@ def command(
         typer.Option(autocompletion=fixed("up"), help="up: roll the sources out under the load.", show_default=False),
     ] = None,
     tag: Annotated[str | None, typer.Option(help="A name for the run.", show_default=False)] = None,
+    svg: Annotated[str | None, typer.Option("--svg", help="Write the last screen to this file at the end.", show_default=False)] = None,
 ) -> int:
     """Run a Locust swarm against the Service and watch the HPA: requests, latencies, replicas over time, a verdict.
 
@@ -85,10 +86,12 @@ def command(
       shelterctl loadtest --host http://127.0.0.1:8000 --users 20 --duration 30s
     """
     from contextlib import nullcontext
+    from pathlib import Path
 
     from shelterctl.cli.loading import HELP, Asked, expectations_of, plan_of
     from shelterctl.cli.render import loadtest as render
     from shelterctl.cli.render.codes import exit_code
+    from shelterctl.cli.render.live_screen.picture import try_writing
     from shelterctl.core.events import TargetChosen
     from shelterctl.errors import ExitCode, UsageError
     from shelterctl.ops.descent import followed_down
@@ -110,6 +113,8 @@ def command(
         raise UsageError("--until-scaled: with --host nothing is watched", next_command="leave --host out")
     for problem in (*plan.problems(), *expectations.problems()):
         raise UsageError(problem, next_command=HELP)
+    if svg is not None:
+        try_writing(Path(svg))
     if host is None:
         session.confirm_context("the load goes to the service here")
         plan = plan.at(service_url(wiring.target.state(with_usage=False)))
@@ -122,6 +127,7 @@ def command(
         ports = LoadPorts(wiring.target, wiring.generator(), wiring.clock, folder.path, session.others())
     else:
         ports = LoadPorts(None, wiring.generator(), wiring.clock, folder.path, behind=lambda: _ready_pods(wiring.target))
+    display = render.LoadDisplay(session.terminal, plan, wiring.place if host is None else None, Path(svg) if svg else None)
     # One load at a time: what another one called for would be taken for this one's. A fault or a rollout may go on under it.
     if during is not None:
         from shelterctl.cli.deploying import deployed
@@ -132,13 +138,11 @@ def command(
         with session.lock("loadtest", "load"), session.lock("up"):
             load = loadtest(ports, plan, expectations)
             # New pods have no measurement for a minute, and their autoscaler none: no user waits for that.
-            both = session.drive(
-                rolled_out(load, plan, lambda: deployed(session, wait_hpa=False)), render.LoadDisplay(session.terminal, plan)
-            )
+            both = session.drive(rolled_out(load, plan, lambda: deployed(session, wait_hpa=False)), display)
         return session.finish(both, exit_code(both.judgement.verdict), lambda: rollout_lines(both, folder.run_id))
     with session.lock("loadtest", "load") if host is None else nullcontext():
         work = loadtest(ports, plan, expectations, until_scaled=until_scaled)
-        result = session.drive(followed_down(work, ports) if watch_down else work, render.LoadDisplay(session.terminal, plan))
+        result = session.drive(followed_down(work, ports) if watch_down else work, display)
     code = ExitCode.INTERRUPTED if result.interrupted else exit_code(result.judgement.verdict)
     return session.finish(result, code, lambda: render.lines(result, folder.run_id))
 

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from shelterctl.cli.render.live_screen.in_place import LiveScreen
+from shelterctl.cli.render.live_screen.picture import write_svg
+from shelterctl.cli.render.live_screen.screen import screen
 from shelterctl.cli.render.stack import clock_time
 from shelterctl.cli.render.steps import StepsDisplay
 from shelterctl.cli.terminal import Line, Terminal, verdict_style
 from shelterctl.core.duration import format_duration
-from shelterctl.core.events import AutoscalerSeen, Event, LoadTick, Milestone, PodsSeen, StepFinished, StepProgress, StepStarted
+from shelterctl.core.events import AutoscalerSeen, Event, LoadTick, Milestone, Notice, PodsSeen, StepFinished, StepProgress, StepStarted
 from shelterctl.core.load.bottleneck import Limit
 from shelterctl.core.load.plan import LoadPlan
 from shelterctl.core.load.result import LoadResult
 from shelterctl.core.load.scaling import ScalingState
 from shelterctl.core.load.verdict import CheckName
-from shelterctl.core.state import Autoscaler, count_ready
+from shelterctl.core.state import Autoscaler, Place, count_ready
 from shelterctl.core.verdict import Verdict
+from shelterctl.core.watch.model import WatchModel, fold
 
 if TYPE_CHECKING:
-    from rich.status import Status
+    from rich.text import Text
 
 #: Without a terminal, a line of figures this often.
 _EVERY_S = 10.0
@@ -35,54 +42,78 @@ _SCALING_WORDS = {
 
 
 class LoadDisplay:
-    """Fulfils `session.Display`: one live line on a terminal, else a line for each change and one every ten seconds."""
+    """Fulfils `session.Display`: the screen of `status watch` on a terminal, else a line for each change and one every ten seconds.
 
-    def __init__(self, terminal: Terminal, plan: LoadPlan) -> None:
+    `place` is the stack that is watched; None where that is not told. `svg` takes the last screen.
+    """
+
+    def __init__(self, terminal: Terminal, plan: LoadPlan, place: Place | None = None, svg: Path | None = None) -> None:
         self._terminal = terminal
         self._steps = StepsDisplay(terminal)
         self._plan = plan
-        self._status: Status | None = None
+        self._svg = svg
+        self._title = "" if place is not None else plan.host
+        self._model = WatchModel(place.namespace if place else "", place.context if place else "", time.time())
+        self._ran_s = 0.0
         self._autoscaler: Autoscaler | None = None
         self._ready: int | None = None
         self._last_line_s = -_EVERY_S
+        self._screen: LiveScreen | None = None
 
     def __enter__(self) -> LoadDisplay:
         return self
 
     def __exit__(self, *details: object) -> None:
-        self._end_status()
+        width = 0
+        if self._screen is not None:
+            self._screen.stop()
+            width, self._screen = self._screen.width, None
         self._steps.__exit__(*details)
+        if self._svg is not None and self._model.changes:
+            at_s = time.time()
+            write_svg(self._svg, lambda columns: self._drawn(at_s, columns), width, "shelterctl loadtest")
+            self._terminal.say([Line(f"  the last screen: {self._svg}", "dim")])
 
     def show(self, event: Event) -> None:
+        self._take(event)
         if isinstance(event, LoadTick):
             self._tick(event)
         elif isinstance(event, AutoscalerSeen):
             self._autoscaler_changed(event.autoscaler)
         elif isinstance(event, PodsSeen):
             self._pods_changed(event)
-        elif isinstance(event, StepStarted):
-            self._terminal.say([Line(f"  {event.title}", "strong")])
         elif isinstance(event, StepProgress | Milestone):
             return
-        else:
-            self._end_status()
-            if not isinstance(event, StepFinished) or self._terminal.verbose:
-                self._steps.show(event)
+        elif isinstance(event, StepStarted):
+            self._above(lambda: self._terminal.say([Line(f"  {event.title}", "strong")]))
+        elif not isinstance(event, StepFinished) or self._terminal.verbose:
+            self._above(lambda: self._steps.show(event))
+
+    def _take(self, event: Event) -> None:
+        """What a notice says is told in a line of its own, and not on the screen besides."""
+        if isinstance(event, Notice):
+            return
+        with self._screen.lock if self._screen is not None else nullcontext():
+            self._model = fold(self._model, event, time.time()).model
+
+    def _above(self, say: Callable[[], None]) -> None:
+        with self._screen.away() if self._screen is not None else nullcontext():
+            say()
+
+    def _drawn(self, now_s: float, width: int, height: int | None = None) -> list[Text]:
+        about = f"load {self._ran_s:.0f} s of {self._plan.duration_s:.0f} s"
+        return screen(self._model, now_s, width, height, about=about, title=self._title)
 
     def _tick(self, tick: LoadTick) -> None:
-        text = f"{tick.elapsed_s:5.0f} s  {_figures(tick)}  {self._cluster()}"
+        self._ran_s = tick.elapsed_s
         if self._terminal.live:
-            from rich.text import Text
-
-            shown = Text(text[: max(10, self._terminal.width - 4)])
-            if self._status is None:
-                self._status = self._terminal.console(stderr=True).status(shown, refresh_per_second=4)
-                self._status.start()
-            else:
-                self._status.update(shown)
+            if self._screen is None:
+                console = self._terminal.console(stderr=True)
+                self._screen = LiveScreen(console, lambda width, height: self._drawn(time.time(), width, height), lambda: self._model)
+                self._screen.start()
         elif tick.elapsed_s - self._last_line_s >= _EVERY_S:
             self._last_line_s = tick.elapsed_s
-            self._terminal.say([Line(f"  {text}")])
+            self._terminal.say([Line(f"  {tick.elapsed_s:5.0f} s  {_figures(tick)}  {self._cluster()}")])
 
     def _autoscaler_changed(self, now: Autoscaler) -> None:
         before, self._autoscaler = self._autoscaler, now
@@ -97,24 +128,15 @@ class LoadDisplay:
         self._ready = ready
 
     def _change(self, text: str) -> None:
-        import time
-
-        running = self._status is not None
-        self._end_status()
-        self._terminal.say([Line(f"  {clock_time(time.time())}  {text}")])
-        if running:
-            self._last_line_s = -_EVERY_S
+        if self._screen is None:
+            # The screen has it among its own lines.
+            self._terminal.say([Line(f"  {clock_time(time.time())}  {text}")])
 
     def _cluster(self) -> str:
         if self._autoscaler is None:
             return "" if self._ready is None else f"ready {self._ready}"
         cpu = f"cpu {_percent(self._autoscaler.cpu_percent)}/{_percent(self._autoscaler.cpu_target_percent)}"
         return f"ready {'?' if self._ready is None else self._ready} of {self._autoscaler.desired}  {cpu}"
-
-    def _end_status(self) -> None:
-        if self._status is not None:
-            self._status.stop()
-            self._status = None
 
 
 def lines(result: LoadResult, run: str) -> Iterator[Line]:

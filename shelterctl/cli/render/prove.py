@@ -10,8 +10,9 @@ from shelterctl.cli.render.steps import StepsDisplay
 from shelterctl.cli.terminal import Line, Terminal, verdict_style
 from shelterctl.core.claims import Evidence
 from shelterctl.core.duration import format_duration
-from shelterctl.core.events import Event, PartStarted
+from shelterctl.core.events import Event, PartStarted, StepFinished
 from shelterctl.core.load.plan import LoadPlan
+from shelterctl.core.state import Place
 from shelterctl.core.verdict import Verdict
 from shelterctl.ops.prove import Proof
 
@@ -21,9 +22,10 @@ _NEXT = {Verdict.PASS: "shelterctl status", Verdict.FAIL: "shelterctl doctor", V
 class ProveDisplay:
     """Fulfils `session.Display`: each part is drawn as its own command draws it."""
 
-    def __init__(self, terminal: Terminal, plan: LoadPlan) -> None:
+    def __init__(self, terminal: Terminal, plan: LoadPlan, place: Place | None = None) -> None:
         self._terminal = terminal
         self._plan = plan
+        self._place = place
         self._now: StepsDisplay | LoadDisplay = StepsDisplay(terminal)
 
     def __enter__(self) -> ProveDisplay:
@@ -35,9 +37,13 @@ class ProveDisplay:
     def show(self, event: Event) -> None:
         if not isinstance(event, PartStarted):
             self._now.show(event)
+            if isinstance(event, StepFinished) and isinstance(self._now, LoadDisplay):
+                # Its result is printed next, and not into its screen.
+                self._now.__exit__()
+                self._now = StepsDisplay(self._terminal)
             return
         self._now.__exit__()
-        self._now = LoadDisplay(self._terminal, self._plan) if event.part == "scale" else StepsDisplay(self._terminal)
+        self._now = LoadDisplay(self._terminal, self._plan, self._place) if event.part == "scale" else StepsDisplay(self._terminal)
         self._terminal.say([Line(""), Line(f"{event.number} of {event.count}  {event.title}", "strong")])
 
 

@@ -18,7 +18,11 @@ KEPT_S = SPANS_S[-1][0]
 #: What an autoscaler may differ in its target's percentage without a change that is worth telling.
 NOTICEABLE_POINTS = 5
 
-Part: TypeAlias = Literal["axis", "desired", "ready"]
+#: The columns left of a graph: a reading such as 184%, a space and the axis.
+MARGIN = 6
+_BLOCKS = "▁▂▃▄▅▆▇█"
+
+Part: TypeAlias = Literal["axis", "desired", "ready", "cpu", "target"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +81,7 @@ def replica_graph(
     values = [value for sample in history for value in (sample.desired, sample.ready) if value is not None]
     low, high = min([limits[0], *values]), max([limits[1], *values])
     rows = max(2, min(rows, high - low + 1))
-    margin = len(str(high)) + 2
+    margin = max(MARGIN, len(str(high)) + 2)
     width = max(1, columns - margin)
 
     def row_of(value: int) -> int:
@@ -96,12 +100,32 @@ def replica_graph(
     return (*lines, _line([(" " * (margin - 1) + "└" + _time_axis(span, width), "axis")]))
 
 
-def sparkline(history: Sequence[HistorySample], now_s: float, span: float, columns: int, top_percent: int) -> str:
-    """The autoscaler's CPU readings as blocks: the highest in each column's time, from 0 to the highest or `top_percent`."""
-    peaks = [max(found, default=None) for found in _buckets(history, now_s, span, columns, lambda sample: sample.cpu_percent)]
-    top = max([top_percent, 1, *(peak for peak in peaks if peak is not None)])
-    blocks = "▁▂▃▄▅▆▇█"
-    return "".join(" " if peak is None else blocks[min(7, 8 * peak // top)] for peak in peaks)
+def cpu_graph(
+    history: Sequence[HistorySample], now_s: float, span: float, columns: int, rows: int, target_percent: int | None
+) -> tuple[GraphLine, ...]:
+    """The autoscaler's CPU readings as bars of `rows` lines, each `columns` wide: the highest in each column's time.
+
+    They stand on 0 and reach to the highest or the target; with two lines or more, that and the target are written beside them, and the
+    target is dotted where no bar hides it.
+    """
+    width = max(1, columns - MARGIN)
+    peaks = [max(found, default=None) for found in _buckets(history, now_s, span, width, lambda sample: sample.cpu_percent)]
+    top = max([target_percent or 100, 1, *(peak for peak in peaks if peak is not None)])
+    eighths = [0 if peak is None else max(1, round(8 * rows * peak / top)) for peak in peaks]
+    # The line that a reading at the target just fills.
+    target_row = None if target_percent is None or rows < 2 else max(0, ceil(rows * target_percent / top) - 1)
+    lines = []
+    for row in reversed(range(rows)):
+        label = "cpu " if rows < 2 else f"{target_percent}%" if row == target_row else f"{top}%" if row == rows - 1 else ""
+        cells: list[tuple[str, Part]] = [(f"{label:>{MARGIN - 2}} {'┤' if label and rows > 1 else ' '}", "axis")]
+        for height in eighths:
+            filled = min(8, height - 8 * row)
+            if filled > 0:
+                cells.append((_BLOCKS[filled - 1], "cpu"))
+            else:
+                cells.append(("┄", "target") if row == target_row else (" ", "axis"))
+        lines.append(_line(cells))
+    return tuple(lines)
 
 
 def _buckets(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from shelterctl.core.events import (
     AutoscalerGone,
@@ -19,6 +19,7 @@ from shelterctl.core.events import (
 )
 from shelterctl.core.hpa.algorithm import desired_from_utilization
 from shelterctl.core.state import Autoscaler, Pod, Usage, count_ready
+from shelterctl.core.watch.decisions import Heard, hear, hear_samples, hear_wanted
 from shelterctl.core.watch.history import HistorySample, remember
 from shelterctl.core.watch.notes import Note, autoscaler_notes, pod_notes, usage_note
 
@@ -43,7 +44,7 @@ class WatchModel:
 
     `pods` and `autoscaler_known` tell what is absent from what is not known yet. `reading_pods` is how many pods were ready when the
     autoscaler's reading came. `dropped` are the watches that are away since `dropped_s`; what they told last is still shown. `drops`
-    counts the times that watches were away, together or alone.
+    counts the times that watches were away, together or alone. `heard` is what the autoscaler's status told of its passes.
     """
 
     namespace: str
@@ -63,6 +64,7 @@ class WatchModel:
     drops: int = 0
     changes: int = 0
     loads: tuple[LoadAt, ...] = ()
+    heard: Heard = field(default_factory=Heard)
 
     @property
     def empty(self) -> bool:
@@ -127,12 +129,14 @@ def _taken(model: WatchModel, event: Event, at_s: float) -> tuple[WatchModel, It
     if isinstance(event, AutoscalerSeen):
         return _autoscaler(model, event.autoscaler, at_s)
     if isinstance(event, AutoscalerGone):
-        gone = replace(model, autoscaler=None, autoscaler_known=True, told_percent=None)
+        gone = replace(model, autoscaler=None, autoscaler_known=True, told_percent=None, heard=Heard())
         notes = [Note(at_s, f"hpa {event.name}", "was deleted: nothing scales the application", "bad")] if event.name else []
         return _sampled(gone, at_s), [*notes, *_nothing(model, gone, at_s)]
     if isinstance(event, UsageSeen):
         note = usage_note(at_s, model.usage, event.usage, model.pods or ())
-        return replace(model, usage=event.usage), [note] if note else []
+        sampled_s = max((item.sampled_at_s for item in event.usage), default=None)
+        heard = model.heard if sampled_s is None else hear_samples(model.heard, sampled_s)
+        return replace(model, usage=event.usage, heard=heard), [note] if note else []
     if isinstance(event, ClusterEventSeen):
         subject = event.subject.replace("/", " ", 1)
         note = Note(at_s, subject, f"{event.reason}: {event.message}", "doubt", key=f"{subject} {event.reason}")
@@ -155,6 +159,7 @@ def _pods(model: WatchModel, pods: tuple[Pod, ...], at_s: float) -> tuple[WatchM
     seen = replace(model, pods=pods, been_ready=been_ready)
     if seen.autoscaler is not None and not seen.reading_pods:
         seen = replace(seen, reading_pods=seen.ready)
+        seen = replace(seen, heard=hear_wanted(seen.heard, seen.wanted, at_s))
     return _sampled(seen, at_s), [*notes, *_nothing(model, seen, at_s)]
 
 
@@ -167,6 +172,7 @@ def _autoscaler(model: WatchModel, now: Autoscaler, at_s: float) -> tuple[WatchM
         autoscaler_known=True,
         reading_pods=model.ready if new_reading or not model.reading_pods else model.reading_pods,
     )
+    seen = replace(seen, heard=hear(model.heard, before, now, seen.wanted, at_s))
     notes = tuple(autoscaler_notes(at_s, before, now, model.told_percent, seen.wanted))
     if notes:
         seen = replace(seen, told_percent=now.cpu_percent)
@@ -184,7 +190,8 @@ def _watch(model: WatchModel, event: WatchDropped | WatchRestored, at_s: float) 
     if isinstance(event, WatchDropped):
         if model.dropped:
             return replace(model, dropped=(*others, event.resource)), ()
-        dropped = replace(model, dropped=(event.resource,), dropped_s=at_s, drops=model.drops + 1)
+        heard = replace(model.heard, away=True)
+        dropped = replace(model, dropped=(event.resource,), dropped_s=at_s, drops=model.drops + 1, heard=heard)
         return dropped, [Note(at_s, "watch", f"of {event.resource} dropped, trying again: {event.why}", "bad")]
     restored = replace(model, dropped=others, dropped_s=model.dropped_s if others else None)
     if others or model.dropped_s is None:

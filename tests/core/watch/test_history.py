@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shelterctl.core.watch.history import KEPT_S, HistorySample, remember, replica_graph, span_s, sparkline
+from shelterctl.core.watch.history import KEPT_S, HistorySample, cpu_graph, remember, replica_graph, span_s
 
 pytestmark = pytest.mark.unit
 
@@ -22,49 +22,62 @@ def drawn(history: tuple[HistorySample, ...], now_s: float, span: float, columns
 
 
 def test_a_scale_up_has_a_solid_line_for_desired_and_a_dotted_one_for_ready_where_it_lags() -> None:
-    assert drawn(SCALE_UP, 180.0, 180.0, 39, 8, (2, 5)) == [
-        "5 ┤                        ╭───────────",
-        "4 ┤            ╭───────────╯╌╌╌╌╌╯     ",
-        "3 ┤            │  ╎                    ",
-        "2 ┤────────────╯╌╌╯                    ",
-        "  └──────── -2 min ──── -1 min ────────",
+    assert drawn(SCALE_UP, 180.0, 180.0, 42, 8, (2, 5)) == [
+        "   5 ┤                        ╭───────────",
+        "   4 ┤            ╭───────────╯╌╌╌╌╌╯     ",
+        "   3 ┤            │  ╎                    ",
+        "   2 ┤────────────╯╌╌╯                    ",
+        "     └──────── -2 min ──── -1 min ────────",
     ]
 
 
 def test_where_fewer_lines_than_replicas_fit_the_lines_are_a_scale() -> None:
     history = (HistorySample(0.0, 2, 2, None), HistorySample(20.0, 90, 2, None), HistorySample(40.0, 90, 50, None))
-    assert drawn(history, 60.0, 60.0, 24, 4, (2, 10)) == [
-        "90 ┤      ╭─────────────",
-        "61 ┤      │       ╭╌╌╌╌╌",
-        "31 ┤      │       ╎     ",
-        " 2 ┤──────╯╌╌╌╌╌╌╌╯     ",
-        "   └─────── -30 s ──────",
+    assert drawn(history, 60.0, 60.0, 26, 4, (2, 10)) == [
+        "  90 ┤      ╭─────────────",
+        "  61 ┤      │       ╭╌╌╌╌╌",
+        "  31 ┤      │       ╎     ",
+        "   2 ┤──────╯╌╌╌╌╌╌╌╯     ",
+        "     └─────── -30 s ──────",
     ]
 
 
 def test_what_was_before_the_watch_is_left_blank() -> None:
-    assert drawn((HistorySample(150.0, 2, 2, 4),), 180.0, 180.0, 21, 4, (2, 3)) == [
-        "3 ┤                  ",
-        "2 ┤               ───",
-        "  └──────── -1 min ──",
+    assert drawn((HistorySample(150.0, 2, 2, 4),), 180.0, 180.0, 24, 4, (2, 3)) == [
+        "   3 ┤                  ",
+        "   2 ┤               ───",
+        "     └──────── -1 min ──",
     ]
 
 
 def test_a_pod_that_was_away_for_less_than_a_column_is_seen() -> None:
     history = (HistorySample(0.0, 2, 2, None), HistorySample(30.2, 2, 1, None), HistorySample(30.6, 2, 2, None))
-    assert drawn(history, 60.0, 60.0, 15, 2, (1, 2)) == [
-        "2 ┤────────────",
-        "1 ┤      ╰╯    ",
-        "  └─── -30 s ──",
+    assert drawn(history, 60.0, 60.0, 18, 2, (1, 2)) == [
+        "   2 ┤────────────",
+        "   1 ┤      ╰╯    ",
+        "     └─── -30 s ──",
     ]
 
 
-def test_the_readings_stand_under_the_replicas_on_a_scale_to_the_highest() -> None:
-    assert sparkline(SCALE_UP, 180.0, 180.0, 18, 70) == "▁▁▁▁▁▁▇▇▇▇▇▇██████"
+def bars(history: tuple[HistorySample, ...], now_s: float, span: float, columns: int, rows: int, target: int | None) -> list[str]:
+    return [line.text for line in cpu_graph(history, now_s, span, columns, rows, target)]
+
+
+def test_the_readings_stand_on_a_scale_to_the_highest_with_the_target_dotted() -> None:
+    assert bars(SCALE_UP, 180.0, 180.0, 24, 3, 70) == [
+        "184% ┤      ▄▄▄▄▄▄██████",
+        " 70% ┤┄┄┄┄┄┄████████████",
+        "      ▁▁▁▁▁▁████████████",
+    ]
 
 
 def test_below_the_target_the_target_is_the_scale() -> None:
-    assert sparkline((HistorySample(0.0, 2, 2, 35), HistorySample(30.0, 2, 2, None)), 60.0, 60.0, 6, 70) == "▅▅▅   "
+    short = (HistorySample(0.0, 2, 2, 35), HistorySample(30.0, 2, 2, None))
+    assert bars(short, 60.0, 60.0, 12, 2, 70) == [" 70% ┤┄┄┄┄┄┄", "      ███   "]
+
+
+def test_one_line_of_readings_has_no_scale() -> None:
+    assert bars(SCALE_UP, 180.0, 180.0, 24, 1, 70) == ["cpu   ▁▁▁▁▁▁▇▇▇▇▇▇██████"]
 
 
 def test_the_span_grows_with_the_watch() -> None:
@@ -91,4 +104,4 @@ def test_whatever_happened_every_line_has_the_width_that_was_asked_for(
     lines = drawn(history, 900.0, span, columns, rows, (2, 5))
     assert {len(line) for line in lines} == {columns}
     assert 3 <= len(lines) <= rows + 1
-    assert len(sparkline(history, 900.0, span, columns, 70)) == columns
+    assert {len(line) for line in bars(history, 900.0, span, columns, min(rows, 4), 70)} == {columns}

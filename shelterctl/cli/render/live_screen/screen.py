@@ -5,36 +5,38 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from shelterctl.cli.render.live_screen.graph import graph, graph_lines
 from shelterctl.cli.render.stack import clock_time, phase
 from shelterctl.cli.terminal import STYLES
-from shelterctl.core.duration import format_duration
 from shelterctl.core.state import Autoscaler, Pod, app_first
-from shelterctl.core.watch.history import GraphLine, replica_graph, span_s, sparkline
 from shelterctl.core.watch.model import WatchModel
 from shelterctl.core.watch.notes import Note, cpu_words, metric_problem
+from shelterctl.core.watch.words import last_words, next_words, now_words, whole
 
 if TYPE_CHECKING:
     from rich.text import Text
 
-#: Graph lines at most, where there are many replicas; the columns of what stands right of it; notes at most.
-_ROWS, _LEGEND, _NOTES = 8, 14, 10
-_PARTS = {"axis": "dim", "desired": "cyan", "ready": "green"}
+_NOTES = 10
+#: What the graph and the notes need to be of use, and the pods at the most: where the words leave fewer lines, the least of them go.
+_BODY, _ROWS = 6, 8
 
 
-def screen(model: WatchModel, now_s: float, width: int, height: int | None = None) -> list[Text]:
-    """The lines, each at most `width` cells, at most `height` of them. Times are epoch seconds."""
-    head = [_header(model, now_s, width), *_state(model, now_s, width)]
-    load = model.load(now_s)
-    if load is not None:
-        p95 = "" if load.p95_ms is None else f"p95 {load.p95_ms:.0f} ms"
-        head += _words(["load", f"{load.users} users", f"{load.requests} requests/s", p95, f"{load.failures} failed"], width)
+def screen(model: WatchModel, now_s: float, width: int, height: int | None = None, *, about: str = "", title: str = "") -> list[Text]:
+    """The lines, each at most `width` cells, at most `height` of them. Times are epoch seconds.
+
+    `about` stands at the right of the first line, instead of how long it watches; `title` at its left, instead of the stack.
+    """
+    head = [_header(model, now_s, width, about, title), *_state(model, now_s, width)]
+    load = _load(model, now_s, width)
     pods = _pods(model, now_s, width)
+    room = None if height is None else height - len(head) - len(load) - min(len(pods), _ROWS) - _BODY
+    head += [*_decisions(model, now_s, width, room), *load]
     notes = _notes(model.notes, width)
-    levels = _levels(model)
+    wanted = graph_lines(model)
     if height is None:
-        return [*head, *_graph(model, now_s, width, levels), *pods, *(line for note in notes for line in note)]
-    sizes = _sizes(height - len(head), levels + 2 if levels else 0, len(pods), sum(map(len, notes)))
-    lines = [*head, *_graph(model, now_s, width, sizes[0] - 2), *_cut(pods, sizes[1])]
+        return [*head, *graph(model, now_s, width, wanted), *pods, *(line for note in notes for line in note)]
+    sizes = _sizes(height - len(head), wanted, len(pods), sum(map(len, notes)))
+    lines = [*head, *graph(model, now_s, width, sizes[0]), *_cut(pods, sizes[1])]
     left = sizes[2]
     for note in notes:
         if len(note) > left:
@@ -50,7 +52,7 @@ def _sizes(rest: int, graph: int, pods: int, notes: int) -> tuple[int, int, int]
     few_pods = min(pods, 4, rest)
     few_notes = min(notes, 2, rest - few_pods)
     left = rest - few_pods - few_notes
-    small = min(graph, 5, left) if min(graph, left) >= 4 else 0
+    small = 4 if min(graph, left) >= 4 else 0
     left -= small
     more_pods = min(pods - few_pods, left)
     left -= more_pods
@@ -58,12 +60,12 @@ def _sizes(rest: int, graph: int, pods: int, notes: int) -> tuple[int, int, int]
     return small + tall, few_pods + more_pods, few_notes + left - tall
 
 
-def _header(model: WatchModel, now_s: float, width: int) -> Text:
+def _header(model: WatchModel, now_s: float, width: int, about: str, title: str) -> Text:
     from rich.text import Text
 
-    name = f"{model.namespace} @ {model.context}"
+    name = title or f"{model.namespace} @ {model.context}"
     right = clock_time(now_s)
-    longer = f"watching for {format_duration(round(max(0.0, now_s - model.began_s))).replace('.0 s', ' s')}   {right}"
+    longer = f"{about or f'watching for {whole(now_s - model.began_s)}'}   {right}"
     if len(name) + len(longer) + 3 <= width:
         right = longer
     text = Text(_fit(name, max(1, width - len(right) - 2)), style=STYLES["strong"])
@@ -74,7 +76,7 @@ def _header(model: WatchModel, now_s: float, width: int) -> Text:
 def _state(model: WatchModel, now_s: float, width: int) -> Iterator[Text]:
     """What holds now: whether the cluster is heard, what is deployed, the autoscaler."""
     if model.dropped and model.dropped_s is not None:
-        away = format_duration(round(max(0.0, now_s - model.dropped_s))).replace(".0 s", " s")
+        away = whole(now_s - model.dropped_s)
         yield from _words([f"not heard from the cluster since {clock_time(model.dropped_s)}, {away}: what follows is old"], width, "bad")
     if model.empty:
         yield from _words(["Nothing is deployed here: shelterctl up. This screen goes on watching."], width, "doubt")
@@ -89,8 +91,49 @@ def _state(model: WatchModel, now_s: float, width: int) -> Iterator[Text]:
         yield from _words([*words, problem], width, "doubt" if problem or model.beyond is not None else "strong")
     elif model.autoscaler_known:
         yield from _words(["no autoscaler: nothing scales the application"], width, "doubt")
-    elif model.pods is None:
+    elif model.pods is None and not model.loads:
         yield from _words(["looking at the cluster …"], width, "dim")
+
+
+def _decisions(model: WatchModel, now_s: float, width: int, room: int | None) -> list[Text]:
+    """What holds the autoscaler now, what it decided last, what can come next and when; as much of it as `room` has lines for."""
+    seen = model.autoscaler
+    if seen is None:
+        return []
+    coming, steady = next_words(seen, model.heard, model.wanted, now_s)
+    now, last = now_words(seen, model.wanted), last_words(seen, model.heard, now_s)
+    if model.dropped:
+        # What it has read and decided since is not heard: nothing can be said of what comes.
+        now, coming, steady = "", "", ""
+
+    def said(label: str, *words: str) -> list[Text]:
+        found = [word for word in words if word]
+        return _words([f"{label:<4} {found[0]}", *found[1:]], width) if found else []
+
+    ways: tuple[list[Text], ...] = (
+        [*said("now", now, steady), *said("last", last), *said("next", coming)],
+        [*said("now", now), *said("last", last), *said("next", coming)],
+        [*said("last", last), *said("next", coming)],
+        [*_first(said("last", last), width), *_first(said("next", coming), width)],
+        _first(said("next", coming), width),
+        [],
+    )
+    return next(way for way in ways if room is None or len(way) <= room or not way)
+
+
+def _first(lines: list[Text], width: int) -> list[Text]:
+    """The first line, with a sign that there were more."""
+    from rich.text import Text
+
+    return [Text(_fit(f"{lines[0].plain} …", width))] if len(lines) > 1 else lines
+
+
+def _load(model: WatchModel, now_s: float, width: int) -> list[Text]:
+    load = model.load(now_s)
+    if load is None:
+        return []
+    p95 = "" if load.p95_ms is None else f"p95 {load.p95_ms:.0f} ms"
+    return _words(["load", f"{load.users} users", f"{load.requests} requests/s", p95, f"{load.failures} failed"], width)
 
 
 def _replicas(seen: Autoscaler) -> str:
@@ -98,58 +141,6 @@ def _replicas(seen: Autoscaler) -> str:
     if seen.desired >= seen.maximum:
         return f"replicas {change} (max)"
     return f"replicas {change} (min)" if seen.desired <= seen.minimum else f"replicas {change} of {seen.minimum} to {seen.maximum}"
-
-
-def _levels(model: WatchModel) -> int:
-    """How many lines the graph would like."""
-    if not model.history or model.empty:
-        return 0
-    low, high = _limits(model)
-    values = [v for sample in model.history for v in (sample.desired, sample.ready) if v is not None]
-    return max(2, min(_ROWS, max([high, *values]) - min([low, *values]) + 1))
-
-
-def _limits(model: WatchModel) -> tuple[int, int]:
-    """The least range of the graph: the autoscaler's own, where that is small enough to be seen whole."""
-    seen = model.autoscaler
-    if seen is None:
-        return model.ready, model.ready
-    return seen.minimum, seen.maximum if seen.maximum - seen.minimum < _ROWS else seen.desired
-
-
-def _graph(model: WatchModel, now_s: float, width: int, rows: int) -> Iterator[Text]:
-    from rich.text import Text
-
-    if rows < 2 or not _levels(model):
-        return
-    columns = min(width, 100) - _LEGEND
-    span = span_s(now_s - model.history[0].at_s)
-    lines = replica_graph(model.history, now_s, span, columns, rows, _limits(model))
-    last = model.history[-1]
-    apart = any(_ends(line) == "ready" for line in lines)
-    for line in lines:
-        text = Text()
-        for segment in line.segments:
-            text.append(segment.text, style=_PARTS[segment.part])
-        legend = {"ready": f" {last.ready} ready", "desired": f" {last.desired} desired", "": ""}[_ends(line)]
-        if legend and not apart and last.desired is not None:
-            # The lines are one at their end.
-            legend = f" {last.ready} of {last.desired} ready"
-        text.append(legend, style=_PARTS[line.segments[-1].part])
-        text.rstrip()
-        yield text
-    margin = next(index for index, letter in enumerate(lines[-1].text) if letter == "└") + 1
-    target = model.autoscaler.cpu_target_percent if model.autoscaler is not None else None
-    blocks = sparkline(model.history, now_s, span, columns - margin, target or 100)
-    label = f"{'cpu':<{margin}}"
-    reading = "" if last.cpu_percent is None else f" {last.cpu_percent}%"
-    yield Text(label[:margin], style="dim").append(blocks, style="yellow").append(reading)
-
-
-def _ends(line: GraphLine) -> str:
-    """Which of the two ends in this line, if any does; a line that only passes through it does not."""
-    end = line.segments[-1]
-    return end.part if end.part != "axis" and end.text[-1] in "─╌╭╰" else ""
 
 
 def _pods(model: WatchModel, now_s: float, width: int) -> list[Text]:

@@ -1,0 +1,1 @@
+"""The live screen of `status watch` and of a load: its lines, its graph, how it is redrawn, the picture of it."""
