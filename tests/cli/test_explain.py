@@ -7,7 +7,7 @@ import json
 import pytest
 
 from shelterctl.adapters.explained import read
-from tests.cli.running import CommandLine
+from tests.cli.running import ROOT, CommandLine
 
 pytestmark = pytest.mark.local
 
@@ -40,3 +40,13 @@ def test_a_word_that_is_none_names_the_nearest(shelterctl: CommandLine) -> None:
     ran = shelterctl.run("explain", "hpa-twise")
     assert (ran.code, ran.out) == (2, "")
     assert "nothing is explained by the name hpa-twise (did you mean hpa-twice?)" in ran.err
+
+
+def test_each_finding_that_inspect_shows_names_its_page(shelterctl: CommandLine) -> None:
+    folder = str(ROOT / "examples" / "notes")
+    shown = [line.strip() for line in shelterctl.run("inspect", "--verbose", "--project-dir", folder).out.splitlines()]
+    findings = json.loads(shelterctl.run("inspect", "--project-dir", folder, "--output", "json").out)["result"]["findings"]
+    assert len(findings) > 3
+    for finding in findings:
+        assert f"More: shelterctl explain {finding['code']}" in shown
+        assert shelterctl.run("explain", finding["code"]).code == 0

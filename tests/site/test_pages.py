@@ -16,6 +16,7 @@ from tools.site.parser import check, commands
 pytestmark = pytest.mark.unit
 
 PAGES = [*pages(), ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
+EXAMPLES = sorted(ROOT.glob("examples/*/README.md"))
 NAMES = {page: str(page.relative_to(ROOT)) for page in PAGES}
 #: Words that stand for a value of the reader's, where the parser wants a number.
 PLACEHOLDER = re.compile(r"[A-Z][A-Z_-]*|…|\.\.\.")
@@ -33,7 +34,7 @@ def calls(line: str) -> list[list[str]]:
     return found
 
 
-@pytest.mark.parametrize("page", PAGES, ids=NAMES.get)
+@pytest.mark.parametrize("page", [*PAGES, *EXAMPLES], ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_command_is_one_that_the_parser_takes(page: Path) -> None:
     wrong = {}
     for line in command_lines(page):

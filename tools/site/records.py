@@ -50,9 +50,13 @@ class Records:
             return f"[{kind.__name__}](#{self.anchor(kind)})"
         return _PLAIN.get(kind, getattr(kind, "__name__", str(kind)))
 
-    def anchor(self, kind: type) -> str:
+    def heading(self, kind: type) -> str:
         """Modules tell records of one name apart."""
-        return f"{kind.__module__.removeprefix('shelterctl.').replace('.', '-').replace('_', '-')}-{kind.__name__}".lower()
+        return f"{kind.__name__} ({kind.__module__.removeprefix('shelterctl.')})"
+
+    def anchor(self, kind: type) -> str:
+        """As both the site and GitHub make it of a heading: small letters, no signs, hyphens for spaces."""
+        return re.sub(r"[^\w\s-]", "", self.heading(kind)).lower().replace(" ", "-")
 
     def rest(self) -> Iterator[type]:
         """The records that were mentioned and not told yet, until there is none."""
@@ -62,7 +66,7 @@ class Records:
     def lines(self, kind: type, *, level: str) -> Iterator[str]:
         """A heading, what it is, and a row for each field."""
         self._told.add(kind)
-        yield f"{level} {kind.__name__} {{: #{self.anchor(kind)} }}"
+        yield f"{level} {self.heading(kind)}"
         yield ""
         yield prose(kind)
         yield ""

@@ -105,7 +105,7 @@ def _commands() -> Iterator[str]:
 
 
 def _command(command: Command, common: Mapping[str, Parameter]) -> Iterator[str]:
-    yield from (f"## shelterctl {command.words} {{: #{command.anchor} }}", "", f"`{command.usage}`", "", _text(command.text), "")
+    yield from (f"## shelterctl {command.words}", "", f"`{command.usage}`", "", _text(command.text), "")
     yield from _parameters(parameter for parameter in command.parameters if not parameter.common)
     without = sorted(common.keys() - {parameter.name for parameter in command.parameters})
     if without:
@@ -166,9 +166,8 @@ def _entries(title: str, about: str, known: Iterable[Explanation], *topics: Topi
 
 
 def _entry(entry: Explanation, level: str) -> Iterator[str]:
-    anchor = re.sub(r"\W+", "-", entry.name.lower()).strip("-") or "left-out"
-    words = "" if entry.title == entry.name.replace("-", " ") else f": {' or '.join(entry.titles)}"
-    yield from (f"{level} {entry.name if anchor != 'left-out' else '–'}{words} {{: #{anchor} }}", "", _text(entry.means), "")
+    words = "" if entry.title == entry.name.replace("-", " ") else f"**{' or '.join(entry.titles)}.** "
+    yield from (f"{level} {entry.name if entry.name != '-' else '–'}", "", f"{words}{_text(entry.means)}", "")
     if entry.cause:
         yield from (f"**From:** {_text(entry.cause)}", "")
     if entry.mend:
@@ -184,7 +183,7 @@ def _events() -> Iterator[str]:
     )  # fmt: skip
     records = Records()
     for kind in get_args(events.Event):
-        yield from (f"## {kind.kind} {{: #{kind.kind} }}", "", prose(kind), "")
+        yield from (f"## {kind.kind}", "", prose(kind), "")
         yield from records.table(kind)
     yield from ("## Records in events", "")
     for kind in records.rest():
@@ -206,7 +205,7 @@ def _results() -> Iterator[str]:
     )  # fmt: skip
     records = Records()
     for words, kinds in RESULTS.items():
-        yield from (f"## {words} {{: #{words.replace(' ', '-')} }}", "", " or ".join(records.mention(kind) for kind in kinds), "")
+        yield from (f"## {words}", "", " or ".join(records.mention(kind) for kind in kinds), "")
     yield from (
         "`logs` prints an object with `pod` and `line` for each line; `runs show` the result of that run.", "",
         "## Records", "",
