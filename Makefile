@@ -85,6 +85,7 @@ docs-reference: venv ## writes docs/reference/ and the manual page anew, from th
 
 docs-record: docs-reference ## runs what the pages show, on this machine alone, and writes its output into them
 	tools/without_docker.sh $(BIN)/python -m tools.site.record
+	$(BIN)/python -m tools.site.readme
 
 man: venv ## writes the manual page, shelterctl.1, from the parser
 	$(BIN)/python -m tools.site.manual
