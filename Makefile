@@ -10,7 +10,7 @@ NONE_LEFT := [ $$? -eq 5 -a -n '$(PYTEST_ARGS)$(TESTS_AFTER_BARE)' ]
 # What renders the manifests. Where a cluster is required, its absence is no reason to leave the lint out.
 KUSTOMIZE := $(or $(shell command -v kubectl || command -v minikube),$(SHELTERCTL_REQUIRE_CLUSTER))
 
-.PHONY: help venv demo test test-bare unit lint lint-code lint-package lint-manifests bench format lock clean
+.PHONY: docs docs-reference docs-record man help venv demo test test-bare unit lint lint-code lint-package lint-manifests bench format lock clean
 
 help: ## the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
@@ -71,6 +71,24 @@ else
 lint-manifests:
 	@echo "lint-manifests: left out, nothing renders the manifests: neither kubectl nor minikube is on the PATH"
 endif
+
+$(VENV)/.docs: pyproject.toml uv.lock $(VENV)/.installed
+	@$(BIN)/uv sync --frozen --quiet --compile-bytecode --inexact --extra local --group docs
+	@touch $@
+
+docs: venv $(VENV)/.docs ## the site of docs/ in site/, every link checked; needs no network
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+docs-reference: venv ## writes docs/reference/ and the manual page anew, from the code
+	$(BIN)/python -m tools.site.reference
+	$(BIN)/python -m tools.site.manual
+
+docs-record: docs-reference ## runs what the pages show, on this machine alone, and writes its output into them
+	tools/without_docker.sh $(BIN)/python -m tools.site.record
+	$(BIN)/python -m tools.site.readme
+
+man: venv ## writes the manual page, shelterctl.1, from the parser
+	$(BIN)/python -m tools.site.manual
 
 bench: venv ## the figures of BENCHMARKS.md, as ratios within one run
 	$(BIN)/python tools/bench.py

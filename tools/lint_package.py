@@ -20,6 +20,9 @@ CARRIED = (
     "locustfiles/lean_client.py",
 )
 
+#: What else it needs: the texts of `explain`, and the manual page where `man` looks in an environment.
+BESIDE = ("shelterctl/explained/doctor.toml", ".data/data/share/man/man1/shelterctl.1")
+
 
 def run(*argv: str | Path) -> None:
     done = subprocess.run([str(word) for word in argv], cwd=ROOT, capture_output=True, text=True, check=False)
@@ -46,6 +49,7 @@ def main() -> None:
         first, second = contents(wheel), contents(again)
         differing = sorted(name for name in first.keys() | second.keys() if first.get(name) != second.get(name))
         missing = [part for part in CARRIED if f"shelterctl/_project/{part}" not in first]
+        missing += [part for part in BESIDE if not any(name.endswith(part) for name in first)]
         strange = [name for name in first if "__pycache__" in name or name.endswith(".pyc") or ".shelterctl/" in name]
         for what, found in (("the sdist makes another wheel", differing), ("not in the wheel", missing), ("in the wheel", strange)):
             if found:

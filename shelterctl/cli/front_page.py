@@ -56,6 +56,7 @@ ENTRIES: Mapping[str, Entry] = {
     "chaos": Entry("chaos", "group", "Faults, with an account of every write: kill-db.", {"kill-db": "kill_db"}),
     "dns": Entry("dns", "group", "DNS, asked from a pod of the application: check.", {"check": "check"}),
     "doctor": Entry("doctor", "command", "Every prerequisite and every known trap, and what mends it."),
+    "explain": Entry("explain", "command", "What an exit code, a finding or a verdict means, and what mends it."),
     "url": Entry("url", "command", "Where the service answers."),
     "logs": Entry("logs", "command", "The logs of the application or the database."),
     "runs": Entry("runs", "group", "What earlier runs found: list, show.", {"list": "list_", "show": "show"}),

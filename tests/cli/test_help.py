@@ -32,6 +32,7 @@ COMMANDS = (
     ("dns",),
     ("dns", "check"),
     ("doctor",),
+    ("explain",),
     ("url",),
     ("logs",),
     ("report",),

@@ -44,6 +44,7 @@ def lines(result: Inspection, *, width: int, verbose: bool) -> Iterator[Line]:
             yield from _wrapped(finding.why, "      Why:  ", width, "plain")
         if finding.mend:
             yield Line(f"      Mend: {finding.mend}")
+        yield Line(f"      More: shelterctl explain {finding.code}", "dim")
     notes = len(result.findings) - len(shown)
     yield Line("")
     rest = f"{counted(notes, 'note')} more with --verbose.   " if notes else ""
