@@ -159,6 +159,12 @@ class Session:
         if self.wiring.note and not self.settings.quiet:
             self.terminal.complain([Line(self.wiring.note, "dim")])
 
+    def tell_sources(self) -> None:
+        """Says so where what is deployed is none of the user's. Raises UsageError where that can hardly be meant."""
+        told = self.wiring.sources_meant()
+        if told and not self.settings.quiet:
+            self.terminal.complain([Line(told, "dim")])
+
     def confirm_context(self, what: str) -> None:
         """Where the target may not be the one that was meant: shows it, and asks. Raises ContextError on a no."""
         self.tell_target()

@@ -48,6 +48,9 @@ class OwnFolder(Wiring):
     def project(self) -> Path:
         return self.folder
 
+    def sources_meant(self) -> str:
+        return ""
+
     def _app_image(self) -> str:
         app = self.stack.roles.app
         return app.containers[0].image if app is not None and app.containers else ""

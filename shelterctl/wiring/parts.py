@@ -144,6 +144,25 @@ class Wiring(ABC):
         """The folder that holds `app/` and `manifests/`. Raises UsageError where there is none."""
         return project_folder(self.settings)
 
+    def sources_meant(self) -> str:
+        """Words on whose sources are deployed, where nobody named them and none are here: those that come with the tool.
+
+        Raises UsageError where they can hardly be meant: somebody's own project is here, and what would be proved is another one.
+        """
+        if self.settings.project_dir is not None or project_around(Path.cwd()) is not None:
+            return ""
+        from shelterctl.adapters.stack.looks import somebodys_work
+
+        _ = self.project
+        work = somebodys_work(Path.cwd())
+        if work:
+            raise UsageError(
+                "no stack was recognized here, and the one that comes with shelterctl can hardly be meant",
+                why=f"this folder has files of its own ({work})",
+                next_command="shelterctl inspect   (what is missing; or, for that one: shelterctl new my-shelter && cd my-shelter)",
+            )
+        return "The application that comes with shelterctl: this folder has none"
+
     def generator(self) -> LocustRunner:
         from shelterctl.adapters.swarm.runner import LocustRunner
 

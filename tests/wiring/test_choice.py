@@ -144,3 +144,29 @@ def test_manifests_may_lie_deeper_where_the_dockerfile_is_here(here: Path) -> No
     assert not isinstance(chosen(here), OwnLocal)
     (here / "Dockerfile").touch()
     assert isinstance(chosen(here), OwnLocal)
+
+
+def test_in_an_empty_folder_the_application_that_comes_with_the_tool_is_meant_and_told(here: Path) -> None:
+    (here / ".shelterctl").mkdir()
+    (here / "proof.xml").touch()
+    assert chosen(here, target="local").sources_meant() == "The application that comes with shelterctl: this folder has none"
+
+
+@pytest.mark.parametrize("name", [".git/HEAD", "app.py", "k8s/deployment.yaml", "src/requirements.txt", "Dockerfile.dev"])
+@pytest.mark.parametrize("target", ["local", "minikube"])
+def test_where_somebodys_work_was_not_recognized_nothing_is_proved_of_another_application(here: Path, name: str, target: str) -> None:
+    """A student's repository without a manifest would pass with a stack that is not theirs."""
+    (here / name).parent.mkdir(exist_ok=True)
+    (here / name).touch()
+    with pytest.raises(UsageError) as caught:
+        chosen(here, target=target).sources_meant()
+    assert caught.value.why == f"this folder has files of its own ({name.partition('/')[0] if '.git' in name else name})"
+    assert caught.value.next_command.startswith("shelterctl inspect")
+
+
+def test_in_the_tools_own_project_and_for_a_named_one_nothing_is_asked(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    project = Path(__file__).parents[2]
+    (here / "app.py").touch()
+    assert chosen(here, target="local", project_dir=str(project)).sources_meant() == ""
+    monkeypatch.chdir(project / "app")
+    assert wire(load({"target": "local"}, {}, project / "app")).sources_meant() == ""

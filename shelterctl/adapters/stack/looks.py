@@ -43,6 +43,24 @@ def looks_like_one(root: Path) -> bool:
     return any(path.suffix in (".yaml", ".yml") and _has_workload(path) for path in files[:1000])
 
 
+def somebodys_work(root: Path) -> str:
+    """What shows that somebody's own project is here, recognized or not: a name below the folder; empty where nothing does."""
+    if any((place / ".git").exists() for place in (root, *root.parents)):
+        return ".git"
+    try:
+        files = [path for path in root.iterdir() if not path.name.startswith(".")]
+        files += _below(files)
+    except OSError:
+        return ""
+    found = next((path for path in sorted(files) if _is_source(path)), None)
+    return "" if found is None else found.relative_to(root).as_posix()
+
+
+def _is_source(path: Path) -> bool:
+    known = path.name in ("requirements.txt", "pyproject.toml", "package.json") or path.name.startswith("Dockerfile")
+    return (known or path.suffix in (".py", ".yaml", ".yml", ".ipynb")) and path.is_file()
+
+
 def _below(paths: list[Path]) -> list[Path]:
     return [path for each in paths if each.is_dir() and each.name not in PASSED_OVER for path in list(each.iterdir())[:200]]
 
