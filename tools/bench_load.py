@@ -87,7 +87,7 @@ def bare(users: int, seconds: int) -> Measured:
         return counted(url, cpu_before_s)
 
 
-def ours(users: int, seconds: int) -> Measured:
+def ours(users: int, seconds: int, processes: int = 1) -> Measured:
     """The operation behind `shelterctl loadtest`, and how many requests its count differs from the server's."""
     from shelterctl.adapters.swarm.runner import LocustRunner
     from shelterctl.core.load.plan import LoadPlan
@@ -95,7 +95,7 @@ def ours(users: int, seconds: int) -> Measured:
 
     cpu_before_s = cpu_of_children_s()
     with server() as url, tempfile.TemporaryDirectory() as folder:
-        plan = LoadPlan(url, users, float(users), float(seconds), str(LOCUSTFILE), run="bench", think_s=0.0)
+        plan = LoadPlan(url, users, float(users), float(seconds), str(LOCUSTFILE), run="bench", think_s=0.0, processes=processes)
         operation = loadtest(LoadPorts(None, LocustRunner(), SystemClock(), Path(folder)), plan)
         while True:
             try:

@@ -42,6 +42,7 @@ class Asked:
     locustfile: str | None = None
     options: Sequence[str] = ()
     tag: str | None = None
+    processes: int = 1
 
 
 def plan_of(asked: Asked, settings: Settings, host: str, own_file: tuple[Path, Mapping[str, str]], request_file: Path) -> LoadPlan:
@@ -71,6 +72,7 @@ def plan_of(asked: Asked, settings: Settings, host: str, own_file: tuple[Path, M
         asked=tuple(_again(asked)),
         tag=_tag(asked.tag),
         options=tuple(asked.options),
+        processes=asked.processes,
     )
 
 

@@ -66,6 +66,7 @@ def command(
     concurrency: Annotated[
         int | None, typer.Option(help="Users who never pause, all from the start: what `ab -c` does.", show_default=False)
     ] = None,
+    processes: Annotated[int, typer.Option(help="Generator processes that share the load: one core each.")] = 1,
     seed: Annotated[int | None, typer.Option(help="Make the users' choices repeatable.", show_default=False)] = None,
     during: Annotated[
         str | None,
@@ -81,6 +82,7 @@ def command(
       shelterctl loadtest --stages 1m:10,1m:100,2m:200,1m:10 --fail-on 'p95 > 500ms'
       shelterctl loadtest --until-scaled --require-scale-up
       shelterctl loadtest --requests 1000 --concurrency 100
+      shelterctl loadtest --users 2000 --processes 2
       shelterctl loadtest --path /data --rate 300/s --abort-on 'errors > 5%'
       shelterctl loadtest --host http://127.0.0.1:8000 --users 20 --duration 30s
     """
@@ -98,7 +100,7 @@ def command(
     wiring = session.wiring
     asked = Asked(
         users, spawn_rate, duration, think, concurrency, requests, seed, shape, stages or (), rate, path, method, body, header or (),
-        write_share, locustfile, locust_options or (), tag,
+        write_share, locustfile, locust_options or (), tag, processes,
     )  # fmt: skip
     expectations = expectations_of(max_failures, max_p95, fail_on or (), abort_on or (), require_scale_up=require_scale_up)
     plan = plan_of(asked, session.settings, host or "http://to-be-found", wiring.load_file(), wiring.request_file())
