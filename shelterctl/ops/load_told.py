@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from shelterctl.core.events import Event, LoadTick, Notice
 from shelterctl.core.load.histogram import Histogram
-from shelterctl.core.load.plan import LoadSample
+from shelterctl.core.load.plan import LoadPlan, LoadSample
 from shelterctl.core.load.result import LoadResult
 from shelterctl.core.load.tally import parts_of, sample_percentiles
 from shelterctl.errors import ShelterError
@@ -26,6 +26,17 @@ def one_of_several(behind: Callable[[], Sequence[str]] | None, result: LoadResul
             f"pod {names[0]} alone answered, while the Service has {len(ready)} ready pods: a port-forward reaches one pod, and shows "
             "nothing of the others. Leave --host out to go through the Service"
         )
+
+
+def title_of(plan: LoadPlan, *, until_scaled: bool) -> str:
+    """What begins; where workers elsewhere are waited for, what starts them."""
+    until = "until scaling is decided, at most " if until_scaled else ""
+    until += f"{plan.requests:,} requests, at most " if plan.requests is not None else ""
+    title = f"{plan.users:,} users on {plan.host} for {until}{plan.duration_s:g} s"
+    if not plan.workers:
+        return title
+    start = f"shelterctl loadtest --worker-of THIS_MACHINE:{plan.listen.rpartition(':')[2]}"
+    return f"{title}, once its workers are there: run `{start}` on {', '.join(plan.workers)}, with the same SHELTER_WORKER_KEY"
 
 
 def told_of(sample: LoadSample) -> tuple[Event, ...]:

@@ -33,7 +33,7 @@ from shelterctl.core.state import Role, StackState
 from shelterctl.core.words import counted
 from shelterctl.errors import NotDeployed, ShelterError, UsageError
 from shelterctl.ops.feed import ClocksSeen, Gap, TargetFeed
-from shelterctl.ops.load_told import one_of_several, told_of
+from shelterctl.ops.load_told import one_of_several, title_of, told_of
 from shelterctl.ports.clock import Clock
 from shelterctl.ports.load import LoadGenerator
 from shelterctl.ports.target import Target
@@ -86,9 +86,7 @@ def loadtest(
     try:
         try:
             yield from run.first_look()
-            until = "until scaling is decided, at most " if until_scaled else ""
-            until += f"{plan.requests:,} requests, at most " if plan.requests is not None else ""
-            yield StepStarted(STEP, f"{plan.users:,} users on {plan.host} for {until}{plan.duration_s:g} s")
+            yield StepStarted(STEP, title_of(plan, until_scaled=until_scaled))
             ports.generator.start(plan, ports.folder)
             yield from run.follow()
         except KeyboardInterrupt:

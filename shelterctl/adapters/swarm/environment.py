@@ -9,6 +9,10 @@ from pathlib import Path
 from shelterctl import __version__
 from shelterctl.core.load.plan import LoadPlan
 
+#: A process imports Locust in about half a second on an idle machine; one elsewhere is started by hand.
+ARRIVE_S = 15.0
+ARRIVE_ELSEWHERE_S = 120.0
+
 
 def environment_of(plan: LoadPlan, samples_path: Path, key: str) -> dict[str, str | None]:
     # Whatever Locust would read out of the environment: the plan alone says how large the load is.
@@ -25,8 +29,12 @@ def environment_of(plan: LoadPlan, samples_path: Path, key: str) -> dict[str, st
         "SHELTER_RUN": plan.run,
         "SHELTER_THINK_S": f"{plan.think_s:g}",
         "SHELTER_SEED": "" if plan.seed is None else str(plan.seed),
-        "SHELTERCTL_LOAD_PROCESSES": str(plan.processes),
+        "SHELTERCTL_LOAD_PROCESSES": str(plan.generators),
         "SHELTERCTL_LOAD_WORKER": "",
+        "SHELTERCTL_LOAD_HANDOVER": "",
+        # Its master waits a second for its workers' reports at each step of a shape otherwise, and the users come late.
+        "LOCUST_WAIT_FOR_WORKERS_REPORT_AFTER_RAMP_UP": "0.1",
+        "SHELTERCTL_LOAD_ARRIVE_S": f"{ARRIVE_ELSEWHERE_S if plan.workers else ARRIVE_S:g}",
         "SHELTERCTL_LOAD_VERSION": __version__,
         "SHELTERCTL_LOAD_KEY": key,
         "PYTHONUNBUFFERED": "1",
@@ -44,11 +52,25 @@ def worker_environment(plan: LoadPlan, samples_path: Path, key: str, number: int
     if plan.seed is not None:
         found["SHELTER_SEED"] = f"{plan.seed}/{number}"
     if "SHELTER_REQUEST" in plan.variables:
-        mine = "{n}" + str(number).rjust(len(str(plan.processes)), "0")
+        mine = "{n}" + str(number).rjust(len(str(plan.generators)), "0")
         request = json.loads(plan.variables["SHELTER_REQUEST"])
         numbered = {part: request[part].replace("{n}", mine) for part in ("path", "body") if isinstance(request.get(part), str)}
         found["SHELTER_REQUEST"] = json.dumps({**request, **numbered})
     if "STACK_EXCHANGE" in plan.variables:
         rules = json.loads(plan.variables["STACK_EXCHANGE"])
-        found["STACK_EXCHANGE"] = json.dumps({**rules, "most_writes": rules.get("most_writes", 0) // plan.processes})
+        found["STACK_EXCHANGE"] = json.dumps({**rules, "most_writes": rules.get("most_writes", 0) // plan.generators})
     return found
+
+
+def handover_of(plan: LoadPlan, locustfile: Path, samples_path: Path, key: str) -> str:
+    """What workers on other machines are given, one after the other, as JSON: their variables, the Locust file, its options."""
+    workers = [worker_environment(plan, samples_path, key, number) for number in range(1, plan.generators + 1)]
+    return json.dumps(
+        {
+            "name": locustfile.name,
+            "locustfile": locustfile.read_text(encoding="utf-8"),
+            "options": list(plan.options),
+            # What takes a variable out is of this machine.
+            "workers": [{name: value for name, value in worker.items() if value is not None} for worker in workers],
+        }
+    )

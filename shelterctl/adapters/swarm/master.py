@@ -7,10 +7,13 @@ for its workers' last words where their users may take twelve to finish, and it 
 from __future__ import annotations
 
 import hmac
+import json
 import os
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import gevent
@@ -21,12 +24,21 @@ from locust.runners import STATE_MISSING, MasterRunner
 from shelterctl.adapters.swarm.own_process import complain
 from shelterctl.adapters.swarm.recorder import RELATIVE_ERROR, SCHEMA, Sink
 
-#: A process imports Locust in about half a second on an idle machine.
-ARRIVE_S = 15.0
 #: As long as `runner.STOP_TIMEOUT_S` lets users finish what they do, and a worker's way to say so.
 LAST_LINE_S = 14.0
 LOOK_S = 0.5
 ACKNOWLEDGED_S = 1.0
+
+
+def handover() -> dict[str, Any] | None:
+    """What workers elsewhere are given; None where there are none. The file has the load's key: it is read once and removed."""
+    name = os.environ.get("SHELTERCTL_LOAD_HANDOVER", "")
+    if not name:
+        return None
+    path = Path(name)
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    path.unlink()
+    return found
 
 
 @dataclass(slots=True)
@@ -55,6 +67,8 @@ class Master:
         self.refused: set[str] = set()
         self.expected = 0
         self.let_go = False
+        self.handover = handover()
+        self.given: dict[str, int] = {}
         self.ending: gevent.Greenlet | None = None
         # Locust knows no hook for these: each of its own calls finds them here.
         self.locust_quit, runner.quit = runner.quit, self.quit  # type: ignore[method-assign]
@@ -71,11 +85,12 @@ class Master:
         gevent.spawn(self.await_all)
 
     def await_all(self) -> None:
-        deadline = time.monotonic() + ARRIVE_S
+        arrive_s = float(os.environ["SHELTERCTL_LOAD_ARRIVE_S"])
+        deadline = time.monotonic() + arrive_s
         while len(self.workers) < self.expected and time.monotonic() < deadline:
             gevent.sleep(0.05)
         if not self.workers:
-            complain(f"no worker came within {ARRIVE_S:g} s")
+            complain(f"no worker came within {arrive_s:g} s")
             os._exit(1)
         self.let_go = True
         for node in list(self.runner.clients):
@@ -100,7 +115,9 @@ class Master:
 
     def handle(self, client_id: str, msg: Any) -> None:
         """What Locust does with a message, but for a worker that comes into a load whose shares are given."""
-        if msg.type == "client_ready" and self.let_go and client_id not in self.workers:
+        if msg.type == "shelterctl_plan":
+            self.give(client_id, msg.data)
+        elif msg.type == "client_ready" and self.let_go and client_id not in self.workers:
             # Without the acknowledgement it would ask for minutes, and it is deaf until it has taken that in.
             self.runner.send_message("ack", {"index": -1}, client_id=client_id)
             if client_id not in self.refused:
@@ -121,14 +138,38 @@ class Master:
         if node in self.runner.clients:
             del self.runner.clients[node]
 
+    def give(self, node: str, said: Mapping[str, Any]) -> None:
+        """The files and the variables for a worker elsewhere, before it becomes one."""
+        why = self.objection(said)
+        if not why and self.handover is None:
+            why = "this load has no workers elsewhere"
+        elif not why and self.handover is not None and node not in self.given and len(self.given) == len(self.handover["workers"]):
+            why = f"all {len(self.given)} workers of this load are there"
+        if why or self.handover is None:
+            self.sink.write("worker", {"worker": node.partition("_")[0], "state": "refused", "why": why, "wall_s": time.time()})
+            answer: dict[str, Any] = {"refused": why}
+        else:
+            number = self.given.setdefault(node, len(self.given))
+            answer = {name: self.handover[name] for name in ("name", "locustfile", "options")}
+            answer["variables"] = self.handover["workers"][number]
+        self.runner.send_message("shelterctl_plan", answer, client_id=node)
+
+    def objection(self, said: Mapping[str, Any]) -> str:
+        """Why a worker is not let in; empty where it is."""
+        if not hmac.compare_digest(str(said["key"]).encode(), os.environ["SHELTERCTL_LOAD_KEY"].encode()):
+            return "it does not know this load's key"
+        theirs, ours = (said["shelterctl"], said["locust"]), (os.environ["SHELTERCTL_LOAD_VERSION"], locust.__version__)
+        if theirs != ours:
+            return "it has shelterctl {} and Locust {}; here are shelterctl {} and Locust {}".format(*theirs, *ours)
+        return "the load had begun without it" if self.let_go else ""
+
     def on_hello(self, msg: Any, **_: object) -> None:
         said = msg.data
-        if not hmac.compare_digest(str(said["key"]), os.environ["SHELTERCTL_LOAD_KEY"]):
-            self.refuse(msg.node_id, "it does not know this load's key")
-        elif (theirs := (said["shelterctl"], said["locust"])) != (ours := (os.environ["SHELTERCTL_LOAD_VERSION"], locust.__version__)):
-            self.refuse(msg.node_id, "it has shelterctl {} and Locust {}; here are shelterctl {} and Locust {}".format(*theirs, *ours))
-        elif not self.let_go:
-            self.workers[msg.node_id] = Known(f"process {said['number']}", said["pid"])
+        if why := self.objection(said):
+            self.refuse(msg.node_id, why)
+        else:
+            place = f" on {said['host']}" if self.handover is not None else ""
+            self.workers[msg.node_id] = Known(f"process {said['number']}{place}", said["pid"])
 
     def on_line(self, msg: Any, **_: object) -> None:
         worker = self.workers.get(msg.node_id)

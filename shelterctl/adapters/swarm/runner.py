@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import secrets
 import signal
 import subprocess
@@ -21,8 +22,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from shelterctl import __version__
 from shelterctl.adapters import process
-from shelterctl.adapters.swarm.environment import environment_of, worker_environment
+from shelterctl.adapters.swarm.environment import ARRIVE_ELSEWHERE_S, environment_of, handover_of, worker_environment
 from shelterctl.adapters.swarm.samples import Account, OneProcess, SeveralProcesses
 from shelterctl.core.load.histogram import RELATIVE_ERROR
 from shelterctl.core.load.plan import LoadPlan, LoadSample
@@ -31,6 +33,10 @@ from shelterctl.errors import LoadGeneratorFailed, UsageError
 
 BRIDGE = Path(__file__).with_name("locust_bridge.py")
 START = Path(__file__).with_name("locust_start.py")
+WORKER_START = Path(__file__).with_name("worker_start.py")
+#: The variable with what a worker elsewhere must know.
+WORKER_KEY = "SHELTER_WORKER_KEY"
+SET_KEY = f"export {WORKER_KEY}=$(openssl rand -hex 16)"
 SAMPLES_FILE = "load-samples.jsonl"
 LOG_FILE = "locust.log"
 #: Locust starts in about half a second on an idle machine.
@@ -76,16 +82,25 @@ class LocustRunner:
         self._pending = b""
         self._log_path = folder.resolve() / LOG_FILE
         self._workers = []
-        self._account = OneProcess() if plan.processes == 1 else SeveralProcesses()
-        key = secrets.token_hex(16)
-        self._process = self._started(self._argv(plan, locustfile), environment_of(plan, samples_path, key), folder)
+        self._account = OneProcess() if plan.generators == 1 and not plan.workers else SeveralProcesses()
+        # Workers elsewhere are told it by whoever starts them.
+        key = os.environ.get(WORKER_KEY, "") if plan.workers else secrets.token_hex(16)
+        if not key:
+            raise UsageError(f"--workers: {WORKER_KEY} is not set", why="the workers must know it as well", next_command=SET_KEY)
+        environment = environment_of(plan, samples_path, key)
+        if plan.workers:
+            handover = folder.resolve() / "handover.json"
+            handover.touch(mode=0o600)
+            handover.write_text(handover_of(plan, locustfile, samples_path, key), encoding="utf-8")
+            environment["SHELTERCTL_LOAD_HANDOVER"] = str(handover)
+        self._process = self._started(self._argv(plan, locustfile), environment, folder)
         try:
-            if plan.processes > 1:
+            if plan.processes > 1 and not plan.workers:
                 port = self._await_line("listening")["port"]
                 for number in range(1, plan.processes + 1):
                     argv = self._worker_argv(plan, locustfile, f"{port}")
                     self._workers.append(self._started(argv, worker_environment(plan, samples_path, key, number), folder))
-            self._await_start()
+            self._await_start(ARRIVE_ELSEWHERE_S if plan.workers else 0.0)
         except BaseException:
             self._end()
             raise
@@ -97,6 +112,16 @@ class LocustRunner:
         for line in self._lines():
             self._account.take(line)
         return [*self._account.samples(), *(() if running else self._account.rest())]
+
+    def attach(self, host: str, port: int) -> int:
+        """Is a worker of a load elsewhere, until it ends; returns its exit code. Its words go to standard error."""
+        worker = process.start(
+            [self._python, "-P", str(WORKER_START), host, str(port)], stdout=2, stderr=2, env={"SHELTERCTL_LOAD_VERSION": __version__}
+        )
+        try:
+            return worker.wait()
+        finally:
+            process.kill_group(worker)
 
     def running(self) -> bool:
         """Whether the process is there."""
@@ -136,7 +161,7 @@ class LocustRunner:
             *("--run-time", f"{math.ceil(plan.duration_s) + 5}s", "--stop-timeout", f"{STOP_TIMEOUT_S}"),
             # A failed request is a count here, so an exit code other than 0 means that Locust itself failed.
             *("--exit-code-on-error", "0"),
-            *(("--master", "--master-bind-host", HERE, "--master-bind-port", "0") if plan.processes > 1 else ()),
+            *(_listening(plan) if plan.processes > 1 or plan.workers else ()),
             *plan.options,
         ]
 
@@ -151,15 +176,15 @@ class LocustRunner:
         with self._log_path.open("ab") as log:
             return process.start(argv, stdout=log, stderr=subprocess.STDOUT, env=env, cwd=folder)
 
-    def _await_start(self) -> None:
-        first = self._await_line("start")
+    def _await_start(self, arrive_s: float) -> None:
+        first = self._await_line("start", START_TIMEOUT_S + arrive_s)
         if first.get("relative_error") != RELATIVE_ERROR:
             raise self._failure("the load generator counts in another way than shelterctl reads", "reinstall shelterctl")
 
-    def _await_line(self, kind: str) -> Mapping[str, JsonValue]:
+    def _await_line(self, kind: str, timeout_s: float = START_TIMEOUT_S) -> Mapping[str, JsonValue]:
         """The first line of a kind; those before it are accounted for."""
         assert self._process is not None
-        deadline = time.monotonic() + START_TIMEOUT_S
+        deadline = time.monotonic() + timeout_s
         while time.monotonic() < deadline:
             first = next(iter(self._lines(limit=1)), None)
             if first is not None:
@@ -172,7 +197,7 @@ class LocustRunner:
             if self._workers and all(worker.poll() is not None for worker in self._workers):
                 raise self._failure(f"every load generator process ended before the load began (exit code {self._workers[0].returncode})")
             time.sleep(_POLL_S)
-        raise self._failure(f"the load generator did not begin within {START_TIMEOUT_S:g} s")
+        raise self._failure(f"the load generator did not begin within {timeout_s:g} s")
 
     def _failure(self, what: str, why: str = "") -> LoadGeneratorFailed:
         lines = self.last_lines()
@@ -201,3 +226,8 @@ class LocustRunner:
             with suppress(subprocess.TimeoutExpired):
                 worker.wait(timeout=max(0.0, deadline - time.monotonic()))
             process.kill_group(worker)
+
+
+def _listening(plan: LoadPlan) -> tuple[str, ...]:
+    host, _, port = plan.listen.rpartition(":") if plan.workers else (HERE, "", "0")
+    return ("--master", "--master-bind-host", host, "--master-bind-port", port)

@@ -67,6 +67,11 @@ def command(
         int | None, typer.Option(help="Users who never pause, all from the start: what `ab -c` does.", show_default=False)
     ] = None,
     processes: Annotated[int, typer.Option(help="Generator processes that share the load: one core each.")] = 1,
+    workers: Annotated[
+        str | None, typer.Option(help="Machines whose processes share it, started there with --worker-of.", show_default=False)
+    ] = None,
+    listen: Annotated[str, typer.Option(help="Where they come to.")] = "0.0.0.0:5557",
+    worker_of: Annotated[str | None, typer.Option(help="Be a worker of the load at HOST:PORT.", show_default=False)] = None,
     seed: Annotated[int | None, typer.Option(help="Make the users' choices repeatable.", show_default=False)] = None,
     during: Annotated[
         str | None,
@@ -88,7 +93,7 @@ def command(
     """
     from contextlib import nullcontext
 
-    from shelterctl.cli.loading import HELP, Asked, expectations_of, plan_of
+    from shelterctl.cli.loading import HELP, Asked, address_of, expectations_of, plan_of
     from shelterctl.cli.render import loadtest as render
     from shelterctl.cli.render.codes import exit_code
     from shelterctl.core.events import TargetChosen
@@ -98,9 +103,12 @@ def command(
     from shelterctl.ops.loadtest import LoadPorts, loadtest
 
     wiring = session.wiring
+    if worker_of is not None:
+        return wiring.generator().attach(*address_of("--worker-of", worker_of))
     asked = Asked(
         users, spawn_rate, duration, think, concurrency, requests, seed, shape, stages or (), rate, path, method, body, header or (),
         write_share, locustfile, locust_options or (), tag, processes,
+        workers, listen,
     )  # fmt: skip
     expectations = expectations_of(max_failures, max_p95, fail_on or (), abort_on or (), require_scale_up=require_scale_up)
     plan = plan_of(asked, session.settings, host or "http://to-be-found", wiring.load_file(), wiring.request_file())

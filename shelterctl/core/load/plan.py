@@ -32,7 +32,8 @@ class LoadPlan:
     With `requests` it ends after so many, at the latest after `duration_s`. With `stages` the users follow them: `users` and `duration_s`
     are then the most of them and their length. With `rate_per_s` requests begin at that rate, whether or not earlier ones are answered, as
     far as `users` at once allow. `asked` are the options that a command line must repeat to mean the same load, `tag` a name for the run.
-    `options` go to Locust as they are. The users, the rate and the requests are those of all its `processes` together.
+    `options` go to Locust as they are. The users, the rate and the requests are those of all its `processes` together, or of
+    all its `workers` on other machines (their names), which come to the address `listen` ("0.0.0.0:5557").
     """
 
     host: str
@@ -51,14 +52,23 @@ class LoadPlan:
     tag: str = ""
     options: tuple[str, ...] = ()
     processes: int = 1
+    workers: tuple[str, ...] = ()
+    listen: str = ""
+
+    @property
+    def generators(self) -> int:
+        """How many processes send."""
+        return len(self.workers) or self.processes
 
     def command(self, *, users: int | None = None, duration_s: float | None = None, watched: bool) -> str:
         """The command line of this load, or of one with other users or another duration; `watched` where no --host was given."""
         seconds = min(MAX_DURATION_S, self.duration_s if duration_s is None else duration_s)
         host = "" if watched else f" --host {self.host}"
-        count = self.users if users is None else min(MAX_USERS * self.processes, max(self.processes, users))
+        count = self.users if users is None else min(MAX_USERS * self.generators, max(self.generators, users))
         until = f" --requests {self.requests}" if self.requests is not None and duration_s is None else ""
         more = "".join(f" {option}" for option in self.asked) + (f" --processes {self.processes}" if self.processes > 1 else "")
+        if self.workers:
+            more += f" --workers {','.join(self.workers)} --listen {self.listen}"
         if self.stages:
             grown, longer = count / max(self.users, 1), seconds / max(self.duration_s, 1.0)
             stages = ",".join(str(Stage(stage.duration_s * longer, round(stage.users * grown))) for stage in self.stages)
@@ -96,17 +106,19 @@ class LoadPlan:
         url = urlsplit(self.host)
         if url.scheme not in ("http", "https") or not url.netloc:
             found.append(f"--host {self.host}: a URL such as http://192.168.49.2:30300")
-        if not 1 <= self.processes <= MAX_PROCESSES:
-            return (*found, f"--processes {self.processes}: from 1 to {MAX_PROCESSES}")
-        most_per_s, most_users = MAX_RATE * self.processes, MAX_USERS * self.processes
+        if self.workers and self.processes > 1:
+            return (*found, "--workers says how many processes there are: leave --processes out")
+        if not 1 <= self.generators <= MAX_PROCESSES:
+            return (*found, f"--processes {self.generators}: from 1 to {MAX_PROCESSES}")
+        most_per_s, most_users = MAX_RATE * self.generators, MAX_USERS * self.generators
         if self.rate_per_s is not None and not 0 < self.rate_per_s <= most_per_s:
             found.append(f"--rate {self.rate_per_s:g}/s: requests per second, more than 0 and at most {most_per_s:,.0f}")
         if self.users < 1:
             found.append(f"--users {self.users}: at least one user")
         elif self.users > most_users:
             found.append(f"--users {self.users}: one generator process runs at most {MAX_USERS:,} users (--processes)")
-        elif self.users < self.processes:
-            found.append(f"--processes {self.processes}: more than the {self.users} users, so that some would have nothing to do")
+        elif self.users < self.generators:
+            found.append(f"{self.generators} generator processes are more than the {self.users} users: some would have nothing to do")
         if not 0 < self.spawn_rate <= MAX_SPAWN_RATE:
             found.append(f"--spawn-rate {self.spawn_rate:g}: users per second, more than 0 and at most {MAX_SPAWN_RATE:,.0f}")
         if not MIN_DURATION_S <= self.duration_s <= MAX_DURATION_S:

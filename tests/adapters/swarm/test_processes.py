@@ -109,7 +109,7 @@ def test_users_follow_the_stages_in_all_processes(generator: LocustRunner, tmp_p
     assert max(sample.users for sample in samples) == 8
     # Locust asks for the shape once a second.
     falling = [(sample.elapsed_s, sample.users) for sample in samples if sample.elapsed_s > 4.5 and not sample.final]
-    assert min(users for _, users in falling) <= 4, falling
+    assert min(users for _, users in falling) <= 5, falling
 
 
 def test_stopping_in_the_middle_loses_no_request(generator: LocustRunner, tmp_path: Path) -> None:

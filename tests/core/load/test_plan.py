@@ -29,7 +29,7 @@ PLAN = LoadPlan("http://192.168.49.2:30300", users=200, spawn_rate=20, duration_
         ({"rate_per_s": 15_000.0, "processes": 2}, ()),
         ({"rate_per_s": 15_000.0}, ("--rate 15000/s: requests per second, more than 0 and at most 10,000",)),
         ({"processes": 0}, ("--processes 0: from 1 to 64",)),
-        ({"users": 3, "processes": 4}, ("--processes 4: more than the 3 users, so that some would have nothing to do",)),
+        ({"users": 3, "processes": 4}, ("4 generator processes are more than the 3 users: some would have nothing to do",)),
         ({"spawn_rate": 0.0}, ("--spawn-rate 0: users per second, more than 0 and at most 1,000",)),
         ({"spawn_rate": -1.0}, ("--spawn-rate -1: users per second, more than 0 and at most 1,000",)),
         ({"spawn_rate": float("nan")}, ("--spawn-rate nan: users per second, more than 0 and at most 1,000",)),
