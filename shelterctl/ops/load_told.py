@@ -41,7 +41,7 @@ def title_of(plan: LoadPlan, *, until_scaled: bool) -> str:
 
 def told_of(sample: LoadSample) -> tuple[Event, ...]:
     """A sample as events: its second of load, and what was noticed of the generator's processes."""
-    return (tick_of(sample), *(Notice(text, "warning") for text in sample.told))
+    return (tick_of(sample), *(Notice(text, "warning") for text in (*sample.told, *sample.noticed)))
 
 
 def tick_of(sample: LoadSample) -> LoadTick:

@@ -58,19 +58,6 @@ def worker_environment(plan: LoadPlan, samples_path: Path, key: str, number: int
         found["SHELTER_REQUEST"] = json.dumps({**request, **numbered})
     if "STACK_EXCHANGE" in plan.variables:
         rules = json.loads(plan.variables["STACK_EXCHANGE"])
-        found["STACK_EXCHANGE"] = json.dumps({**rules, "most_writes": rules.get("most_writes", 0) // plan.generators})
+        each, left = divmod(rules.get("most_writes", 0), plan.generators)
+        found["STACK_EXCHANGE"] = json.dumps({**rules, "most_writes": each + (number <= left)})
     return found
-
-
-def handover_of(plan: LoadPlan, locustfile: Path, samples_path: Path, key: str) -> str:
-    """What workers on other machines are given, one after the other, as JSON: their variables, the Locust file, its options."""
-    workers = [worker_environment(plan, samples_path, key, number) for number in range(1, plan.generators + 1)]
-    return json.dumps(
-        {
-            "name": locustfile.name,
-            "locustfile": locustfile.read_text(encoding="utf-8"),
-            "options": list(plan.options),
-            # What takes a variable out is of this machine.
-            "workers": [{name: value for name, value in worker.items() if value is not None} for worker in workers],
-        }
-    )

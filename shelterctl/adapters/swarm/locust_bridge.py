@@ -46,6 +46,9 @@ if os.environ.get("SHELTERCTL_LOAD_STAGES"):
 # would be counted as answered. Whoever asks has to know.
 geventhttpclient.client.IDEMPOTENT_METHODS = frozenset()
 
+#: How long a worker goes on without a word of its master, which has one for it every second.
+MASTERLESS_S = 10.0
+
 RATE = os.environ.get("SHELTERCTL_LOAD_RATE", "")
 REQUESTS = os.environ.get("SHELTERCTL_LOAD_REQUESTS", "")
 schedule = pace.Schedule(float(RATE)) if RATE else None
@@ -54,6 +57,8 @@ recorder.schedule = schedule
 if os.environ.get("SHELTERCTL_LOAD_WORKER"):
     # Locust gives users out in the order of its workers' names, which it draws: the same seed would not find the same users again.
     vars(runners)["uuid4"] = lambda: UUID(int=int(os.environ["SHELTERCTL_LOAD_WORKER"]))
+    # Locust's own is a minute: so long a worker on another machine would send on where its master was killed.
+    vars(runners)["MASTER_HEARTBEAT_TIMEOUT"] = MASTERLESS_S
 #: The master of several processes; None in every other process.
 master: Master | None = None
 

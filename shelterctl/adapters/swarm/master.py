@@ -150,7 +150,7 @@ class Master:
             answer: dict[str, Any] = {"refused": why}
         else:
             number = self.given.setdefault(node, len(self.given))
-            answer = {name: self.handover[name] for name in ("name", "locustfile", "options")}
+            answer = {name: self.handover[name] for name in ("name", "files", "options")}
             answer["variables"] = self.handover["workers"][number]
         self.runner.send_message("shelterctl_plan", answer, client_id=node)
 
@@ -229,7 +229,8 @@ class Master:
     def end(self) -> None:
         self.runner.stop(send_stop_to_client=False)
         for node, worker in self.workers.items():
-            if worker.there:
+            # One that was missing for a while may be there again: it must not go on.
+            if not worker.final:
                 self.runner.send_message("shelterctl_end", client_id=node)
         deadline = time.monotonic() + LAST_LINE_S
         while any(worker.there for worker in self.workers.values()) and time.monotonic() < deadline:

@@ -20,7 +20,7 @@ from locust.env import Environment
 from locust.exception import StopUser
 
 from shelterctl.adapters.swarm.answers import is_own, kind_of, oddity_of
-from shelterctl.adapters.swarm.own_process import complain
+from shelterctl.adapters.swarm.own_process import complain, leave
 from shelterctl.adapters.swarm.pace import Schedule
 
 SCHEMA = 1
@@ -275,7 +275,7 @@ class Recorder:
                 # Without its counts the run proves nothing: end it, loudly.
                 complain(f"the load samples cannot be written: {error}")
                 self.done = True
-                os._exit(74)
+                leave(74)
 
     def measure_lag(self) -> None:
         """How late a greenlet wakes: what every response time is inflated by, because one loop reads all of them."""

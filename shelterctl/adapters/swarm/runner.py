@@ -24,7 +24,8 @@ from typing import BinaryIO
 
 from shelterctl import __version__
 from shelterctl.adapters import process
-from shelterctl.adapters.swarm.environment import ARRIVE_ELSEWHERE_S, environment_of, handover_of, worker_environment
+from shelterctl.adapters.swarm.environment import ARRIVE_ELSEWHERE_S, environment_of, worker_environment
+from shelterctl.adapters.swarm.handover import write_handover
 from shelterctl.adapters.swarm.samples import Account, OneProcess, SeveralProcesses
 from shelterctl.core.load.histogram import RELATIVE_ERROR
 from shelterctl.core.load.plan import LoadPlan, LoadSample
@@ -64,6 +65,7 @@ class LocustRunner:
         self._log_path: Path | None = None
         self._workers: list[subprocess.Popen[bytes]] = []
         self._account: Account = OneProcess()
+        self._handover: Path | None = None
 
     def start(self, plan: LoadPlan, folder: Path) -> None:
         """Starts the swarm and waits until it begins. Its samples and its log stay in `folder`.
@@ -89,10 +91,8 @@ class LocustRunner:
             raise UsageError(f"--workers: {WORKER_KEY} is not set", why="the workers must know it as well", next_command=SET_KEY)
         environment = environment_of(plan, samples_path, key)
         if plan.workers:
-            handover = folder.resolve() / "handover.json"
-            handover.touch(mode=0o600)
-            handover.write_text(handover_of(plan, locustfile, samples_path, key), encoding="utf-8")
-            environment["SHELTERCTL_LOAD_HANDOVER"] = str(handover)
+            self._handover = write_handover(plan, locustfile, samples_path, key, folder)
+            environment["SHELTERCTL_LOAD_HANDOVER"] = str(self._handover)
         self._process = self._started(self._argv(plan, locustfile), environment, folder)
         try:
             if plan.processes > 1 and not plan.workers:
@@ -220,6 +220,9 @@ class LocustRunner:
     def _end(self) -> None:
         if self._process is not None:
             process.kill_group(self._process)
+        if self._handover is not None:
+            # A master that never came so far has not removed it.
+            self._handover.unlink(missing_ok=True)
         # The master has told them to end, and has their last counts.
         deadline = time.monotonic() + WORKER_EXIT_S
         for worker in self._workers:

@@ -65,9 +65,11 @@ class Merge:
         self._told_until = -1
         self._elapsed_s = 0.0
         self._told: list[str] = []
+        self._noticed: list[str] = []
+        self._complete = len(self._sources) >= expected
         self._ended = False
         self._closed = False
-        if len(self._sources) < expected:
+        if not self._complete:
             self._told.append(f"{len(self._sources)} of {expected} generator processes were there: {', '.join(self._sources) or 'none'}")
 
     def add(self, name: str, sample: LoadSample, arrived_wall_s: float, line: int) -> None:
@@ -95,8 +97,8 @@ class Merge:
         self._told.append(text if source.final else f"{text}, until {source.until_s:.1f} s; what it sent after that is not")
 
     def refuse(self, name: str, why: str) -> None:
-        """A process that was not let in."""
-        self._told.append(f"a process on {name} was refused: {why}")
+        """A process that was not let in: it may be one that is missing, and where none is missing it changes nothing."""
+        (self._noticed if self._complete else self._told).append(f"a process on {name} was refused: {why}")
 
     def end(self) -> None:
         """Every process that was there has told its last."""
@@ -122,7 +124,7 @@ class Merge:
             return []
         self._closed = True
         found = [self._merged(self._waiting.pop(second), second) for second in sorted(self._waiting)]
-        if self._told or (self._ended and not found):
+        if self._told or self._noticed or (self._ended and not found):
             found.append(self._merged([], self._told_until))
         return [*found[:-1], replace(found[-1], final=self._ended)] if found else []
 
@@ -134,6 +136,7 @@ class Merge:
             mine = [part.sample.users for part in parts if part.source is source]
             source.users = max(mine) if mine else 0 if source.final or source.lost else source.users
         told, self._told = tuple(self._told), []
+        noticed, self._noticed = tuple(self._noticed), []
         samples = [part.sample for part in parts]
         answers = [self._since_begin_s(part, part.sample.last_answer_s) for part in parts if part.sample.last_answer_s is not None]
         first: dict[str, float] = {}
@@ -168,6 +171,7 @@ class Merge:
             last_answer_s=max(answers, default=None),
             parts=_parts(parts),
             told=told,
+            noticed=noticed,
         )
 
     def _since_begin_s(self, part: _Part, last_answer_s: float) -> float:

@@ -184,7 +184,7 @@ class LoadSample:
     caused, `oddities` answers that count as well and may not be meant so. `cpu_s` is the processor time that the generator used, a lag how
     late its event loop woke. `last_answer_s` is when the last answer came, since the load began. `final` marks the last sample of a swarm
     that ended as it should. Where several processes share the load, `parts` has each one's own business by its name, and `told` what
-    was noticed of them: who is missing, who died and what was counted of it.
+    is not as it was asked for: who is missing, who died and what was counted of it. `noticed` is what changes nothing in the load.
     """
 
     elapsed_s: float
@@ -213,3 +213,4 @@ class LoadSample:
     final: bool = False
     parts: Mapping[str, ProcessSecond] = field(default_factory=dict)
     told: tuple[str, ...] = ()
+    noticed: tuple[str, ...] = ()

@@ -189,7 +189,7 @@ class LoadTally:
 
 def parts_of(sample: LoadSample) -> Mapping[str, ProcessSecond]:
     """What each process was busy with; the only one has no name."""
-    if sample.parts or sample.told:
+    if sample.parts or sample.told or sample.noticed:
         return sample.parts
     return {"": ProcessSecond(sample.interval_s, sample.cpu_s, sample.requests, sample.lag_bins, sample.lag_max_ms)}
 

@@ -155,6 +155,22 @@ def test_a_process_that_dies_is_told_with_what_it_had_counted() -> None:
     assert merged[-1].users == 200
 
 
+def test_who_is_refused_where_nobody_is_missing_puts_nothing_in_doubt() -> None:
+    merge = Merge(("process 1",), BEGAN, 1)
+    merge.add("process 1", sample(240.0, requests=1000, by_pod={"app-1": 1000}, users=200, final=True), BEGAN + 240, 2)
+    merge.refuse("elsewhere", "it does not know this load's key")
+    merge.end()
+    tally = LoadTally(PLAN)
+    merged = merge.take(BEGAN + 240)
+    for item in merged:
+        tally.add(item)
+    assert [text for item in merged for text in item.noticed] == ["a process on elsewhere was refused: it does not know this load's key"]
+    generator = tally.generator(GeneratorEnd.FINISHED, ())
+    assert (generator.lost, [process.name for process in generator.processes]) == ((), ["process 1"])
+    judged = judge_load(PLAN, Expectations(), tally.traffic(), generator, None, None, interrupted=False)
+    assert judged.judgement.verdict is Verdict.PASS
+
+
 def test_a_line_that_did_not_arrive_is_told() -> None:
     merge = Merge(("process 1",), BEGAN, 1)
     merge.add("process 1", sample(1.0), BEGAN + 1, 2)
