@@ -222,6 +222,8 @@ def _tag(text: str | None) -> str:
         return ""
     if not text or len(text) > 64 or not all(letter.isalnum() or letter in "-_." for letter in text):
         raise UsageError(f"--tag {text}: letters, digits, - _ and ., at most 64 of them")
+    if text == "last":
+        raise UsageError("--tag last: the newest run is called so already")
     return text
 
 

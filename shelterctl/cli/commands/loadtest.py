@@ -77,7 +77,7 @@ def command(
         str | None,
         typer.Option(autocompletion=fixed("up"), help="up: roll the sources out under the load.", show_default=False),
     ] = None,
-    tag: Annotated[str | None, typer.Option(help="A name for the run.", show_default=False)] = None,
+    tag: Annotated[str | None, typer.Option(help="A name for the run: every RUN may be said by it.", show_default=False)] = None,
 ) -> int:
     """Run a Locust swarm against the Service and watch the HPA: requests, latencies, replicas over time, a verdict.
 
@@ -125,6 +125,8 @@ def command(
         plan = plan.at(service_url(wiring.target.state(with_usage=False)))
     folder = session.open_folder("loadtest")
     plan = plan.marked(folder.run_id)
+    if plan.tag:
+        folder.tag(plan.tag)
     if host is None:
         # The first line: whoever reads along knows by it whose load this is.
         place = wiring.place
