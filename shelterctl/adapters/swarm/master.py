@@ -28,6 +28,7 @@ from shelterctl.adapters.swarm.recorder import RELATIVE_ERROR, SCHEMA, Sink
 LAST_LINE_S = 14.0
 LOOK_S = 0.5
 ACKNOWLEDGED_S = 1.0
+MISSED = "stopped answering"
 
 
 def handover() -> dict[str, Any] | None:
@@ -175,6 +176,10 @@ class Master:
         worker = self.workers.get(msg.node_id)
         if worker is None:
             return
+        if worker.gone == MISSED:
+            # Its machine slept, or the way to it was cut: Locust takes it in again, and what it counted meanwhile comes now.
+            worker.gone = ""
+            self.sink.write("worker", {"worker": worker.name, "state": "back", "wall_s": time.time()})
         worker.final = worker.final or bool(msg.data.get("final"))
         body = {name: value for name, value in msg.data.items() if name != "kind"}
         if msg.data["kind"] != "start":
@@ -210,7 +215,7 @@ class Master:
                 if self.ending is None and worker.final and not worker.gone:
                     self.tell_gone(worker, "ended before the load did")
                 elif worker.there and client is not None and client.state == STATE_MISSING:
-                    self.tell_gone(worker, "stopped answering")
+                    self.tell_gone(worker, MISSED)
                 elif worker.there and client is None and self.ending is None:
                     self.tell_gone(worker, "went away")
             if self.ending is None:
@@ -229,7 +234,7 @@ class Master:
     def end(self) -> None:
         self.runner.stop(send_stop_to_client=False)
         for node, worker in self.workers.items():
-            # One that was missing for a while may be there again: it must not go on.
+            # One that is missing may be there again in a moment: it must not go on.
             if not worker.final:
                 self.runner.send_message("shelterctl_end", client_id=node)
         deadline = time.monotonic() + LAST_LINE_S

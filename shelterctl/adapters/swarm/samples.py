@@ -63,6 +63,8 @@ class SeveralProcesses:
                 self._merge.refuse(name, why)
         elif self._merge is None:
             return
+        elif kind == "worker" and line.get("state") == "back":
+            self._merge.find_again(str(line["worker"]), _number(line, "wall_s"))
         elif kind == "worker":
             self._merge.lose(str(line["worker"]), str(line["why"]), _number(line, "wall_s"))
         elif kind == "sample":

@@ -96,6 +96,11 @@ class Merge:
         text = f"{name} {why} ({at_s:.0f} s into the load): {source.requests:,} requests of it are counted"
         self._told.append(text if source.final else f"{text}, until {source.until_s:.1f} s; what it sent after that is not")
 
+    def find_again(self, name: str, wall_s: float) -> None:
+        """One that was lost, and tells what it counts again."""
+        self._sources[name].lost = False
+        self._told.append(f"{name} answered again ({wall_s - self._began_s:.0f} s into the load): what it tells from then on is counted")
+
     def refuse(self, name: str, why: str) -> None:
         """A process that was not let in: it may be one that is missing, and where none is missing it changes nothing."""
         (self._noticed if self._complete else self._told).append(f"a process on {name} was refused: {why}")

@@ -163,6 +163,28 @@ def test_a_worker_that_is_killed_is_told_with_what_it_had_counted(tmp_path: Path
     assert result.traffic.requests <= counted < result.traffic.requests + 300
 
 
+def test_a_worker_that_is_silent_for_a_while_is_told_and_counts_again(generator: LocustRunner, tmp_path: Path) -> None:
+    with serving() as target:
+        generator.start(plan(target, processes=2, duration_s=16), tmp_path)
+        samples = await_counts(generator, 100)
+        silent = workers(tmp_path)["process 2"]
+        os.kill(silent, signal.SIGSTOP)
+        try:
+            deadline = time.monotonic() + 9  # a worker waits a second more for its master
+            while not told(samples) and time.monotonic() < deadline:
+                samples += generator.samples()
+                time.sleep(0.05)
+        finally:
+            os.kill(silent, signal.SIGCONT)
+        samples += until_ended(generator)
+        # Nothing of it is lost, neither of before nor of after.
+        assert sum(sample.requests for sample in samples) == target.count()
+    first, second = told(samples)
+    assert first.startswith("process 2 stopped answering (")
+    assert second.startswith("process 2 answered again (")
+    assert samples[-1].final
+
+
 def test_a_worker_that_is_asked_to_end_takes_no_count_along(generator: LocustRunner, tmp_path: Path) -> None:
     with serving() as target:
         generator.start(plan(target, processes=2, duration_s=6), tmp_path)

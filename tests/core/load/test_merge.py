@@ -155,6 +155,24 @@ def test_a_process_that_dies_is_told_with_what_it_had_counted() -> None:
     assert merged[-1].users == 200
 
 
+def test_a_process_that_is_found_again_is_counted_and_the_load_in_doubt() -> None:
+    merge = Merge(("process 1",), BEGAN, 1)
+    merge.add("process 1", sample(1.0), BEGAN + 1, 2)
+    merge.lose("process 1", "stopped answering", BEGAN + 6)
+    found = merge.take(BEGAN + 7)
+    merge.find_again("process 1", BEGAN + 8)
+    merge.add("process 1", sample(8.0, requests=70), BEGAN + 8, 3)
+    # It is waited for again.
+    merge.add("process 1", sample(9.0, final=True), BEGAN + 9, 4)
+    merge.end()
+    found += merge.take(BEGAN + 9)
+    assert sum(item.requests for item in found) == 90
+    assert [text for item in found for text in item.told] == [
+        "process 1 stopped answering (6 s into the load): 10 requests of it are counted, until 1.0 s; what it sent after that is not",
+        "process 1 answered again (8 s into the load): what it tells from then on is counted",
+    ]
+
+
 def test_who_is_refused_where_nobody_is_missing_puts_nothing_in_doubt() -> None:
     merge = Merge(("process 1",), BEGAN, 1)
     merge.add("process 1", sample(240.0, requests=1000, by_pod={"app-1": 1000}, users=200, final=True), BEGAN + 240, 2)
