@@ -12,13 +12,14 @@ from locust.exception import CatchResponseError, LocustError, ResponseError
 class Answer:
     """An answer, or what came instead: then the status is 0, and `error` says why. With `catch_response` also the block that judges it."""
 
-    __slots__ = ("_event", "_judged", "_meta", "_text", "content", "error", "headers", "history", "status_code", "url")
+    __slots__ = ("_event", "_judged", "_meta", "_text", "content", "error", "headers", "history", "length", "status_code", "url")
 
     def __init__(self, url: str) -> None:
         self.url = url
         self.status_code = 0
         self.headers: Headers | None = None
         self.content: bytes | None = None
+        self.length = 0
         self.error: Exception | None = None
         self.history: tuple[int, ...] = ()
         self._meta: dict | None = None

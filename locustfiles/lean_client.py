@@ -11,7 +11,7 @@ import json as json_module
 import re
 import time
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from email.message import Message
 from http.cookiejar import CookieJar
@@ -20,8 +20,10 @@ from urllib.request import Request
 
 from geventhttpclient.response import HTTPParseError
 from lean_answer import Answer
+from lean_body import Body
 from lean_content import ACCEPTED
 from lean_http import Head, read_answer
+from lean_server import UNSENDABLE, Server
 from lean_tls import connected, tls_context
 from locust import User
 from locust.contrib.fasthttp import LocustBadStatusCode, LocustUserAgent
@@ -32,12 +34,10 @@ _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _FIELD_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 _SAFE = "!$%&'()*+,-./:;=?@[]_|~"
 _TARGET = re.compile(rf"/[0-9A-Za-z{re.escape(_SAFE)}]*")
-_UNSENDABLE = re.compile(r"[\x00-\x1f\x7f]")
 _ABSOLUTE = re.compile(r"https?://", re.IGNORECASE)
 #: Servers and sets of header fields that are remembered; beyond them the oldest go.
 _MOST_SERVERS = 8
 _MOST_FIELDS = 64
-_PORTS = {"http": 80, "https": 443}
 
 
 class RedirectFailed(Exception):
@@ -47,35 +47,26 @@ class RedirectFailed(Exception):
 FAILURES = (OSError, HTTPParseError, RedirectFailed)
 
 
-class Server:
-    """Where requests go: scheme, host and port, and the connection to it that is kept."""
-
-    __slots__ = ("connection", "host", "host_field", "port", "tls", "url")
-
-    def __init__(self, url: str) -> None:
-        parts = urlsplit(url)
-        if parts.scheme not in _PORTS or not parts.hostname or _UNSENDABLE.search(url):
-            raise ValueError(f"no http:// or https:// address: {url!r}")
-        host = parts.hostname if parts.hostname.isascii() else parts.hostname.encode("idna").decode("ascii")
-        self.tls, self.host, self.port = parts.scheme == "https", host, parts.port or _PORTS[parts.scheme]
-        name = f"[{self.host}]" if ":" in self.host else self.host
-        self.host_field = name if self.port == _PORTS[parts.scheme] else f"{name}:{self.port}"
-        self.url = f"{parts.scheme}://{self.host_field}"
-        self.connection = None
-
-    def close(self) -> None:
-        if self.connection is not None:
-            self.connection.close()
-            self.connection = None
-
-
 class LeanSession:
-    """The client of one user. `network_timeout` bounds a request, redirects and connections included; `connection_timeout` a connection."""
+    """The client of one user. `network_timeout` bounds a request, redirects and connections included; `connection_timeout` a connection.
+
+    With `keep_bytes` an answer of any size is read to its end: its content is its beginning, its length what came of it, as it came, and
+    `network_timeout` bounds the wait for its next piece.
+    """
 
     request_name: str | None = None
 
     def __init__(
-        self, base_url: str, request_event, user=None, *, connection_timeout=5.0, network_timeout=10.0, max_redirects=30, insecure=False
+        self,
+        base_url: str,
+        request_event,
+        user=None,
+        *,
+        connection_timeout=5.0,
+        network_timeout=10.0,
+        max_redirects=30,
+        insecure=False,
+        keep_bytes: int | None = None,
     ) -> None:
         parts = urlsplit(base_url)
         self.base_url = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
@@ -86,7 +77,7 @@ class LeanSession:
         # A user's context costs a call and two dictionaries for each request: most have none.
         self._context = None if user is None or type(user).context is User.context else user.context
         self._connection_timeout, self._network_timeout = connection_timeout, network_timeout
-        self._max_redirects, self._insecure = max_redirects, insecure
+        self._max_redirects, self._insecure, self._keep_bytes = max_redirects, insecure, keep_bytes
         self._cookies = CookieJar()
         self._fields: dict[tuple, bytes] = {}
         self._authorization = ""
@@ -134,7 +125,6 @@ class LeanSession:
         server, target = (self._server, self._prefix + url) if url.startswith("/") else self._elsewhere(url)
         answer = Answer(server.url + target)
         self._answer(answer, server, method, target, data, headers, json, allow_redirects)
-        content = answer.content
         meta = {
             "request_type": method,
             "name": name or self.request_name or url,
@@ -143,7 +133,7 @@ class LeanSession:
             "exception": answer.error,
             "start_time": began_wall,
             "url": answer.url,
-            "response_length": len(content) if content else 0,
+            "response_length": answer.length,
             "response_time": (time.perf_counter() - began) * 1000,
         }
         if catch_response:
@@ -156,7 +146,7 @@ class LeanSession:
         """The server and the target of a path without its slash, or of a whole URL."""
         if not _ABSOLUTE.match(url):
             return self._server, f"{self._prefix}/{url}"
-        if _UNSENDABLE.search(url):
+        if UNSENDABLE.search(url):
             raise ValueError(f"no URL can hold control characters: {url!r}")
         found = Server(url)
         server = self._servers.get(found.url)
@@ -184,7 +174,7 @@ class LeanSession:
         try:
             while True:
                 message = self._message(method, server, target, fields, body)
-                head, content = self._asked(server, message, method, deadline)
+                head, content, length = self._asked(server, message, method, deadline)
                 if head.cookies:
                     self._keep_cookies(head, server.url + target)
                 location = head.headers.get("location") if head.status in _REDIRECTS else None
@@ -204,7 +194,7 @@ class LeanSession:
         except FAILURES as error:
             answer.error = error
             return
-        answer.status_code, answer.headers, answer.content = head.status, head.headers, content
+        answer.status_code, answer.headers, answer.content, answer.length = head.status, head.headers, content, length
         if head.status not in _WELL:
             answer.error = LocustBadStatusCode(answer.url, code=head.status)
         answer.history = tuple(history)
@@ -231,7 +221,7 @@ class LeanSession:
 
     def _message(self, method: str, server: Server, target: str, fields: tuple[bytes, bool], body: bytes) -> bytes:
         if not _TARGET.fullmatch(target):
-            if _UNSENDABLE.search(target):
+            if UNSENDABLE.search(target):
                 raise ValueError(f"no path can hold control characters: {target!r}")
             target = quote(target.partition("#")[0], safe=_SAFE)
         first = f"{method} {target} HTTP/1.1\r\n" if fields[1] else f"{method} {target} HTTP/1.1\r\nHost: {server.host_field}\r\n"
@@ -244,7 +234,10 @@ class LeanSession:
             return b"%b%bContent-Length: %d\r\n\r\n%b" % (first.encode("latin-1"), fields[0], len(body), body)
         return b"%b%b\r\n" % (first.encode("latin-1"), fields[0])
 
-    def _asked(self, server: Server, message: bytes, method: str, deadline: float) -> tuple[Head, bytes]:
+    def _asked(self, server: Server, message: bytes, method: str, deadline: float) -> tuple[Head, bytes, int]:
+        body = None
+        if self._keep_bytes is not None:
+            body, deadline = Body(self._keep_bytes), time.monotonic() + self._network_timeout
         connection, server.connection = server.connection, None
         if connection is not None:
             connection.deadline = deadline
@@ -258,7 +251,7 @@ class LeanSession:
         try:
             with suppress(BrokenPipeError, ConnectionResetError):  # a server that refuses a request early answers before it closes
                 connection.send(message)
-            head, content, again = read_answer(connection.receive, method)
+            head, content, again = read_answer(connection.receive if body is None else self._patient(connection), method, body)
         except BaseException:
             connection.close()
             raise
@@ -266,7 +259,14 @@ class LeanSession:
             server.connection = connection
         else:
             connection.close()
-        return head, content
+        return head, content, len(content) if body is None else body.size
+
+    def _patient(self, connection) -> Callable[[], bytes]:
+        def receive() -> bytes:
+            connection.deadline = time.monotonic() + self._network_timeout
+            return connection.receive()
+
+        return receive
 
     def _redirected(self, url: str, location: str) -> tuple[Server, str]:
         try:

@@ -26,14 +26,31 @@ def decoded(content: bytes, encoding: str) -> bytes:
         if encoding in ("gzip", "x-gzip"):
             return _gunzipped(content)
         if encoding == "deflate":
-            # Said of zlib's format, and used for the bare one too (RFC 9110, 8.4.1.2).
-            bare = len(content) < 2 or (content[0] & 15) != 8 or int.from_bytes(content[:2], "big") % 31 != 0
-            return _inflated(content, -zlib.MAX_WBITS if bare else zlib.MAX_WBITS, MOST_BYTES)[0]
+            return _inflated(content, _wbits(content), MOST_BYTES)[0]
     except zlib.error as error:
         raise ContentUndecodable(f"content is no {encoding}: {error}") from error
     if encoding == "br" and brotli is not None:
         return _unbrotlied(content)
     raise ContentUndecodable(f"content in {encoding[:40]}, which was not asked for")
+
+
+def beginning(content: bytes, encoding: str, most: int) -> bytes:
+    """What the beginning of a content says once it is decompressed, `most` bytes of it; as it came where it is not what its head says."""
+    try:
+        if encoding == "br" and brotli is not None:
+            return brotli.Decompressor().process(content, output_buffer_limit=most)[:most] or content
+        if encoding in ("gzip", "x-gzip", "deflate"):
+            stream = zlib.decompressobj(_wbits(content) if encoding == "deflate" else 16 + zlib.MAX_WBITS)
+            return stream.decompress(content, most) or content
+    except UNDECODABLE:
+        pass
+    return content
+
+
+def _wbits(content: bytes) -> int:
+    """Deflate is said of zlib's format, and used for the bare one too (RFC 9110, 8.4.1.2)."""
+    bare = len(content) < 2 or (content[0] & 15) != 8 or int.from_bytes(content[:2], "big") % 31 != 0
+    return -zlib.MAX_WBITS if bare else zlib.MAX_WBITS
 
 
 def _inflated(content: bytes, wbits: int, most: int) -> tuple[bytes, bytes]:
@@ -82,4 +99,5 @@ try:
     brotli.Decompressor().process(b"", output_buffer_limit=1)
 except (ImportError, TypeError, AttributeError):
     brotli = None  # or one that would decompress without a bound
+UNDECODABLE = (zlib.error,) if brotli is None else (zlib.error, brotli.error)
 ACCEPTED = "gzip, deflate" if brotli is None else "gzip, deflate, br"

@@ -7,28 +7,18 @@ geventhttpclient, which Locust's own client raises, where it has one: a failure 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 from geventhttpclient.response import HTTPConnectionClosed, HTTPParseError
-from lean_content import MOST_BYTES, AnswerTooLarge, decoded
+from lean_body import MOST_HEAD_BYTES, TOKEN, Body, HeadTooLarge, Receive, more, read_chunks, read_exactly, read_until_closed
+from lean_content import beginning, decoded
 
-#: The longest head, the longest line of a chunk, and the longest trailers, in bytes.
-MOST_HEAD_BYTES = 64 * 1024
 #: Heads that are remembered as they were understood; longer ones are not.
 _REMEMBERED_HEADS = 512
 _REMEMBERED_BYTES = 1024
-_TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
-_HEAD = re.compile(rb"HTTP/1\.[01] [1-5][0-9][0-9](?: [^\r\n\0]*)?(?:\r\n" + _TOKEN + rb":[^\r\n\0]*)*")
-_FIELD = re.compile(rb"\r\n(" + _TOKEN + rb"):[ \t]*([^\r\n]*)")
-_TRAILERS = re.compile(rb"(?:" + _TOKEN + rb":[^\r\n\0]*\r\n)*")
+_HEAD = re.compile(rb"HTTP/1\.[01] [1-5][0-9][0-9](?: [^\r\n\0]*)?(?:\r\n" + TOKEN + rb":[^\r\n\0]*)*")
+_FIELD = re.compile(rb"\r\n(" + TOKEN + rb"):[ \t]*([^\r\n]*)")
 _LENGTH = re.compile(r"[0-9]{1,18}")
-_CHUNK = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n\0]*)?")
-#: More bytes of an answer; none where the connection was closed.
-Receive = Callable[[], bytes]
-
-
-class HeadTooLarge(HTTPParseError):
-    """A head, a chunk's line or trailers of more than MOST_HEAD_BYTES."""
 
 
 class Headers(Mapping[str, str]):
@@ -107,9 +97,10 @@ def head_of(raw: bytes) -> Head:
     return head
 
 
-def read_answer(receive: Receive, method: str) -> tuple[Head, bytes, bool]:
+def read_answer(receive: Receive, method: str, body: Body | None = None) -> tuple[Head, bytes, bool]:
     """The next answer to a request with this method: its head, its content, and whether the connection can be asked again.
 
+    A `body` that keeps so many bytes makes the content its beginning, unpacked as far as that goes.
     Raises HTTPConnectionClosed where the connection ends before an answer, HTTPParseError where the answer is malformed or too large, and
     what `receive` raises.
     """
@@ -132,29 +123,26 @@ def read_answer(receive: Receive, method: str) -> tuple[Head, bytes, bool]:
             break
         if head.status == 101:
             raise HTTPParseError("an answer changes the protocol, which nobody asked for")
-        data = data[end + 4 :] or _more(receive, "before its head")
+        data = data[end + 4 :] or more(receive, "before its head")
     rest = data[end + 4 :]
     length = head.length
     if method == "HEAD" or head.status == 204 or head.status == 304:
         return head, b"", head.keeps and not rest
+    if body is None:
+        if length is not None and len(rest) == length:  # as most are: there is nothing to gather
+            return head, decoded(rest, head.encoding) if head.encoding and rest else rest, head.keeps
+        body = Body()
     if head.chunked:
-        content, whole = _chunks(rest, receive)
+        whole = read_chunks(rest, receive, body)
     elif length is None:
-        content, whole = _until_closed(rest, receive), False
-    elif len(rest) == length:
-        content, whole = rest, True
+        read_until_closed(rest, receive, body)
+        whole = False
     else:
-        content, whole = _exactly(length, rest, receive)
+        whole = read_exactly(length, rest, receive, body)
+    content = body.content()
     if head.encoding and content:
-        content = decoded(content, head.encoding)
+        content = decoded(content, head.encoding) if body.keep_bytes is None else beginning(content, head.encoding, body.keep_bytes)
     return head, content, whole and head.keeps
-
-
-def _more(receive: Receive, where: str) -> bytes:
-    data = receive()
-    if not data:
-        raise HTTPParseError(f"the connection was closed within an answer, {where}")
-    return data
 
 
 def _until_head_ends(data: bytes, receive: Receive) -> tuple[bytes, int]:
@@ -166,73 +154,7 @@ def _until_head_ends(data: bytes, receive: Receive) -> tuple[bytes, int]:
         if len(buffer) > MOST_HEAD_BYTES:
             raise HeadTooLarge(f"an answer's head has more than {MOST_HEAD_BYTES} bytes")
         sought = max(0, len(buffer) - 3)
-        buffer += _more(receive, "in its head")
+        buffer += more(receive, "in its head")
         end = buffer.find(b"\r\n\r\n", sought)
         if end >= 0:
             return bytes(buffer), end
-
-
-def _exactly(length: int, rest: bytes, receive: Receive) -> tuple[bytes, bool]:
-    if length > MOST_BYTES:
-        raise AnswerTooLarge(f"an answer has more than {MOST_BYTES} bytes")
-    if len(rest) > length:
-        return rest[:length], False  # what follows belongs to no request
-    parts, missing = [rest], length - len(rest)
-    while missing > 0:
-        part = _more(receive, f"{missing} bytes before its end")
-        parts.append(part)
-        missing -= len(part)
-    content = b"".join(parts)
-    return (content, True) if not missing else (content[:length], False)
-
-
-def _until_closed(rest: bytes, receive: Receive) -> bytes:
-    parts, size = [rest], len(rest)
-    while part := receive():
-        parts.append(part)
-        size += len(part)
-        if size > MOST_BYTES:
-            raise AnswerTooLarge(f"an answer has more than {MOST_BYTES} bytes")
-    return b"".join(parts)
-
-
-def _chunks(rest: bytes, receive: Receive) -> tuple[bytes, bool]:
-    buffer, at, parts, size = bytearray(rest), 0, [], 0
-
-    def line_end() -> int:
-        sought = at
-        while (end := buffer.find(b"\r\n", sought)) < 0:
-            if len(buffer) - at > MOST_HEAD_BYTES:
-                raise HeadTooLarge(f"a chunk's line has more than {MOST_HEAD_BYTES} bytes")
-            sought = max(at, len(buffer) - 1)
-            buffer.extend(_more(receive, "in a chunk's line"))
-        return end
-
-    while True:
-        end = line_end()
-        found = _CHUNK.fullmatch(buffer, at, end)
-        if found is None:
-            raise HTTPParseError("a chunk begins with no size")
-        length, at = int(found[1], 16), end + 2
-        if not length:
-            break
-        size += length
-        if size > MOST_BYTES:
-            raise AnswerTooLarge(f"an answer has more than {MOST_BYTES} bytes")
-        while len(buffer) < at + length + 2:
-            buffer += _more(receive, "in a chunk")
-        if buffer[at + length : at + length + 2] != b"\r\n":
-            raise HTTPParseError("a chunk does not end where its size says")
-        parts.append(bytes(buffer[at : at + length]))
-        at += length + 2
-        if at > MOST_HEAD_BYTES:
-            del buffer[:at]
-            at = 0
-    began = at
-    while (end := line_end()) != at:
-        at = end + 2
-        if at - began > MOST_HEAD_BYTES:
-            raise HeadTooLarge(f"an answer's trailers have more than {MOST_HEAD_BYTES} bytes")
-    if _TRAILERS.fullmatch(buffer, began, at) is None:
-        raise HTTPParseError("an answer's trailers are no header fields")
-    return b"".join(parts), len(buffer) == at + 2

@@ -49,6 +49,8 @@ class LeanUser(User):
     network_timeout = 10.0
     #: Whether certificates are taken unseen.
     insecure = False
+    #: How many bytes of an answer are kept; None for all, of a size that has a bound.
+    keep_bytes: int | None = None
     _count = 0
 
     def __init__(self, environment) -> None:
@@ -59,6 +61,7 @@ class LeanUser(User):
         self.number = LeanUser._count
         self.chance = random.Random(f"{SEED}/{self.number}" if SEED else None)
         self.reconnect_at = 0.0
+        bound = {} if self.keep_bytes is None else {"keep_bytes": self.keep_bytes}
         self.client = self.session_class(
             self.host,
             environment.events.request,
@@ -66,6 +69,7 @@ class LeanUser(User):
             connection_timeout=self.connection_timeout,
             network_timeout=self.network_timeout,
             insecure=self.insecure,
+            **bound,
         )
 
     def on_start(self) -> None:

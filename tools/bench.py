@@ -111,6 +111,12 @@ def load() -> None:
     row("the shipped Locust file, 50 users without pauses", told, "0.13 CPU s")
 
 
+def processes() -> None:
+    """The generator with two processes and with one."""
+    found = script("bench_processes.py")
+    row("requests/s of `loadtest --processes 2` against one process", f"{found['ratio']:.2f}", "1.3")
+
+
 def local() -> None:
     """The embedded target, which needs no cluster."""
     found = script("bench_local.py")
@@ -150,6 +156,7 @@ PARTS: dict[str, Callable[[], None]] = {
     "status": status,
     "watch": watch,
     "load": load,
+    "processes": processes,
 }
 
 

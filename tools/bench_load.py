@@ -55,12 +55,17 @@ def server() -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What one run came to: by the server's count, between its first and its last request; `cpu_ms` for a request, start included."""
+    """What one run came to: by the server's count, between its first and its last request; CPU time for a request, starts included.
+
+    `sending_cpu_ms` is without the starts, and without a master, as `loadtest` itself tells it; 0 for bare Locust.
+    """
 
     requests: int
     requests_per_s: float
     cpu_ms: float
+    server_cpu_ms: float
     counted_wrong: int = 0
+    sending_cpu_ms: float = 0.0
 
 
 def counted(url: str, cpu_before_s: float) -> Measured:
@@ -68,7 +73,8 @@ def counted(url: str, cpu_before_s: float) -> Measured:
     with urllib.request.urlopen(url + "/count", timeout=5) as answer:
         count = json.load(answer)
     rate = (count["requests"] - 1) / (count["last_s"] - count["first_s"])
-    return Measured(count["requests"], rate, 1000 * (cpu_of_children_s() - cpu_before_s) / count["requests"])
+    own_cpu_s = cpu_of_children_s() - cpu_before_s
+    return Measured(count["requests"], rate, 1000 * own_cpu_s / count["requests"], 1000 * count["cpu_s"] / count["requests"])
 
 
 def cpu_of_children_s() -> float:
@@ -87,7 +93,7 @@ def bare(users: int, seconds: int) -> Measured:
         return counted(url, cpu_before_s)
 
 
-def ours(users: int, seconds: int) -> Measured:
+def ours(users: int, seconds: int, processes: int = 1, locustfile: Path = LOCUSTFILE) -> Measured:
     """The operation behind `shelterctl loadtest`, and how many requests its count differs from the server's."""
     from shelterctl.adapters.swarm.runner import LocustRunner
     from shelterctl.core.load.plan import LoadPlan
@@ -95,14 +101,17 @@ def ours(users: int, seconds: int) -> Measured:
 
     cpu_before_s = cpu_of_children_s()
     with server() as url, tempfile.TemporaryDirectory() as folder:
-        plan = LoadPlan(url, users, float(users), float(seconds), str(LOCUSTFILE), run="bench", think_s=0.0)
+        plan = LoadPlan(url, users, float(users), float(seconds), str(locustfile), run="bench", think_s=0.0, processes=processes)
         operation = loadtest(LoadPorts(None, LocustRunner(), SystemClock(), Path(folder)), plan)
         while True:
             try:
                 next(operation)
             except StopIteration as stop:
                 found = counted(url, cpu_before_s)
-                return replace(found, counted_wrong=abs(stop.value.traffic.requests - found.requests))
+                generator = stop.value.generator
+                cpu_s = sum(each.cpu_percent_mean / 100 * each.seconds for each in generator.processes or (generator,))
+                wrong = abs(stop.value.traffic.requests - found.requests)
+                return replace(found, counted_wrong=wrong, sending_cpu_ms=1000 * cpu_s / found.requests)
 
 
 def main() -> None:

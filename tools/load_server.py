@@ -62,7 +62,7 @@ class Connection(asyncio.Protocol):
         state, options = self.state, self.state.options
         if request.startswith(b"GET /count"):
             counted = {name: getattr(state, name) for name in ("requests", "failed", "connections", "first_s", "last_s")}
-            self.send(b"200 OK", json.dumps(counted).encode())
+            self.send(b"200 OK", json.dumps({**counted, "cpu_s": time.process_time()}).encode())
             return
         now = time.monotonic()
         state.first_s = state.first_s or now

@@ -42,6 +42,9 @@ class Asked:
     locustfile: str | None = None
     options: Sequence[str] = ()
     tag: str | None = None
+    processes: int = 1
+    workers: str | None = None
+    listen: str = "0.0.0.0:5557"
 
 
 def plan_of(asked: Asked, settings: Settings, host: str, own_file: tuple[Path, Mapping[str, str]], request_file: Path) -> LoadPlan:
@@ -71,6 +74,9 @@ def plan_of(asked: Asked, settings: Settings, host: str, own_file: tuple[Path, M
         asked=tuple(_again(asked)),
         tag=_tag(asked.tag),
         options=tuple(asked.options),
+        processes=asked.processes,
+        workers=_workers(asked.workers),
+        listen=":".join(map(str, address_of("--listen", asked.listen))),
     )
 
 
@@ -194,11 +200,30 @@ def _ratio(flag: str, text: str) -> float:
         raise UsageError(f"{flag} {text}: a share such as 1% or 0.01") from None
 
 
+def _workers(text: str | None) -> tuple[str, ...]:
+    if text is None:
+        return ()
+    names = tuple(name.strip() for name in text.split(","))
+    if not all(name and all(letter.isalnum() or letter in "-_.:" for letter in name) for name in names):
+        raise UsageError(f"--workers {text}: names of machines, separated by commas; one more often for more processes", next_command=HELP)
+    return names
+
+
+def address_of(flag: str, text: str) -> tuple[str, int]:
+    """HOST:PORT. Raises UsageError."""
+    host, colon, port = text.rpartition(":")
+    if not colon or not host or not port.isdecimal() or not 0 < int(port) < 65536:
+        raise UsageError(f"{flag} {text}: an address and a port, such as 10.0.0.5:5557")
+    return host, int(port)
+
+
 def _tag(text: str | None) -> str:
     if text is None:
         return ""
     if not text or len(text) > 64 or not all(letter.isalnum() or letter in "-_." for letter in text):
         raise UsageError(f"--tag {text}: letters, digits, - _ and ., at most 64 of them")
+    if text == "last":
+        raise UsageError("--tag last: the newest run is called so already")
     return text
 
 

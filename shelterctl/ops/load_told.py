@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 
-from shelterctl.core.events import LoadTick
+from shelterctl.core.events import Event, LoadTick, Notice
 from shelterctl.core.load.histogram import Histogram
-from shelterctl.core.load.plan import LoadSample
+from shelterctl.core.load.plan import LoadPlan, LoadSample
 from shelterctl.core.load.result import LoadResult
-from shelterctl.core.load.tally import sample_percentiles
+from shelterctl.core.load.tally import parts_of, sample_percentiles
 from shelterctl.errors import ShelterError
 
 
@@ -28,11 +28,31 @@ def one_of_several(behind: Callable[[], Sequence[str]] | None, result: LoadResul
         )
 
 
+def title_of(plan: LoadPlan, *, until_scaled: bool) -> str:
+    """What begins; where workers elsewhere are waited for, what starts them."""
+    until = "until scaling is decided, at most " if until_scaled else ""
+    until += f"{plan.requests:,} requests, at most " if plan.requests is not None else ""
+    title = f"{plan.users:,} users on {plan.host} for {until}{plan.duration_s:g} s"
+    if not plan.workers:
+        return title
+    start = f"shelterctl loadtest --worker-of THIS_MACHINE:{plan.listen.rpartition(':')[2]}"
+    return f"{title}, once its workers are there: run `{start}` on {', '.join(plan.workers)}, with the same SHELTER_WORKER_KEY"
+
+
+def told_of(sample: LoadSample) -> tuple[Event, ...]:
+    """A sample as events: its second of load, and what was noticed of the generator's processes."""
+    return (tick_of(sample), *(Notice(text, "warning") for text in (*sample.told, *sample.noticed)))
+
+
 def tick_of(sample: LoadSample) -> LoadTick:
-    """A sample as the event that is shown and kept."""
+    """A sample as the event that is shown and kept; of several processes the busiest one's business."""
     p50_ms, p95_ms, p99_ms = sample_percentiles(sample)
-    lag = Histogram()
-    lag.merge(sample.lag_bins, max_ms=sample.lag_max_ms)
+    lags, percents = [0.0], [0.0]
+    for part in parts_of(sample).values():
+        lag = Histogram()
+        lag.merge(part.lag_bins, max_ms=part.lag_max_ms)
+        lags.append(lag.percentile(99) or 0.0)
+        percents.append(100 * part.cpu_s / part.interval_s if part.interval_s else 0.0)
     return LoadTick(
         elapsed_s=sample.elapsed_s,
         users=sample.users,
@@ -41,7 +61,7 @@ def tick_of(sample: LoadSample) -> LoadTick:
         p50_ms=p50_ms,
         p95_ms=p95_ms,
         p99_ms=p99_ms,
-        generator_cpu_percent=100 * sample.cpu_s / sample.interval_s if sample.interval_s else 0.0,
-        generator_lag_ms=lag.percentile(99) or 0.0,
+        generator_cpu_percent=max(percents),
+        generator_lag_ms=max(lags),
         by_pod=sample.by_pod,
     )

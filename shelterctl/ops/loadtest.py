@@ -33,7 +33,7 @@ from shelterctl.core.state import Role, StackState
 from shelterctl.core.words import counted
 from shelterctl.errors import NotDeployed, ShelterError, UsageError
 from shelterctl.ops.feed import ClocksSeen, Gap, TargetFeed
-from shelterctl.ops.load_told import one_of_several, tick_of
+from shelterctl.ops.load_told import one_of_several, title_of, told_of
 from shelterctl.ports.clock import Clock
 from shelterctl.ports.load import LoadGenerator
 from shelterctl.ports.target import Target
@@ -86,9 +86,7 @@ def loadtest(
     try:
         try:
             yield from run.first_look()
-            until = "until scaling is decided, at most " if until_scaled else ""
-            until += f"{plan.requests:,} requests, at most " if plan.requests is not None else ""
-            yield StepStarted(STEP, f"{plan.users:,} users on {plan.host} for {until}{plan.duration_s:g} s")
+            yield StepStarted(STEP, title_of(plan, until_scaled=until_scaled))
             ports.generator.start(plan, ports.folder)
             yield from run.follow()
         except KeyboardInterrupt:
@@ -221,7 +219,7 @@ class _Run:
         events: list[Event] = []
         for sample in self.ports.generator.samples():
             self.tally.add(sample)
-            events.append(tick_of(sample))
+            events += told_of(sample)
         if self.feed is not None and self.observer is not None:
             for at_s, event in self.feed.take():
                 if isinstance(event, ClocksSeen):
@@ -263,8 +261,9 @@ class _Run:
             self.feed.stop()
         yield from self.drain()
         if not self.interrupted and self.end is None:
-            asked = self.plan.requests is not None and self.tally.requests >= self.plan.requests
-            early = not (self.settled or self.aborted or asked) and self.tally.elapsed_s < self.plan.duration_s - EARLY_S
+            meant = self.settled or self.aborted or (self.plan.requests is not None and self.tally.requests >= self.plan.requests)
+            # Where its processes are gone before its time, what is told of them says why.
+            early = not meant and not self.tally.told and self.tally.elapsed_s < self.plan.duration_s - EARLY_S
             self.end = GeneratorEnd.DIED if early or not self.tally.complete else GeneratorEnd.FINISHED
         if self.ports.target is None or self.observer is None or self.interrupted:
             return

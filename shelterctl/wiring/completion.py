@@ -61,7 +61,10 @@ def overlays() -> list[str]:
 
 
 def runs() -> list[str]:
-    """The newest first, and `last`."""
+    """The newest first, their tags, and `last`."""
+    from shelterctl.adapters.runs.store import TAG
     from shelterctl.wiring.parts import state_dir
 
-    return ["last", *sorted((path.name for path in (state_dir(settings()) / "runs").glob("*") if path.is_dir()), reverse=True)[:50]]
+    found = sorted((path for path in (state_dir(settings()) / "runs").glob("*") if path.is_dir()), reverse=True)[:50]
+    tags = {(path / TAG).read_text(encoding="utf-8").strip() for path in found if (path / TAG).is_file()}
+    return ["last", *(path.name for path in found), *sorted(tags)]

@@ -32,6 +32,7 @@ def offered(folder: Path, *words: str, **environment: str) -> list[str]:
 def folder(tmp_path: Path) -> Path:
     for name in ("20261125-101010-up", "20261125-111111-kill-db"):
         (tmp_path / ".shelterctl" / "runs" / name).mkdir(parents=True)
+    (tmp_path / ".shelterctl" / "runs" / "20261125-101010-up" / "tag.txt").write_text("first\n")
     (tmp_path / ".shelterctl" / "local" / "mine").mkdir(parents=True)
     (tmp_path / ".shelterctl" / "local" / "mine" / "stack.json").write_text("{}")
     (tmp_path / "home" / ".minikube" / "profiles" / "lab").mkdir(parents=True)
@@ -50,7 +51,7 @@ def folder(tmp_path: Path) -> Path:
         (["chaos", "kill-db", "--mode", "de"], ["delete"]),
         (["prove", "--skip", "s"], ["scale"]),
         (["status", "--output", "j"], ["json", "jsonl"]),
-        (["runs", "show", ""], ["last", "20261125-111111-kill-db", "20261125-101010-up"]),
+        (["runs", "show", ""], ["last", "20261125-111111-kill-db", "20261125-101010-up", "first"]),
         (["status", "--context", "pr"], ["preview", "prod"]),
         (["status", "--profile", ""], ["lab"]),
         (["status", "--namespace", ""], ["mine"]),

@@ -47,7 +47,7 @@ GONE = (
         (["loadtest", "--users", "-1"], "✗ --users -1: at least one user\n  Next: shelterctl loadtest --help\n"),
         (
             ["loadtest", "--users", "10000000"],
-            "✗ --users 10000000: one generator runs at most 20,000 users\n  Next: shelterctl loadtest --help\n",
+            "✗ --users 10000000: one generator process runs at most 20,000 users (--processes)\n  Next: shelterctl loadtest --help\n",
         ),
         (
             ["loadtest", "--duration", "soon"],

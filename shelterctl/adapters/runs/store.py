@@ -22,8 +22,11 @@ EVENTS = "events.jsonl"
 RESULT = "result.json"
 #: The result as people saw it, so that it can be shown again by a later release too.
 TEXT = "result.txt"
+#: What the user called the run: written at its beginning, so that a run that was killed is found by it, too.
+TAG = "tag.txt"
 #: A result of a run with half a million writes has a tenth of that.
 _LARGEST_BYTES = 64 * 2**20
+_LOAD = re.compile(r"-loadtest(-\d+)?$")
 
 
 class RunFolderOnDisk:
@@ -70,6 +73,10 @@ class RunFolderOnDisk:
         line = {"schema": SCHEMA, "wall_s": round(time.time(), 6), "monotonic_s": round(time.monotonic(), 6), **event_to_json(event)}
         self.append_journal(EVENTS, json.dumps(line, ensure_ascii=False))
 
+    def tag(self, name: str) -> None:
+        """Gives the run a name besides its own. Raises StateFolderError."""
+        self.append_journal(TAG, name)
+
     def finish(
         self, command: str, exit_code: int, result: object, *, text: Iterable[str] = (), error: JsonValue = None
     ) -> dict[str, JsonValue]:
@@ -102,7 +109,7 @@ class RunFolderOnDisk:
 class RunSummary:
     """A line of `runs list`. `exit_code` is None where the run left no result: it is under way, or it was killed.
 
-    `damage` says why a result that is there cannot be read.
+    `damage` says why a result that is there cannot be read, `tag` is what the user called it.
     """
 
     run: str
@@ -111,6 +118,7 @@ class RunSummary:
     verdict: str
     finished_wall_s: float | None
     damage: str = ""
+    tag: str = ""
 
 
 def _write(path: Path, text: str) -> None:
@@ -127,7 +135,10 @@ def list_runs(state_dir: Path) -> list[RunSummary]:
 
 
 def find_run(state_dir: Path, name: str) -> Path:
-    """The folder of a run named in full, by a beginning that only one has, or `last`. Raises UsageError."""
+    """The folder of a run named in full, by a beginning that only one has, by its tag, or `last`; of several with a tag the newest.
+
+    A name that is both is a run's own. Raises UsageError.
+    """
     folders = sorted(path for path in (state_dir / "runs").glob("*") if path.is_dir())
     if not folders:
         raise UsageError(f"there is no run in {state_dir / 'runs'}", next_command="shelterctl runs list")
@@ -135,10 +146,26 @@ def find_run(state_dir: Path, name: str) -> Path:
         return folders[-1]
     found = [folder for folder in folders if folder.name == name] or [folder for folder in folders if folder.name.startswith(name)]
     if len(found) != 1:
+        tags = {tag_of(folder): folder for folder in folders}
+        if name and name in tags:
+            return tags[name]
         what = "no run is" if not found else f"{len(found)} runs are"
-        hint = nearest(name, [folder.name for folder in folders]) if not found else ""
+        hint = nearest(name, [*(folder.name for folder in folders), *filter(None, tags)]) if not found else ""
         raise UsageError(f"{what} called “{name}”{hint}", next_command="shelterctl runs list")
     return found[0]
+
+
+def tag_of(folder: Path, document: dict[str, JsonValue] | None = None) -> str:
+    """What the user called a run; empty where nothing. Loads of earlier releases said it in their results (`document`) alone."""
+    try:
+        with (folder / TAG).open(encoding="utf-8", errors="replace") as file:
+            return file.readline(200).strip()
+    except OSError:
+        document = document or read_result(folder) if _LOAD.search(folder.name) else None
+        result = document.get("result") if document else None
+        plan = result.get("plan") if isinstance(result, dict) else None
+        tag = plan.get("tag") if isinstance(plan, dict) else None
+        return tag if isinstance(tag, str) else ""
 
 
 def read_result(folder: Path) -> dict[str, JsonValue] | None:
@@ -215,7 +242,7 @@ def _summary(folder: Path) -> RunSummary:
     command = re.sub(r"^\d{8}-\d{6}-|-\d+$", "", folder.name)
     document, why = _result(folder)
     if document is None:
-        return RunSummary(folder.name, command, None, "", None, why)
+        return RunSummary(folder.name, command, None, "", None, why, tag_of(folder))
     result = document.get("result")
     judgement = result.get("judgement") if isinstance(result, dict) else None
     verdict = str(judgement.get("verdict", "")) if isinstance(judgement, dict) else ""
@@ -226,6 +253,7 @@ def _summary(folder: Path) -> RunSummary:
         code if isinstance(code, int) else None,
         verdict,
         float(finished) if isinstance(finished, int | float) else None,
+        tag=tag_of(folder, document),
     )
 
 

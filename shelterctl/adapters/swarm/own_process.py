@@ -7,13 +7,17 @@ from __future__ import annotations
 
 import os
 import resource
+import shutil
 import sys
 from collections.abc import Callable
+from typing import NoReturn
 
 import gevent
 
 #: How long a swarm without its parent may take to end by itself.
 ORPHAN_GRACE_S = 5.0
+#: Folders of this process, which go with it also where it leaves at once.
+FOLDERS: list[str] = []
 
 
 def complain(text: str) -> None:
@@ -25,9 +29,16 @@ def end_with_parent(parent: int, end: Callable[[], None]) -> None:
     while os.getppid() == parent:
         gevent.sleep(0.5)
     complain("the process that started the swarm has gone: ending")
-    gevent.spawn_later(ORPHAN_GRACE_S, os._exit, 75)
+    gevent.spawn_later(ORPHAN_GRACE_S, leave, 75)
     end()
-    os._exit(75)
+    leave(75)
+
+
+def leave(code: int) -> NoReturn:
+    """Ends the process without a word to anybody who might wait."""
+    for folder in FOLDERS:
+        shutil.rmtree(folder, ignore_errors=True)
+    os._exit(code)
 
 
 def raise_file_limit() -> None:

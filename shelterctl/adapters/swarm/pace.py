@@ -46,13 +46,19 @@ class Schedule:
     def __init__(self, rate_per_s: float) -> None:
         self.gap_s = 1 / rate_per_s
         self.due_s: float | None = None
+        self.offset_s = 0.0
         self.late = 0
         self._late_s: WeakKeyDictionary[gevent.Greenlet, float] = WeakKeyDictionary()
+
+    def share(self, index: int, workers: int) -> None:
+        """Takes every so manieth moment only: `workers` processes keep the rate together, one after the other."""
+        self.offset_s = index * self.gap_s
+        self.gap_s *= workers
 
     def wait(self) -> None:
         """Until the next request is due."""
         now_s = time.monotonic()
-        due_s = now_s if self.due_s is None else self.due_s
+        due_s = now_s + self.offset_s if self.due_s is None else self.due_s
         self.due_s = due_s + self.gap_s
         if due_s > now_s:
             gevent.sleep(due_s - now_s)

@@ -1,7 +1,8 @@
-"""What the bridge counts of a load, and the lines that it writes of it: one a second.
+"""Counts what the users of one Locust process ask and get, and gives it away as one line a second.
 
-It counts by events, since Locust's CSV lacks the last second and its percentiles are rounded to whole milliseconds or tens. Latencies are
-binned as in `shelterctl.core.load.histogram`. Of shelterctl it imports its neighbours only: gevent has patched everything here.
+Loaded by `locust_bridge`; what it imports of shelterctl imports nothing of it: gevent has patched everything here. It counts by events,
+since Locust's CSV lacks the last second and its percentiles are rounded to whole milliseconds or tens. Latencies are binned as in
+`shelterctl.core.load.histogram`.
 """
 
 from __future__ import annotations
@@ -10,20 +11,17 @@ import json
 import math
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import gevent
+from locust.env import Environment
 from locust.exception import StopUser
 
 from shelterctl.adapters.swarm.answers import is_own, kind_of, oddity_of
-from shelterctl.adapters.swarm.own_process import complain
-
-if TYPE_CHECKING:
-    from locust.env import Environment
-
-    from shelterctl.adapters.swarm.pace import Schedule
+from shelterctl.adapters.swarm.own_process import complain, leave
+from shelterctl.adapters.swarm.pace import Schedule
 
 SCHEMA = 1
 RELATIVE_ERROR = 0.01
@@ -44,21 +42,71 @@ def bin_of(value_ms: float) -> int:
     return math.ceil(math.log(value_ms if value_ms > SMALLEST_MS else SMALLEST_MS) / LOG_GAMMA)
 
 
+class Sink(Protocol):
+    """Where the lines go."""
+
+    def write(self, kind: str, body: Mapping[str, object]) -> None:
+        """Raises OSError where the line is lost."""
+
+    def close(self) -> None:
+        """Waits until what was written is there."""
+
+
+class FileSink:
+    """The file of samples."""
+
+    def __init__(self, path: str) -> None:
+        self.file = Path(path).open("a", buffering=1, encoding="utf-8")  # noqa: SIM115 - it stays open for the process's life
+
+    def write(self, kind: str, body: Mapping[str, object]) -> None:
+        self.file.write(json.dumps({"kind": kind, **body}, separators=(",", ":")) + "\n")
+
+    def close(self) -> None:
+        self.file.close()
+
+
+class Bound(Protocol):
+    """How many requests may begin."""
+
+    def take(self) -> bool:
+        """Whether one more may; waits where that is not known yet."""
+
+    @property
+    def over(self) -> bool:
+        """Whether none may any more."""
+
+
+class Limit:
+    """So many, in this process."""
+
+    def __init__(self, requests: int) -> None:
+        self.left = requests
+
+    def take(self) -> bool:
+        self.left -= 1
+        return self.left >= 0
+
+    @property
+    def over(self) -> bool:
+        return self.left <= 0
+
+
 class Recorder:
     """The counts since the last line."""
 
-    def __init__(self, path: str, schedule: Schedule | None = None) -> None:
-        self.schedule = schedule
-        self.file = Path(path).open("a", buffering=1, encoding="utf-8")  # noqa: SIM115 - it stays open for the process's life
+    def __init__(self) -> None:
+        self.sink: Sink | None = None
+        self.bound: Bound | None = None
+        self.schedule: Schedule | None = None
+        #: What is done when the last request that the bound lets begin has ended.
+        self.at_bound: Callable[[], object] = lambda: None
         self.began = time.monotonic()
         self.last_line = self.began
         self.cpu_s = time.process_time()
         groups = ("by_pod", "by_name", "bytes_by_name", "sized_by_name", "failures_by_name", "failure_kinds", "own_kinds", "oddities")
         self.known: dict[str, set[str]] = {group: set() for group in groups}
         self.environment: Environment | None = None
-        limit = os.environ.get("SHELTERCTL_LOAD_REQUESTS", "")
-        self.limit = int(limit) if limit else None
-        self.begun = self.under_way = 0
+        self.under_way = 0
         self.done = False
         self.reset()
 
@@ -80,7 +128,8 @@ class Recorder:
         self.last_answer: float | None = None
 
     def write(self, kind: str, body: Mapping[str, object]) -> None:
-        self.file.write(json.dumps({"kind": kind, **body}, separators=(",", ":")) + "\n")
+        if self.sink is not None:
+            self.sink.write(kind, body)
 
     def begin(self, environment: Environment) -> None:
         self.environment = environment
@@ -123,17 +172,20 @@ class Recorder:
         """Counts a request that begins. Raises StopUser where as many as were asked for have begun."""
         runner = self.environment.runner if self.environment else None
         self.most_users = max(self.most_users, runner.user_count if runner else 0)
-        if self.limit is not None and self.begun >= self.limit:
+        if self.bound is not None and not self.bound.take():
+            self.look_for_end()
             raise StopUser
-        self.begun += 1
         self.under_way += 1
 
     def ended(self) -> None:
         """The last one of those that were asked for ends the load."""
         self.under_way -= 1
-        if self.limit is not None and self.begun >= self.limit and not self.under_way and self.environment and self.environment.runner:
+        self.look_for_end()
+
+    def look_for_end(self) -> None:
+        if self.bound is not None and self.bound.over and not self.under_way:
             # Not from within the user that has just been answered: it must count its answer first.
-            gevent.spawn_later(0.05, self.environment.runner.quit)
+            gevent.spawn_later(0.05, self.at_bound)
 
     def on_unended(self, request_type: str, name: str, waited_s: float, broken: BaseException) -> None:
         """A request that began and that somebody broke off: Locust at the end of the run, or the user's own time limit."""
@@ -223,7 +275,7 @@ class Recorder:
                 # Without its counts the run proves nothing: end it, loudly.
                 complain(f"the load samples cannot be written: {error}")
                 self.done = True
-                os._exit(74)
+                leave(74)
 
     def measure_lag(self) -> None:
         """How late a greenlet wakes: what every response time is inflated by, because one loop reads all of them."""
@@ -240,4 +292,5 @@ class Recorder:
         if self.environment is not None and not self.done:
             self.done = True
             self.flush(final=True)
-            self.file.close()
+            if self.sink is not None:
+                self.sink.close()

@@ -1,5 +1,9 @@
 """The load generator: Locust as a process of its own, headless, with `locust_bridge` loaded beside the locustfile.
 
+Several processes are Locust's own master and its workers. The workers are started here and not forked by Locust (its `--processes`): a fork
+has the file's users loaded already, so that all of them would draw the same numbers and write the same texts, and it outlives a master
+that was killed.
+
 Never imported here: gevent's monkey patching breaks TLS in a process that imported kubernetes, docker or requests before.
 """
 
@@ -8,6 +12,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -17,7 +22,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from shelterctl import __version__
 from shelterctl.adapters import process
+from shelterctl.adapters.swarm.environment import ARRIVE_ELSEWHERE_S, environment_of, worker_environment
+from shelterctl.adapters.swarm.handover import write_handover
+from shelterctl.adapters.swarm.samples import Account, OneProcess, SeveralProcesses
 from shelterctl.core.load.histogram import RELATIVE_ERROR
 from shelterctl.core.load.plan import LoadPlan, LoadSample
 from shelterctl.core.serial import JsonValue
@@ -25,6 +34,10 @@ from shelterctl.errors import LoadGeneratorFailed, UsageError
 
 BRIDGE = Path(__file__).with_name("locust_bridge.py")
 START = Path(__file__).with_name("locust_start.py")
+WORKER_START = Path(__file__).with_name("worker_start.py")
+#: The variable with what a worker elsewhere must know.
+WORKER_KEY = "SHELTER_WORKER_KEY"
+SET_KEY = f"export {WORKER_KEY}=$(openssl rand -hex 16)"
 SAMPLES_FILE = "load-samples.jsonl"
 LOG_FILE = "locust.log"
 #: Locust starts in about half a second on an idle machine.
@@ -34,11 +47,15 @@ START_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 12
 #: And then Locust ends by itself.
 EXIT_TIMEOUT_S = 5.0
+#: A worker whose master has gone ends by itself soon, or not at all.
+WORKER_EXIT_S = 1.0
+#: Workers of this machine need no other one to reach their master.
+HERE = "127.0.0.1"
 _POLL_S = 0.05
 
 
 class LocustRunner:
-    """Fulfils `ports.load.LoadGenerator` with one Locust process."""
+    """Fulfils `ports.load.LoadGenerator` with one Locust process, or with a master and its workers."""
 
     def __init__(self, python: str = sys.executable) -> None:
         self._python = python
@@ -46,6 +63,9 @@ class LocustRunner:
         self._samples: BinaryIO | None = None
         self._pending = b""
         self._log_path: Path | None = None
+        self._workers: list[subprocess.Popen[bytes]] = []
+        self._account: Account = OneProcess()
+        self._handover: Path | None = None
 
     def start(self, plan: LoadPlan, folder: Path) -> None:
         """Starts the swarm and waits until it begins. Its samples and its log stay in `folder`.
@@ -63,19 +83,45 @@ class LocustRunner:
         self._samples = samples_path.open("rb")
         self._pending = b""
         self._log_path = folder.resolve() / LOG_FILE
-        with self._log_path.open("wb") as log:
-            self._process = process.start(
-                self._argv(plan, locustfile), stdout=log, stderr=subprocess.STDOUT, env=_environment(plan, samples_path), cwd=folder
-            )
+        self._workers = []
+        self._account = OneProcess() if plan.generators == 1 and not plan.workers else SeveralProcesses()
+        # Workers elsewhere are told it by whoever starts them.
+        key = os.environ.get(WORKER_KEY, "") if plan.workers else secrets.token_hex(16)
+        if not key:
+            raise UsageError(f"--workers: {WORKER_KEY} is not set", why="the workers must know it as well", next_command=SET_KEY)
+        environment = environment_of(plan, samples_path, key)
+        if plan.workers:
+            self._handover = write_handover(plan, locustfile, samples_path, key, folder)
+            environment["SHELTERCTL_LOAD_HANDOVER"] = str(self._handover)
+        self._process = self._started(self._argv(plan, locustfile), environment, folder)
         try:
-            self._await_start()
+            if plan.processes > 1 and not plan.workers:
+                port = self._await_line("listening")["port"]
+                for number in range(1, plan.processes + 1):
+                    argv = self._worker_argv(plan, locustfile, f"{port}")
+                    self._workers.append(self._started(argv, worker_environment(plan, samples_path, key, number), folder))
+            self._await_start(ARRIVE_ELSEWHERE_S if plan.workers else 0.0)
         except BaseException:
             self._end()
             raise
 
     def samples(self) -> Sequence[LoadSample]:
         """The samples since the last call; a line that is not whole yet waits for the next one."""
-        return [sample_from_json(line) for line in self._lines() if line["kind"] == "sample"]
+        # Before the lines are read: what a process that ends now writes is read by the next call, or is there already.
+        running = self.running()
+        for line in self._lines():
+            self._account.take(line)
+        return [*self._account.samples(), *(() if running else self._account.rest())]
+
+    def attach(self, host: str, port: int) -> int:
+        """Is a worker of a load elsewhere, until it ends; returns its exit code. Its words go to standard error."""
+        worker = process.start(
+            [self._python, "-P", str(WORKER_START), host, str(port)], stdout=2, stderr=2, env={"SHELTERCTL_LOAD_VERSION": __version__}
+        )
+        try:
+            return worker.wait()
+        finally:
+            process.kill_group(worker)
 
     def running(self) -> bool:
         """Whether the process is there."""
@@ -115,22 +161,43 @@ class LocustRunner:
             *("--run-time", f"{math.ceil(plan.duration_s) + 5}s", "--stop-timeout", f"{STOP_TIMEOUT_S}"),
             # A failed request is a count here, so an exit code other than 0 means that Locust itself failed.
             *("--exit-code-on-error", "0"),
+            *(_listening(plan) if plan.processes > 1 or plan.workers else ()),
             *plan.options,
         ]
 
-    def _await_start(self) -> None:
+    def _worker_argv(self, plan: LoadPlan, locustfile: Path, port: str) -> list[str]:
+        return [
+            *(self._python, "-P", str(START), "--worker", "--loglevel", "WARNING", "--locustfile", f"{locustfile},{BRIDGE}"),
+            *("--master-host", HERE, "--master-port", port, *plan.options),
+        ]
+
+    def _started(self, argv: list[str], env: Mapping[str, str | None], folder: Path) -> subprocess.Popen[bytes]:
+        assert self._log_path is not None
+        with self._log_path.open("ab") as log:
+            return process.start(argv, stdout=log, stderr=subprocess.STDOUT, env=env, cwd=folder)
+
+    def _await_start(self, arrive_s: float) -> None:
+        first = self._await_line("start", START_TIMEOUT_S + arrive_s)
+        if first.get("relative_error") != RELATIVE_ERROR:
+            raise self._failure("the load generator counts in another way than shelterctl reads", "reinstall shelterctl")
+
+    def _await_line(self, kind: str, timeout_s: float = START_TIMEOUT_S) -> Mapping[str, JsonValue]:
+        """The first line of a kind; those before it are accounted for."""
         assert self._process is not None
-        deadline = time.monotonic() + START_TIMEOUT_S
+        deadline = time.monotonic() + timeout_s
         while time.monotonic() < deadline:
             first = next(iter(self._lines(limit=1)), None)
             if first is not None:
-                if first.get("kind") != "start" or first.get("relative_error") != RELATIVE_ERROR:
-                    raise self._failure("the load generator counts in another way than shelterctl reads", "reinstall shelterctl")
-                return
+                self._account.take(first)
+                if first["kind"] == kind:
+                    return first
+                continue
             if not self.running():
                 raise self._failure(f"the load generator ended before the load began (exit code {self._process.returncode})")
+            if self._workers and all(worker.poll() is not None for worker in self._workers):
+                raise self._failure(f"every load generator process ended before the load began (exit code {self._workers[0].returncode})")
             time.sleep(_POLL_S)
-        raise self._failure(f"the load generator did not begin within {START_TIMEOUT_S:g} s")
+        raise self._failure(f"the load generator did not begin within {timeout_s:g} s")
 
     def _failure(self, what: str, why: str = "") -> LoadGeneratorFailed:
         lines = self.last_lines()
@@ -153,79 +220,17 @@ class LocustRunner:
     def _end(self) -> None:
         if self._process is not None:
             process.kill_group(self._process)
+        if self._handover is not None:
+            # A master that never came so far has not removed it.
+            self._handover.unlink(missing_ok=True)
+        # The master has told them to end, and has their last counts.
+        deadline = time.monotonic() + WORKER_EXIT_S
+        for worker in self._workers:
+            with suppress(subprocess.TimeoutExpired):
+                worker.wait(timeout=max(0.0, deadline - time.monotonic()))
+            process.kill_group(worker)
 
 
-def _environment(plan: LoadPlan, samples_path: Path) -> dict[str, str | None]:
-    # Whatever Locust would read out of the environment: the plan alone says how large the load is.
-    left_out: dict[str, str | None] = {name: None for name in os.environ if name.startswith("LOCUST_")}
-    return {
-        **left_out,
-        **plan.variables,
-        "SHELTERCTL_LOAD_SAMPLES": str(samples_path),
-        "SHELTERCTL_LOAD_PARENT": str(os.getpid()),
-        "SHELTERCTL_LOAD_DURATION_S": f"{plan.duration_s:g}",
-        "SHELTERCTL_LOAD_REQUESTS": "" if plan.requests is None else str(plan.requests),
-        "SHELTERCTL_LOAD_STAGES": json.dumps([[stage.duration_s, stage.users] for stage in plan.stages]) if plan.stages else "",
-        "SHELTERCTL_LOAD_RATE": "" if plan.rate_per_s is None else f"{plan.rate_per_s:g}",
-        "SHELTER_RUN": plan.run,
-        "SHELTER_THINK_S": f"{plan.think_s:g}",
-        "SHELTER_SEED": "" if plan.seed is None else str(plan.seed),
-        "PYTHONUNBUFFERED": "1",
-    }
-
-
-def sample_from_json(line: Mapping[str, JsonValue]) -> LoadSample:
-    """A sample from a line that the bridge wrote. Raises ValueError where the line is not one."""
-    last_answer_s = line.get("last_answer_s")
-    return LoadSample(
-        elapsed_s=_number(line, "elapsed_s"),
-        wall_s=_number(line, "wall_s"),
-        interval_s=_number(line, "interval_s"),
-        users=int(_number(line, "users")),
-        requests=int(_number(line, "requests")),
-        failures=int(_number(line, "failures")),
-        latency_bins={int(index): int(count) for index, count in _numbers(line, "latency_bins").items()},
-        max_ms=_number(line, "max_ms"),
-        cpu_s=_number(line, "cpu_s"),
-        lag_bins={int(index): int(count) for index, count in _numbers(line, "lag_bins").items()},
-        lag_max_ms=_number(line, "lag_max_ms"),
-        by_pod={name: int(count) for name, count in _numbers(line, "by_pod").items()},
-        first_by_pod=_numbers(line, "first_by_pod"),
-        by_name={name: int(count) for name, count in _numbers(line, "by_name").items()},
-        sized_by_name={name: int(count) for name, count in _numbers(line, "sized_by_name").items()},
-        bins_by_name=_bins(line, "bins_by_name"),
-        failures_by_name={name: int(count) for name, count in _numbers(line, "failures_by_name").items()},
-        late=int(_number(line, "late")),
-        bytes_by_name={name: int(count) for name, count in _numbers(line, "bytes_by_name").items()},
-        failure_kinds={name: int(count) for name, count in _numbers(line, "failure_kinds").items()},
-        own_kinds={name: int(count) for name, count in _numbers(line, "own_kinds").items()},
-        oddities={name: int(count) for name, count in _numbers(line, "oddities").items()},
-        last_answer_s=None if last_answer_s is None else _number(line, "last_answer_s"),
-        final=line.get("final") is True,
-    )
-
-
-def _number(line: Mapping[str, JsonValue], name: str) -> float:
-    value = line.get(name)
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError(f"a load sample has {value!r} for {name}")
-    return float(value)
-
-
-def _bins(line: Mapping[str, JsonValue], name: str) -> dict[str, dict[int, int]]:
-    value = line.get(name)
-    if not isinstance(value, dict):
-        raise ValueError(f"a load sample has {value!r} for {name}")
-    found = {}
-    for key, bins in value.items():
-        if not isinstance(bins, dict):
-            raise ValueError(f"a load sample has {bins!r} for {key} in {name}")
-        found[key] = {int(index): int(_number(bins, index)) for index in bins}
-    return found
-
-
-def _numbers(line: Mapping[str, JsonValue], name: str) -> dict[str, float]:
-    value = line.get(name)
-    if not isinstance(value, dict):
-        raise ValueError(f"a load sample has {value!r} for {name}")
-    return {key: _number(value, key) for key in value}
+def _listening(plan: LoadPlan) -> tuple[str, ...]:
+    host, _, port = plan.listen.rpartition(":") if plan.workers else (HERE, "", "0")
+    return ("--master", "--master-bind-host", host, "--master-bind-port", port)

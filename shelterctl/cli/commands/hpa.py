@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from shelterctl.cli.session import Session
     from shelterctl.core.autoscaling.recording import Recording
 
-Run = Annotated[str, typer.Argument(autocompletion=live("runs"), help="A load's run, the beginning of its name, or “last”.")]
+Run = Annotated[str, typer.Argument(autocompletion=live("runs"), help="A load's run, the beginning of its name, its tag, or “last”.")]
 
 
 def group() -> None:

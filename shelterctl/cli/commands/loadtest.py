@@ -66,12 +66,18 @@ def command(
     concurrency: Annotated[
         int | None, typer.Option(help="Users who never pause, all from the start: what `ab -c` does.", show_default=False)
     ] = None,
+    processes: Annotated[int, typer.Option(help="Generator processes that share the load: one core each.")] = 1,
+    workers: Annotated[
+        str | None, typer.Option(help="Machines whose processes share it, started there with --worker-of.", show_default=False)
+    ] = None,
+    listen: Annotated[str, typer.Option(help="Where they come to.")] = "0.0.0.0:5557",
+    worker_of: Annotated[str | None, typer.Option(help="Be a worker of the load at HOST:PORT.", show_default=False)] = None,
     seed: Annotated[int | None, typer.Option(help="Make the users' choices repeatable.", show_default=False)] = None,
     during: Annotated[
         str | None,
         typer.Option(autocompletion=fixed("up"), help="up: roll the sources out under the load.", show_default=False),
     ] = None,
-    tag: Annotated[str | None, typer.Option(help="A name for the run.", show_default=False)] = None,
+    tag: Annotated[str | None, typer.Option(help="A name for the run: every RUN may be said by it.", show_default=False)] = None,
     svg: Annotated[str | None, typer.Option("--svg", help="Write the last screen to this file at the end.", show_default=False)] = None,
 ) -> int:
     """Run a Locust swarm against the Service and watch the HPA: requests, latencies, replicas over time, a verdict.
@@ -82,13 +88,14 @@ def command(
       shelterctl loadtest --stages 1m:10,1m:100,2m:200,1m:10 --fail-on 'p95 > 500ms'
       shelterctl loadtest --until-scaled --require-scale-up
       shelterctl loadtest --requests 1000 --concurrency 100
+      shelterctl loadtest --users 2000 --processes 2
       shelterctl loadtest --path /data --rate 300/s --abort-on 'errors > 5%'
       shelterctl loadtest --host http://127.0.0.1:8000 --users 20 --duration 30s
     """
     from contextlib import nullcontext
     from pathlib import Path
 
-    from shelterctl.cli.loading import HELP, Asked, expectations_of, plan_of
+    from shelterctl.cli.loading import HELP, Asked, address_of, expectations_of, plan_of
     from shelterctl.cli.render import loadtest as render
     from shelterctl.cli.render.codes import exit_code
     from shelterctl.cli.render.live_screen.picture import try_writing
@@ -99,9 +106,12 @@ def command(
     from shelterctl.ops.loadtest import LoadPorts, loadtest
 
     wiring = session.wiring
+    if worker_of is not None:
+        return wiring.generator().attach(*address_of("--worker-of", worker_of))
     asked = Asked(
         users, spawn_rate, duration, think, concurrency, requests, seed, shape, stages or (), rate, path, method, body, header or (),
-        write_share, locustfile, locust_options or (), tag,
+        write_share, locustfile, locust_options or (), tag, processes,
+        workers, listen,
     )  # fmt: skip
     expectations = expectations_of(max_failures, max_p95, fail_on or (), abort_on or (), require_scale_up=require_scale_up)
     plan = plan_of(asked, session.settings, host or "http://to-be-found", wiring.load_file(), wiring.request_file())
@@ -120,6 +130,8 @@ def command(
         plan = plan.at(service_url(wiring.target.state(with_usage=False)))
     folder = session.open_folder("loadtest")
     plan = plan.marked(folder.run_id)
+    if plan.tag:
+        folder.tag(plan.tag)
     if host is None:
         # The first line: whoever reads along knows by it whose load this is.
         place = wiring.place

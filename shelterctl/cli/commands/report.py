@@ -18,7 +18,9 @@ def command(
     session: Session,
     runs: Annotated[
         list[str] | None,
-        typer.Argument(autocompletion=live("runs"), help="Runs; a prove brings its own. [the newest prove, else the newest of each]"),
+        typer.Argument(
+            autocompletion=live("runs"), help="Runs or tags; a prove brings its own. [the newest prove, else the newest of each]"
+        ),
     ] = None,
     file: Annotated[str | None, typer.Option("--file", help="Where it is written. [shelterctl-report.html]", show_default=False)] = None,
     form: Annotated[

@@ -33,7 +33,9 @@ def list_(session: Session) -> int:
 @with_common_options("runs show")
 def show(
     session: Session,
-    run: Annotated[str, typer.Argument(autocompletion=live("runs"), help="A run's name, the beginning of it, or “last”.")] = "last",
+    run: Annotated[
+        str, typer.Argument(autocompletion=live("runs"), help="A run's name, the beginning of it, its tag, or “last”.")
+    ] = "last",
     events: Annotated[bool, typer.Option("--events", help="Every event.")] = False,
     writes: Annotated[bool, typer.Option("--writes", help="Every write of a fault's account, with what became of it.")] = False,
     svg: Annotated[str | None, typer.Option("--svg", help="Draw a load's course into this file.", show_default=False)] = None,
@@ -43,11 +45,12 @@ def show(
     \b
     Examples:
       shelterctl runs show last
+      shelterctl runs show before-the-index
       shelterctl runs show 20261121-120655-loadtest --svg load.svg
       shelterctl runs show last --output csv > load.csv
       shelterctl runs show 20261121-120655-kill-db --writes
     """
-    from shelterctl.adapters.runs.store import EVENTS, damage, find_run, read_journal, read_result, read_text
+    from shelterctl.adapters.runs.store import EVENTS, damage, find_run, read_journal, read_result, read_text, tag_of
     from shelterctl.cli.render import runs as render
     from shelterctl.wiring.parts import state_dir
 
@@ -69,7 +72,7 @@ def show(
         return 0
     why = damage(folder) if document is None else ""
     journals = sorted(path.name for path in folder.glob("*.jsonl"))
-    session.terminal.result(render.show_lines(folder, document, read_text(folder), damage=why, journals=journals))
+    session.terminal.result(render.show_lines(folder, document, read_text(folder), damage=why, journals=journals, tag=tag_of(folder)))
     if EVENTS in journals:
         _tell_course(session, folder)
     return 0

@@ -208,7 +208,8 @@ def _limits(result: LoadResult) -> Iterator[Line]:
         yield Line(f"  Limit    {found.limit.value}{more}", style)
         for suspect in found.suspects[1:]:
             yield Line(f"           {'also' if suspect.proved else 'perhaps'} {suspect.limit.value}: {suspect.evidence}")
-    yield Line(f"           Generator: {own}")
+    several = f"of {len(generator.processes)} processes the worst: " if len(generator.processes) > 1 else ""
+    yield Line(f"           Generator: {several}{own}")
     limit = timeline.cpu_limit_percent if timeline is not None else None
     if limit is not None:
         yield Line(f"           Pods: their CPU was at most {limit:.0f}% of their limit")

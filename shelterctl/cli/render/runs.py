@@ -19,19 +19,22 @@ def list_lines(runs: Iterable[RunSummary]) -> Iterator[Line]:
         yield Line("No runs yet.   Next: shelterctl up")
         return
     width = max(len(run.run) for run in found)
-    yield Line(f"{'run':<{width}}  exit  verdict", "dim")
+    # A column for those who use it.
+    tags = max(len(run.tag) for run in found)
+    tags = max(tags, len("tag")) + 2 if tags else 0
+    yield Line(f"{'run':<{width}}  exit  {'tag' if tags else '':<{tags}}verdict", "dim")
     for run in found:
         code = "-" if run.exit_code is None else str(run.exit_code)
         missing = f"damaged: {run.damage}" if run.damage else "no result: under way, or killed"
         verdict = run.verdict or (missing if run.exit_code is None else "")
-        yield Line(f"{run.run:<{width}}  {code:>4}  {verdict}".rstrip(), verdict_style(run.verdict))
+        yield Line(f"{run.run:<{width}}  {code:>4}  {run.tag:<{tags}}{verdict}".rstrip(), verdict_style(run.verdict))
 
 
 def show_lines(
-    folder: Path, document: Mapping[str, JsonValue] | None, text: Iterable[str], *, damage: str, journals: Iterable[str]
+    folder: Path, document: Mapping[str, JsonValue] | None, text: Iterable[str], *, damage: str, journals: Iterable[str], tag: str = ""
 ) -> Iterator[Line]:
     """The result as it was printed then, and where the rest is. `journals` are the files that the run wrote line by line."""
-    yield Line(f"Run {folder.name}", "strong")
+    yield Line(f"Run {folder.name}{f' ({tag})' if tag else ''}", "strong")
     if damage:
         yield Line(f"damaged: {damage}. What it says is not shown.", "bad")
     elif document is None:

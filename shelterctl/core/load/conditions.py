@@ -52,12 +52,14 @@ def hold(
     if condition.name and not found.requests:
         known = listed(list(tally.names), 5) or "none"
         return Held(condition.text, None, "no request of that name", f"the requests are {known}")
-    if condition.metric is Metric.REQUESTS:
-        return Held(condition.text, condition.holds(found.requests, found.requests), f"{found.requests:,} requests")
-    if condition.metric is Metric.RATE:
+    if condition.metric in (Metric.REQUESTS, Metric.RATE):
         seconds = tally.traffic().duration_s
         rate = found.requests / seconds if seconds else 0.0
-        return Held(condition.text, condition.holds(rate, rate), f"{rate:.1f} requests/s")
+        of_rate = condition.metric is Metric.RATE
+        count, seen = (rate, f"{rate:.1f} requests/s") if of_rate else (found.requests, f"{found.requests:,} requests")
+        # What a generator process sent that died is not counted, nor what a missing one would have sent.
+        holds = condition.holds(count, float("inf") if tally.told else count)
+        return Held(condition.text, holds, seen, "" if holds is not None else "a generator process was missing or died")
     if found.requests < FEWEST:
         return Held(condition.text, None, f"{found.requests} requests", f"fewer than {FEWEST} say nothing of it")
     if condition.metric is Metric.ERRORS:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from shelterctl.core.load.shape import Stage, length_s, plateau_s, users_at
 from shelterctl.core.load.thresholds import Threshold, impossible
 
-#: One generator is one process on one core: it sends about 4,000 requests/s, which is 4,000 users who think for a second. Five
+#: One generator process has one core: it sends about 4,000 requests/s, which is 4,000 users who think for a second. Five
 #: times that many can be kept waiting on slow answers; more would only measure the generator.
 MAX_USERS = 20_000
 #: Starting a user costs about a millisecond of the generator's core.
@@ -17,6 +17,8 @@ MAX_SPAWN_RATE = 1_000.0
 MAX_REQUESTS = 10_000_000
 #: What one generator's core can send at the very most.
 MAX_RATE = 10_000.0
+#: More than any one machine has cores for.
+MAX_PROCESSES = 64
 MIN_DURATION_S = 1.0
 MAX_DURATION_S = 12 * 3600.0
 
@@ -30,7 +32,8 @@ class LoadPlan:
     With `requests` it ends after so many, at the latest after `duration_s`. With `stages` the users follow them: `users` and `duration_s`
     are then the most of them and their length. With `rate_per_s` requests begin at that rate, whether or not earlier ones are answered, as
     far as `users` at once allow. `asked` are the options that a command line must repeat to mean the same load, `tag` a name for the run.
-    `options` go to Locust as they are.
+    `options` go to Locust as they are. The users, the rate and the requests are those of all its `processes` together, or of
+    all its `workers` on other machines (their names), which come to the address `listen` ("0.0.0.0:5557").
     """
 
     host: str
@@ -48,14 +51,24 @@ class LoadPlan:
     asked: tuple[str, ...] = ()
     tag: str = ""
     options: tuple[str, ...] = ()
+    processes: int = 1
+    workers: tuple[str, ...] = ()
+    listen: str = ""
+
+    @property
+    def generators(self) -> int:
+        """How many processes send."""
+        return len(self.workers) or self.processes
 
     def command(self, *, users: int | None = None, duration_s: float | None = None, watched: bool) -> str:
         """The command line of this load, or of one with other users or another duration; `watched` where no --host was given."""
         seconds = min(MAX_DURATION_S, self.duration_s if duration_s is None else duration_s)
         host = "" if watched else f" --host {self.host}"
-        count = self.users if users is None else min(MAX_USERS, max(1, users))
+        count = self.users if users is None else min(MAX_USERS * self.generators, max(self.generators, users))
         until = f" --requests {self.requests}" if self.requests is not None and duration_s is None else ""
-        more = "".join(f" {option}" for option in self.asked)
+        more = "".join(f" {option}" for option in self.asked) + (f" --processes {self.processes}" if self.processes > 1 else "")
+        if self.workers:
+            more += f" --workers {','.join(self.workers)} --listen {self.listen}"
         if self.stages:
             grown, longer = count / max(self.users, 1), seconds / max(self.duration_s, 1.0)
             stages = ",".join(str(Stage(stage.duration_s * longer, round(stage.users * grown))) for stage in self.stages)
@@ -93,12 +106,19 @@ class LoadPlan:
         url = urlsplit(self.host)
         if url.scheme not in ("http", "https") or not url.netloc:
             found.append(f"--host {self.host}: a URL such as http://192.168.49.2:30300")
-        if self.rate_per_s is not None and not 0 < self.rate_per_s <= MAX_RATE:
-            found.append(f"--rate {self.rate_per_s:g}/s: requests per second, more than 0 and at most {MAX_RATE:,.0f}")
+        if self.workers and self.processes > 1:
+            return (*found, "--workers says how many processes there are: leave --processes out")
+        if not 1 <= self.generators <= MAX_PROCESSES:
+            return (*found, f"--processes {self.generators}: from 1 to {MAX_PROCESSES}")
+        most_per_s, most_users = MAX_RATE * self.generators, MAX_USERS * self.generators
+        if self.rate_per_s is not None and not 0 < self.rate_per_s <= most_per_s:
+            found.append(f"--rate {self.rate_per_s:g}/s: requests per second, more than 0 and at most {most_per_s:,.0f}")
         if self.users < 1:
             found.append(f"--users {self.users}: at least one user")
-        elif self.users > MAX_USERS:
-            found.append(f"--users {self.users}: one generator runs at most {MAX_USERS:,} users")
+        elif self.users > most_users:
+            found.append(f"--users {self.users}: one generator process runs at most {MAX_USERS:,} users (--processes)")
+        elif self.users < self.generators:
+            found.append(f"{self.generators} generator processes are more than the {self.users} users: some would have nothing to do")
         if not 0 < self.spawn_rate <= MAX_SPAWN_RATE:
             found.append(f"--spawn-rate {self.spawn_rate:g}: users per second, more than 0 and at most {MAX_SPAWN_RATE:,.0f}")
         if not MIN_DURATION_S <= self.duration_s <= MAX_DURATION_S:
@@ -141,6 +161,17 @@ class Expectations:
 
 
 @dataclass(frozen=True, slots=True)
+class ProcessSecond:
+    """What one of several generator processes was busy with in a sample; as the fields of the same name of `LoadSample`."""
+
+    interval_s: float
+    cpu_s: float
+    requests: int
+    lag_bins: Mapping[int, int]
+    lag_max_ms: float
+
+
+@dataclass(frozen=True, slots=True)
 class LoadSample:
     """What the generator counted since its sample before: about a second of load.
 
@@ -152,7 +183,8 @@ class LoadSample:
     broken off without an answer is in `requests` and `failures` too. `own_kinds` are the failures that the generator's own machine
     caused, `oddities` answers that count as well and may not be meant so. `cpu_s` is the processor time that the generator used, a lag how
     late its event loop woke. `last_answer_s` is when the last answer came, since the load began. `final` marks the last sample of a swarm
-    that ended as it should.
+    that ended as it should. Where several processes share the load, `parts` has each one's own business by its name, and `told` what
+    is not as it was asked for: who is missing, who died and what was counted of it. `noticed` is what changes nothing in the load.
     """
 
     elapsed_s: float
@@ -179,3 +211,6 @@ class LoadSample:
     oddities: Mapping[str, int] = field(default_factory=dict)
     last_answer_s: float | None = None
     final: bool = False
+    parts: Mapping[str, ProcessSecond] = field(default_factory=dict)
+    told: tuple[str, ...] = ()
+    noticed: tuple[str, ...] = ()

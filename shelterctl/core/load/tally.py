@@ -7,15 +7,12 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from shelterctl.core.load.busy import Busy
 from shelterctl.core.load.histogram import Histogram
-from shelterctl.core.load.plan import LoadPlan, LoadSample
+from shelterctl.core.load.plan import LoadPlan, LoadSample, ProcessSecond
 from shelterctl.core.load.traffic import GeneratorEnd, GeneratorLoad, Growth, NameTraffic, PodTraffic, Traffic
 from shelterctl.core.state import PodName
 
-#: Locust itself warns at 90% of a core: one process cannot use more than all of one, and waits for itself before that.
-BUSY_CPU_PERCENT = 90.0
-#: A second of full load is noise (a burst of new users); five in a row are not.
-BUSY_WINDOW_S = 5.0
 #: The share of the requests at the end of the run is over so many seconds.
 LATE_S = 30.0
 #: Answers are sized in the first and the last so many samples (about a second each), where there are so many of them.
@@ -51,7 +48,8 @@ class LoadTally:
 
     def __init__(self, plan: LoadPlan) -> None:
         self._plan = plan
-        self._latency, self._lag = Histogram(), Histogram()
+        self._latency = Histogram()
+        self._busy: dict[str, Busy] = {}
         self._totals: dict[str, int] = {}
         self._kinds: dict[str, int] = {}
         self._own: dict[str, int] = {}
@@ -64,16 +62,13 @@ class LoadTally:
         self._first = _Sizes()
         self._sizes: deque[LoadSample] = deque(maxlen=SIZED_SAMPLES)
         self._late: deque[LoadSample] = deque()
-        self._window: deque[LoadSample] = deque()
-        self._busy_s = self._cpu_s = self._seconds = 0.0
-        #: None until there was a whole window.
-        self._peak_percent: float | None = None
         self._last_answer_s: float | None = None
         self._loaded_until_s = 0.0
         self.began_wall_s: float | None = None
         self.elapsed_s = 0.0
         self.users_reached = 0
         self.complete = False
+        self.told: list[str] = []
         self.first_by_pod: dict[PodName, float] = {}
 
     def add(self, sample: LoadSample) -> None:
@@ -88,7 +83,6 @@ class LoadTally:
         if sample.last_answer_s is not None:
             self._last_answer_s = sample.last_answer_s
         self._latency.merge(sample.latency_bins, max_ms=sample.max_ms)
-        self._lag.merge(sample.lag_bins, max_ms=sample.lag_max_ms)
         _add(self._totals, {"requests": sample.requests, "failures": sample.failures})
         _add(self._kinds, sample.failure_kinds)
         _add(self._own, sample.own_kinds)
@@ -107,7 +101,9 @@ class LoadTally:
         self._late.append(sample)
         while self._late[0].elapsed_s <= sample.elapsed_s - LATE_S:
             self._late.popleft()
-        self._count_cpu(sample)
+        for process, second in parts_of(sample).items():
+            self._busy.setdefault(process, Busy()).add(second)
+        self.told += sample.told
 
     @property
     def requests(self) -> int:
@@ -173,37 +169,29 @@ class LoadTally:
         return tuple(found)
 
     def generator(self, end: GeneratorEnd, last_lines: tuple[str, ...]) -> GeneratorLoad:
-        """The generator's own load so far. A run without a whole window is judged by its mean: it may have been busy all along."""
-        mean = 100 * self._cpu_s / self._seconds if self._seconds else 0.0
-        busy = self._busy_s / self._seconds if self._seconds else 0.0
-        if self._peak_percent is None:
-            busy = 1.0 if mean >= BUSY_CPU_PERCENT else 0.0
+        """The generator's own load so far; of several processes the worst of each figure."""
+        processes = tuple(busy.load(name) for name, busy in sorted(self._busy.items())) or (Busy().load(""),)
         return GeneratorLoad(
             users_asked=self._plan.users_reachable,
             users_reached=self.users_reached,
-            seconds=self._seconds,
-            cpu_percent_mean=mean,
-            cpu_percent_peak=mean if self._peak_percent is None else self._peak_percent,
-            busy_ratio=busy,
-            lag_p99_ms=self._lag.percentile(99) or 0.0,
-            lag_max_ms=self._lag.max_ms,
+            seconds=max(process.seconds for process in processes),
+            cpu_percent_mean=max(process.cpu_percent_mean for process in processes),
+            cpu_percent_peak=max(process.cpu_percent_peak for process in processes),
+            busy_ratio=max(process.busy_ratio for process in processes),
+            lag_p99_ms=max(process.lag_p99_ms for process in processes),
+            lag_max_ms=max(process.lag_max_ms for process in processes),
             end=end,
             last_lines=last_lines if end in (GeneratorEnd.DIED, GeneratorEnd.STUCK) else (),
+            processes=tuple(process for process in processes if process.name),
+            lost=tuple(self.told),
         )
 
-    def _count_cpu(self, sample: LoadSample) -> None:
-        self._cpu_s += sample.cpu_s
-        self._seconds += sample.interval_s
-        self._window.append(sample)
-        seconds = math.fsum(item.interval_s for item in self._window)
-        while seconds - self._window[0].interval_s >= BUSY_WINDOW_S - 0.5:
-            seconds -= self._window.popleft().interval_s
-        if seconds < BUSY_WINDOW_S - 0.5:
-            return
-        percent = 100 * math.fsum(item.cpu_s for item in self._window) / seconds
-        self._peak_percent = max(self._peak_percent or 0.0, percent)
-        if percent >= BUSY_CPU_PERCENT:
-            self._busy_s += sample.interval_s
+
+def parts_of(sample: LoadSample) -> Mapping[str, ProcessSecond]:
+    """What each process was busy with; the only one has no name."""
+    if sample.parts or sample.told or sample.noticed:
+        return sample.parts
+    return {"": ProcessSecond(sample.interval_s, sample.cpu_s, sample.requests, sample.lag_bins, sample.lag_max_ms)}
 
 
 def sample_percentiles(sample: LoadSample) -> tuple[float | None, float | None, float | None]:

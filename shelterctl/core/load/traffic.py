@@ -105,9 +105,25 @@ class Growth:
 
 
 @dataclass(frozen=True, slots=True)
+class ProcessLoad:
+    """What one generator process was busy with; as the fields of the same name of `GeneratorLoad`."""
+
+    name: str
+    requests: int
+    seconds: float
+    cpu_percent_mean: float
+    cpu_percent_peak: float
+    busy_ratio: float
+    lag_p99_ms: float
+    lag_max_ms: float
+
+
+@dataclass(frozen=True, slots=True)
 class GeneratorLoad:
     """What the generator was busy with. CPU in percent of one core; `busy_ratio` is the share of the run at its limit.
 
+    Of several processes (`processes`) each figure is that of the one it is worst for: any of them at its limit shapes what is measured.
+    `lost` tells of processes that were missing or did not last, and of what is not counted.
     `cut_off_s` is how long its own way to the service was broken (a tunnel's): what failed then says nothing of the service.
     """
 
@@ -122,3 +138,11 @@ class GeneratorLoad:
     end: GeneratorEnd
     last_lines: tuple[str, ...] = ()
     cut_off_s: float = 0.0
+    processes: tuple[ProcessLoad, ...] = ()
+    lost: tuple[str, ...] = ()
+
+    def named(self, figure: str) -> str:
+        """Which process the figure of this name is of: " (process 2)"; empty where there is but one."""
+        if len(self.processes) < 2:
+            return ""
+        return f" ({max(self.processes, key=lambda process: float(getattr(process, figure))).name})"

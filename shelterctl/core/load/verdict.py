@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
+from shelterctl.core.load.busy import BUSY_CPU_PERCENT
 from shelterctl.core.load.conditions import Held
 from shelterctl.core.load.histogram import RELATIVE_ERROR
 from shelterctl.core.load.plan import Expectations, LoadPlan
 from shelterctl.core.load.scaling import ScalingCheck, ScalingState
-from shelterctl.core.load.tally import BUSY_CPU_PERCENT
 from shelterctl.core.load.timeline import Timeline
 from shelterctl.core.load.traffic import GeneratorEnd, GeneratorLoad, Traffic
 from shelterctl.core.verdict import Judgement, Reason, Verdict, judge
@@ -157,15 +157,17 @@ def judge_generator(traffic: Traffic, generator: GeneratorLoad, *, fewer: str) -
     if generator.busy_ratio >= BUSY_RATIO:
         doubts.append(
             Reason(
-                f"the generator was at its own limit: {BUSY_CPU_PERCENT:.0f}% of a core or more for {percent(generator.busy_ratio)} "
-                "of the run",
+                f"the generator{generator.named('busy_ratio')} was at its own limit: {BUSY_CPU_PERCENT:.0f}% of a core or more for "
+                f"{percent(generator.busy_ratio)} of the run",
                 fewer,
             )
         )
     if generator.lag_p99_ms > LAG_P99_LIMIT_MS:
         doubts.append(
             Reason(
-                f"the generator was late itself: its loop lag p99 was {generator.lag_p99_ms:.0f} ms, so its latencies are no measure", fewer
+                f"the generator{generator.named('lag_p99_ms')} was late itself: its loop lag p99 was {generator.lag_p99_ms:.0f} ms, so its "
+                "latencies are no measure",
+                fewer,
             )
         )
     if generator.cut_off_s > 0:
@@ -201,7 +203,8 @@ def judge_observation(timeline: Timeline) -> Judgement:
 
 
 def _incomplete(plan: LoadPlan, traffic: Traffic, generator: GeneratorLoad, *, watched: bool, interrupted: bool) -> list[Reason]:
-    reasons = []
+    again = plan.command(watched=watched)
+    reasons = [Reason(text, again) for text in generator.lost]
     if generator.end is GeneratorEnd.DIED:
         last = f": {_telling(generator.last_lines)}" if generator.last_lines else ""
         reasons.append(Reason(f"the generator ended by itself after {generator.seconds:.0f} of {plan.duration_s:.0f} s{last}"))

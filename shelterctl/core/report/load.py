@@ -183,7 +183,8 @@ def _limits(load: LoadResult) -> Iterator[tuple[str, str]]:
     generator, timeline = load.generator, load.timeline
     yield (
         "the generator",
-        f"loop lag p99 {generator.lag_p99_ms:.0f} ms, {generator.cpu_percent_mean:.0f}% of a core "
+        (f"of {len(generator.processes)} processes the worst: " if len(generator.processes) > 1 else "")
+        + f"loop lag p99 {generator.lag_p99_ms:.0f} ms, {generator.cpu_percent_mean:.0f}% of a core "
         f"(peak {generator.cpu_percent_peak:.0f}%), at its own limit {generator.busy_ratio:.0%} of the time",
     )
     if timeline is None:

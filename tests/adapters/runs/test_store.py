@@ -180,9 +180,49 @@ def test_finding_a_run(tmp_path: Path) -> None:
     assert find_run(tmp_path, "20261121-1206") == second
 
 
+def tagged(tmp_path: Path, name: str, tag: str) -> Path:
+    folder = made(tmp_path, name)
+    (folder / "tag.txt").write_text(f"{tag}\n")
+    return folder
+
+
+def test_a_run_is_found_by_its_tag_and_of_several_the_newest(tmp_path: Path) -> None:
+    tagged(tmp_path, "20261121-120000-loadtest", "before")
+    # A load that was killed has its tag, too, and one of an earlier release has it in its result.
+    second = tagged(tmp_path, "20261121-120100-loadtest", "before")
+    third = made(tmp_path, "20261121-120200-loadtest-2", {"command": "loadtest", "exit_code": 0, "result": {"plan": {"tag": "after"}}})
+    made(tmp_path, "20261121-120300-hpa-simulate", {"result": {"plan": {"tag": "after"}}})
+    made(tmp_path, "20261121-120400-loadtest", {"result": {"plan": None}})
+    assert find_run(tmp_path, "before") == second
+    assert find_run(tmp_path, "after") == third
+    assert [run.tag for run in list_runs(tmp_path)] == ["before", "before", "after", "", ""]
+
+
+def test_a_name_that_is_a_runs_own_is_that_run(tmp_path: Path) -> None:
+    first = made(tmp_path, "20261121-120000-up")
+    second = tagged(tmp_path, "20271121-120100-loadtest", "20261121-120000-up")
+    tagged(tmp_path, "20281121-120100-loadtest", "2026")
+    third = tagged(tmp_path, "20281121-120200-loadtest", "2028")
+    assert find_run(tmp_path, "20261121-120000-up") == first
+    assert find_run(tmp_path, "2026") == first
+    assert find_run(tmp_path, "2027") == second
+    # Two begin so, and one is called so.
+    assert find_run(tmp_path, "2028") == third
+
+
+def test_the_tag_is_there_before_anything_is_done(tmp_path: Path) -> None:
+    folder = RunFolderOnDisk(tmp_path, "loadtest")
+    folder.tag("über-1")
+    folder.close()
+    assert find_run(tmp_path, "über-1") == folder.path
+    assert (folder.path / "tag.txt").stat().st_mode & 0o777 == 0o600
+
+
 @pytest.mark.parametrize(
     ("name", "words"),
     [
+        ("befor", "no run is called “befor” (did you mean before?)"),
+        ("", "2 runs are called “”"),
         ("2026", "2 runs are called “2026”"),
         ("20261121-120001-up", "no run is called “20261121-120001-up” (did you mean 20261121-120000-up?)"),
         ("zzz", "no run is called “zzz”"),
@@ -190,7 +230,7 @@ def test_finding_a_run(tmp_path: Path) -> None:
 )
 def test_a_run_that_is_not_found(tmp_path: Path, name: str, words: str) -> None:
     made(tmp_path, "20261121-120000-up")
-    made(tmp_path, "20261121-120655-kill-db")
+    tagged(tmp_path, "20261121-120655-kill-db", "before")
     with pytest.raises(UsageError) as caught:
         find_run(tmp_path, name)
     assert caught.value.what == words

@@ -30,6 +30,11 @@ class Asker:
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
 
+    def peak_bytes(self) -> int:
+        """The most memory that it ever had."""
+        status = Path(f"/proc/{self._process.pid}/status").read_text()
+        return 1024 * int(next(line for line in status.splitlines() if line.startswith("VmHWM")).split()[1])
+
     def ask(self, base: str, *requests: Mapping[str, Any], client: str = "lean", **options: Any) -> Told:
         assert self._process.stdin is not None
         assert self._process.stdout is not None

@@ -32,6 +32,7 @@ class Events(list[dict[str, Any]]):
                 "length": told["response_length"],
                 "status": response.status_code,
                 "ok": response.ok,
+                "kept": len(content or b""),
                 "content": None if content is None else content[:200].decode("latin-1"),
                 "pod": (response.headers.get("x-pod") or "") if response.headers else "",
                 "exception": None if exception is None else type(exception).__name__,
@@ -47,7 +48,9 @@ class Events(list[dict[str, Any]]):
 def session(told: dict[str, Any], events: Events) -> Any:
     limits = {"connection_timeout": told.get("connection_timeout", 5.0), "network_timeout": told.get("network_timeout", 10.0)}
     if told["client"] == "lean":
-        return LeanSession(told["base"], events, max_redirects=5, insecure=told.get("insecure", False), **limits)
+        return LeanSession(
+            told["base"], events, max_redirects=5, insecure=told.get("insecure", False), keep_bytes=told.get("keep_bytes"), **limits
+        )
     return FastHttpSession(told["base"], events, None, max_redirects=5, max_retries=0, **limits)
 
 

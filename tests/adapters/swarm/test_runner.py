@@ -357,7 +357,10 @@ def test_the_swarm_is_stopped_before_it_was_started(generator: LocustRunner) -> 
 
 def test_the_bridge_bins_as_the_core_does(tmp_path: Path) -> None:
     values = [0.0, 0.001, 0.01, 0.0101, 1.0, 19.99, 20.0, 480.0, 60_000.0]
-    program = "import json, sys, locust, locust_bridge as b; print(json.dumps([b.bin_of(v) for v in json.loads(sys.argv[1])]))"
+    program = (
+        "import json, sys, locust, shelterctl.adapters.swarm.recorder as b; "
+        "print(json.dumps([b.bin_of(v) for v in json.loads(sys.argv[1])]))"
+    )
     printed = subprocess.run(
         [sys.executable, "-c", program, json.dumps(values)],
         env={
