@@ -98,7 +98,7 @@ def test_a_guestbook_in_mysql_by_forms(tmp_path: Path) -> None:
         assert guestbook("dns", "check").result["judgement"]["verdict"] == "PASS"
 
         # With one connection for its whole life the data are kept, and the service does not come back.
-        liar = REPOSITORY / "examples" / "liars" / ONE_CONNECTION / "app.py"
+        liar = REPOSITORY / "examples" / "liars-mysql" / "app.py"
         (guestbook.folder / "app.py").write_text(liar.read_text())
         killed_as_expected(guestbook, ONE_CONNECTION, expected_of_liars()[ONE_CONNECTION])
         assert guestbook("down", "--delete-data", "--yes").result["removed"]

@@ -29,10 +29,15 @@ def _text(words: str) -> str:
     return _AT_START.sub(lambda found: f"{found.group(1) or ''}\\{found.group(2)}", marked)
 
 
+def _heading(words: str) -> str:
+    """As `_text`; number signs at the end of a heading would close it, and not be shown."""
+    return re.sub(r"(#+)$", lambda found: "\\#" * len(found[1]), _text(words))
+
+
 def _lines(document: Document, folder: str) -> Iterator[str]:
     yield f"<!-- {MARK}{document.stamp} -->"
     yield ""
-    yield f"# {_text(document.title)}"
+    yield f"# {_heading(document.title)}"
     yield ""
     for name, value in document.about:
         yield f"- {_text(name)}: {_text(value)}"
@@ -42,7 +47,7 @@ def _lines(document: Document, folder: str) -> Iterator[str]:
 
 def _section(section: Section, folder: str) -> Iterator[str]:
     yield ""
-    yield f"{'#' * section.level} {_text(section.title)}"
+    yield f"{'#' * section.level} {_heading(section.title)}"
     for block in section.blocks:
         yield ""
         yield from _block(block, folder)
@@ -67,7 +72,7 @@ def _block(block: Block, folder: str) -> Iterator[str]:
 
 def _card(card: Card) -> Iterator[str]:
     sign = "not shown" if card.verdict is None else _SIGNS[card.verdict]
-    yield f"### {sign}: {_text(card.title)}"
+    yield f"### {sign}: {_heading(card.title)}"
     yield ""
     yield _text(card.sentence)
     yield ""

@@ -92,6 +92,9 @@ def _scale(stack: Stack, body: dict[str, Any], options: StackOptions) -> Iterato
             yield f"{name}: target {options.cpu_target_percent}%"
     service = stack.app_service
     if options.node_port is not None and service is not None and name == f"Service/{service.name}":
+        if service.kind not in ("NodePort", "LoadBalancer"):
+            yield f"{name}: it is a {service.kind} and has no node port, so that {options.node_port} is left out"
+            return
         for port in (body["spec"].get("ports") or ())[:1]:
             port["nodePort"] = options.node_port
             yield f"{name}: node port {options.node_port}"

@@ -67,6 +67,13 @@ def test_only_what_was_asked_for_is_changed_and_all_of_it_is_told() -> None:
     assert edits == ("Deployment/flask-app: 1 replicas, and no HPA",)
 
 
+def test_a_service_without_a_node_port_gets_none() -> None:
+    """The API server refuses one on a ClusterIP, and with it the whole stack."""
+    found, edits = edited("catalog", node_port=31234)
+    assert edits == ("Service/catalog: it is a ClusterIP and has no node port, so that 31234 is left out",)
+    assert found == edited("catalog")[0]
+
+
 def test_an_image_that_is_loaded_is_not_asked_of_a_registry() -> None:
     found, edits = edited("guestbook")
     (app,) = [each for each in found if each["metadata"]["name"] == "guestbook"]
