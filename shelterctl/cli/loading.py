@@ -45,6 +45,7 @@ class Asked:
     processes: int = 1
     workers: str | None = None
     listen: str = "0.0.0.0:5557"
+    in_cluster: bool = False
 
 
 def plan_of(asked: Asked, settings: Settings, host: str, own_file: tuple[Path, Mapping[str, str]], request_file: Path) -> LoadPlan:
@@ -74,8 +75,8 @@ def plan_of(asked: Asked, settings: Settings, host: str, own_file: tuple[Path, M
         asked=tuple(_again(asked)),
         tag=_tag(asked.tag),
         options=tuple(asked.options),
-        processes=asked.processes,
-        workers=_workers(asked.workers),
+        processes=_processes(asked),
+        workers=() if asked.in_cluster else _workers(asked.workers),
         listen=":".join(map(str, address_of("--listen", asked.listen))),
     )
 
@@ -200,6 +201,15 @@ def _ratio(flag: str, text: str) -> float:
         raise UsageError(f"{flag} {text}: a share such as 1% or 0.01") from None
 
 
+def _processes(asked: Asked) -> int:
+    """Inside the cluster the workers are a number: they have no names. Raises UsageError."""
+    if not asked.in_cluster or asked.workers is None:
+        return asked.processes
+    if asked.processes != 1 or not asked.workers.isdecimal():
+        raise UsageError(f"--in-cluster --workers {asked.workers}: how many, and --processes left out", next_command=HELP)
+    return int(asked.workers)
+
+
 def _workers(text: str | None) -> tuple[str, ...]:
     if text is None:
         return ()
@@ -236,5 +246,7 @@ def _again(asked: Asked) -> list[str]:
     ):  # fmt: skip
         if value is not None:
             words.append(f"{flag} {shlex.quote(value)}")
+    if asked.in_cluster:
+        words.append("--in-cluster")
     words += [f"--header {shlex.quote(text)}" for text in asked.headers]
     return words

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from shelterctl.adapters.kube.api import KubeApi
 from shelterctl.core.endpoint import Reach
-from shelterctl.core.state import Place
+from shelterctl.core.state import Place, Role
 from shelterctl.ports.capabilities import Lacking
 from shelterctl.settings import DEFAULTS, Settings
 from shelterctl.wiring.parts import Wiring
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from shelterctl.adapters.minikube.machine import Minikube
     from shelterctl.adapters.nodes.shell import NodeShell
     from shelterctl.ops.doctor.cluster import ClusterExaminer
+    from shelterctl.ops.load_inside import InsidePorts
     from shelterctl.ops.up.prerequisites import ClusterPreparation
     from shelterctl.ports.capabilities import NodeImages
 
@@ -128,6 +129,30 @@ class ClusterWiring(Wiring):
     @property
     def images(self) -> Callable[[], NodeImages] | Lacking:
         return Lacking(f"{self.context} is no minikube profile", "its nodes pull their images themselves")
+
+    def load_inside(self) -> InsidePorts | Lacking:
+        from shelterctl.adapters.builder.load_image import LoadImage
+        from shelterctl.adapters.kube.swarm.generator import JobGenerator
+        from shelterctl.adapters.kube.swarm.objects import NAMESPACE
+        from shelterctl.ops.load_inside import InsidePorts
+
+        images = self.images
+        if isinstance(images, Lacking):
+            return Lacking(f"the load's image cannot be brought into the nodes: {images.what}", images.why, "leave --in-cluster out")
+
+        def generator(image: str) -> JobGenerator:
+            return JobGenerator(self.api, NAMESPACE, image, self._labels_of_application())
+
+        return InsidePorts(LoadImage(self.engine), images, generator, self.clock)
+
+    def _labels_of_application(self) -> Mapping[str, str]:
+        """By which its pods are told from others: a load keeps away from them where it can."""
+        app = self.target.state(with_usage=False).workload(Role.APP)
+        if app is None:
+            return {}
+        path = f"/apis/apps/v1/namespaces/{app.namespace}/{app.kind.lower()}s/{app.name}"
+        found: Mapping[str, str] = self.api.get(path)["spec"]["selector"].get("matchLabels") or {}
+        return found
 
     @cached_property
     def preparation(self) -> ClusterPreparation:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from shelterctl.adapters.swarm.runner import LocustRunner
     from shelterctl.core.state import Place
     from shelterctl.ops.chaos.dialogue import Dialogue
+    from shelterctl.ops.load_inside import InsidePorts
     from shelterctl.ops.up.answer import Answers
     from shelterctl.ports.build import Builder, Publisher, Scanner
     from shelterctl.ports.capabilities import DnsProber, NodeImages, Policies
@@ -143,6 +144,10 @@ class Wiring(ABC):
     def project(self) -> Path:
         """The folder that holds `app/` and `manifests/`. Raises UsageError where there is none."""
         return project_folder(self.settings)
+
+    def load_inside(self) -> InsidePorts | Lacking:
+        """What a load needs whose generator runs inside the target."""
+        return Lacking("this target has no inside to run a load in", "its replicas are processes of this machine", "leave --in-cluster out")
 
     def sources_meant(self) -> str:
         """Words on whose sources are deployed, where nobody named them and none are here: those that come with the tool.

@@ -10,9 +10,13 @@ from shelterctl.cli.completion import fixed
 from shelterctl.cli.options import with_common_options
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Generator, Sequence
 
     from shelterctl.cli.session import Session
+    from shelterctl.core.events import Event
+    from shelterctl.core.load.result import LoadResult
+    from shelterctl.ops.load_inside import InsidePorts
+    from shelterctl.ops.loadtest import LoadPorts
     from shelterctl.ports.target import Target
 
 
@@ -68,8 +72,12 @@ def command(
     ] = None,
     processes: Annotated[int, typer.Option(help="Generator processes that share the load: one core each.")] = 1,
     workers: Annotated[
-        str | None, typer.Option(help="Machines whose processes share it, started there with --worker-of.", show_default=False)
+        str | None,
+        typer.Option(
+            help="Machines whose processes share it, started there with --worker-of; a number with --in-cluster.", show_default=False
+        ),
     ] = None,
+    in_cluster: Annotated[bool, typer.Option("--in-cluster", help="Run the generator as a Job in the cluster.")] = False,
     listen: Annotated[str, typer.Option(help="Where they come to.")] = "0.0.0.0:5557",
     worker_of: Annotated[str | None, typer.Option(help="Be a worker of the load at HOST:PORT.", show_default=False)] = None,
     seed: Annotated[int | None, typer.Option(help="Make the users' choices repeatable.", show_default=False)] = None,
@@ -102,8 +110,9 @@ def command(
     from shelterctl.core.events import TargetChosen
     from shelterctl.errors import ExitCode, UsageError
     from shelterctl.ops.descent import followed_down
-    from shelterctl.ops.guards import service_url
+    from shelterctl.ops.guards import service_url, service_url_inside
     from shelterctl.ops.loadtest import LoadPorts, loadtest
+    from shelterctl.ports.capabilities import required
 
     wiring = session.wiring
     if worker_of is not None:
@@ -111,7 +120,7 @@ def command(
     asked = Asked(
         users, spawn_rate, duration, think, concurrency, requests, seed, shape, stages or (), rate, path, method, body, header or (),
         write_share, locustfile, locust_options or (), tag, processes,
-        workers, listen,
+        workers, listen, in_cluster,
     )  # fmt: skip
     expectations = expectations_of(max_failures, max_p95, fail_on or (), abort_on or (), require_scale_up=require_scale_up)
     plan = plan_of(asked, session.settings, host or "http://to-be-found", wiring.load_file(), wiring.request_file())
@@ -121,13 +130,17 @@ def command(
         raise UsageError("--watch-down: with --host nothing is watched", next_command="leave --host out")
     if until_scaled and host is not None:
         raise UsageError("--until-scaled: with --host nothing is watched", next_command="leave --host out")
+    if in_cluster and (host is not None or during is not None):
+        raise UsageError("--in-cluster: of the stack's own Service, and not with --during", next_command=HELP)
+    inside = required(wiring.load_inside()) if in_cluster else None
     for problem in (*plan.problems(), *expectations.problems()):
         raise UsageError(problem, next_command=HELP)
     if svg is not None:
         try_writing(Path(svg))
     if host is None:
         session.confirm_context("the load goes to the service here")
-        plan = plan.at(service_url(wiring.target.state(with_usage=False)))
+        state = wiring.target.state(with_usage=False)
+        plan = plan.at(service_url_inside(state) if in_cluster else service_url(state))
     folder = session.open_folder("loadtest")
     plan = plan.marked(folder.run_id)
     if plan.tag:
@@ -153,10 +166,23 @@ def command(
             both = session.drive(rolled_out(load, plan, lambda: deployed(session, wait_hpa=False)), display)
         return session.finish(both, exit_code(both.judgement.verdict), lambda: rollout_lines(both, folder.run_id))
     with session.lock("loadtest", "load") if host is None else nullcontext():
-        work = loadtest(ports, plan, expectations, until_scaled=until_scaled)
+        work = _led(ports, inside, lambda ports: loadtest(ports, plan, expectations, until_scaled=until_scaled))
         result = session.drive(followed_down(work, ports) if watch_down else work, display)
     code = ExitCode.INTERRUPTED if result.interrupted else exit_code(result.judgement.verdict)
     return session.finish(result, code, lambda: render.lines(result, folder.run_id))
+
+
+def _led(
+    ports: LoadPorts, inside: InsidePorts | None, load: Callable[[LoadPorts], Generator[Event, None, LoadResult]]
+) -> Generator[Event, None, LoadResult]:
+    """The load, by the generator inside the cluster where that was asked for."""
+    from dataclasses import replace
+
+    from shelterctl.ops.load_inside import prepared
+
+    if inside is not None:
+        ports = replace(ports, generator=(yield from prepared(inside)))
+    return (yield from load(ports))
 
 
 def _ready_pods(target: Target) -> Sequence[str]:

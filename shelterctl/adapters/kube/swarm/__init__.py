@@ -1,0 +1,1 @@
+"""A load that runs inside the cluster, as a Job."""

@@ -1,0 +1,220 @@
+"""The load generator inside the cluster. Fulfils `ports.load.LoadGenerator` with a Job whose log is followed."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import threading
+import time
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from shelterctl.adapters.kube.api import KubeApi
+from shelterctl.adapters.kube.swarm import objects
+from shelterctl.adapters.kube.swarm.maker import is_left_over
+from shelterctl.adapters.swarm.runner import LOG_FILE, SAMPLES_FILE
+from shelterctl.adapters.swarm.samples import Account, OneProcess, SeveralProcesses
+from shelterctl.core.load.plan import LoadPlan, LoadSample
+from shelterctl.errors import ApiRejected, ClusterError, LoadGeneratorFailed, Refused
+
+#: Until the pod's container runs; the image is in the node before.
+POD_TIMEOUT_S = 60.0
+#: Until the generator begins, in a container that may be slow to start.
+BEGIN_TIMEOUT_S = 60.0
+#: The API server's log says nothing while nothing is written: a line comes each second.
+SILENCE_S = 30.0
+GONE_TIMEOUT_S = 30.0
+_POLL_S = 0.2
+#: What no waiting mends.
+_HOPELESS = frozenset(
+    {"ErrImageNeverPull", "ErrImagePull", "ImagePullBackOff", "InvalidImageName", "CreateContainerConfigError", "CreateContainerError"}
+)
+
+
+class JobGenerator:
+    """One load. `image` is in the nodes, `namespace` where the Job goes, `application` the labels of the pods that it keeps away from."""
+
+    def __init__(self, api: KubeApi, namespace: str, image: str, application: Mapping[str, str]) -> None:
+        self._api, self._namespace, self._image, self._application = api, namespace, image, application
+        self._name = ""
+        self._account: Account = OneProcess()
+        self._lines: list[str] = []
+        self._taken = 0
+        self._ended: Mapping[str, Any] | None = None
+        self._lost = ""
+        self._pod = ""
+        self._folder = Path()
+        self._follower: threading.Thread | None = None
+        self._break_off: Callable[[], None] = lambda: None
+
+    def start(self, plan: LoadPlan, folder: Path) -> None:
+        """Makes the Job and waits until its users begin. Raises LoadGeneratorFailed, ApiRejected, ApiUnreachable."""
+        self._folder = folder.resolve()
+        for name in (SAMPLES_FILE, LOG_FILE):
+            (self._folder / name).unlink(missing_ok=True)
+            (self._folder / name).touch(mode=0o600)
+        self._account = OneProcess() if plan.generators == 1 else SeveralProcesses()
+        self._alone()
+        self._name = f"shelterctl-load-{secrets.token_hex(4)}"
+        made = objects.job(self._name, self._namespace, plan.run or self._name, self._image, plan, self._application)
+        try:
+            kept = self._api.request("POST", self._jobs, body=made)
+            self._api.request("POST", f"/api/v1/namespaces/{self._namespace}/secrets", body=objects.secret(kept, objects.load_file(plan)))
+            self._await_pod()
+            self._follower = threading.Thread(target=self._follow, daemon=True)
+            self._follower.start()
+            self._await_begin()
+        except BaseException:
+            self.remove()
+            raise
+
+    def samples(self) -> Sequence[LoadSample]:
+        """The samples since the last call."""
+        running = self.running()
+        for line in self._new_lines():
+            self._account.take(line)
+        return [*self._account.samples(), *(() if running else self._account.rest())]
+
+    def running(self) -> bool:
+        """Whether its log goes on."""
+        return self._follower is not None and self._follower.is_alive()
+
+    def stop(self) -> None:
+        """Lets the users finish, takes their last counts, and removes the Job; harmless where it has ended."""
+        try:
+            if self.running() and self._pod:
+                with suppress(ClusterError):
+                    self._api.request("DELETE", f"/api/v1/namespaces/{self._namespace}/pods/{self._pod}")
+            if self._follower is not None:
+                self._follower.join(objects.GRACE_S + 5.0)
+        finally:
+            self.remove()
+
+    def last_lines(self) -> tuple[str, ...]:
+        """The last lines of Locust's own output, or what kept the pod from being heard."""
+        if self._ended is not None:
+            return tuple(str(line) for line in self._ended.get("lines") or ())
+        return (self._lost,) if self._lost else ()
+
+    def remove(self) -> None:
+        """Removes the Job, its pod and its Secret; waits until they are gone."""
+        if not self._name:
+            return
+        self._break_off()
+        path = f"{self._jobs}/{self._name}"
+        with suppress(ApiRejected):
+            self._api.request("DELETE", path, query={"propagationPolicy": "Foreground"})
+        deadline = time.monotonic() + GONE_TIMEOUT_S
+        while time.monotonic() < deadline and self._api.get_or_none(path) is not None:
+            time.sleep(_POLL_S)
+
+    def _alone(self) -> None:
+        """Removes what loads left that were killed. Raises Refused where another one is at work: two would be taken for one."""
+        for job in self._api.items(self._jobs, {"labelSelector": objects.LABEL}):
+            name = str(job["metadata"]["name"])
+            if not is_left_over(job):
+                raise Refused(
+                    f"another load runs in the cluster: job {name}, since {job['metadata'].get('creationTimestamp', '')}",
+                    why="its requests would be taken for those of this one; it ends by itself",
+                    next_command=f"kubectl -n {self._namespace} delete job {name}",
+                )
+            with suppress(ApiRejected):
+                self._api.request("DELETE", f"{self._jobs}/{name}", query={"propagationPolicy": "Background"})
+
+    @property
+    def _jobs(self) -> str:
+        return f"/apis/batch/v1/namespaces/{self._namespace}/jobs"
+
+    def _await_pod(self) -> None:
+        said = "no pod was made for it"
+        deadline = time.monotonic() + POD_TIMEOUT_S
+        while time.monotonic() < deadline:
+            pods = self._api.items(f"/api/v1/namespaces/{self._namespace}/pods", {"labelSelector": f"job-name={self._name}"})
+            for pod in pods:
+                self._pod = str(pod["metadata"]["name"])
+                status = pod.get("status") or {}
+                for container in status.get("containerStatuses") or ():
+                    waiting = (container.get("state") or {}).get("waiting") or {}
+                    said = f"{waiting.get('reason', '')}: {waiting.get('message', '')}".strip(": ") or said
+                    if waiting.get("reason") in _HOPELESS:
+                        raise self._failure(f"pod {self._pod} cannot start", said)
+                    if not waiting:
+                        return
+                conditions = [c for c in status.get("conditions") or () if c["type"] == "PodScheduled" and c["status"] == "False"]
+                unplaced = [str(c.get("message", "")) for c in conditions]
+                said = unplaced[0] if unplaced else said
+            time.sleep(_POLL_S)
+        raise self._failure(f"the load's pod did not start within {POD_TIMEOUT_S:g} s", said)
+
+    def _await_begin(self) -> None:
+        deadline = time.monotonic() + BEGIN_TIMEOUT_S
+        while time.monotonic() < deadline:
+            for line in self._new_lines(until="start"):
+                self._account.take(line)
+                if line["kind"] == "start":
+                    return
+            if not self.running():
+                ended = self._ended or {}
+                what = str(ended.get("what") or "the load generator ended before the load began")
+                raise self._failure(what, str(ended.get("why") or self._lost))
+            time.sleep(_POLL_S)
+        raise self._failure(f"the load generator did not begin within {BEGIN_TIMEOUT_S:g} s", self._lost)
+
+    def _failure(self, what: str, why: str) -> LoadGeneratorFailed:
+        return LoadGeneratorFailed(
+            what, why=why or "it said nothing", next_command=f"kubectl -n {self._namespace} get events", details=self.last_lines()
+        )
+
+    def _new_lines(self, until: str = "") -> Generator[Mapping[str, Any], None, None]:
+        while self._taken < len(self._lines):
+            text = self._lines[self._taken]
+            self._taken += 1
+            line: Mapping[str, Any] = json.loads(text)
+            if line["kind"] != "ended":
+                yield line
+            if line["kind"] == until:
+                return
+
+    def _follow(self) -> None:
+        """Reads the log to its end. Where the connection breaks, it is read again, and what was heard already is passed over."""
+        with (self._folder / SAMPLES_FILE).open("a", encoding="utf-8") as samples, (self._folder / LOG_FILE).open("a") as log:
+            while self._ended is None:
+                heard = 0
+                try:
+                    for raw in self._log():
+                        text = raw.decode("utf-8", "replace")
+                        if not text.startswith("{"):
+                            log.write(f"{text}\n")
+                            continue
+                        heard += 1
+                        if heard <= len(self._lines):
+                            continue
+                        samples.write(f"{text}\n")
+                        samples.flush()
+                        line = json.loads(text)
+                        if line["kind"] == "ended":
+                            self._ended = line
+                        self._lines.append(text)
+                except ClusterError as error:
+                    self._lost = f"{error.what}: {error.why}"
+                if self._ended is None and self._is_over():
+                    self._lost = self._lost or "its pod was gone before it said that it ended"
+                    return
+                time.sleep(_POLL_S)
+
+    def _log(self) -> Generator[bytes, None, None]:
+        def opened(break_off: Callable[[], None]) -> None:
+            self._break_off = break_off
+
+        path = f"/api/v1/namespaces/{self._namespace}/pods/{self._pod}/log"
+        yield from self._api.stream_lines(path, {"follow": "true", "container": objects.CONTAINER}, read_timeout_s=SILENCE_S, opened=opened)
+
+    def _is_over(self) -> bool:
+        """Whether its pod can say nothing more. Where that cannot be seen it may still."""
+        try:
+            pod = self._api.get_or_none(f"/api/v1/namespaces/{self._namespace}/pods/{self._pod}")
+        except ClusterError:
+            return False
+        return pod is None or (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed")
