@@ -97,3 +97,26 @@ def test_a_load_that_asks_too_much_is_no_pass(stack: Shelterctl) -> None:
     nowhere = stack("loadtest", "--users", "3", "--duration", "6s", "--host", "http://127.0.0.1:9", expect=None)
     assert nowhere.exit_code in (4, 6, 7)
     assert nowhere.result["judgement"]["verdict"] != "PASS"
+
+
+def test_a_load_inside_the_cluster_counts_as_one_from_here_and_leaves_nothing(stack: Shelterctl) -> None:
+    options = ("loadtest", "--users", "20", "--spawn-rate", "20", "--duration", "12s", "--in-cluster", "--workers", "2")
+    ran = stack(*options, expect=None, timeout_s=240)
+    result = ran.result
+    traffic = result["traffic"]
+    assert (traffic["failures"], result["generator"]["users_reached"], result["generator"]["end"]) == (0, 20, "finished"), ran.shown()
+    assert 80 < traffic["requests"] == sum(pod["requests"] for pod in traffic["by_pod"])
+    # Each of the pods' own answers says who it is: they came through the Service's name.
+    assert {pod["pod"] for pod in traffic["by_pod"]} <= set(kube.uids(stack.namespace, "pods", "app.kubernetes.io/name=app"))
+    left = "jobs,pods,secrets"
+    assert kube.items("default", left, "-l", "shelterctl.dev/load") == []
+
+    # Killed in the middle: the next one takes away what it left.
+    running = stack.start("loadtest", "--users", "5", "--duration", "2m", "--in-cluster", output="jsonl")
+    running.wait_for('"kind": "load_tick"')
+    running.signal(signal.SIGKILL)
+    running.end()
+    assert kube.items("default", "jobs", "-l", "shelterctl.dev/load")
+    again = stack("loadtest", "--users", "2", "--duration", "4s", "--in-cluster", expect=None)
+    assert again.result["traffic"]["requests"] > 0
+    wait_until(lambda: not kube.items("default", left, "-l", "shelterctl.dev/load"), "its Job, its pod and its Secret to be gone")

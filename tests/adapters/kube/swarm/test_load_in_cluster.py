@@ -1,0 +1,157 @@
+"""A load inside the cluster: what is made for it, whose it is, and its log, which is all that is heard of it."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shelterctl.adapters.kube.swarm import generator as module
+from shelterctl.adapters.kube.swarm import objects
+from shelterctl.adapters.kube.swarm.generator import JobGenerator
+from shelterctl.adapters.kube.swarm.maker import ANNOTATION, is_left_over, maker
+from shelterctl.core.load.plan import LoadPlan
+from shelterctl.errors import ApiUnreachable, LoadGeneratorFailed, Refused
+
+pytestmark = pytest.mark.unit
+
+LOCUST_FILE = Path(__file__).parents[4] / "locustfiles" / "shelter.py"
+PLAN = LoadPlan("http://app.shelter.svc:80", 20, 10.0, 60.0, str(LOCUST_FILE), run="r1", variables={"STACK_EXCHANGE": "{}"})
+START = {"kind": "start", "relative_error": 0.01, "wall_s": 1.0, "pid": 6}
+ENDED = {"kind": "ended", "what": "", "why": "", "lines": ["Aggregated 3"]}
+
+
+def sample(second: int) -> dict[str, Any]:
+    names = "latency_bins lag_bins by_pod first_by_pod by_name sized_by_name bins_by_name failures_by_name bytes_by_name"
+    empty: dict[str, Any] = {name: {} for name in [*names.split(), "failure_kinds", "own_kinds", "oddities"]}
+    numbers = {"interval_s": 1.0, "users": 20, "requests": 7, "failures": 0, "max_ms": 9.0, "cpu_s": 0.1, "lag_max_ms": 1.0, "late": 0}
+    return {"kind": "sample", "elapsed_s": float(second), "wall_s": 1.0 + second, **empty, **numbers}
+
+
+class Cluster:
+    """An API with one Job. Each item of `logs` is what one reading of the log gives; an error in it breaks it off."""
+
+    def __init__(self, logs: list[list[dict[str, Any] | Exception]], *, waiting: str = "", jobs: tuple[dict[str, Any], ...] = ()) -> None:
+        self.logs, self.waiting, self.jobs = logs, waiting, list(jobs)
+        self.made: list[dict[str, Any]] = []
+        self.deleted: list[str] = []
+
+    def request(self, method: str, path: str, *, query: Mapping[str, str] | None = None, body: Any = None) -> dict[str, Any]:
+        if method == "DELETE":
+            self.deleted.append(path.rpartition("/")[2])
+            return {}
+        kept = {**body, "metadata": {**body["metadata"], "uid": "u1"}}
+        self.made.append(kept)
+        return kept
+
+    def items(self, path: str, query: Mapping[str, str]) -> list[dict[str, Any]]:
+        if path.endswith("/jobs"):
+            return self.jobs
+        state = {"waiting": {"reason": self.waiting, "message": "no such image"}} if self.waiting else {"running": {}}
+        return [{"metadata": {"name": "load-x"}, "status": {"phase": "Running", "containerStatuses": [{"state": state}]}}]
+
+    def get_or_none(self, path: str) -> dict[str, Any] | None:
+        """A pod that was deleted is gone, as is a Job."""
+        return None if path.rpartition("/")[2] in self.deleted or not self.logs else {"status": {"phase": "Running"}}
+
+    def stream_lines(
+        self, path: str, query: Mapping[str, str], *, read_timeout_s: float, opened: Callable[[Callable[[], None]], None]
+    ) -> Iterator[bytes]:
+        opened(lambda: None)
+        for line in self.logs.pop(0) if self.logs else ():
+            if isinstance(line, Exception):
+                raise line
+            yield json.dumps(line).encode()
+
+
+def started(cluster: Cluster, folder: Path) -> JobGenerator:
+    made = JobGenerator(cluster, "default", "shelterctl-load:1", {"app": "web"})  # type: ignore[arg-type]
+    made.start(PLAN, folder)
+    return made
+
+
+def heard(load: JobGenerator) -> list[float]:
+    assert load._follower is not None
+    load._follower.join(10)
+    return [each.elapsed_s for each in load.samples()]
+
+
+def test_every_second_is_counted_once_though_the_log_breaks_off(tmp_path: Path) -> None:
+    cluster = Cluster(
+        [[START, sample(1), ApiUnreachable("gone")], [START, sample(1), sample(2)], [START, sample(1), sample(2), sample(3), ENDED]]
+    )
+    load = started(cluster, tmp_path)
+    assert heard(load) == [1.0, 2.0, 3.0]
+    assert load.last_lines() == ("Aggregated 3",)
+    assert len((tmp_path / "load-samples.jsonl").read_text().splitlines()) == 5
+    load.stop()
+    assert cluster.deleted[-1].startswith("shelterctl-load-")
+
+
+def test_a_pod_that_cannot_start_is_told_at_once_and_nothing_stays(tmp_path: Path) -> None:
+    cluster = Cluster([], waiting="ErrImageNeverPull")
+    with pytest.raises(LoadGeneratorFailed) as caught:
+        started(cluster, tmp_path)
+    assert (caught.value.what, caught.value.why) == ("pod load-x cannot start", "ErrImageNeverPull: no such image")
+    assert cluster.deleted == [cluster.made[0]["metadata"]["name"]]
+
+
+def test_a_generator_that_fails_says_why(tmp_path: Path) -> None:
+    failed = {
+        "kind": "ended",
+        "what": "the load generator ended before the load began (exit code 1)",
+        "why": "NameError",
+        "lines": ["NameError"],
+    }
+    with pytest.raises(LoadGeneratorFailed) as caught:
+        started(Cluster([[failed]]), tmp_path)
+    assert (caught.value.what, caught.value.why) == (failed["what"], "NameError")
+
+
+def test_a_pod_that_is_taken_away_ends_the_load(tmp_path: Path) -> None:
+    cluster = Cluster([[START, sample(1)]])
+    load = started(cluster, tmp_path)
+    assert heard(load) == [1.0]
+    assert not load.running()
+    assert load.last_lines() == ("its pod was gone before it said that it ended",)
+
+
+def test_the_objects_carry_the_load_and_end_by_themselves() -> None:
+    job = objects.job("shelterctl-load-1", "default", "r1", "shelterctl-load:1", PLAN, {"app": "web"})
+    assert job["spec"]["activeDeadlineSeconds"] > PLAN.duration_s + objects.GRACE_S
+    assert job["spec"]["ttlSecondsAfterFinished"] > 0
+    pod = job["spec"]["template"]["spec"]
+    assert pod["automountServiceAccountToken"] is False
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    secret = objects.secret({"metadata": {**job["metadata"], "uid": "u1"}}, objects.load_file(PLAN))
+    assert secret["metadata"]["ownerReferences"][0]["uid"] == "u1"
+    carried = json.loads(secret["stringData"]["load"])
+    assert {"shelter.py", "lean_client.py"} <= set(carried["files"])
+    assert (carried["plan"]["host"], carried["variables"]) == (PLAN.host, {"STACK_EXCHANGE": "{}"})
+
+
+def test_a_load_of_a_killed_command_is_removed_and_one_of_another_is_not_disturbed(tmp_path: Path) -> None:
+    def job(name: str, made_by: str, condition: str = "") -> dict[str, Any]:
+        status = {"conditions": [{"type": condition, "status": "True"}]} if condition else {}
+        return {"metadata": {"name": name, "annotations": {ANNOTATION: made_by}}, "status": status}
+
+    mine = maker()
+    machine = mine.partition(" ")[0]
+    assert not is_left_over(job("a", mine))
+    assert is_left_over(job("b", f"{machine} {os.getpid()} 1.00"))
+    assert not is_left_over(job("c", f"elsewhere {os.getpid()} 1.00"))
+    assert is_left_over(job("d", "elsewhere 1 1.00", "Complete"))
+    cluster = Cluster([[START, ENDED]], jobs=(job("killed", f"{machine} {os.getpid()} 1.00"),))
+    started(cluster, tmp_path)
+    assert cluster.deleted[0] == "killed"
+    with pytest.raises(Refused, match="another load runs in the cluster: job c"):
+        started(Cluster([], jobs=(job("c", "elsewhere 1 1.00"),)), tmp_path)
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_POLL_S", 0.01)
