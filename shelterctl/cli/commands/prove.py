@@ -53,8 +53,8 @@ def command(
     claims = _chosen(only or [], skip or [])
     proving = Proving(session, (session.wiring.users_of_proof or _USERS) if users is None else users, duration, claims)
     proving.check()
-    session.tell_sources()
     session.confirm_context("everything is proved here")
+    session.tell_sources()
     session.open_folder("prove")
     place = session.wiring.place
     with session.lock("prove"), session.lock("prove", "load"):

@@ -92,8 +92,8 @@ def command(
         raise UsageError(problem, next_command="shelterctl up --help")
     # A wrong folder is told before a machine is started for it.
     _ = wiring.project
-    session.tell_sources()
     session.confirm_context("the stack is deployed here")
+    session.tell_sources()
     folder = session.open_folder("up")
     ports = UpPorts(
         wiring.builder,
