@@ -1,7 +1,7 @@
 """Measures the figures of BENCHMARKS.md on the running cluster and prints them as a table.
 
 Each figure is a ratio within one run, or a time beside the limit that it is held to: the machine may be shared, so compare, do not quote.
-Usage: python tools/bench.py [--only start,inspect,report,local,image,up,status,watch,load]
+Usage: python tools/bench.py [--only start,inspect,report,local,image,up,status,hpa,watch,load]
 """
 
 from __future__ import annotations
@@ -146,6 +146,15 @@ def report() -> None:
     row("`report` of a one-hour load and 10,000 writes", measured, "2 s, 200 MB, 2 MB")
 
 
+def hpa() -> None:
+    """What the autoscaler's commands reckon with, and an explanation of the one that runs."""
+    found = script("bench_hpa.py")
+    row("a one-hour load read for `hpa`", f"{found['read_s']:.2f} s, {found['peak_mb']:.0f} MB", "1 s, 200 MB")
+    row("24 hours of a load simulated", f"{found['day_s']:.2f} s", "1 s")
+    row(f"a grid of {found['settings']} settings over one hour", f"{found['grid_s']:.1f} s", "10 s")
+    row("`hpa explain`", f"{in_turn({'explain': [*TOOL, 'hpa', 'explain']}, 5)['explain']:.2f} s", "1.5 s")
+
+
 PARTS: dict[str, Callable[[], None]] = {
     "start": start,
     "inspect": inspect,
@@ -154,6 +163,7 @@ PARTS: dict[str, Callable[[], None]] = {
     "image": image,
     "up": up,
     "status": status,
+    "hpa": hpa,
     "watch": watch,
     "load": load,
     "processes": processes,
