@@ -36,7 +36,7 @@ def writes_figure(writes: Sequence[WriteOutcome], fault_s: float, milestones: Se
     delays = sorted(point for point in delays if point[0] >= from_s)
     panels = [
         Panel("answers", f"1/s, by {bin_s:g} s", lines, marks=marks, height=150),
-        Panel("time to answer", "ms", [Line("each write", delays, BLUE)], marks=[Mark(0.0, "")], height=90),
+        Panel("time to answer", "ms", [Line("each write", delays, BLUE, dots=True)], marks=[Mark(0.0, "")], height=90),
     ]
     acks = sum(write.saw is ClientSaw.ACK for write in writes)
     described = f"{len(writes):,} writes were answered, {acks:,} of them acknowledged; the kill is at 0 s"

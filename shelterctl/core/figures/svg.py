@@ -19,13 +19,15 @@ LEFT, RIGHT, TOP, GAP, BOTTOM = 64, 150, 34, 26, 44
 BLUE, ORANGE, GREEN, RED, GREY, BLACK = "#0072b2", "#e69f00", "#009e73", "#d55e00", "#767676", "#1a1a1a"
 #: More points than this on 600 pixels show nothing more; extremes are kept when a line is thinned.
 MOST_POINTS = 1200
+#: The width of a letter of a mark, more or less.
+_LETTER = 5.5
 
 Point = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Points in order of time. `steps`: a value holds until the next one. `dash` as in SVG; empty for a solid line."""
+    """Points in order of time. `steps`: a value holds until the next one; `dots`: each point by itself. `dash` as in SVG."""
 
     label: str
     points: Sequence[Point]
@@ -33,6 +35,7 @@ class Line:
     dash: str = ""
     steps: bool = False
     width: float = 1.6
+    dots: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +130,10 @@ def _panel(panel: Panel, top: int, span: tuple[float, float, str], *, last: bool
             f'<line x1="{x(mark.at):.1f}" y1="{top}" x2="{x(mark.at):.1f}" y2="{bottom}" stroke="{GREY}" stroke-width="1" '
             'stroke-dasharray="1.5 2.5"/>'
         )
-        yield text(x(mark.at) + 3, top + 10 + 11 * (number % 3), mark.label, size=10, colour=BLACK)
+        # Near the right edge its words stand on the other side, clear of the legend.
+        before = x(mark.at) + 3 + _LETTER * len(mark.label) > right
+        place, anchor = (x(mark.at) - 3, "end") if before else (x(mark.at) + 3, "start")
+        yield text(place, top + 10 + 11 * (number % 3), mark.label, anchor=anchor, size=10, colour=BLACK)
     for line in panel.lines:
         yield from _line(line, x, y)
     yield from _legend(panel.lines, right + 10, top + 8)
@@ -136,6 +142,11 @@ def _panel(panel: Panel, top: int, span: tuple[float, float, str], *, last: bool
 def _line(line: Line, x: Callable[[float], float], y: Callable[[float], float]) -> Iterator[str]:
     points = thinned(line.points, MOST_POINTS)
     if not points:
+        return
+    if line.dots:
+        # A line between two answers would show times that nobody measured.
+        spots = "".join(f"M{x(at):.1f} {y(value):.1f}h0" for at, value in points)
+        yield f'<path d="{spots}" fill="none" stroke="{line.colour}" stroke-width="{2 * line.width}" stroke-linecap="round"/>'
         return
     path = [f"M{x(points[0][0]):.1f} {y(points[0][1]):.1f}"]
     for (_, before), (at, value) in pairwise(points):
