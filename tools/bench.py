@@ -57,7 +57,8 @@ def start() -> None:
 
 def script(name: str, *arguments: str) -> dict[str, Any]:
     """The JSON that another script of this folder prints."""
-    done = subprocess.run([PYTHON, str(ROOT / "tools" / name), *arguments], cwd=ROOT, capture_output=True, check=False)
+    argv = [PYTHON, "-m", f"tools.{name.removesuffix('.py')}", *arguments]
+    done = subprocess.run(argv, cwd=ROOT, capture_output=True, check=False)
     if done.returncode != 0:
         sys.exit(f"{name} ended with {done.returncode}:\n{done.stderr.decode()}")
     parsed: dict[str, Any] = json.loads(done.stdout)

@@ -13,13 +13,12 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from bench_report import LOAD, fill
-
 from shelterctl.adapters.runs.recording import read_recording
 from shelterctl.core.autoscaling.demand import demand_of
 from shelterctl.core.autoscaling.recommend import grid
 from shelterctl.core.autoscaling.replay import replay
 from shelterctl.core.autoscaling.simulate import Setting, simulate
+from tools.bench_report import LOAD, fill
 
 GRID = {"targets": range(30, 80, 5), "minimums": (1, 2), "maximums": (4, 6, 8, 10, 12), "down_windows_s": (60, 300)}
 

@@ -13,11 +13,10 @@ from itertools import pairwise
 from math import atan2, cos, pi, sin
 
 from shelterctl.core.autoscaling.recording import Recording
-from shelterctl.core.controller import SYNC_S, down_window_s, proposal, samples, stabilizer
+from shelterctl.core.controller import SYNC_S, down_window_s, proposal, samples, stabilizer, tolerances
 from shelterctl.core.hpa.algorithm import ReplicaProposal, desired_from_utilization
 from shelterctl.core.hpa.stabilization import History, Recommendation
 from shelterctl.core.hpa.sync import SyncOutcome, sync
-from shelterctl.core.hpa.tolerance import DEFAULT_TOLERANCE
 from shelterctl.core.state import Autoscaler
 
 #: When a status came is known to so much: the pass was a moment before it.
@@ -222,5 +221,5 @@ def _from_reading(found: Pass, scaler: Autoscaler) -> int:
     """What the reading of the status asks for, within the bounds, where every pod counts."""
     if found.read_percent is None or not scaler.cpu_target_percent:
         return found.before
-    wanted = desired_from_utilization(found.before, found.read_percent, scaler.cpu_target_percent, DEFAULT_TOLERANCE)
+    wanted = desired_from_utilization(found.before, found.read_percent, scaler.cpu_target_percent, tolerances(scaler))
     return max(scaler.minimum, min(scaler.maximum, wanted))

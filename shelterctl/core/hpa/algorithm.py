@@ -240,7 +240,7 @@ def _ceil_int32(value: float) -> int:
 
 
 def desired_from_utilization(
-    current_ready: int, utilization_percent: int, target_percent: int, tolerance: float = DEFAULT_TOLERANCE
+    current_ready: int, utilization_percent: int, target_percent: int, tolerance: float | Tolerances = DEFAULT_TOLERANCE
 ) -> int:
     """``ceil(ready * utilization / target)``, or ``current_ready`` within the tolerance.
 

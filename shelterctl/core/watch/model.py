@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
+from shelterctl.core.controller import tolerances
 from shelterctl.core.events import (
     AutoscalerGone,
     AutoscalerSeen,
@@ -82,7 +83,7 @@ class WatchModel:
         seen = self.autoscaler
         if seen is None or not seen.has_metric or seen.cpu_percent is None or not seen.cpu_target_percent or not self.reading_pods:
             return None
-        return desired_from_utilization(self.reading_pods, seen.cpu_percent, seen.cpu_target_percent)
+        return desired_from_utilization(self.reading_pods, seen.cpu_percent, seen.cpu_target_percent, tolerances(seen))
 
     @property
     def beyond(self) -> int | None:

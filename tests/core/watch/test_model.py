@@ -70,6 +70,13 @@ def test_what_a_reading_wants_is_counted_with_the_pods_of_that_reading_and_not_w
     assert (model.ready, model.wanted) == (5, 6)
 
 
+@pytest.mark.parametrize(("tolerance", "wanted"), [(None, 3), ("0.5", 2)])
+def test_what_a_reading_wants_is_by_the_autoscalers_own_tolerance(tolerance: str | None, wanted: int) -> None:
+    rules = {"scaleUp": {"tolerance": tolerance}} if tolerance else {}
+    model, _ = told([*AT_REST, (60.0, AutoscalerSeen(replace(scaler(2, 100), behavior=rules)))])
+    assert model.wanted == wanted
+
+
 def test_a_reading_that_stirs_a_little_is_no_change() -> None:
     _, words = told(
         [*AT_REST, (15.0, AutoscalerSeen(scaler(2, 6))), (30.0, AutoscalerSeen(scaler(2, 8))), (45.0, AutoscalerSeen(scaler(2, 9)))]
