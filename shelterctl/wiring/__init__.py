@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,13 +23,18 @@ if TYPE_CHECKING:
 def wire(settings: Settings) -> Wiring:
     """The wiring of the target that the settings name: this machine's processes, a minikube profile, or any other kubeconfig context.
 
-    Where none is named: the embedded target if a stack is up there, else minikube if Docker and minikube are here, else the embedded one.
+    Where none is named: the cluster of the pod that this runs in; else the embedded target if a stack is up there, else minikube if Docker
+    and minikube are here, else the embedded one.
 
     A context that has a profile's name and that minikube does not know is any other cluster. Where neither knows the name, it is that of
     a profile to be made.
     """
     if settings.target == "local":
         return _local(settings)
+    if settings.context is None and settings.profile == DEFAULTS.profile and _in_a_pod():
+        from shelterctl.adapters.kube.access import IN_CLUSTER
+
+        return _cluster(replace(settings, context=IN_CLUSTER))
     if settings.target == "auto" and settings.context is None and settings.profile == DEFAULTS.profile:
         if _local_is_up(settings):
             return _local(settings)
@@ -57,6 +63,15 @@ def _local_is_up(settings: Settings) -> bool:
 
     folder = own_folder(settings)
     return local.is_up(settings) if folder is None else own_local.is_up(settings, folder)
+
+
+def _in_a_pod() -> bool:
+    """Whether a pod's own cluster is meant: it has no other. Nothing is imported for the answer elsewhere."""
+    if not os.environ.get("KUBERNETES_SERVICE_HOST"):
+        return False
+    from shelterctl.adapters.kube.access import runs_in_a_pod
+
+    return runs_in_a_pod()
 
 
 def _here(program: str) -> bool:

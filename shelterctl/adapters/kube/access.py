@@ -1,4 +1,4 @@
-"""How a kubeconfig context reaches its API server.
+"""How a kubeconfig context, or the pod that this runs in, reaches its API server.
 
 A context with certificates or a token in files (minikube's own kind) is read here: importing the official client's models takes half a
 second, and its kubeconfig reader cannot be had without them. Everything else (exec plug-ins, auth providers, embedded data, proxies) is
@@ -7,6 +7,7 @@ left to the official client.
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -20,6 +21,10 @@ from shelterctl.errors import ContextError
 if TYPE_CHECKING:
     import urllib3
 
+#: The name that stands for the cluster of the pod that this runs in.
+IN_CLUSTER = "in-cluster"
+#: Where the kubelet puts a pod's ServiceAccount (https://kubernetes.io/docs/tasks/run-application/access-api-from-pod/).
+ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 #: Watches, their snapshots and the parallel requests of one command.
 CONNECTIONS = 16
 _CLUSTER_KEYS = {"server", "certificate-authority", "extensions"}
@@ -37,7 +42,15 @@ class Access:
 
 def open_access(context: str) -> Access:
     """Raises ContextError where the kubeconfig has no such context or it cannot be used."""
+    if context == IN_CLUSTER and runs_in_a_pod():
+        return _of_the_pod()
     return _static(context) or _by_client(context)
+
+
+def runs_in_a_pod() -> bool:
+    """Whether this is a pod with a ServiceAccount, and nobody gave it a kubeconfig."""
+    named = any(path.is_file() for path in kubeconfig.files())
+    return not named and bool(os.environ.get("KUBERNETES_SERVICE_HOST")) and (ACCOUNT / "token").is_file()
 
 
 def context_names() -> list[str]:
@@ -75,6 +88,23 @@ def client_for(context: str) -> Any:
     configuration.connection_pool_maxsize = CONNECTIONS
     configuration.socket_options = _keep_alive_options()
     return ApiClient(configuration)
+
+
+def _of_the_pod() -> Access:
+    import urllib3
+
+    host, port = os.environ["KUBERNETES_SERVICE_HOST"], os.environ.get("KUBERNETES_SERVICE_PORT", "443")
+    address = f"[{host}]" if ":" in host else host
+
+    def headers() -> Mapping[str, str]:
+        # The kubelet writes a new one before the old one ends.
+        return {"Authorization": f"Bearer {(ACCOUNT / 'token').read_text(encoding='utf-8').strip()}"}
+
+    pool = urllib3.PoolManager(
+        num_pools=2, maxsize=CONNECTIONS, retries=False, cert_reqs="CERT_REQUIRED", socket_options=_keep_alive_options(),
+        ca_certs=str(ACCOUNT / "ca.crt"),
+    )  # fmt: skip
+    return Access(pool, f"https://{address}:{port}", headers)
 
 
 def _static(context: str) -> Access | None:

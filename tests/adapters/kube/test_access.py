@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from shelterctl.adapters.kube import access
 from shelterctl.adapters.kube.access import open_access
 from shelterctl.adapters.kube.api import KubeApi
 from shelterctl.errors import ApiUnreachable, ContextError
@@ -34,8 +35,8 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_context_whose_files_hold_everything(config: Path) -> None:
-    access = open_access("ours")
-    assert (access.host, access.headers()) == ("https://127.0.0.1:8443", {"Authorization": "Bearer secret-token"})
+    found = open_access("ours")
+    assert (found.host, found.headers()) == ("https://127.0.0.1:8443", {"Authorization": "Bearer secret-token"})
 
 
 def test_the_first_file_that_names_a_context_wins(config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -47,9 +48,9 @@ def test_the_first_file_that_names_a_context_wins(config: Path, tmp_path: Path, 
 
 def test_what_is_not_in_files_is_left_to_the_official_client(config: Path) -> None:
     config.write_text(CONFIG.format(server="https://127.0.0.1:8443", more=", insecure-skip-tls-verify: true"))
-    access = open_access("ours")
-    assert access.host == "https://127.0.0.1:8443"
-    assert dict(access.headers())["authorization"] == "Bearer secret-token"
+    found = open_access("ours")
+    assert found.host == "https://127.0.0.1:8443"
+    assert dict(found.headers())["authorization"] == "Bearer secret-token"
 
 
 def test_an_unknown_context(config: Path) -> None:
@@ -82,3 +83,35 @@ def test_a_certificate_that_is_not_there(config: Path) -> None:
     config.write_text(CONFIG.format(server=f"https://127.0.0.1:{free_port()}", more=", certificate-authority: absent.crt"))
     with pytest.raises((ApiUnreachable, ContextError)):
         KubeApi("ours").get("/version")
+
+
+@pytest.fixture
+def in_a_pod(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A pod as the kubelet makes it: the folder of its ServiceAccount."""
+    account = tmp_path / "serviceaccount"
+    account.mkdir()
+    (account / "token").write_text("first\n")
+    (account / "ca.crt").write_text("")
+    monkeypatch.setattr(access, "ACCOUNT", account)
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "fd00::1")
+    monkeypatch.setenv("KUBERNETES_SERVICE_PORT", "6443")
+    return account
+
+
+def test_a_pod_reaches_its_own_cluster_with_a_token_that_is_renewed(in_a_pod: Path) -> None:
+    found = access.open_access(access.IN_CLUSTER)
+    assert found.host == "https://[fd00::1]:6443"
+    assert found.headers() == {"Authorization": "Bearer first"}
+    (in_a_pod / "token").write_text("second")
+    assert found.headers() == {"Authorization": "Bearer second"}
+
+
+def test_a_kubeconfig_counts_before_the_pods_own_account(in_a_pod: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert access.runs_in_a_pod()
+    (tmp_path / "config").write_text("{}")
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "config"))
+    assert not access.runs_in_a_pod()
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
+    (in_a_pod / "token").unlink()
+    assert not access.runs_in_a_pod()
