@@ -37,6 +37,7 @@ class KubernetesCluster:
         self.namespace = namespace
         self._manifests = manifests
         self._way = way or Way()
+        self._alone = False
 
     @property
     def scale_up_within_s(self) -> float:
@@ -51,7 +52,14 @@ class KubernetesCluster:
     def namespaces(self) -> tuple[str, ...]:
         """The namespaces of the stack that exist or may exist: the application's first."""
         companion = f"{self.namespace}-db"
-        found = self.api.get_or_none(f"/api/v1/namespaces/{companion}")
+        try:
+            found = self.api.get_or_none(f"/api/v1/namespaces/{companion}")
+        except ApiRejected as error:
+            if error.status != 403:
+                raise
+            # Rights on one namespace alone: the stack is what is in it.
+            self._alone = True
+            return (self.namespace,)
         # One of that name that shelterctl did not make is somebody else's: it is neither looked into nor changed.
         return (self.namespace, companion) if found is not None and manifest_edits.is_managed(found) else (self.namespace,)
 
@@ -61,7 +69,7 @@ class KubernetesCluster:
 
     def watched(self) -> tuple[str, ...]:
         """The namespaces that are followed, whether they exist already or not."""
-        return (self.namespace, f"{self.namespace}-db")
+        return (self.namespace,) if self._alone else (self.namespace, f"{self.namespace}-db")
 
     def plan(self, options: StackOptions) -> StackPlan:
         refuse_options_of_others(options)
