@@ -42,7 +42,8 @@ demo: $(VENV)/.runs ## the main job: it deploys, scales, keeps its data, resolve
 	$(BIN)/shelterctl prove
 
 test: venv lint ## everything that this machine can run: what needs no cluster side by side, then the cluster's tests, a profile each
-	$(BIN)/pytest -n auto -m "not cluster and not alone" $(PYTEST_ARGS) || $(NONE_LEFT)
+	@# Many wait for processes: three at a time on two cores.
+	$(BIN)/pytest -n 3 --dist worksteal -m "not cluster and not alone" $(PYTEST_ARGS) || $(NONE_LEFT)
 	$(BIN)/pytest -n 2 --dist loadgroup -m "cluster and not alone" $(PYTEST_ARGS) || $(NONE_LEFT)
 	$(BIN)/pytest -m alone $(PYTEST_ARGS) || $(NONE_LEFT)
 
