@@ -81,6 +81,7 @@ docs: venv $(VENV)/.docs ## the site of docs/ in site/, every link checked; need
 
 docs-reference: venv ## writes docs/reference/ and the manual page anew, from the code
 	$(BIN)/python -m tools.site.reference
+	$(BIN)/python -m tools.site.schemas
 	$(BIN)/python -m tools.site.manual
 
 docs-record: docs-reference ## runs what the pages show, on this machine alone, and writes its output into them

@@ -19,6 +19,8 @@ HERE = Path(__file__).resolve().parent
 VERSIONS = sorted(path.name for path in HERE.glob("shelterctl-*"))
 #: The load on minikube: 2 → 4 replicas, an autoscaler with a measurement a minute.
 LOAD = "20261130-032812-loadtest"
+#: Kills under writes, with an account, and where nothing can be written.
+KILL, KILL_UNWRITTEN = "20261130-042644-kill-db", "20261130-095036-kill-db"
 
 
 def unpack(version: str, state: Path) -> Path:
@@ -73,7 +75,7 @@ def test_each_is_shown_as_it_was_printed(line: CommandLine, runs: Path) -> None:
         first = next(text for text in (run / "result.txt").read_text().splitlines() if text.strip())
         assert first.strip() in ran.out
         assert "damaged" not in ran.out
-    ran = line.run("runs", "show", next(runs.glob("*-kill-db")).name, "--writes")
+    ran = line.run("runs", "show", KILL, "--writes")
     assert ran.code == 0
     assert ran.out.count("acknowledged  there  ok") == 169
     ran = line.run("runs", "show", LOAD, "--output", "csv")
@@ -84,6 +86,7 @@ def test_a_report_tells_all_of_them(line: CommandLine, runs: Path) -> None:
     ran = line.run("report", "--format", "markdown", *(path.name for path in sorted(runs.iterdir())))
     assert ran.code == 0, ran.err
     page = (line.folder / "work" / "shelterctl-report.md").read_text()
+    assert all(run.name in page.replace("\\", "") for run in runs.iterdir())
     assert "28,120 requests" in page
     assert "169" in page
     assert "44 of 44 as expected" in page
@@ -95,7 +98,7 @@ def test_every_event_and_write_is_read(runs: Path) -> None:
     for run in runs.iterdir():
         found = read_run(run)
         assert (found.damage, found.told.damaged) == ("", 0)
-        if run.name.endswith("-kill-db"):
+        if run.name == KILL:
             assert (len(found.writes), found.unanswered) == (170, 0)
 
 
@@ -127,7 +130,7 @@ def test_a_later_schema_is_told_by_the_list_and_by_show(line: CommandLine, later
         assert (ran.code, "damaged: result.json is not read: it is of schema shelterctl/99" in ran.out) == (0, True)
         assert "PASS" not in ran.out
         assert "shelterctl/99" in json.loads(line.run("runs", "show", run.name, "--output", "json").out)["damage"]
-    ran = line.run("runs", "show", next(later.glob("*-kill-db")).name, "--writes")
+    ran = line.run("runs", "show", KILL, "--writes")
     assert (ran.code, "shelterctl/99" in ran.err) == (2, True)
 
 

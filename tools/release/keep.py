@@ -1,4 +1,4 @@
-"""Keeps run folders of this version for the tests of later ones, without this machine's names.
+"""Keeps what later releases are held to: run folders, without this machine's names, the published schemas, commands and flags.
 
 python -m tools.release.keep --replace /home/me/stack=/home/user/stack RUN-FOLDER...
 """
@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import argparse
 import gzip
+import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
 
 from shelterctl.adapters.runs.evidence import owner
 from shelterctl.core.serial import SCHEMA
+from tests.kept.surface import surface
+from tools.site import schemas
 
 FOLDER = Path(__file__).resolve().parents[2] / "tests" / "kept"
 #: Of a load's every second there are thousands of lines, and no command reads them again.
@@ -47,11 +50,20 @@ def keep(run: Path, replace: Mapping[str, str]) -> Path:
     return copy
 
 
+def keep_published() -> None:
+    """The schemas, commands and exit codes as they are now. Within a version the next ones are held to them."""
+    (FOLDER / "schemas").mkdir(exist_ok=True)
+    for name, schema in schemas.schemas().items():
+        (FOLDER / "schemas" / name).write_text(schemas.text(schema), encoding="utf-8")
+    (FOLDER / "surface.json").write_text(json.dumps(surface(), indent=1) + "\n", encoding="utf-8")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--replace", action="append", default=[], metavar="OLD=NEW")
-    parser.add_argument("runs", nargs="+", type=Path)
+    parser.add_argument("runs", nargs="*", type=Path)
     given = parser.parse_args()
+    keep_published()
     for run in given.runs:
         print(keep(run, dict(word.split("=", 1) for word in given.replace)))
 
