@@ -169,7 +169,8 @@ def _results() -> Iterator[str]:
     for words, kinds in RESULTS.items():
         yield from (f"## {words}", "", " or ".join(records.mention(kind) for kind in kinds), "")
     yield from (
-        "`logs` prints an object with `pod` and `line` for each line; `runs show` the result of that run.", "",
+        "`logs` prints an object with `pod` and `line` for each line; `runs show` the document of that run, and where it cannot be read",
+        "`result` as null and why in `damage`.", "",
         "## Records", "",
     )  # fmt: skip
     for kind in records.rest():
