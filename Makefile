@@ -10,7 +10,7 @@ NONE_LEFT := [ $$? -eq 5 -a -n '$(PYTEST_ARGS)$(TESTS_AFTER_BARE)' ]
 # What renders the manifests. Where a cluster is required, its absence is no reason to leave the lint out.
 KUSTOMIZE := $(or $(shell command -v kubectl || command -v minikube),$(SHELTERCTL_REQUIRE_CLUSTER))
 
-.PHONY: docs docs-reference docs-record man help venv demo test test-bare unit lint lint-code lint-package lint-manifests bench format lock clean
+.PHONY: docs docs-reference docs-record man help venv demo test test-bare unit lint lint-code lint-package lint-manifests bench dist sbom format lock clean
 
 help: ## the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
@@ -64,7 +64,7 @@ lint-code: venv
 	$(BIN)/lint-imports
 
 lint-package: venv
-	$(BIN)/python tools/lint_package.py
+	$(BIN)/python -m tools.lint_package
 
 ifneq ($(KUSTOMIZE),)
 lint-manifests: venv .venv-manifests/.installed
@@ -83,6 +83,7 @@ docs: venv $(VENV)/.docs ## the site of docs/ in site/, every link checked; need
 
 docs-reference: venv ## writes docs/reference/ and the manual page anew, from the code
 	$(BIN)/python -m tools.site.reference
+	$(BIN)/python -m tools.site.schemas
 	$(BIN)/python -m tools.site.manual
 
 docs-record: docs-reference ## runs what the pages show, on this machine alone, and writes its output into them
@@ -98,6 +99,12 @@ bench: venv ## the figures of BENCHMARKS.md, as ratios within one run
 format: venv
 	$(BIN)/ruff check --fix --quiet .
 	$(BIN)/ruff format --quiet .
+
+dist: venv ## the wheel and the sdist in dist/, the same bytes wherever they are built
+	$(BIN)/python -m tools.release.build
+
+sbom: venv ## what an installed shelterctl consists of, as CycloneDX in dist/, from the lock file
+	$(BIN)/python -m tools.release.sbom
 
 lock: venv ## lock the dependencies anew
 	$(BIN)/uv lock

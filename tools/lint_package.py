@@ -1,15 +1,21 @@
-"""Builds the wheel and the sdist and holds them to what people install: contents, metadata, and that the sdist makes the same wheel."""
+"""Builds the wheel and the sdist and holds them to what people install: contents, metadata, version, that the sdist makes the same wheel,
+and that another folder, umask and time zone make the same bytes.
+
+python -m tools.lint_package
+"""
 
 from __future__ import annotations
 
-import subprocess
+import re
 import sys
 import tempfile
 import zipfile
-from hashlib import sha256
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from shelterctl import __version__
+from tools.release import version
+from tools.release.build import ROOT, build, commit_time_s, differing, elsewhere, run
+
 BIN = Path(sys.executable).parent
 #: What an installed shelterctl deploys.
 CARRIED = (
@@ -24,37 +30,39 @@ CARRIED = (
 BESIDE = ("shelterctl/explained/doctor.toml", ".data/data/share/man/man1/shelterctl.1")
 
 
-def run(*argv: str | Path) -> None:
-    done = subprocess.run([str(word) for word in argv], cwd=ROOT, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        sys.exit(f"{' '.join(str(word) for word in argv)}:\n{done.stdout}{done.stderr}")
-
-
-def contents(wheel: Path) -> dict[str, str]:
-    """Digest by name; the record lists the others."""
+def read(wheel: Path) -> tuple[list[str], str]:
+    """The names in a wheel, and the version that its metadata say."""
     with zipfile.ZipFile(wheel) as opened:
-        names = [name for name in opened.namelist() if not name.endswith("/RECORD")]
-        return {name: sha256(opened.read(name)).hexdigest() for name in names}
+        names = opened.namelist()
+        (metadata,) = (name for name in names if name.endswith(".dist-info/METADATA"))
+        found = re.search(r"^Version: (.+)$", opened.read(metadata).decode("utf-8"), re.M)
+        return names, found.group(1) if found else ""
 
 
 def main() -> None:
+    time_s = commit_time_s()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        run(BIN / "uv", "build", "--quiet", "--wheel", "--sdist", "--out-dir", folder, ROOT)
-        (wheel,), (sdist,) = folder.glob("*.whl"), folder.glob("*.tar.gz")
+        files = build(ROOT, folder / "one", time_s)
+        sdist, wheel = files
         run(BIN / "check-wheel-contents", wheel)
         run(BIN / "twine", "check", "--strict", wheel, sdist)
-        run(BIN / "uv", "build", "--quiet", "--wheel", "--out-dir", folder / "again", sdist)
-        (again,) = (folder / "again").glob("*.whl")
-        first, second = contents(wheel), contents(again)
-        differing = sorted(name for name in first.keys() | second.keys() if first.get(name) != second.get(name))
-        missing = [part for part in CARRIED if f"shelterctl/_project/{part}" not in first]
-        missing += [part for part in BESIDE if not any(name.endswith(part) for name in first)]
-        strange = [name for name in first if "__pycache__" in name or name.endswith(".pyc") or ".shelterctl/" in name]
-        for what, found in (("the sdist makes another wheel", differing), ("not in the wheel", missing), ("in the wheel", strange)):
+        of_sdist = build(sdist, folder / "of-sdist", time_s, kinds=("wheel",))
+        names, told = read(wheel)
+        missing = [part for part in CARRIED if f"shelterctl/_project/{part}" not in names]
+        missing += [part for part in BESIDE if not any(name.endswith(part) for name in names)]
+        strange = [name for name in names if "__pycache__" in name or name.endswith(".pyc") or ".shelterctl/" in name]
+        for what, found in (
+            ("the sdist makes another wheel", differing([wheel], of_sdist)),
+            ("built elsewhere, these are other bytes", differing(files, elsewhere(folder / "elsewhere", time_s))),
+            ("not in the wheel", missing),
+            ("in the wheel", strange),
+            (f"the version of the wheel's metadata, which is not shelterctl's {__version__}", [told] if told != __version__ else []),
+            ("the tag of this commit", version.tag_differs()),
+        ):
             if found:
                 sys.exit(f"{what}: {', '.join(found[:8])}")
-    print(f"lint-package: {len(first)} files in the wheel, and the sdist makes the same")
+    print(f"lint-package: {len(names)} files in the wheel; the sdist and another folder make the same, byte for byte")
 
 
 if __name__ == "__main__":

@@ -174,7 +174,7 @@ class Proving:
             outage = f"; no write for {silent[1] - silent[0]:.2f} s" if silent is not None else ""
             return _of(Claim.KEEPS_DATA, result.judgement, f"{result.acknowledged:,} acknowledged writes, none lost{outage}", run)
 
-        return (yield from self._kept("kill-db", work, judged, lambda result, _: render_kill_db.lines(result)))
+        return (yield from self._kept("chaos kill-db", work, judged, lambda result, _: render_kill_db.lines(result)))
 
     def _resolve(self) -> Generator[Event, None, Evidence]:
         wiring = self._session.wiring
@@ -184,7 +184,7 @@ class Proving:
 
         return (
             yield from self._kept(
-                "dns-check",
+                "dns check",
                 lambda _: dns_check(wiring.names, wiring.clock),
                 judged,
                 lambda report, run: render_dns.lines(report, run, show_all=False),
@@ -203,7 +203,8 @@ class Proving:
         from shelterctl.wiring.parts import state_dir
 
         terminal = self._session.terminal
-        folder = RunFolderOnDisk(state_dir(self._session.settings), command)
+        # Named as the command by itself names its own.
+        folder = RunFolderOnDisk(state_dir(self._session.settings), command.removeprefix("chaos ").replace(" ", "-"))
         try:
             with closing(work(folder)) as operation:
                 result = yield from _recorded(operation, folder)

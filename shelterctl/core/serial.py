@@ -18,6 +18,18 @@ JsonValue: TypeAlias = "bool | int | float | str | list[JsonValue] | dict[str, J
 SCHEMA = "shelterctl/1"
 
 
+def unreadable(schema: object) -> str:
+    """Why a document that names this schema is not read; empty where it is.
+
+    A later schema may have given a field another meaning: nothing of it is guessed.
+    """
+    if schema == SCHEMA:
+        return ""
+    if not isinstance(schema, str) or not schema.startswith("shelterctl/"):
+        return f"it names no schema of shelterctl, which is {SCHEMA}"
+    return f"it is of schema {schema[:40]}, and this shelterctl reads {SCHEMA}: show it with the release that wrote it, or a later one"
+
+
 def to_json(value: object) -> JsonValue:
     """Turns a record (dataclasses, enums, mappings, sequences, scalars) into plain JSON values.
 

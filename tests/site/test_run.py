@@ -16,7 +16,8 @@ import pytest
 
 from tools.site.pages import ROOT, Block, Shown, blocks, pages
 from tools.site.record import Machine, Ran, machine, runnable, told
-from tools.site.reference import RESULTS, field_names
+from tools.site.reference import field_names
+from tools.site.results import RESULTS
 
 pytestmark = [pytest.mark.local, pytest.mark.alone]
 

@@ -12,60 +12,19 @@ from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 from shelterctl.adapters.explained import read
-from shelterctl.adapters.runs.store import RunSummary
 from shelterctl.adapters.stack.config import _TABLES
-from shelterctl.cli.render.autoscaling.hpa import Applied
-from shelterctl.cli.render.init import InitResult
-from shelterctl.cli.render.new import NewResult
-from shelterctl.cli.reporting import Made, Verified
 from shelterctl.core import events
-from shelterctl.core.autoscaling.check import Checked
-from shelterctl.core.autoscaling.explain import Explanation as Explained
-from shelterctl.core.autoscaling.replay import Replay
-from shelterctl.core.checkup.check import Checkup
-from shelterctl.core.dns.records import DnsReport
-from shelterctl.core.endpoint import Endpoint
 from shelterctl.core.explained import Explanation, Topic
-from shelterctl.core.load.result import LoadResult
-from shelterctl.core.stack.inspection import Inspection
-from shelterctl.ops.chaos.result import KillDbResult
-from shelterctl.ops.down import DownResult
-from shelterctl.ops.during import RolledOut
-from shelterctl.ops.hpa.simulate import Recommendation, Simulation
-from shelterctl.ops.prove import Proof
-from shelterctl.ops.status import StatusResult
-from shelterctl.ops.up.up import UpResult
-from shelterctl.ops.watch import WatchResult
+from shelterctl.core.serial import SCHEMA
 from shelterctl.settings import _ALIASES, DEFAULTS, PREFIX, Settings
+from tools.site.journals import JOURNALS
 from tools.site.parser import Command, Parameter, commands
 from tools.site.records import Records, prose
+from tools.site.results import RESULTS
+from tools.site.schemas import schema_file
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "reference"
 HEAD = "<!-- Written by `make docs-reference` from the code: a change here is lost. -->"
-#: What `result` holds, by command; several where an option changes it.
-RESULTS: Mapping[str, tuple[Any, ...]] = {
-    "prove": (Proof,),
-    "inspect": (Inspection,),
-    "init": (InitResult,),
-    "up": (UpResult,),
-    "status": (StatusResult,),
-    "status watch": (WatchResult,),
-    "loadtest": (LoadResult, RolledOut),
-    "hpa explain": (Explained,),
-    "hpa replay": (Replay,),
-    "hpa simulate": (Simulation,),
-    "hpa recommend": (Recommendation, Applied, Checked),
-    "chaos kill-db": (KillDbResult,),
-    "dns check": (DnsReport,),
-    "doctor": (Checkup,),
-    "explain": (tuple[Explanation, ...],),
-    "url": (Endpoint,),
-    "runs list": (tuple[RunSummary, ...],),
-    "report": (Made, Verified),
-    "new": (NewResult,),
-    "down": (DownResult,),
-    "version": (Mapping[str, str],),
-}
 
 
 def pages() -> dict[str, str]:
@@ -82,6 +41,7 @@ def pages() -> dict[str, str]:
         "inspect.md": _entries("Findings of inspect", "What `shelterctl inspect` finds in a stack's files.", known, Topic.INSPECT),
         "events.md": _events(),
         "results.md": _results(),
+        "run-folder.md": _run_folder(),
     }
     return {name: "\n".join((HEAD, "", *lines)).rstrip() + "\n" for name, lines in made.items()}
 
@@ -179,7 +139,8 @@ def _events() -> Iterator[str]:
         "# Events", "",
         "What `--output jsonl` prints while a command works, and what `events.jsonl` of a run's folder keeps. Each line is an object with",
         "`schema`, `wall_s` (seconds since 1970) and `kind`; in the folder also `monotonic_s`. The last line of `--output jsonl` has the",
-        "kind `result`, and [the fields of a result](results.md).", "",
+        "kind `result`, and [the fields of a result](results.md). As JSON Schema:",
+        f"[{schema_file('event')}](schemas/{schema_file('event')}).", "",
     )  # fmt: skip
     records = Records()
     for kind in get_args(events.Event):
@@ -201,15 +162,44 @@ def _results() -> Iterator[str]:
         "| `result` | what follows here, or null where it ended with an error |",
         "| `error` | null, or an object: `type`, `what` happened, `why`, `next_command`, `details` (lines of evidence) |",
         "| `run` | the run's folder, where there is one |", "",
-        "A number that is not finite is null. Fields may be added at any time.", "",
+        "A number that is not finite is null. Fields may be added at any time, and words to those that a field is one of: what stays, and",
+        f"how long, is in [Upgrade](../how-to/upgrade.md). As JSON Schema: [{schema_file('result')}](schemas/{schema_file('result')}).", "",
     )  # fmt: skip
     records = Records()
     for words, kinds in RESULTS.items():
         yield from (f"## {words}", "", " or ".join(records.mention(kind) for kind in kinds), "")
     yield from (
-        "`logs` prints an object with `pod` and `line` for each line; `runs show` the result of that run.", "",
+        "`logs` prints an object with `pod` and `line` for each line; `runs show` the document of that run, and where it cannot be read",
+        "`result` as null and why in `damage`.", "",
         "## Records", "",
     )  # fmt: skip
+    for kind in records.rest():
+        yield from records.lines(kind, level="###")
+
+
+def _run_folder() -> Iterator[str]:
+    yield from (
+        "# A run's folder", "",
+        "Each run of a command that changes or measures something has a folder of its own, `.shelterctl/runs/TIME-COMMAND`",
+        "(`--state-dir`), for its user alone. `shelterctl runs list`, `runs show`, `report` and `hpa replay` read it.", "",
+        "| file | what it is |", "|---|---|",
+        "| `events.jsonl` | [the events](events.md), each as it came |",
+        "| `result.json` | [the result](results.md); not there while the run is under way, or where it was killed |",
+        "| `result.txt` | the result as it was printed, to be shown again by later releases |",
+        "| `tag.txt` | what the user called the run |",
+        *(f"| `{name}` | {prose(kind).splitlines()[0]} |" for name, kind in JOURNALS.items()),
+        "| `load-samples.jsonl`, `locust.log` | what the generator counted each second, and printed; nothing reads them again |", "",
+        f"`result.json` and each line of `events.jsonl` name their schema, `{SCHEMA}`; the other journals are of the same one. Every",
+        "release reads the folders of earlier ones; those of a later schema are told to be so, and nothing of them is guessed.",
+        "As JSON Schema:",
+        f"[{schema_file('result')}](schemas/{schema_file('result')}), [{schema_file('event')}](schemas/{schema_file('event')}),",
+        f"[{schema_file('journal')}](schemas/{schema_file('journal')}).", "",
+    )  # fmt: skip
+    records = Records()
+    for name, kind in JOURNALS.items():
+        yield from (f"## {name}", "", prose(kind), "")
+        yield from records.table(kind)
+    yield from ("## Records in journals", "")
     for kind in records.rest():
         yield from records.lines(kind, level="###")
 

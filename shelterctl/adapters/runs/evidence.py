@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from shelterctl.adapters.runs.recording import recording_of
-from shelterctl.adapters.runs.store import EVENTS, RESULT, parse
+from shelterctl.adapters.runs.store import EVENTS, FOREIGN, RESULT, parse, read_document
 from shelterctl.core.events import ClusterEventSeen, Notice, StepFinished, TargetChosen, WatchDropped, WatchRestored
 from shelterctl.core.faults.ledger import Category, ClientSaw, Entry, WriteOutcome
 from shelterctl.core.report.clean import Owner
@@ -59,7 +59,7 @@ def _command(folder: Path) -> str:
 
 def _named_by(proof: Path, state_dir: Path) -> Iterator[Path]:
     try:
-        document: Any = parse((proof / RESULT).read_bytes())
+        document: Any = read_document(parse((proof / RESULT).read_bytes()))[0]
         claims = document["result"]["claims"]
         names = [str(claim.get("run", "")) for claim in claims]
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
@@ -80,7 +80,10 @@ def read_run(folder: Path) -> Run:
     told, recording = Told(), None
     if kind != "prove":
         told, recording = _events(folder, files)
-    writes, unanswered = _writes(folder, files)
+    (writes, unanswered), entries = _writes(folder, files), tuple(_entries(folder, files))
+    if damage.startswith(FOREIGN) or (recording is None and told.damaged):
+        # The journals are of the schema of result and events, and do not say it themselves.
+        writes, unanswered, entries = (), 0, ()
     result = document.get("result") if document is not None else None
     error = document.get("error") if document is not None else None
     code, finished = (document.get("exit_code"), document.get("finished_wall_s")) if document is not None else (None, None)
@@ -97,7 +100,7 @@ def read_run(folder: Path) -> Run:
         told=told,
         writes=writes,
         unanswered=unanswered,
-        entries=tuple(_entries(folder, files)),
+        entries=entries,
         objects=tuple(_objects(result)) if kind == "up" and result is not None else (),
         files=tuple(files),
     )
@@ -125,7 +128,7 @@ def _document(folder: Path, files: list[FileDigest]) -> tuple[dict[str, Any] | N
         document = parse(data)
     except ValueError as error:
         return None, f"{RESULT} is no result: {error}"
-    return (document, "") if isinstance(document, dict) else (None, f"{RESULT} is no result: not an object")
+    return read_document(document)
 
 
 def _events(folder: Path, files: list[FileDigest]) -> tuple[Told, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 from shelterctl.adapters.runs.store import EVENTS, find_run, parse, read_result
 from shelterctl.core.autoscaling.traps import LastLoad
 from shelterctl.core.load.plan import LoadPlan
-from shelterctl.core.serial import from_json
+from shelterctl.core.serial import from_json, unreadable
 from shelterctl.errors import UsageError
 
 #: Older loads than so many runs back are not looked for.
@@ -63,4 +63,6 @@ def _place(folder: Path) -> tuple[str, str]:
             row = parse(next(iter(lines), b"{}"))
     except (OSError, ValueError):
         return "", ""
-    return (str(row.get("context", "")), str(row.get("namespace", ""))) if isinstance(row, dict) else ("", "")
+    if not isinstance(row, dict) or unreadable(row.get("schema")):
+        return "", ""
+    return str(row.get("context", "")), str(row.get("namespace", ""))

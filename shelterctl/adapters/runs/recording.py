@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from shelterctl.adapters.runs.store import EVENTS, parse
+from shelterctl.adapters.runs.store import EVENTS, parse, read_journal
 from shelterctl.core.autoscaling.recording import Recording, series
 from shelterctl.core.events import (
     AutoscalerSeen,
@@ -20,7 +20,7 @@ from shelterctl.core.events import (
     WatchDropped,
     WatchRestored,
 )
-from shelterctl.core.serial import SCHEMA, from_json
+from shelterctl.core.serial import from_json, unreadable
 from shelterctl.core.state import Autoscaler, Pod, Usage
 from shelterctl.errors import StateFolderError, UsageError
 
@@ -43,8 +43,16 @@ def read_recording(folder: Path) -> Recording:
     except OSError as error:
         raise StateFolderError(f"{folder / EVENTS} cannot be read", why=error.strerror or str(error)) from error
     if found is None:
-        raise UsageError(f"{folder.name}: not one line of {EVENTS} is of {SCHEMA}", next_command="shelterctl runs list")
+        raise UsageError(
+            f"{folder.name}: not one line of {EVENTS} can be read", why=_schema_of(folder), next_command="shelterctl runs list"
+        )
     return found
+
+
+def _schema_of(folder: Path) -> str:
+    """Why the first line is not read."""
+    row = next(read_journal(folder, EVENTS), None)
+    return unreadable(row.get("schema")) if row is not None else "there is no whole line in it"
 
 
 def recording_of(run: str, lines: Iterable[bytes], beside: Callable[[float, str, Any], None] | None = None) -> Recording | None:
@@ -98,7 +106,7 @@ def _event(line: bytes, known: Mapping[str, Any]) -> tuple[float, str, Any] | No
     """The time, the kind and the record of a line; no record for a kind that is not asked for. None where it is no event of this schema."""
     try:
         row = parse(line)
-        if not isinstance(row, dict) or row.get("schema") != SCHEMA:
+        if not isinstance(row, dict) or unreadable(row.get("schema")):
             return None
         kind, at_s = row.get("kind"), row.get("wall_s")
         if not isinstance(kind, str) or not isinstance(at_s, int | float):

@@ -14,12 +14,14 @@ from datetime import datetime
 from pathlib import Path
 
 from shelterctl.core.events import Event, event_to_json
-from shelterctl.core.serial import SCHEMA, JsonValue, to_json
+from shelterctl.core.serial import SCHEMA, JsonValue, to_json, unreadable
 from shelterctl.errors import StateFolderError, UsageError
 from shelterctl.settings import nearest
 
 EVENTS = "events.jsonl"
 RESULT = "result.json"
+#: How the damage of a result of another schema begins.
+FOREIGN = f"{RESULT} is not read"
 #: The result as people saw it, so that it can be shown again by a later release too.
 TEXT = "result.txt"
 #: What the user called the run: written at its beginning, so that a run that was killed is found by it, too.
@@ -190,7 +192,15 @@ def _result(folder: Path) -> tuple[dict[str, JsonValue] | None, str]:
         return None, f"{RESULT}: {error.strerror or error}"
     except ValueError as error:
         return None, f"{RESULT} is no result: {error}"
-    return (document, "") if isinstance(document, dict) else (None, f"{RESULT} is no result: not an object")
+    return read_document(document)
+
+
+def read_document(document: JsonValue) -> tuple[dict[str, JsonValue] | None, str]:
+    """The document of a `result.json`, or why it is none that can be read."""
+    if not isinstance(document, dict):
+        return None, f"{RESULT} is no result: not an object"
+    why = unreadable(document.get("schema"))
+    return (None, f"{FOREIGN}: {why}") if why else (document, "")
 
 
 def parse(data: bytes) -> JsonValue:

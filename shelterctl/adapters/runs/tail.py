@@ -9,6 +9,7 @@ from typing import Any
 
 from shelterctl.adapters.runs.store import EVENTS, RESULT, parse
 from shelterctl.core.events import LoadTick
+from shelterctl.core.serial import unreadable
 
 #: A journal that is first seen is read from here before its end: the last seconds, whatever its size.
 _TAIL_BYTES = 65_536
@@ -64,7 +65,8 @@ def _target(journal: Path) -> tuple[str, str] | None:
     try:
         with journal.open("rb") as file:
             entry: Any = parse(file.readline(4096))
-        return (str(entry["context"]), str(entry["namespace"])) if entry["kind"] == "target_chosen" else None
+        known = entry["kind"] == "target_chosen" and not unreadable(entry["schema"])
+        return (str(entry["context"]), str(entry["namespace"])) if known else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -75,6 +77,8 @@ def _tick(line: bytes) -> tuple[float, LoadTick] | None:
         return None
     try:
         entry: Any = parse(line)
+        if unreadable(entry["schema"]):
+            return None
         return float(entry["wall_s"]), LoadTick(**{field.name: entry[field.name] for field in fields(LoadTick)})
     except (ValueError, KeyError, TypeError):
         return None

@@ -52,10 +52,14 @@ def show(
     """
     from shelterctl.adapters.runs.store import EVENTS, damage, find_run, read_journal, read_result, read_text, tag_of
     from shelterctl.cli.render import runs as render
+    from shelterctl.errors import UsageError
     from shelterctl.wiring.parts import state_dir
 
     folder = find_run(state_dir(session.settings), run)
     document = read_result(folder)
+    why = damage(folder) if document is None else ""
+    if writes and why:
+        raise UsageError(f"{folder.name}: its account is not shown", why=why, next_command="shelterctl runs list")
     if events or writes:
         rows = list(read_journal(folder, EVENTS if events else "account.jsonl"))
         if session.terminal.output != "table":
@@ -68,9 +72,8 @@ def show(
     if svg is not None or session.settings.output == "csv":
         return _drawn(session, folder, svg)
     if session.terminal.output != "table":
-        session.terminal.json(document or {"run": folder.name, "result": None})
+        session.terminal.json(document or {"run": folder.name, "result": None, "damage": why})
         return 0
-    why = damage(folder) if document is None else ""
     journals = sorted(path.name for path in folder.glob("*.jsonl"))
     session.terminal.result(render.show_lines(folder, document, read_text(folder), damage=why, journals=journals, tag=tag_of(folder)))
     if EVENTS in journals:
@@ -110,8 +113,13 @@ def _tell_course(session: Session, folder: Path) -> None:
     from shelterctl.adapters.runs.recording import read_recording
     from shelterctl.cli.render.autoscaling import course as render
     from shelterctl.core.autoscaling.course import course_of
+    from shelterctl.errors import UsageError
 
-    recording = read_recording(folder)
+    try:
+        recording = read_recording(folder)
+    except UsageError:
+        # The line about the result said what is wrong with the folder.
+        return
     if recording.ticks.times_s and len(recording.pods):
         result = course_of(recording)
         session.terminal.result([*render.graph_lines(recording, result), *render.course_lines(result)])

@@ -23,6 +23,7 @@ from shelterctl.adapters.runs.store import (
     read_text,
 )
 from shelterctl.core.events import Notice
+from shelterctl.core.serial import SCHEMA
 from shelterctl.errors import StateFolderError, UsageError
 from tests.core.stack_examples import NOW
 
@@ -33,7 +34,8 @@ def made(tmp_path: Path, name: str, document: object = None) -> Path:
     folder = tmp_path / "runs" / name
     folder.mkdir(parents=True)
     if document is not None:
-        (folder / "result.json").write_text(json.dumps(document))
+        named = {"schema": SCHEMA, **document} if isinstance(document, dict) else document
+        (folder / "result.json").write_text(json.dumps(named))
     return folder
 
 

@@ -41,3 +41,9 @@ def test_a_damaged_journal_is_no_load(tmp_path: Path) -> None:
     run = load(tmp_path, "one")
     (run.path / "events.jsonl").write_bytes(b"[" * 100_000)
     assert told(tmp_path, "one") == []
+
+
+def test_a_load_of_a_later_schema_is_not_guessed_at(tmp_path: Path) -> None:
+    journal = load(tmp_path, "one").path / "events.jsonl"
+    journal.write_bytes(journal.read_bytes().replace(b"shelterctl/1", b"shelterctl/99"))
+    assert told(tmp_path, "one") == []

@@ -112,8 +112,9 @@ def test_a_recording_that_was_cut_off_and_one_of_another_version(tmp_path: Path)
     assert half.damaged == 1
     assert replay(half).decisions
     (folder / "events.jsonl").write_bytes(whole.replace(b"shelterctl/1", b"shelterctl/9"))
-    with pytest.raises(UsageError, match="not one line of"):
+    with pytest.raises(UsageError, match="not one line of") as told:
         read_recording(folder)
+    assert "schema shelterctl/9" in told.value.why
     (folder / "events.jsonl").unlink()
     with pytest.raises(UsageError, match=r"has no events\.jsonl"):
         read_recording(folder)
