@@ -29,6 +29,10 @@ from locust import User
 from locust.contrib.fasthttp import LocustBadStatusCode, LocustUserAgent
 
 _WELL = LocustUserAgent.valid_response_codes
+#: How long a kept connection may rest until its server may be about to end it: gunicorn does so after 2 s, and by then the request is lost.
+RESTED_S = 0.9
+#: What may be asked again.
+_ASKED_AGAIN = frozenset({"GET", "HEAD", "OPTIONS"})
 _REDIRECTS = LocustUserAgent.redirect_response_codes
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _FIELD_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
@@ -239,11 +243,13 @@ class LeanSession:
         if self._keep_bytes is not None:
             body, deadline = Body(self._keep_bytes), time.monotonic() + self._network_timeout
         connection, server.connection = server.connection, None
+        rested = connection is not None and time.monotonic() - server.rests_since >= RESTED_S
         if connection is not None:
             connection.deadline = deadline
-            if not connection.is_idle():
-                connection.close()  # ended before anything was sent: no request is lost with it
-                connection = None
+            # Ended before anything was sent, and no request is lost with it; or about to, and a write is never sent twice.
+            if not connection.is_idle() or (rested and method not in _ASKED_AGAIN):
+                connection.close()
+                connection, rested = None, False
         if connection is None:
             tls = tls_context(self._insecure) if server.tls else None
             connection = connected(server.host, server.port, self._connection_timeout, deadline, tls)
@@ -252,11 +258,14 @@ class LeanSession:
             with suppress(BrokenPipeError, ConnectionResetError):  # a server that refuses a request early answers before it closes
                 connection.send(message)
             head, content, again = read_answer(connection.receive if body is None else self._patient(connection), method, body)
-        except BaseException:
+        except BaseException as error:
             connection.close()
+            if rested and method in _ASKED_AGAIN and getattr(error, "unanswered", False):
+                # The server ended the connection while this was on its way, as it may: every client asks again (RFC 9110, 9.2.2).
+                return self._asked(server, message, method, deadline)
             raise
         if again:
-            server.connection = connection
+            server.connection, server.rests_since = connection, time.monotonic()
         else:
             connection.close()
         return head, content, len(content) if body is None else body.size

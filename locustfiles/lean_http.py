@@ -97,6 +97,13 @@ def head_of(raw: bytes) -> Head:
     return head
 
 
+def _unanswered() -> HTTPConnectionClosed:
+    """The connection ended before a byte of an answer: the error says so, for whoever may ask again."""
+    error = HTTPConnectionClosed("connection closed.")
+    error.unanswered = True
+    return error
+
+
 def read_answer(receive: Receive, method: str, body: Body | None = None) -> tuple[Head, bytes, bool]:
     """The next answer to a request with this method: its head, its content, and whether the connection can be asked again.
 
@@ -107,9 +114,9 @@ def read_answer(receive: Receive, method: str, body: Body | None = None) -> tupl
     try:
         data = receive()
     except ConnectionResetError as error:
-        raise HTTPConnectionClosed("connection closed.") from error
+        raise _unanswered() from error
     if not data:
-        raise HTTPConnectionClosed("connection closed.")
+        raise _unanswered()
     heads = 0
     while True:
         end = data.find(b"\r\n\r\n")

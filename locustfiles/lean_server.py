@@ -13,7 +13,7 @@ _PORTS = {"http": 80, "https": 443}
 class Server:
     """Where requests go: scheme, host and port, and the connection to it that is kept."""
 
-    __slots__ = ("connection", "host", "host_field", "port", "tls", "url")
+    __slots__ = ("connection", "host", "host_field", "port", "rests_since", "tls", "url")
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
@@ -25,6 +25,8 @@ class Server:
         self.host_field = name if self.port == _PORTS[parts.scheme] else f"{name}:{self.port}"
         self.url = f"{parts.scheme}://{self.host_field}"
         self.connection = None
+        #: When the last answer came on the kept connection (monotonic clock).
+        self.rests_since = 0.0
 
     def close(self) -> None:
         if self.connection is not None:

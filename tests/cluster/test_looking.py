@@ -135,6 +135,7 @@ def test_runs_are_listed_and_shown(stack: Shelterctl) -> None:
         "command": "up",
         "exit_code": 0,
         "verdict": "",
+        "tag": "",
         "finished_wall_s": last.document["finished_wall_s"],
         "damage": "",
     }

@@ -31,7 +31,7 @@ def untouched(namespace: Shelterctl) -> Iterator[Shelterctl]:
 
 
 def test_docker_is_not_on_the_path(untouched: Shelterctl) -> None:
-    ran = untouched("up", expect=3, environment=path_without(untouched.folder / "bin", "docker"))
+    ran = untouched("up", expect=3, environment=path_without(untouched.folder / ".bin", "docker"))
     assert ran.error["type"] in ("ProgramMissing", "DockerUnavailable")
     assert "docker is not on the PATH" in ran.error["what"]
 
@@ -45,7 +45,7 @@ def test_docker_does_not_answer(untouched: Shelterctl) -> None:
 
 
 def test_minikube_is_not_on_the_path(untouched: Shelterctl) -> None:
-    ran = untouched("up", expect=3, environment=path_without(untouched.folder / "bin", "minikube"))
+    ran = untouched("up", expect=3, environment=path_without(untouched.folder / ".bin", "minikube"))
     refused(ran, "MinikubeUnavailable", "minikube is not on the PATH")
     assert ran.error["next_command"] == "see https://minikube.sigs.k8s.io/docs/start/"
 

@@ -110,7 +110,8 @@ def test_a_claim_that_stays_pending(namespace: Shelterctl, project: Project) -> 
     project.patch("StatefulSet", "mongodb", patch)
     ran = namespace("up", *project.option, "--timeout", "12s", expect=5)
     assert ran.error["what"] == "the rollout was not complete after 12 s"
-    assert "pod mongodb-0 waits for claim data-mongodb-0, which is not bound" in ran.error["why"]
+    assert "pod mongodb-0 waits for claim data-mongodb-0 (class no-such-class), which got no volume" in ran.error["why"]
+    assert ran.error["next_command"].startswith("shelterctl doctor")
     assert "no-such-class" in " ".join(ran.error["details"]), ran.shown()
     claim = kube.get(namespace.namespace, "pvc", "data-mongodb-0")
     assert claim["status"]["phase"] == "Pending"

@@ -80,7 +80,7 @@ def holds_database(claim: str) -> bool:
 
 def _refuse_on_old_data(api: KubeApi, namespace: str, name: str) -> None:
     claims = api.items(f"/api/v1/namespaces/{namespace}/persistentvolumeclaims")
-    held = [name for c in claims if holds_database(name := c["metadata"]["name"])]
+    held = [c["metadata"]["name"] for c in claims if holds_database(c["metadata"]["name"])]
     if held:
         raise Refused(
             f"claim {held[0]} holds a database, and Secret {name} with its password is gone",

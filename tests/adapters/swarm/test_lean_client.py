@@ -126,6 +126,24 @@ def test_a_request_without_an_answer_is_a_failure_and_not_asked_again(asker: Ask
     assert len(server.requests) == 3
 
 
+@pytest.mark.parametrize("act", [closes, resets])
+def test_a_connection_that_rested_may_have_been_ended_meanwhile_and_a_read_is_asked_again(asker: Asker, act: Answer) -> None:
+    """A server ends what is kept after a while (gunicorn: 2 s): a request that crosses that on its way is no failure of the service."""
+    with serving(answers(), act, answers()) as server:
+        told = asker.ask(server.url, GET, {"pause_s": 1.0}, GET)
+    assert [event["kind"] for event in told.events] == ["", ""]
+    assert len(server.requests) == 3
+
+
+def test_a_write_is_sent_on_no_connection_that_rested(asker: Asker) -> None:
+    """It would have to be sent twice, or be lost."""
+    post = {"method": "POST", "url": "/"}
+    with serving(answers(), answers(), answers()) as server:
+        told = asker.ask(server.url, GET, post, {"pause_s": 1.0}, post)
+    assert [event["kind"] for event in told.events] == ["", "", ""]
+    assert server.connections == 2
+
+
 def test_what_follows_an_answer_belongs_to_no_request(asker: Asker) -> None:
     forged = sized(b"forged")
     scripts = [answers(sized(b"one") + forged), answers(CHUNKED + forged), answers(answer(status="204 None") + forged), answers()]
