@@ -14,6 +14,28 @@ PASSED_OVER = frozenset(
 )  # fmt: skip
 
 
+#: What people call the folders of one project.
+_PARTS = frozenset(
+    {
+        "k8s",
+        "kubernetes",
+        "kube",
+        "manifests",
+        "deploy",
+        "deployment",
+        "yaml",
+        "charts",
+        "helm",
+        "src",
+        "app",
+        "api",
+        "backend",
+        "server",
+        "web",
+    }
+)
+
+
 def holds_one(root: Path) -> bool:
     """Whether shelterctl.toml there describes a stack."""
     if not (root / FILE_NAME).is_file():
@@ -49,7 +71,8 @@ def somebodys_work(root: Path) -> str:
         return ".git"
     try:
         files = [path for path in root.iterdir() if not path.name.startswith(".")]
-        files += _below(files)
+        # Beside folders of other names lie other projects: a home folder is none.
+        files += _below([path for path in files if path.name.lower() in _PARTS])
     except OSError:
         return ""
     found = next((path for path in sorted(files) if _is_source(path)), None)
