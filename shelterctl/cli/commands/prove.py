@@ -46,6 +46,7 @@ def command(
     from shelterctl.cli.proving import Proving
     from shelterctl.cli.render import prove as render
     from shelterctl.cli.render.codes import exit_code
+    from shelterctl.core.claims import Claim
     from shelterctl.errors import ExitCode
     from shelterctl.ops.prove import prove
 
@@ -54,7 +55,8 @@ def command(
     proving = Proving(session, (session.wiring.users_of_proof or _USERS) if users is None else users, duration, claims)
     proving.check()
     session.confirm_context("everything is proved here")
-    session.tell_sources()
+    if Claim.DEPLOYS in claims:
+        session.tell_sources()
     session.open_folder("prove")
     place = session.wiring.place
     with session.lock("prove"), session.lock("prove", "load"):
