@@ -11,7 +11,8 @@ import os
 import signal
 import socket
 import subprocess
-from collections.abc import Callable, Generator
+import time
+from collections.abc import Callable, Generator, Iterator
 from functools import cache
 from typing import NoReturn
 
@@ -117,6 +118,16 @@ def docker_problem(*images: str) -> str:
         last = asked.stderr.strip().splitlines()[-1:] or ["it said nothing"]
         return f"Docker: {last[0]}"
     return ""
+
+
+@pytest.fixture
+def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Local times, as they stand on a screen, are UTC."""
+    with monkeypatch.context() as patched:
+        patched.setenv("TZ", "UTC")
+        time.tzset()
+        yield
+    time.tzset()
 
 
 @pytest.fixture(autouse=True)

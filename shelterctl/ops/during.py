@@ -58,12 +58,16 @@ class _Aside:
         self._thread = threading.Thread(target=self._run, daemon=True)
         self.result: UpResult | None = None
         self.error = ""
-        self.cut_off = False
         self._thread.start()
 
     @property
     def runs(self) -> bool:
         return self._thread.is_alive()
+
+    @property
+    def cut_off(self) -> bool:
+        """Whether it was broken off before it had a result."""
+        return self._stop.is_set() and self.result is None
 
     def taken(self) -> Iterator[Event]:
         while True:
@@ -74,7 +78,6 @@ class _Aside:
 
     def interrupt(self) -> None:
         """Has it end at its next event, as a Ctrl-C would; what it leaves it says itself."""
-        self.cut_off = True
         self._stop.set()
         self._thread.join(_JOIN_S)
 
@@ -143,7 +146,7 @@ def rolled_out(
         requests=after.requests - before.requests if from_s is not None else 0,
         failures=after.failures - before.failures if from_s is not None else 0,
         judgement=Judgement(Verdict.UNKNOWN),
-        cut_off=aside is not None and aside.cut_off and aside.result is None,
+        cut_off=aside is not None and aside.cut_off,
     )
     return replace(found, judgement=judge_rollout(found, plan))
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 
-from shelterctl.core.events import Event, Outcome
-from shelterctl.errors import ImageLoadFailed
-from shelterctl.ops.steps import Done, run_step
-from shelterctl.ops.up.image import build
+from shelterctl.core.events import Event
+from shelterctl.ops.steps import run_step
+from shelterctl.ops.up.image import build, load
 from shelterctl.ports.build import Builder
 from shelterctl.ports.capabilities import NodeImages
 from shelterctl.ports.clock import Clock
@@ -28,17 +27,7 @@ class InsidePorts:
 def prepared(ports: InsidePorts) -> Generator[Event, None, LoadGenerator]:
     """The generator, once its image is in the nodes. Raises BuildFailed, ImageLoadFailed, DockerUnavailable."""
     reference = ports.image.reference()
-    yield from run_step(ports.clock, "build", f"Building {reference}", build(ports.image, reference))
-    yield from run_step(ports.clock, "load", f"Loading {reference} into the node", _sent(ports, reference))
+    built = yield from run_step(ports.clock, "build", f"Building {reference}", build(ports.image, reference))
+    sent = load(ports.image, ports.nodes(), [built], [reference], reference)
+    yield from run_step(ports.clock, "load", f"Loading {reference} into the node", sent)
     return ports.generator(reference)
-
-
-def _sent(ports: InsidePorts, reference: str) -> Generator[str, None, Done[None]]:
-    built, nodes = ports.image.inspect(reference), ports.nodes()
-    if built is None:
-        raise ImageLoadFailed(f"{reference} was built, and is gone again")
-    if nodes.image_ids().get(reference) == built.image_id:
-        return Done(f"The node has {reference} already", None, Outcome.UNCHANGED)
-    yield f"{built.size_bytes / 1e6:.0f} MB"
-    report = nodes.load(built)
-    return Done(f"Loaded {reference}: {report.sent_bytes / 1e6:.1f} MB sent", None)

@@ -2,8 +2,6 @@
 
 import io
 import re
-import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,7 +18,7 @@ from shelterctl.core.watch.model import WatchModel
 from shelterctl.core.watch.notes import Note
 from tests.core.watch.examples import NOON, STACK, pod, scaler, told, usage, waiting
 
-pytestmark = pytest.mark.unit
+pytestmark = [pytest.mark.unit, pytest.mark.usefixtures("utc")]
 
 EMPTY = WatchModel("shelter", "minikube", NOON)
 NEW = tuple(pod(f"app-7cb9844f88-{end}", created_s=NOON + 121) for end in ("9v7ml", "x2x9q", "zz41c"))
@@ -37,16 +35,6 @@ UNDER_LOAD: list[tuple[float, Event]] = [
     (140.0, PodsSeen((*OLD, NEW[0], waiting(NEW[1], "CrashLoopBackOff"), waiting(NEW[2], "ContainerCreating")))),
 ]
 TICK = LoadTick(1.0, 200, 612, 0, 42.0, 210.0, 480.0, 31.0, 3.0, {"app-7cb9844f88-4xk2p": 300, "app-7cb9844f88-78x2z": 312})
-
-
-@pytest.fixture(autouse=True)
-def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Times on the screen are local ones."""
-    with monkeypatch.context() as patched:
-        patched.setenv("TZ", "UTC")
-        time.tzset()
-        yield
-    time.tzset()
 
 
 def drawn(model: WatchModel, after_s: float, width: int, height: int | None = None) -> list[str]:

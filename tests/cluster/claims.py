@@ -13,8 +13,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 
-import psutil
-
+from shelterctl.adapters.process_start import start_of
 from tests.cluster import kube
 
 PREFIX = "shelter-test"
@@ -25,7 +24,7 @@ def claim(*namespaces: str) -> None:
     """Says that this process opened namespaces; the first call deletes those whose process is gone."""
     _delete_left_over(kube.CONTEXT)
     for namespace in namespaces:
-        _record(namespace).write_text(json.dumps({"pid": os.getpid(), "started": psutil.Process().create_time()}))
+        _record(namespace).write_text(json.dumps({"pid": os.getpid(), "start": start_of(os.getpid())}))
 
 
 def release(*namespaces: str) -> None:
@@ -57,10 +56,7 @@ def _is_left_over(namespace: str, created: datetime) -> bool:
         opened = json.loads(record.read_text())
     except (FileNotFoundError, ValueError):
         return namespace.startswith(f"{PREFIX}-") and datetime.now(UTC) - created > LEFT_OVER_AFTER
-    try:
-        return bool(psutil.Process(opened["pid"]).create_time() != opened["started"])
-    except psutil.NoSuchProcess:
-        return True
+    return start_of(int(opened["pid"])) != str(opened.get("start"))
 
 
 def _record(namespace: str) -> Path:

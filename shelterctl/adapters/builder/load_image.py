@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import sha256
 from importlib import metadata
 from pathlib import Path
 
 import shelterctl
-from shelterctl.adapters.builder.engine import DockerEngine
-from shelterctl.core.deploy.image import LocalImage
-from shelterctl.errors import BuildFailed
+from shelterctl.adapters.builder.app_image import EngineImage
+from shelterctl.core.deploy.image import ContextFile, context_tag
 
 REPOSITORY = "shelterctl-load"
 #: What the generator imports that is not Python's own.
@@ -29,47 +28,21 @@ ENTRYPOINT ["python", "-m", "shelterctl.adapters.swarm.in_pod"]
 """
 
 
-class LoadImage:
-    """Built where it is not there yet; its tag is the hash of what is in it. Fulfils `ports.build.Builder`."""
+class LoadImage(EngineImage):
+    """Built where it is not there yet; its tag is the hash of what is in it."""
 
-    def __init__(self, engine: DockerEngine) -> None:
-        self._engine = engine
-        self._package = Path(shelterctl.__file__).parent
-
-    def check(self) -> str:
-        return f"Docker {self._engine.check().version}"
+    _package = Path(shelterctl.__file__).parent
 
     def reference(self) -> str:
-        digest = sha256(self._dockerfile().encode())
+        files = [ContextFile("Dockerfile", False, sha256(self._dockerfile().encode()).hexdigest())]
         for path in self._sources():
-            digest.update(f"{path.relative_to(self._package).as_posix()}\0".encode())
-            digest.update(path.read_bytes())
-        return f"{REPOSITORY}:{digest.hexdigest()[:12]}"
+            name = path.relative_to(self._package).as_posix()
+            files.append(ContextFile(f"shelterctl/{name}", False, sha256(path.read_bytes()).hexdigest()))
+        return f"{REPOSITORY}:{context_tag(files)}"
 
-    def references(self) -> tuple[str, ...]:
-        return (self.reference(),)
-
-    def inspect(self, reference: str) -> LocalImage | None:
-        return self._engine.inspect(reference)
-
-    def current(self, reference: str) -> bool:
-        return reference == self.reference()
-
-    def build(self, reference: str) -> Generator[str, None, LocalImage]:
+    def _built(self, reference: str) -> Iterator[str]:
         with self._context() as folder:
             yield from self._engine.build(folder, reference, {})
-        built = self._engine.inspect(reference)
-        if built is None:
-            raise BuildFailed(
-                f"the build of {reference} ended well, and the image is not there", next_command=f"docker images {REPOSITORY}"
-            )
-        return built
-
-    def forget(self, reference: str) -> None:
-        self._engine.forget(reference)
-
-    def describe(self, image: LocalImage, *, fresh: bool) -> str:
-        return f"Image {image.reference} {'built' if fresh else 'is built already'} ({image.size_bytes / 1e6:.0f} MB)"
 
     @contextmanager
     def _context(self) -> Iterator[Path]:

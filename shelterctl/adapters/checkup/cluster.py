@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable, Sequence
 
 from shelterctl.adapters.kube.api import Json, KubeApi
-from shelterctl.adapters.kube.look.requests import pod_requests, takers_by_node
+from shelterctl.adapters.kube.look.requests import pod_requests, takers_by_node, together
 from shelterctl.adapters.kube.records import epoch_s, millicores, quantity_bytes, role_of
 from shelterctl.core.checkup.capacity import Demand, Requested
 from shelterctl.core.checkup.cluster import NodeFacts, StorageClassFacts, SystemPod
@@ -151,10 +151,7 @@ def _sample_times(api: KubeApi) -> tuple[float, ...]:
 def requested(pods: Iterable[Json], stack_namespaces: Sequence[str]) -> tuple[Requested, ...]:
     """What pods outside the stack request on each node."""
     others = [item for item in pods if item["metadata"]["namespace"] not in stack_namespaces or role_of(item) is None]
-    return tuple(
-        Requested(node, sum(taker.cpu_millicores for taker in takers), sum(taker.memory_bytes for taker in takers))
-        for node, takers in sorted(takers_by_node(others).items())
-    )
+    return tuple(Requested(node, *together(takers)) for node, takers in sorted(takers_by_node(others).items()))
 
 
 def demand(documents: Iterable[Json], source: str) -> Demand:

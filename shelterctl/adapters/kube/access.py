@@ -91,8 +91,6 @@ def client_for(context: str) -> Any:
 
 
 def _of_the_pod() -> Access:
-    import urllib3
-
     host, port = os.environ["KUBERNETES_SERVICE_HOST"], os.environ.get("KUBERNETES_SERVICE_PORT", "443")
     address = f"[{host}]" if ":" in host else host
 
@@ -100,11 +98,7 @@ def _of_the_pod() -> Access:
         # The kubelet writes a new one before the old one ends.
         return {"Authorization": f"Bearer {(ACCOUNT / 'token').read_text(encoding='utf-8').strip()}"}
 
-    pool = urllib3.PoolManager(
-        num_pools=2, maxsize=CONNECTIONS, retries=False, cert_reqs="CERT_REQUIRED", socket_options=_keep_alive_options(),
-        ca_certs=str(ACCOUNT / "ca.crt"),
-    )  # fmt: skip
-    return Access(pool, f"https://{address}:{port}", headers)
+    return Access(_pool(ca_certs=str(ACCOUNT / "ca.crt")), f"https://{address}:{port}", headers)
 
 
 def _static(context: str) -> Access | None:
@@ -115,23 +109,23 @@ def _static(context: str) -> Access | None:
     cluster, user = found
     if not set(cluster) <= _CLUSTER_KEYS or not set(user) <= _USER_KEYS or not str(cluster.get("server", "")).startswith("https://"):
         return None
-    import urllib3
-
     headers = {"Authorization": f"Bearer {user['token']}"} if user.get("token") else {}
     files = {
         "ca_certs": cluster.get("certificate-authority"),
         "cert_file": user.get("client-certificate"),
         "key_file": user.get("client-key"),
     }
-    pool = urllib3.PoolManager(
-        num_pools=2,
-        maxsize=CONNECTIONS,
-        retries=False,
-        cert_reqs="CERT_REQUIRED",
-        socket_options=_keep_alive_options(),
-        **{key: value for key, value in files.items() if value},
-    )
+    pool = _pool(**{key: value for key, value in files.items() if value})
     return Access(pool, str(cluster["server"]).rstrip("/"), lambda: headers)
+
+
+def _pool(**files: Any) -> urllib3.PoolManager:
+    """Connections that a failed request is told on at once; `files` are what certificates there are."""
+    import urllib3
+
+    return urllib3.PoolManager(
+        num_pools=2, maxsize=CONNECTIONS, retries=False, cert_reqs="CERT_REQUIRED", socket_options=_keep_alive_options(), **files
+    )
 
 
 def _keep_alive_options() -> list[tuple[int, int, int]]:

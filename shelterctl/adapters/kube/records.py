@@ -27,6 +27,8 @@ from shelterctl.errors import ApiRejected
 
 #: The label that tells the stack's parts apart, and what its values mean.
 NAME_LABEL = "app.kubernetes.io/name"
+#: Why the kubelet does not start a container of a pod that is made for one purpose: waiting mends nothing (kubelet's pkg/kubelet/images).
+NO_START = frozenset({"ErrImageNeverPull", "InvalidImageName", "ErrImagePull", "ImagePullBackOff", "CreateContainerConfigError"})
 ROLES = {"app": Role.APP, "mongodb": Role.DATABASE}
 _HASH_LABELS = ("pod-template-hash", "controller-revision-hash")
 

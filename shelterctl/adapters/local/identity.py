@@ -4,21 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import time
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 from shelterctl.adapters.local.home import read_json
+from shelterctl.adapters.process_start import start_of
 from shelterctl.core.serial import from_json
-
-_STAT = "/proc/{pid}/stat"
-_BOOT = "/proc/sys/kernel/random/boot_id"
-#: The place of the start (in clock ticks since the boot) behind the program's name, which may hold anything: proc(5), field 22.
-_START_FIELD = 19
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,34 +41,6 @@ class ProcessIdentity:
         except PermissionError:
             return False
         return True
-
-
-def start_of(pid: int) -> str | None:
-    """What tells the process from every other that has had its number; None where none of this number runs."""
-    if sys.platform != "linux":
-        return _start_by_psutil(pid)
-    try:
-        fields = Path(_STAT.format(pid=pid)).read_bytes().rpartition(b") ")[2].split()
-        if fields[0] in (b"Z", b"X"):
-            return None
-        return f"{_boot()}:{fields[_START_FIELD].decode()}"
-    except (OSError, IndexError):
-        return None
-
-
-@cache
-def _boot() -> str:
-    return Path(_BOOT).read_text(encoding="ascii").strip()
-
-
-def _start_by_psutil(pid: int) -> str | None:
-    import psutil
-
-    try:
-        process = psutil.Process(pid)
-        return None if process.status() == psutil.STATUS_ZOMBIE else f"{process.create_time():.3f}"
-    except psutil.Error:
-        return None
 
 
 def identify(pid: int, what: str = "") -> ProcessIdentity | None:

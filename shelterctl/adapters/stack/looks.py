@@ -12,28 +12,11 @@ PASSED_OVER = frozenset(
     {".git", ".shelterctl", ".venv", "venv", "env", ".env", "node_modules", "__pycache__", ".tox", ".mypy_cache", ".pytest_cache",
      "site-packages", "dist", "build", ".idea", ".vscode", "vendor", "target", ".terraform"}
 )  # fmt: skip
-
-
 #: What people call the folders of one project.
 _PARTS = frozenset(
-    {
-        "k8s",
-        "kubernetes",
-        "kube",
-        "manifests",
-        "deploy",
-        "deployment",
-        "yaml",
-        "charts",
-        "helm",
-        "src",
-        "app",
-        "api",
-        "backend",
-        "server",
-        "web",
-    }
-)
+    {"k8s", "kubernetes", "kube", "manifests", "deploy", "deployment", "yaml", "charts", "helm", "src", "app", "api", "backend", "server",
+     "web"}
+)  # fmt: skip
 
 
 def holds_one(root: Path) -> bool:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ast
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from shelterctl.adapters.swarm.environment import worker_environment
 from shelterctl.core.load.plan import LoadPlan
@@ -27,13 +28,27 @@ def handover_of(plan: LoadPlan, locustfile: Path, samples_path: Path, key: str) 
     workers = [worker_environment(plan, samples_path, key, number) for number in range(1, plan.generators + 1)]
     return json.dumps(
         {
-            "name": locustfile.name,
-            "files": {str(path.relative_to(locustfile.parent)): path.read_text(encoding="utf-8") for path in modules_of(locustfile)},
+            **carried(locustfile),
             "options": list(plan.options),
             # What takes a variable out is of this machine.
             "workers": [{name: value for name, value in worker.items() if value is not None} for worker in workers],
         }
     )
+
+
+def carried(locustfile: Path) -> dict[str, Any]:
+    """The file's name, and the texts of it and of the modules beside it by their names."""
+    files = {str(path.relative_to(locustfile.parent)): path.read_text(encoding="utf-8") for path in modules_of(locustfile)}
+    return {"name": locustfile.name, "files": files}
+
+
+def laid_out(given: Mapping[str, Any], folder: Path) -> Path:
+    """Writes what was carried into a folder; returns the Locust file there."""
+    for name, text in given["files"].items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return folder / str(given["name"])
 
 
 def modules_of(locustfile: Path) -> tuple[Path, ...]:

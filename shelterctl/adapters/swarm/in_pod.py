@@ -18,6 +18,7 @@ from pathlib import Path
 from types import FrameType
 from typing import BinaryIO
 
+from shelterctl.adapters.swarm.handover import laid_out
 from shelterctl.adapters.swarm.runner import SAMPLES_FILE, LocustRunner
 from shelterctl.core.load.plan import LoadPlan
 from shelterctl.core.serial import from_json
@@ -38,13 +39,9 @@ def main(path: str) -> int:
 
     signal.signal(signal.SIGTERM, end)
     with tempfile.TemporaryDirectory() as place:
-        files, folder = Path(place) / "files", Path(place) / "run"
-        for name, text in load["files"].items():
-            file = files / name
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(text, encoding="utf-8")
-        folder.mkdir(exist_ok=True)
-        plan = replace(from_json(LoadPlan, load["plan"]), locustfile=str(files / load["name"]), variables=load["variables"])
+        file, folder = laid_out(load, Path(place) / "files"), Path(place) / "run"
+        folder.mkdir()
+        plan = replace(from_json(LoadPlan, load["plan"]), locustfile=str(file), variables=load["variables"])
         runner = LocustRunner()
         try:
             runner.start(plan, folder)

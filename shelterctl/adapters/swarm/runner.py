@@ -26,7 +26,7 @@ from shelterctl import __version__
 from shelterctl.adapters import process
 from shelterctl.adapters.swarm.environment import ARRIVE_ELSEWHERE_S, environment_of, worker_environment
 from shelterctl.adapters.swarm.handover import write_handover
-from shelterctl.adapters.swarm.samples import Account, OneProcess, SeveralProcesses
+from shelterctl.adapters.swarm.samples import Account, OneProcess, account_of
 from shelterctl.core.load.histogram import RELATIVE_ERROR
 from shelterctl.core.load.plan import LoadPlan, LoadSample
 from shelterctl.core.serial import JsonValue
@@ -75,16 +75,11 @@ class LocustRunner:
         locustfile = Path(plan.locustfile).resolve()
         if not locustfile.is_file() or locustfile.suffix != ".py":
             raise UsageError(f"--locustfile {plan.locustfile}: no such Python file")
-        samples_path = folder.resolve() / SAMPLES_FILE
-        for name in (SAMPLES_FILE, LOG_FILE):
-            path = folder.resolve() / name
-            path.unlink(missing_ok=True)
-            path.touch(mode=0o600)
+        samples_path, self._log_path = empty_files(folder)
         self._samples = samples_path.open("rb")
         self._pending = b""
-        self._log_path = folder.resolve() / LOG_FILE
         self._workers = []
-        self._account = OneProcess() if plan.generators == 1 and not plan.workers else SeveralProcesses()
+        self._account = account_of(plan)
         # Workers elsewhere are told it by whoever starts them.
         key = os.environ.get(WORKER_KEY, "") if plan.workers else secrets.token_hex(16)
         if not key:
@@ -229,6 +224,15 @@ class LocustRunner:
             with suppress(subprocess.TimeoutExpired):
                 worker.wait(timeout=max(0.0, deadline - time.monotonic()))
             process.kill_group(worker)
+
+
+def empty_files(folder: Path) -> tuple[Path, Path]:
+    """The files of a load's samples and of its log, which nobody else may read, with nothing of an earlier one in them."""
+    paths = folder.resolve() / SAMPLES_FILE, folder.resolve() / LOG_FILE
+    for path in paths:
+        path.unlink(missing_ok=True)
+        path.touch(mode=0o600)
+    return paths
 
 
 def _listening(plan: LoadPlan) -> tuple[str, ...]:

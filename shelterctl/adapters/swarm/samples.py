@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from shelterctl.core.load.merge import Merge
-from shelterctl.core.load.plan import LoadSample
+from shelterctl.core.load.plan import LoadPlan, LoadSample
 from shelterctl.core.serial import JsonValue
 
 
@@ -22,6 +22,11 @@ class Account(Protocol):
 
     def rest(self) -> list[LoadSample]:
         """What is left when no more lines come."""
+
+
+def account_of(plan: LoadPlan) -> Account:
+    """The account of a load's lines, by how many processes write them."""
+    return OneProcess() if plan.generators == 1 and not plan.workers else SeveralProcesses()
 
 
 class OneProcess:

@@ -19,6 +19,7 @@ import locust
 from locust.rpc import Message, rpc
 
 from shelterctl.adapters.swarm import own_process
+from shelterctl.adapters.swarm.handover import laid_out
 from shelterctl.adapters.swarm.own_process import complain
 
 #: How often, and how long, the master is asked: it may start after its workers.
@@ -61,11 +62,7 @@ def start(host: str, port: int) -> None:
     os.environ["SHELTERCTL_LOAD_PARENT"] = str(os.getppid())
     with tempfile.TemporaryDirectory() as folder:
         own_process.FOLDERS.append(folder)
-        for name, text in plan["files"].items():
-            path = Path(folder) / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
-        file = Path(folder) / plan["name"]
+        file = laid_out(plan, Path(folder))
         bridge = Path(__file__).with_name("locust_bridge.py")
         sys.argv = ["locust", "--worker", "--loglevel", "WARNING", "--locustfile", f"{file},{bridge}"]
         sys.argv += ["--master-host", host, "--master-port", str(port), *plan["options"]]

@@ -6,7 +6,6 @@ from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 
 from shelterctl.core.deploy.image import LoadReport, LocalImage
-from shelterctl.core.deploy.stack import StackPlan
 from shelterctl.core.events import Outcome
 from shelterctl.core.words import counted, listed
 from shelterctl.errors import BuildFailed, ImageLoadFailed, ProgramMissing
@@ -36,15 +35,17 @@ def build(builder: Builder, reference: str) -> Generator[str, None, Done[LocalIm
     return Done(builder.describe(built, fresh=True), built)
 
 
-def load(builder: Builder, nodes: NodeImages, built: Sequence[LocalImage], plan: StackPlan) -> Generator[str, None, Done[Loaded]]:
-    """Loads the images that were built and every other one that this machine has and the node lacks.
+def load(
+    builder: Builder, nodes: NodeImages, built: Sequence[LocalImage], images: Sequence[str], image: str
+) -> Generator[str, None, Done[Loaded]]:
+    """Loads the images that were built and every other one of `images` that this machine has and the node lacks; `image` is the main one.
 
     Raises ImageLoadFailed, and ProgramMissing where what loads is not there: an image that was not built here is then left to be pulled.
     """
     in_node = nodes.image_ids()
-    own = {image.reference for image in built}
-    wanted = {reference: builder.inspect(reference) for reference in plan.images if reference not in own and reference not in in_node}
-    todo = [image for image in built if in_node.get(image.reference) != image.image_id]
+    own = {each.reference for each in built}
+    wanted = {reference: builder.inspect(reference) for reference in images if reference not in own and reference not in in_node}
+    todo = [each for each in built if in_node.get(each.reference) != each.image_id]
     todo += [found for found in wanted.values() if found is not None]
     reports: list[LoadReport] = []
     left: list[str] = []
@@ -58,22 +59,22 @@ def load(builder: Builder, nodes: NodeImages, built: Sequence[LocalImage], plan:
             left.append(item.reference)
     if reports:
         in_node = nodes.image_ids()
-    for image in built:
-        there = in_node.get(image.reference, "")
-        if there != image.image_id:
+    for each in built:
+        there = in_node.get(each.reference, "")
+        if there != each.image_id:
             raise ImageLoadFailed(
-                f"the node has {there or 'no image'} under {image.reference}, built is {image.image_id}", next_command="shelterctl doctor"
+                f"the node has {there or 'no image'} under {each.reference}, built is {each.image_id}", next_command="shelterctl doctor"
             )
     outcome = Outcome.CHANGED if reports else Outcome.UNCHANGED
-    title = "Nothing was loaded" if left and not reports else _title(reports, in_node, plan)
+    title = "Nothing was loaded" if left and not reports else _title(reports, in_node, images)
     title += f"; the nodes must pull {listed(left, 3)}" if left else ""
-    return Done(title, Loaded(tuple(reports), in_node.get(plan.options.image)), outcome)
+    return Done(title, Loaded(tuple(reports), in_node.get(image)), outcome)
 
 
-def _title(reports: Sequence[LoadReport], in_node: Mapping[str, str], plan: StackPlan) -> str:
+def _title(reports: Sequence[LoadReport], in_node: Mapping[str, str], images: Sequence[str]) -> str:
     if not reports:
-        there = sum(reference in in_node for reference in plan.images)
-        return f"The node has the images already ({there} of {len(plan.images)})"
+        there = sum(reference in in_node for reference in images)
+        return f"The node has the images already ({there} of {len(images)})"
     parts = [f"{r.reference}: {r.sent_bytes / 1e6:.1f} MB sent, {_layers(r.layers_present)} there" for r in reports]
     return "Loaded " + "; ".join(parts)
 

@@ -177,7 +177,7 @@ class _Run:
             if plan.images:
                 yield Notice(f"{nodes.what}: its nodes must be able to pull {', '.join(plan.images)}", "warning")
             return Loaded((), None)
-        work = image.load(self.ports.builder, nodes, built, plan)
+        work = image.load(self.ports.builder, nodes, built, plan.images, plan.options.image)
         return (yield from self.step("load", "Loading images into the node", work, left=_LEFT_LOADED))
 
     def roll_out(

@@ -23,6 +23,7 @@ from tests.adapters.swarm.asking import Asker, asking
 from tests.adapters.swarm.load_target import LOCUSTFILE
 from tests.adapters.swarm.load_target import serving as target_serving
 from tests.adapters.swarm.test_runner import added, until_ended
+from tools.bench_processes import FAST
 
 pytestmark = pytest.mark.local
 
@@ -245,23 +246,6 @@ def test_both_clients_tell_locust_the_same(asker: Asker, case: str) -> None:
         counted = ("type", "name", "length", "kind", "oddity", "keys")
         told[client] = [{key: event[key] for key in counted} for event in found.events], len(server.requests)
     assert told["lean"] == told["fast"]
-
-
-FAST = """
-import sys
-sys.path.insert(0, {folder!r})
-import lean_user
-from locust.contrib.fasthttp import FastHttpSession
-
-class FastSession(FastHttpSession):
-    def __init__(self, base, event, user, **options):
-        super().__init__(base, event, user, **options, max_redirects=30, max_retries=0)
-    def close(self):
-        self.client.close()
-
-lean_user.LeanUser.session_class = FastSession
-exec(open({path!r}).read())
-"""
 
 
 @pytest.mark.parametrize(

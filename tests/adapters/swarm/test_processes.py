@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -30,13 +29,6 @@ from tests.adapters.swarm.test_runner import added, plan, until_ended
 from tests.ops.load_scenes import SystemClock
 
 pytestmark = pytest.mark.local
-
-
-@pytest.fixture
-def generator() -> Iterator[LocustRunner]:
-    runner = LocustRunner()
-    yield runner
-    runner.stop()
 
 
 def lines(folder: Path, kind: str) -> list[dict[str, object]]:

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -25,13 +25,6 @@ from tests.adapters.misbehaving_server import serving as misbehaving
 from tests.adapters.swarm.load_target import LOCUSTFILE, ROOT, Target, serving
 
 pytestmark = pytest.mark.local
-
-
-@pytest.fixture
-def generator() -> Iterator[LocustRunner]:
-    runner = LocustRunner()
-    yield runner
-    runner.stop()
 
 
 def plan(target: Target, **changes: object) -> LoadPlan:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -15,7 +13,7 @@ from shelterctl.core.watch.model import WatchModel
 from shelterctl.core.watch.words import last_words, next_words, now_words
 from tests.core.watch.examples import NOON, STACK, pod, scaler, told, usage
 
-pytestmark = pytest.mark.unit
+pytestmark = [pytest.mark.unit, pytest.mark.usefixtures("utc")]
 
 FIVE = (*STACK, *(pod(f"app-{number}") for number in range(3, 6)))
 #: Two passes a minute apart, so that it is known when the controller looks.
@@ -23,15 +21,6 @@ REST: list[tuple[float, Event]] = [(0.0, PodsSeen(STACK)), (0.1, AutoscalerSeen(
 UP: list[tuple[float, Event]] = [*REST, (75.0, AutoscalerSeen(scaler(5, 184, current=2))), (80.0, PodsSeen(FIVE))]
 #: The load ends: the reading falls at 135 s.
 QUIET: list[tuple[float, Event]] = [*UP, (135.0, AutoscalerSeen(scaler(5, 20)))]
-
-
-@pytest.fixture(autouse=True)
-def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    with monkeypatch.context() as patched:
-        patched.setenv("TZ", "UTC")
-        time.tzset()
-        yield
-    time.tzset()
 
 
 def seen(events: list[tuple[float, Event]]) -> tuple[WatchModel, Autoscaler]:

@@ -45,7 +45,7 @@ class Nodes:
 
 def loaded(nodes: Nodes, *built: LocalImage) -> Done[Loaded]:
     bench = Workbench({DATABASE.reference: DATABASE})
-    work: Generator[str, None, Done[Loaded]] = load(bench, nodes, built, PLAN)
+    work: Generator[str, None, Done[Loaded]] = load(bench, nodes, built, PLAN.images, PLAN.options.image)
     while True:
         try:
             next(work)

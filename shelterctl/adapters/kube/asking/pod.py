@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeAlias
 
+from shelterctl.adapters.kube.records import NO_START
 from shelterctl.core.state import Pod, PodName
 from shelterctl.errors import ApiRejected, ClusterError, WaitTimeout
 
@@ -29,9 +30,8 @@ _PAUSE_S = 0.5
 USUAL_IMAGE = "python:3.13-slim"
 #: An official Python image, from any registry: 3.9 and later run the probe.
 _PYTHON = re.compile(r"(?:^|/)python:3\.(?:9|[1-9]\d)(?:[.-][\w.-]*)?$|(?:^|/)python:3(?:-[\w.-]*)?$")
-#: What the kubelet says of an image that it has not got: waiting mends nothing (kubelet's pkg/kubelet/images).
+#: What the kubelet says of an image that it has not got.
 _NOT_THERE = "ErrImageNeverPull"
-_NO_IMAGE = frozenset({_NOT_THERE, "InvalidImageName", "ErrImagePull", "ImagePullBackOff", "CreateContainerConfigError"})
 #: What a policy means for a pod on its node's network (the kubelet's GetPodDNS): the pod that is made is not on it.
 _ON_THE_NODES_NETWORK = {"ClusterFirst": "Default", "ClusterFirstWithHostNet": "ClusterFirst"}
 
@@ -141,7 +141,7 @@ class MadePods:
             waiting = state.get("waiting") or {}
             if "running" in state:
                 return
-            if status.get("phase") in ("Failed", "Succeeded") or waiting.get("reason") in _NO_IMAGE:
+            if status.get("phase") in ("Failed", "Succeeded") or waiting.get("reason") in NO_START:
                 if unlisted_on and waiting.get("reason") == _NOT_THERE:
                     raise _no_image(unlisted_on, f"node {unlisted_on} names no python:3.9 or later among its images")
                 told = waiting or status

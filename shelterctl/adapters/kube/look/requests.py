@@ -46,6 +46,14 @@ def takers_by_node(pods: Iterable[Json]) -> dict[str, tuple[Taker, ...]]:
     return found
 
 
+def together(takers: Iterable[Taker]) -> tuple[int, int]:
+    """CPU (millicores) and memory (bytes) of all of them."""
+    cpu, memory = 0, 0
+    for taker in takers:
+        cpu, memory = cpu + taker.cpu_millicores, memory + taker.memory_bytes
+    return cpu, memory
+
+
 def read_rooms(api: KubeApi) -> tuple[NodeRoom, ...]:
     """Each node's room. Raises ApiRejected where nodes or others' pods may not be read, ApiUnreachable."""
     nodes, pods = parallel([lambda: api.items("/api/v1/nodes"), lambda: api.items("/api/v1/pods")])
@@ -56,13 +64,14 @@ def read_rooms(api: KubeApi) -> tuple[NodeRoom, ...]:
         if (node.get("spec") or {}).get("unschedulable"):
             continue
         takers = taken.get(name, ())
+        cpu_requested_millicores, memory_requested_bytes = together(takers)
         rooms.append(
             NodeRoom(
                 name,
                 cpu_allocatable_millicores=millicores(allocatable.get("cpu")) or 0,
-                cpu_requested_millicores=sum(taker.cpu_millicores for taker in takers),
+                cpu_requested_millicores=cpu_requested_millicores,
                 memory_allocatable_bytes=quantity_bytes(allocatable.get("memory")),
-                memory_requested_bytes=sum(taker.memory_bytes for taker in takers),
+                memory_requested_bytes=memory_requested_bytes,
                 takers=takers,
             )
         )

@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from shelterctl.adapters.kube.api import KubeApi
+from shelterctl.adapters.kube.records import NO_START
 from shelterctl.adapters.kube.swarm import objects
 from shelterctl.adapters.kube.swarm.maker import is_left_over
-from shelterctl.adapters.swarm.runner import LOG_FILE, SAMPLES_FILE
-from shelterctl.adapters.swarm.samples import Account, OneProcess, SeveralProcesses
+from shelterctl.adapters.swarm.runner import empty_files
+from shelterctl.adapters.swarm.samples import Account, OneProcess, account_of
 from shelterctl.core.load.plan import LoadPlan, LoadSample
 from shelterctl.errors import ApiRejected, ClusterError, LoadGeneratorFailed, Refused
 
@@ -28,9 +29,7 @@ SILENCE_S = 30.0
 GONE_TIMEOUT_S = 30.0
 _POLL_S = 0.2
 #: What no waiting mends.
-_HOPELESS = frozenset(
-    {"ErrImageNeverPull", "ErrImagePull", "ImagePullBackOff", "InvalidImageName", "CreateContainerConfigError", "CreateContainerError"}
-)
+_HOPELESS = NO_START | {"CreateContainerError"}
 
 
 class JobGenerator:
@@ -45,17 +44,14 @@ class JobGenerator:
         self._ended: Mapping[str, Any] | None = None
         self._lost = ""
         self._pod = ""
-        self._folder = Path()
+        self._samples_path = self._log_path = Path()
         self._follower: threading.Thread | None = None
         self._break_off: Callable[[], None] = lambda: None
 
     def start(self, plan: LoadPlan, folder: Path) -> None:
         """Makes the Job and waits until its users begin. Raises LoadGeneratorFailed, ApiRejected, ApiUnreachable."""
-        self._folder = folder.resolve()
-        for name in (SAMPLES_FILE, LOG_FILE):
-            (self._folder / name).unlink(missing_ok=True)
-            (self._folder / name).touch(mode=0o600)
-        self._account = OneProcess() if plan.generators == 1 else SeveralProcesses()
+        self._samples_path, self._log_path = empty_files(folder)
+        self._account = account_of(plan)
         self._alone()
         self._name = f"shelterctl-load-{secrets.token_hex(4)}"
         made = objects.job(self._name, self._namespace, plan.run or self._name, self._image, plan, self._application)
@@ -179,7 +175,7 @@ class JobGenerator:
 
     def _follow(self) -> None:
         """Reads the log to its end. Where the connection breaks, it is read again, and what was heard already is passed over."""
-        with (self._folder / SAMPLES_FILE).open("a", encoding="utf-8") as samples, (self._folder / LOG_FILE).open("a") as log:
+        with self._samples_path.open("a", encoding="utf-8") as samples, self._log_path.open("a", encoding="utf-8") as log:
             while self._ended is None:
                 heard = 0
                 try:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any
 
-import psutil
+from shelterctl.adapters.process_start import start_of
 
 #: Who made a Job: a machine (as a digest: its name is nobody's business), a process of it, and that process's start.
 ANNOTATION = "shelterctl.dev/made-by"
@@ -16,7 +16,7 @@ ANNOTATION = "shelterctl.dev/made-by"
 
 def maker() -> str:
     """This process, as the annotation says it."""
-    return f"{_machine()} {os.getpid()} {psutil.Process().create_time():.2f}"
+    return f"{_machine()} {os.getpid()} {start_of(os.getpid())}"
 
 
 def is_left_over(job: Mapping[str, Any]) -> bool:
@@ -26,11 +26,8 @@ def is_left_over(job: Mapping[str, Any]) -> bool:
     machine, _, process = str((job["metadata"].get("annotations") or {}).get(ANNOTATION, "")).partition(" ")
     if machine != _machine():
         return False
-    pid, _, started = process.partition(" ")
-    try:
-        return f"{psutil.Process(int(pid)).create_time():.2f}" != started
-    except (psutil.NoSuchProcess, ValueError):
-        return True
+    pid, _, start = process.partition(" ")
+    return not pid.isdecimal() or start_of(int(pid)) != start
 
 
 def _machine() -> str:

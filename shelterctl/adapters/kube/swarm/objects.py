@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from shelterctl.adapters.kube.swarm.maker import ANNOTATION, maker
-from shelterctl.adapters.swarm.handover import modules_of
+from shelterctl.adapters.swarm.handover import carried
 from shelterctl.adapters.swarm.in_pod import LOAD_FILE
 from shelterctl.core.load.plan import LoadPlan
 from shelterctl.core.serial import to_json
@@ -30,18 +30,11 @@ CONTAINER = "load"
 
 def load_file(plan: LoadPlan) -> str:
     """The load as the pod reads it: the plan, the Locust file and the modules beside it."""
-    locustfile = Path(plan.locustfile).resolve()
-    return json.dumps(
-        {
-            "plan": to_json(replace(plan, variables={}, locustfile="", asked=())),
-            "variables": dict(plan.variables),
-            "name": locustfile.name,
-            "files": {str(path.relative_to(locustfile.parent)): path.read_text(encoding="utf-8") for path in modules_of(locustfile)},
-        }
-    )
+    told = to_json(replace(plan, variables={}, locustfile="", asked=()))
+    return json.dumps({"plan": told, "variables": dict(plan.variables), **carried(Path(plan.locustfile).resolve())})
 
 
-def job(name: str, namespace: str, run: str, image: str, plan: LoadPlan, application: Mapping[str, str], node: str = "") -> dict[str, Any]:
+def job(name: str, namespace: str, run: str, image: str, plan: LoadPlan, application: Mapping[str, str]) -> dict[str, Any]:
     """The Job. `application` are the labels of the application's pods: where there is another node, the load is not beside them."""
     beside = {"labelSelector": {"matchLabels": dict(application)}, "topologyKey": "kubernetes.io/hostname", "namespaceSelector": {}}
     away = {"podAffinityTerm": beside, "weight": 100}
@@ -66,7 +59,6 @@ def job(name: str, namespace: str, run: str, image: str, plan: LoadPlan, applica
             {"name": "load", "secret": {"secretName": name, "items": [{"key": "load", "path": file}]}},
             {"name": "tmp", "emptyDir": {}},
         ],
-        **({"nodeName": node} if node else {}),
     }
     labels = {LABEL: run, "app.kubernetes.io/managed-by": "shelterctl"}
     return {
