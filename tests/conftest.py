@@ -44,6 +44,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if item not in left_out]
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Bytes are named by their argument: packed or random ones differ between the workers of one run, which must collect the same."""
+    return argname if isinstance(val, bytes | bytearray) else None
+
+
 def _held_by_bare_run(item: pytest.Item) -> bool:
     """Whether `make test-bare` ran the test in those folders, and ran it whole: not where Docker was wanted."""
     wants_docker = item.get_closest_marker("docker") is not None or "need_docker" in getattr(item, "fixturenames", ())

@@ -136,3 +136,22 @@ def test_make_takes_a_run_without_a_test_for_a_failure_unless_something_was_left
     command = ["make", "-s", "--eval", f"ends-so: ; @(exit {code}) || $(NONE_LEFT)", "ends-so"]
     ran = subprocess.run(command, cwd=CONFTEST.parents[1], env=env, capture_output=True, text=True, timeout=30, check=False)
     assert (ran.returncode == 0) is passes, ran.stderr
+
+
+def test_bytes_that_differ_between_workers_name_no_test(run: Run) -> None:
+    source = "@pytest.mark.unit\n@pytest.mark.parametrize('sent', [os.urandom(8), os.urandom(8)])\ndef test_it(sent): assert not sent\n"
+    out = run(source)
+    assert "test_it[sent0]" in out
+    assert "test_it[sent1]" in out
+
+
+def test_two_workers_collect_the_same(request: pytest.FixtureRequest) -> None:
+    """Under another hash seed and at another time, as two workers of one run do it."""
+    selected = [argument.split("::")[0] for argument in request.config.args]
+    environment = os.environ | {"PYTHONHASHSEED": "1"}
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-o", "addopts=-q", "-p", "no:cacheprovider", "-p", "no:xdist", *selected]
+    root = request.config.rootpath
+    done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    there = set(done.stdout.splitlines())
+    assert len(there) > 1, done.stdout + done.stderr
+    assert not {item.nodeid for item in request.session.items} - there
