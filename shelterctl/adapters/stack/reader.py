@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from shelterctl.adapters.stack import config, folder, sources
+from shelterctl.adapters.stack import config, folder
 from shelterctl.adapters.stack import manifests as written
 from shelterctl.adapters.stack.chart import Options
+from shelterctl.adapters.stack.code import sources
 from shelterctl.core.stack.derive import Chosen, derive
 from shelterctl.core.stack.documents import Manifests
 from shelterctl.core.stack.stack import Stack

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from shelterctl.core import quantities
 from shelterctl.core.stack import variables
 from shelterctl.core.stack.documents import Document, Manifests, Path, items, section, template_path
-from shelterctl.core.stack.model import ClaimFact, Container, Scaler, Service, Volume, VolumeFact, Workload
+from shelterctl.core.stack.model import ClaimFact, Container, Reference, Scaler, Service, Volume, VolumeFact, Workload
 
 WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet", "Pod")
 _PROBES = {"startupProbe": "startup", "readinessProbe": "readiness", "livenessProbe": "liveness"}
@@ -108,6 +108,7 @@ def _workload(manifests: Manifests, d: Document, namespace: str) -> Workload:
         origin=d.at("metadata", "name"),
         strategy_origin=d.at("spec", "strategy"),
         service_name_origin=d.at("spec", "serviceName"),
+        mounted=tuple(r for index, entry in enumerate(items(pod, "volumes")) for r in _mounted(d, (*path, "volumes", index), entry)),
     )
 
 
@@ -155,6 +156,22 @@ def _volume(d: Document, path: Path, entry: Mapping[str, Any]) -> Volume:
         return Volume(name, "configMap", str(section(entry, "configMap").get("name") or ""), d.at(*path))
     kind = next((str(key) for key in entry if key != "name"), "emptyDir")
     return Volume(name, kind, "", d.at(*path))
+
+
+def _mounted(d: Document, path: Path, entry: Mapping[str, Any]) -> Iterator[Reference]:
+    """The Secrets and ConfigMaps of a volume, also of a projected one, with the keys that it wants."""
+    sources = [({"secret": ("Secret", "secretName"), "configMap": ("ConfigMap", "name")}, path, entry)]
+    projected = {"secret": ("Secret", "name"), "configMap": ("ConfigMap", "name")}
+    for index, source in enumerate(items(section(entry, "projected"), "sources")):
+        sources.append((projected, (*path, "projected", "sources", index), source))
+    for fields, where, source in sources:
+        for field, (kind, key) in fields.items():
+            told = section(source, field)
+            name = str(told.get(key) or "")
+            # Kubernetes puts this one into every namespace.
+            if name and name != "kube-root-ca.crt":
+                wanted = [str(item.get("key") or "") for item in items(told, "items")] or [""]
+                yield from (Reference(kind, name, each, d.at(*where), bool(told.get("optional"))) for each in wanted)
 
 
 def tag(image: str) -> str:

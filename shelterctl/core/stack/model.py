@@ -109,6 +109,8 @@ class Workload:
     origin: Origin
     strategy_origin: Origin | None = None
     service_name_origin: Origin | None = None
+    #: What its volumes hold of Secrets and ConfigMaps.
+    mounted: tuple[Reference, ...] = ()
 
     @property
     def key(self) -> str:
@@ -247,6 +249,10 @@ class VariableRead:
     name: str
     default: str
     origin: Origin
+
+
+#: What the trait `write-concern` says that sources ask of MongoDB before it acknowledges a write.
+JOURNALED, UNACKNOWLEDGED, UNDECIDED = "journaled", "unacknowledged", "undecided"
 
 
 @dataclass(frozen=True, slots=True)

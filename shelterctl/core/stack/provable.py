@@ -91,6 +91,8 @@ def _limits(stack: Stack) -> Iterator[str]:
         yield "the answer to a write is a redirect: what acknowledges is learned from the first one"
     if any(finding.code == "acknowledged-before-journaled" for finding in stack.findings):
         yield "a loss of what was acknowledged in the last 100 ms is possible, and then shown"
+    if any(finding.code == "never-acknowledged" for finding in stack.findings):
+        yield "an acknowledgement of the application says nothing of the database: a loss is possible, and then shown"
     if any(finding.code == "acknowledged-before-logged" for finding in stack.findings):
         yield "a loss of what was acknowledged in the last 600 ms is possible, and then shown"
     if any(finding.code == "driver-default-timeout" for finding in stack.findings) and stack.roles.engine is Engine.MONGODB:

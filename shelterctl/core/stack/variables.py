@@ -67,9 +67,12 @@ def variable(name: str, value: str, source: str, origin: Origin) -> Variable:
     if uri is None and pairs.keys() & {"host", "hostaddr"} and pairs.keys() & {"dbname", "user", "password"}:
         return _of_pairs(name, value, source, origin, pairs)
     if uri is None:
-        secret = source.startswith("secret/") or bool(_SECRET_NAME.search(name))
+        # NAME_FILE names the file that has the secret (the convention of Docker's official images).
+        told_by_file = name.upper().endswith("_FILE") and value.startswith("/")
+        named_secret = bool(_SECRET_NAME.search(name)) and not told_by_file
+        secret = source.startswith("secret/") or named_secret
         hosts = (value,) if _HOST_NAME.search(name) and _HOST.fullmatch(value) and not value.isdigit() else ()
-        clear = bool(_SECRET_NAME.search(name)) and not source and bool(value)
+        clear = named_secret and not source and bool(value)
         return Variable(name, source, HIDDEN if secret and value else value, origin, hosts, password_in_clear=clear)
     shown = value
     if uri["password"]:

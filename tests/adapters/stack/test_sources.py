@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from shelterctl.adapters.stack import folder, sources
+from shelterctl.adapters.stack import folder
+from shelterctl.adapters.stack.code import sources
 from shelterctl.core.stack import requests
 from shelterctl.core.stack.model import Body, Sources
 
@@ -339,3 +340,86 @@ def every():
     assert asked.read is not None
     assert asked.read_one is not None
     assert (asked.read.path, asked.read_one.path) == ("/books", "/lent/{id}")
+
+
+LAYERED = {
+    "store_py": """
+class NoteStore:
+    def __init__(self, collection): self._collection = collection
+    def put(self, note): return self._collection.insert_one(note).inserted_id
+    def latest(self): return list(self._collection.find().limit(50))
+    def get(self, key): return self._collection.find_one({"_id": key})
+""",
+    "services__notes_py": """
+from store import NoteStore
+from db import database
+store = NoteStore(database.notes)
+
+def add(values):
+    if "title" not in values: raise ValueError("title")
+    return store.put({"title": values["title"]})
+
+def newest():
+    return store.latest()
+""",
+    "app_py": """
+from flask import Flask, jsonify, request
+from services.notes import add as add_note
+from services import notes
+app = Flask(__name__)
+
+@app.post("/notes")
+def create():
+    return jsonify({"id": str(add_note(request.get_json()))}), 201
+
+@app.get("/notes")
+def listing():
+    request.args.get("page")
+    return jsonify(notes.newest())
+
+@app.post("/echo")
+def echo():
+    return jsonify(request.get_json())
+""",
+}
+
+
+def test_a_write_is_followed_through_services_and_stores_of_other_modules(tmp_path: Path) -> None:
+    found = read(tmp_path, **LAYERED)
+    asked = requests.choose(found)
+    assert asked.write is not None
+    assert (asked.write.path, asked.write.keys, asked.write.answers_id) == ("/notes", ("title",), "/id")
+    assert asked.read is not None
+    assert asked.read.path == "/notes"
+    assert [route.path for route in found.routes if route.writes] == ["/notes"]
+
+
+def test_a_name_that_two_modules_define_or_that_every_dictionary_has_is_not_followed(tmp_path: Path) -> None:
+    twice = LAYERED | {"other_py": "def put(x): cursor.execute('SELECT 1')\n"}
+    app = twice["app_py"].replace("from services.notes import add as add_note\n", "").replace("add_note(", "store.put(")
+    found = read(tmp_path, **(twice | {"app_py": app}))
+    assert not any(route.writes for route in found.routes)
+    # `request.args.get` is no read of the store, whose own `get` is.
+    assert not next(route for route in found.routes if route.path == "/echo").reads
+
+
+@pytest.mark.parametrize(
+    ("call", "detail"),
+    [
+        ("MongoClient(uri)", None),
+        ("MongoClient(uri, w=1)", None),
+        ("MongoClient(uri, journal=False)", None),
+        ("MongoClient(uri, w='majority', journal=False)", None),
+        ("MongoClient(uri, journal=True)", "journaled"),
+        ("MongoClient(uri, w='majority')", "journaled"),
+        ("MongoClient(uri, w=0)", "unacknowledged"),
+        ("MongoClient(uri, w=WRITERS)", "undecided"),
+        ("client.get_database('x', write_concern=WriteConcern(w='majority', j=True))", "journaled"),
+        ("notes.with_options(write_concern=pymongo.write_concern.WriteConcern('majority', 1000, True))", "journaled"),
+        ("WriteConcern(0)", "unacknowledged"),
+        ("WriteConcern(2)", None),
+    ],
+)
+def test_what_is_asked_of_mongodb_before_it_acknowledges(tmp_path: Path, call: str, detail: str | None) -> None:
+    trait = read(tmp_path, app_py=f"import pymongo\nclient = {call}\n").trait("write-concern")
+    assert (trait and trait.detail) == detail

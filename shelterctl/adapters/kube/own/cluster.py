@@ -119,11 +119,11 @@ class OwnCluster(KubernetesCluster):
     def _is_there(self, finding: StackFinding) -> bool:
         """Whether the cluster has the Secret or ConfigMap that no manifest has."""
         for workload in self.stack.workloads:
-            for container in (*workload.containers, *workload.init_containers):
-                for reference in container.references:
-                    if reference.origin == finding.origin:
-                        path = self.api.object_path("v1", reference.kind, workload.namespace, reference.name)
-                        return self.api.get_or_none(path) is not None
+            containers = (*workload.containers, *workload.init_containers)
+            for reference in (*(each for container in containers for each in container.references), *workload.mounted):
+                if reference.origin == finding.origin:
+                    path = self.api.object_path("v1", reference.kind, workload.namespace, reference.name)
+                    return self.api.get_or_none(path) is not None
         return False
 
     def ensure_credentials(self, plan: StackPlan, *, force: bool = False) -> tuple[tuple[str, ...], tuple[ObjectChange, ...]]:

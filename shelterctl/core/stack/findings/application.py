@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from shelterctl.core.stack.documents import Origin
-from shelterctl.core.stack.model import Engine, StackFinding, Weight, Workload
+from shelterctl.core.stack.model import JOURNALED, UNACKNOWLEDGED, UNDECIDED, Body, Engine, Route, StackFinding, Weight, Workload
 from shelterctl.core.stack.stack import Stack
 
 #: A line of postgresql.conf, an argument, a connection's option; a line that is commented out is none.
@@ -66,7 +66,13 @@ def _sources(stack: Stack) -> Iterator[StackFinding]:
         why = f"after a restart of the database every request fails: {said}"
         yield StackFinding("one-connection", Weight.RISK, what, trait.origin, why, "a connection for each request, or a pool")
     if engine is Engine.MONGODB:
-        if (trait := sources.trait("mongo-client")) is not None and not _journaled(stack):
+        trait = sources.trait("mongo-client")
+        ignored = next(_unacknowledged(stack), None)
+        if ignored is not None:
+            what = "writes are not acknowledged at all (w=0): the application answers before the database has them"
+            why = "what fails, or is lost in a crash, was answered as a success"
+            yield StackFinding("never-acknowledged", Weight.RISK, what, ignored, why, "leave w=0 out, and ?journal=true")
+        elif trait is not None and not _journaled(stack):
             what = "writes are acknowledged before they are on disk (no journal=true, no w=majority)"
             why = "a crash may lose the last 100 milliseconds of acknowledged writes (MongoDB's manual, journaling)"
             yield StackFinding("acknowledged-before-journaled", Weight.RISK, what, trait.origin, why, "?journal=true")
@@ -84,8 +90,17 @@ def _sources(stack: Stack) -> Iterator[StackFinding]:
         )
     if sources.routes and stack.requests.write is None:
         what = "no route writes that can be used: none takes JSON or a form into the database without a login, a token or a file"
+        origin, mend = sources.routes[0].origin, "[writes] request in shelterctl.toml"
+        if (taker := next(filter(_takes_a_body, sources.routes), None)) is not None:
+            spoken = taker.spoken(next(method for method in ("POST", "PUT") if method in taker.methods))
+            what = f"no route is seen to write: {spoken} takes a body, but into the database it is not followed"
+            origin, mend = taker.origin, f'[writes] request = "{spoken}" in shelterctl.toml, if it writes'
         why = "what becomes of acknowledged writes cannot be shown through the application"
-        yield StackFinding("no-write-route", Weight.RISK, what, sources.routes[0].origin, why, "[writes] request in shelterctl.toml")
+        yield StackFinding("no-write-route", Weight.RISK, what, origin, why, mend)
+
+
+def _takes_a_body(route: Route) -> bool:
+    return bool({"POST", "PUT"} & set(route.methods)) and route.body in (Body.JSON, Body.FORM) and not (route.guarded or route.writes)
 
 
 def _postgres(stack: Stack) -> Iterator[StackFinding]:
@@ -119,5 +134,13 @@ def _asynchronous(stack: Stack) -> Iterator[Origin]:
 
 def _journaled(stack: Stack) -> bool:
     asked = [v.query for w in stack.workloads for c in w.containers for v in c.variables if v.query]
-    words = any(query.get("journal") == "true" or query.get("w") == "majority" for query in asked)
-    return words or stack.sources.trait("journaled") is not None
+    words = any(query.get("journal") == "true" or (query.get("w") == "majority" and query.get("journal") != "false") for query in asked)
+    return words or any(t.code == "write-concern" and t.detail in (JOURNALED, UNDECIDED) for t in stack.sources.traits)
+
+
+def _unacknowledged(stack: Stack) -> Iterator[Origin]:
+    """Where w=0 is asked for, in a variable's URI or in the sources."""
+    for workload in stack.workloads:
+        for container in workload.containers:
+            yield from (v.origin for v in container.variables if v.query and v.query.get("w") == "0" and v.query.get("journal") != "true")
+    yield from (t.origin for t in stack.sources.traits if t.code == "write-concern" and t.detail == UNACKNOWLEDGED)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import difflib
 import ipaddress
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from shelterctl.core.stack.documents import names
 from shelterctl.core.stack.engines import is_official
-from shelterctl.core.stack.model import Container, Engine, StackFinding, Variable, Weight, Workload
+from shelterctl.core.stack.model import Container, Engine, Reference, StackFinding, Variable, Weight, Workload
 from shelterctl.core.stack.stack import Stack
 from shelterctl.core.stack.variables import contents
 
@@ -21,7 +21,8 @@ _HERE = {"localhost", "127.0.0.1", "0.0.0.0"}  # noqa: S104 - a host that a vari
 def find(stack: Stack) -> Iterator[StackFinding]:
     for workload in stack.workloads:
         for container in (*workload.containers, *workload.init_containers):
-            yield from _references(stack, workload, container)
+            yield from _references(stack, workload, container.references, "CreateContainerConfigError")
+        yield from _references(stack, workload, workload.mounted, "ContainerCreating")
     app, database = stack.roles.app, stack.roles.database
     if database is not None and stack.roles.engine is Engine.POSTGRESQL:
         yield from _password(stack, database)
@@ -162,9 +163,18 @@ def _unread(stack: Stack, container: Container) -> Iterator[StackFinding]:
         return
 
 
-def _references(stack: Stack, workload: Workload, container: Container) -> Iterator[StackFinding]:
+def _made_by(namespace: str, wanted: Reference, keys: Sequence[str]) -> str:
+    """The command that makes it; a value on it would stand in the list of processes and in the shell's history."""
+    known = [key for key in dict.fromkeys(keys) if key]
+    given = " ".join(f"--from-file={key}=FILE" for key in known) or "--from-env-file=FILE"
+    kind = "secret generic" if wanted.kind == "Secret" else "configmap"
+    return f"kubectl -n {namespace} create {kind} {wanted.name} {given}"
+
+
+def _references(stack: Stack, workload: Workload, references: Sequence[Reference], phase: str) -> Iterator[StackFinding]:
+    """`phase` is where pods stay that lack one."""
     absent: set[tuple[str, str]] = set()
-    for reference in container.references:
+    for reference in references:
         kind, wanted = reference.kind, (reference.kind, reference.name)
         # Each key of an object that is not there lacks the same object.
         if reference.optional or wanted in absent:
@@ -176,8 +186,8 @@ def _references(stack: Stack, workload: Workload, container: Container) -> Itera
             yield StackFinding(
                 "secret-missing" if kind == "Secret" else "config-missing", Weight.BLOCKS,
                 f"{wants}, and no manifest has it", reference.origin,
-                "its pods stay at CreateContainerConfigError unless it is in the cluster already",
-                f"kubectl -n {workload.namespace} get {kind.lower()} {reference.name}",
+                f"its pods stay at {phase} unless it is in the cluster already",
+                _made_by(workload.namespace, reference, [each.key for each in references if (each.kind, each.name) == wanted]),
             )  # fmt: skip
         elif (document.namespace or workload.namespace) != workload.namespace:
             what = f"{wants} in namespace {workload.namespace}, and it is in {document.namespace}"
@@ -186,6 +196,6 @@ def _references(stack: Stack, workload: Workload, container: Container) -> Itera
             near = difflib.get_close_matches(reference.key, keys, n=1, cutoff=0.4)
             what = f"{workload.key} takes key {reference.key} of {kind} {reference.name}, which has {names(keys) or 'none'}"
             yield StackFinding(
-                "secret-key-missing", Weight.BLOCKS, what, reference.origin, "its pods stay at CreateContainerConfigError",
+                "secret-key-missing", Weight.BLOCKS, what, reference.origin, f"its pods stay at {phase}",
                 f"{near[0]} is the nearest" if near else f"add it at {document.at('data')}",
             )  # fmt: skip

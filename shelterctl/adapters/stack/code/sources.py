@@ -9,13 +9,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from shelterctl.adapters.stack.code import called, write_concern
+from shelterctl.adapters.stack.code.handlers import Function, Handler
+from shelterctl.adapters.stack.code.names import dotted, text_of
+from shelterctl.adapters.stack.code.trees import Tree, read_trees
 from shelterctl.adapters.stack.folder import Listing
-from shelterctl.adapters.stack.handlers import Handler
-from shelterctl.adapters.stack.names import dotted, text_of
 from shelterctl.core.stack.documents import Origin
 from shelterctl.core.stack.model import Route, Sources, Trait, VariableRead
 
-_MARKS = (b"flask", b"Flask", b"pymongo", b"MongoClient", b"mysql", b"psycopg", b"sqlalchemy", b"SQLAlchemy", b"environ", b"getenv")
 _METHODS = {"get": "GET", "post": "POST", "put": "PUT", "delete": "DELETE", "patch": "PATCH"}
 _LOCKED = re.compile(r"^\s*([A-Za-z0-9._-]+)\s*(?:\[[^\]]*\])?\s*(?:[=~><!]=?\s*([^\s;,#]+))?")
 _CONNECTS = ("connector.connect", "pymysql.connect", "MySQLdb.connect", "psycopg2.connect", "psycopg.connect", "Connection.connect")
@@ -25,35 +26,6 @@ _TEXTS = (
     ("unlogged-table", re.compile(r"\bCREATE\s+UNLOGGED\s+TABLE\b", re.IGNORECASE)),
     ("limited-read", re.compile(r"^\s*SELECT\b.*\b(?:LIMIT|FETCH\s+FIRST)\s+\S", re.IGNORECASE | re.DOTALL)),
 )
-_LARGEST_BYTES = 1_000_000
-
-
-class _Tree:
-    """A file's syntax tree, and its nodes by kind: a tree is walked through once."""
-
-    def __init__(self, path: str, tree: ast.Module) -> None:
-        self.path = path
-        self.tree = tree
-        self.calls: list[ast.Call] = []
-        self.functions: dict[str, ast.FunctionDef | ast.AsyncFunctionDef] = {}
-        self.subscripts: list[ast.Subscript] = []
-        self.assigned: list[ast.Assign] = []
-        self.texts: list[tuple[int, str]] = []
-        self.given: list[tuple[int, str, ast.expr]] = []
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Call):
-                self.calls.append(node)
-                self.given += [(node.lineno, word.arg, word.value) for word in node.keywords if word.arg]
-            elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                self.functions[node.name] = node
-            elif isinstance(node, ast.Subscript):
-                self.subscripts.append(node)
-            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-                self.texts.append((node.lineno, node.value))
-            elif isinstance(node, ast.Dict):
-                self.given += [(node.lineno, text_of(key), value) for key, value in zip(node.keys, node.values, strict=True)]
-            elif isinstance(node, ast.Assign):
-                self.assigned.append(node)
 
 
 @dataclass
@@ -82,24 +54,13 @@ def read(found: Listing) -> Sources:
 
 def _read(found: Listing) -> Sources:
     gathered = _Read()
-    trees: list[_Tree] = []
-    for path in found.python:
-        if any(part in ("tests", "test") for part in path.split("/")[:-1]) or path.rpartition("/")[2].startswith(("test_", "conftest")):
-            continue
-        try:
-            raw = (found.root / path).read_bytes()
-        except OSError:
-            continue
-        if len(raw) > _LARGEST_BYTES or not any(mark in raw for mark in _MARKS):
-            continue
-        try:
-            trees.append(_Tree(path, ast.parse(raw)))
-        except (SyntaxError, ValueError, RecursionError) as error:
-            gathered.unreadable.append(Origin(path, getattr(error, "lineno", 0) or 0))
+    trees, unreadable = read_trees(found)
+    gathered.unreadable += unreadable
     prefixes = _prefixes(trees)
+    project = called.Project({tree.path: tree.functions for tree in trees})
     for tree in trees:
         gathered.files += 1
-        _file(tree, prefixes, gathered)
+        _file(tree, prefixes, project.callable_from(tree.functions, tree.imports), gathered)
     return Sources(
         tuple(gathered.routes), _once(gathered.reads), tuple(gathered.traits), _requirements(found),
         tuple(dict.fromkeys(gathered.roots)), gathered.files, tuple(gathered.unreadable),
@@ -110,7 +71,7 @@ def _once(reads: list[VariableRead]) -> tuple[VariableRead, ...]:
     return tuple({read.name: read for read in reversed(reads)}.values())[::-1]
 
 
-def _prefixes(trees: list[_Tree]) -> dict[str, str]:
+def _prefixes(trees: list[Tree]) -> dict[str, str]:
     """The prefix of each blueprint by the name of its variable: where it is made, and where it is registered."""
     found: dict[str, str] = {}
     for tree in trees:
@@ -133,19 +94,19 @@ def _keyword(call: ast.Call, name: str) -> str:
     return next((text_of(word.value) for word in call.keywords if word.arg == name), "")
 
 
-def _file(tree: _Tree, prefixes: dict[str, str], gathered: _Read) -> None:
+def _file(tree: Tree, prefixes: dict[str, str], callable_here: dict[str, Function], gathered: _Read) -> None:
     path, functions = tree.path, tree.functions
     routes = len(gathered.routes)
     for function in functions.values():
         for decorator in function.decorator_list:
             for address, methods in _decorated(decorator, prefixes):
-                gathered.routes.append(Handler(function, functions, path, tree.assigned).route(address, methods))
+                gathered.routes.append(Handler(function, callable_here, path, tree.assigned).route(address, methods))
     for call in tree.calls:
         if call.args and dotted(call.func).endswith("add_url_rule"):
             view = next((dotted(word.value) for word in call.keywords if word.arg == "view_func"), "")
-            handled = functions.get(view.rpartition(".")[2])
+            handled = callable_here.get(view.rpartition(".")[2])
             if handled is not None:
-                handler = Handler(handled, functions, path, tree.assigned)
+                handler = Handler(handled, callable_here, path, tree.assigned)
                 gathered.routes.append(handler.route(text_of(call.args[0]), _methods(call) or ("GET",)))
     for node in (*tree.subscripts, *tree.calls):
         gathered.reads.extend(_variable(node, path))
@@ -188,7 +149,7 @@ def _variable(node: ast.AST, path: str) -> Iterator[VariableRead]:
             yield VariableRead(name, default, Origin(path, node.lineno))
 
 
-def _traits(tree: _Tree) -> Iterator[Trait]:
+def _traits(tree: Tree) -> Iterator[Trait]:
     path = tree.path
     for node in tree.calls:
         name = dotted(node.func)
@@ -206,14 +167,16 @@ def _traits(tree: _Tree) -> Iterator[Trait]:
             yield Trait("mongo-client", origin)
             if words.keys() & {"serverSelectionTimeoutMS", "timeoutMS"}:
                 yield Trait("server-selection-timeout", origin)
-            if words.keys() & {"journal", "j", "w"}:
-                yield Trait("journaled", origin)
+        if name.endswith(("MongoClient", "PyMongo", "WriteConcern")) and (asked := write_concern.asked_for(node)):
+            yield Trait("write-concern", origin, asked)
         if name.endswith("ConnectionPool"):
             yield Trait("pool", origin)
         if name.endswith(".limit") or (name.endswith(".find") and "limit" in words):
             yield Trait("limited-read", origin)
     for line, key, value in tree.given:
         # Given where the sources connect, or in a table of what is given there.
+        if key == "$limit":
+            yield Trait("limited-read", Origin(path, line))
         if key == "connect_timeout" and isinstance(value, ast.Constant):
             yield Trait("connect-timeout", Origin(path, line), str(value.value))
     for line, text in tree.texts:

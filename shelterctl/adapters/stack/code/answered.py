@@ -6,11 +6,12 @@ import ast
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from shelterctl.adapters.stack.names import dotted, text_of
+from shelterctl.adapters.stack.code import called
+from shelterctl.adapters.stack.code.names import dotted, text_of
 from shelterctl.core.stack.answer_id import likely
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
-#: How far calls of the module's own functions are followed.
+#: How far calls of the project's own functions are followed.
 _DEPTH = 2
 
 
@@ -37,11 +38,12 @@ def _shape(node: ast.expr, functions: Mapping[str, Function], depth: int) -> Any
         return found
     if not isinstance(node, ast.Call):
         return "a value"
-    name = dotted(node.func).rpartition(".")[2]
+    call = dotted(node.func)
+    name = call.rpartition(".")[2]
     if name in ("jsonify", "dict", "make_response", "dumps"):
         words = {word.arg: _shape(word.value, functions, depth) for word in node.keywords if word.arg}
         return words or (_shape(node.args[0], functions, depth) if node.args else {})
-    if depth and name in functions:
-        shapes = (_shape(value, functions, depth - 1) for value in _returned(functions[name]))
+    if depth and (function := called.find(functions, call)) is not None:
+        shapes = (_shape(value, functions, depth - 1) for value in _returned(function))
         return next((shape for shape in shapes if isinstance(shape, dict) and shape), "a value")
     return "a value"

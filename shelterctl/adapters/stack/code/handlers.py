@@ -6,8 +6,8 @@ import ast
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from shelterctl.adapters.stack import answered, taken
-from shelterctl.adapters.stack.names import dotted, text_of
+from shelterctl.adapters.stack.code import answered, called, taken
+from shelterctl.adapters.stack.code.names import dotted, text_of
 from shelterctl.core.stack.documents import Origin
 from shelterctl.core.stack.model import Body, Route
 
@@ -32,12 +32,12 @@ _SQL_WRITE = re.compile(r"^\s*(INSERT|REPLACE)\b", re.IGNORECASE)
 _SQL_READ = re.compile(r"^\s*SELECT\b", re.IGNORECASE)
 _SQL_DELETE = re.compile(r"^\s*(DELETE|TRUNCATE|DROP)\b", re.IGNORECASE)
 _GUARDS = ("login_required", "jwt_required", "token_required", "requires_auth", "auth.login_required", "roles_required")
-#: How far calls of the module's own functions are followed.
+#: How far calls of the project's own functions are followed.
 _DEPTH = 3
 
 
 class Handler:
-    """A view function of a module, with the module's other functions, which it may call."""
+    """A view function of a module, with the functions that it may call, by the names that it calls them by."""
 
     def __init__(self, function: Function, functions: Mapping[str, Function], path: str, module: Sequence[ast.Assign] = ()) -> None:
         self._function = function
@@ -47,7 +47,7 @@ class Handler:
 
     def route(self, address: str, methods: tuple[str, ...]) -> Route:
         """What the function is for the address that it serves."""
-        nodes = list(self._nodes(self._function, _DEPTH, {self._function.name}))
+        nodes = list(self._nodes(self._function, _DEPTH, {id(self._function)}))
         calls = [dotted(node.func) for node in nodes if isinstance(node, ast.Call)]
         statements = [text_of(node) for node in nodes if isinstance(node, ast.Constant | ast.JoinedStr)]
         names = {dotted(node) for node in nodes if isinstance(node, ast.Attribute | ast.Subscript)}
@@ -78,15 +78,14 @@ class Handler:
         stored = [*nodes, *(target for assigned in self._module for target in assigned.targets)]
         return any(isinstance(node, ast.Name) and node.id == "session" and isinstance(node.ctx, ast.Store) for node in stored)
 
-    def _nodes(self, function: Function, depth: int, seen: set[str]) -> Iterator[ast.AST]:
+    def _nodes(self, function: Function, depth: int, seen: set[int]) -> Iterator[ast.AST]:
         for node in ast.walk(function):
             yield node
             if depth and isinstance(node, ast.Call):
-                name = dotted(node.func).rpartition(".")[2]
-                called = self._functions.get(name)
-                if called is not None and name not in seen:
-                    seen.add(name)
-                    yield from self._nodes(called, depth - 1, seen)
+                function_called = called.find(self._functions, dotted(node.func))
+                if function_called is not None and id(function_called) not in seen:
+                    seen.add(id(function_called))
+                    yield from self._nodes(function_called, depth - 1, seen)
 
     @staticmethod
     def _body(names: set[str], calls: list[str]) -> Body:

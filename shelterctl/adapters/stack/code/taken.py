@@ -8,7 +8,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Mapping, Sequence
 
-from shelterctl.adapters.stack.names import dotted, text_of
+from shelterctl.adapters.stack.code import called
+from shelterctl.adapters.stack.code.names import dotted, text_of
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -20,7 +21,7 @@ _NOT_SENT = frozenset({"_id"})
 
 
 def keys(nodes: Sequence[ast.AST], functions: Mapping[str, Function], module: Sequence[ast.Assign] = ()) -> Iterator[str]:
-    """`nodes` are those of the view and of the functions that it calls, `functions` the module's own by their names, and `module` what is
+    """`nodes` are those of the view and of the functions that it calls, `functions` those that it may call, and `module` what is
     assigned in it: lists of fields stand at its top as a rule."""
     holders = _holders(nodes, functions)
     passed_over = _rebound(nodes, holders)
@@ -91,8 +92,8 @@ def _holders(nodes: Sequence[ast.AST], functions: Mapping[str, Function]) -> set
                 found |= set(_names(node.targets))
             elif isinstance(node, ast.AnnAssign | ast.NamedExpr) and node.value is not None and _source(node.value) in found:
                 found |= set(_names([node.target]))
-            elif isinstance(node, ast.Call) and (called := functions.get(dotted(node.func).rpartition(".")[2])) is not None:
-                parameters = [parameter.arg for parameter in called.args.args]
+            elif isinstance(node, ast.Call) and (function := called.find(functions, dotted(node.func))) is not None:
+                parameters = [parameter.arg for parameter in function.args.args]
                 if parameters[:1] == ["self"]:
                     parameters = parameters[1:]
                 found |= {name for name, given in zip(parameters, node.args, strict=False) if _source(given) in found}
