@@ -149,7 +149,7 @@ def test_two_workers_collect_the_same(request: pytest.FixtureRequest) -> None:
     """Under another hash seed and at another time, as two workers of one run do it."""
     selected = [argument.split("::")[0] for argument in request.config.args]
     environment = os.environ | {"PYTHONHASHSEED": "1"}
-    command = [sys.executable, "-m", "pytest", "--collect-only", "-o", "addopts=-q", "-p", "no:cacheprovider", "-p", "no:xdist", *selected]
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-o", "addopts=-q", "-p", "no:cacheprovider", *selected]
     root = request.config.rootpath
     done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, timeout=300, check=False)
     there = set(done.stdout.splitlines())

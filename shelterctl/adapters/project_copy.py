@@ -8,7 +8,7 @@ from pathlib import Path
 
 from shelterctl.errors import StateFolderError, UsageError
 
-PARTS = ("app", "manifests", "locustfiles")
+PARTS = ("app", "manifests", "locustfiles", "shelterctl.toml")
 _ELSEWHERE = "shelterctl new another-folder"
 _NOT_COPIED = shutil.ignore_patterns("__pycache__", "*.pyc", ".DS_Store")
 
@@ -28,15 +28,19 @@ def copy_out(source: Path, target: Path) -> tuple[str, ...]:
     made: list[Path] = []
     try:
         for part in PARTS:
-            shutil.copytree(source / part, draft / part, ignore=_NOT_COPIED)
+            if (source / part).is_dir():
+                shutil.copytree(source / part, draft / part, ignore=_NOT_COPIED)
+            else:
+                shutil.copy2(source / part, draft / part)
         target.mkdir(parents=True, exist_ok=True)
         for part in PARTS:
             (draft / part).rename(target / part)
             made.append(target / part)
     except OSError as error:
-        for folder in made:
-            shutil.rmtree(folder, ignore_errors=True)
+        for place in made:
+            shutil.rmtree(place) if place.is_dir() else place.unlink(missing_ok=True)
         raise StateFolderError(f"{target} cannot be made", why=str(error.strerror or error), next_command=_ELSEWHERE) from error
     finally:
         shutil.rmtree(draft, ignore_errors=True)
-    return tuple(sorted(file.relative_to(target).as_posix() for part in PARTS for file in (target / part).rglob("*") if file.is_file()))
+    files = [file for part in PARTS for file in (target / part, *(target / part).rglob("*")) if file.is_file()]
+    return tuple(sorted(file.relative_to(target).as_posix() for file in files))

@@ -20,12 +20,14 @@ if TYPE_CHECKING:
     from shelterctl.adapters.local.examiner import LocalExaminer
     from shelterctl.adapters.local.own.database import LocalTokenReader
     from shelterctl.adapters.local.own.packages import Packages
+    from shelterctl.adapters.local.own.passwords import GeneratedPasswords
     from shelterctl.adapters.local.own.preparation import OwnPreparation
     from shelterctl.adapters.local.own.sources import PlacedSources
     from shelterctl.adapters.local.own.target import OwnTarget
     from shelterctl.adapters.local.spec import DatabaseSpec
     from shelterctl.core.checkup.check import Finding
     from shelterctl.core.stack.model import Build
+    from shelterctl.core.stack.stack import Stack
 
 
 class OwnLocal(OwnFolder, LocalWiring):
@@ -52,6 +54,18 @@ class OwnLocal(OwnFolder, LocalWiring):
         return Place(
             "local", self.stack.namespaces[0] if self.stack.namespaces else "default", label="Target", key=f"local-{self.home.key}"
         )
+
+    @cached_property
+    def _passwords(self) -> GeneratedPasswords:
+        from shelterctl.adapters.local.own.passwords import GeneratedPasswords
+
+        return GeneratedPasswords(self.home)
+
+    @cached_property
+    def stack(self) -> Stack:
+        from shelterctl.wiring.stacks import read_stack
+
+        return read_stack(self.settings, passwords=self._passwords.of)
 
     @cached_property
     def project(self) -> Path:
@@ -108,7 +122,7 @@ class OwnLocal(OwnFolder, LocalWiring):
         ingredients = Ingredients(
             lambda: self.folder, lambda: self.packages.python(), lambda: self._database, self.builder.folder, self._image_id
         )
-        own = OwnIngredients(lambda: self.stack, lambda: self.packages, insist=self.settings.yes)
+        own = OwnIngredients(lambda: self.stack, lambda: self.packages, self._passwords, insist=self.settings.yes)
         return OwnTarget(self.home, self.place.namespace, ingredients, own)
 
     @cached_property

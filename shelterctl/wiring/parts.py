@@ -240,8 +240,13 @@ def project_around(folder: Path) -> Path | None:
 
 
 def is_project(folder: Path) -> bool:
-    """Whether a folder holds the tool's own sources or a copy of them."""
-    return (folder / "app" / "Dockerfile").is_file() and (folder / "manifests" / "overlays").is_dir()
+    """Whether a folder holds the tool's own sources or a copy of them. Others have folders of those names, too."""
+    there = (folder / "app" / "Dockerfile").is_file() and (folder / "manifests" / "overlays").is_dir()
+    if not there or (folder / "app" / "shelter_app").is_dir():
+        return there
+    from shelterctl.adapters.stack.looks import accounts_by_ids
+
+    return accounts_by_ids(folder)
 
 
 def state_dir(settings: Settings) -> Path:

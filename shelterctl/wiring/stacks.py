@@ -11,6 +11,7 @@ from shelterctl.settings import DEFAULTS, FILE_NAME, Settings
 
 if TYPE_CHECKING:
     from shelterctl.adapters.kube.api import KubeApi
+    from shelterctl.adapters.stack.reader import Passwords
     from shelterctl.core.stack.stack import Stack
 
 
@@ -30,13 +31,21 @@ def stack_folder(settings: Settings) -> Path:
 def own_folder(settings: Settings) -> Path | None:
     """The folder of the user's own stack that the settings mean; None where they mean the tool's.
 
-    A shelterctl.toml that describes a stack decides. Without one, manifests here are a stack, unless this is a copy of the tool's project.
+    A shelterctl.toml that describes a stack decides: also a copy of the tool's project is driven as any other stack where it does not say
+    that its writes are accounted for by ids. Without one, manifests here are a stack, unless this is such a copy.
     """
     from shelterctl.wiring.parts import is_project
 
     folder = stack_folder(settings)
-    from shelterctl.adapters.stack.looks import holds_one, looks_like_one
+    from shelterctl.adapters.stack.looks import accounts_by_ids, holds_one, looks_like_one
 
+    if accounts_by_ids(folder):
+        if not is_project(folder):
+            raise UsageError(
+                f"{folder / FILE_NAME}: [stack] accounting = 'ids' is of the tool's own application, and app/ and manifests/ are not here",
+                next_command="take the line out: writes are then told apart by tokens",
+            )
+        return None
     if holds_one(folder):
         return folder
     if is_project(folder) or not looks_like_one(folder):
@@ -44,12 +53,12 @@ def own_folder(settings: Settings) -> Path | None:
     return folder
 
 
-def read_stack(settings: Settings, manifests: tuple[str, ...] = ()) -> Stack:
-    """The stack of the folder. Raises UsageError."""
+def read_stack(settings: Settings, manifests: tuple[str, ...] = (), *, passwords: Passwords | None = None) -> Stack:
+    """The stack of the folder; `passwords` gives those that are generated, where their values are wanted. Raises UsageError."""
     from shelterctl.adapters.stack.reader import read
 
     namespace = settings.namespace if settings.namespace != DEFAULTS.namespace else ""
-    return read(stack_folder(settings), manifests=manifests, namespace=namespace)
+    return read(stack_folder(settings), manifests=manifests, namespace=namespace, passwords=passwords)
 
 
 def read_running(settings: Settings, api: KubeApi) -> Stack:

@@ -109,7 +109,7 @@ def test_an_unknown_target(here: Path) -> None:
 
 def test_from_within_a_project_its_stack_is_meant_and_from_elsewhere_none(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     mine = here / "mine"
-    (mine / "app").mkdir(parents=True)
+    (mine / "app" / "shelter_app").mkdir(parents=True)
     (mine / "app" / "Dockerfile").touch()
     (mine / "manifests" / "overlays").mkdir(parents=True)
     monkeypatch.chdir(mine / "app")
@@ -117,6 +117,29 @@ def test_from_within_a_project_its_stack_is_meant_and_from_elsewhere_none(here: 
     assert home_of(load({"state_dir": "kept"}, {}, mine)).folder == mine / "app" / "kept" / "local" / "shelter"
     monkeypatch.chdir(here)
     assert home_of(load({}, {}, here)).folder == here / ".shelterctl" / "local" / "shelter"
+
+
+def test_folders_of_the_same_names_are_no_copy_of_the_tools_project(here: Path) -> None:
+    (here / "app").mkdir()
+    (here / "app" / "Dockerfile").touch()
+    (here / "manifests" / "overlays" / "dev").mkdir(parents=True)
+    (here / "manifests" / "app.yaml").write_text("apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: app}\n")
+    assert isinstance(chosen(here, target="local"), OwnLocal)
+
+
+@pytest.mark.parametrize(("line", "kind"), [('accounting = "ids"', LocalWiring), ("", OwnLocal)])
+def test_a_copy_of_the_project_says_how_its_writes_are_told_apart(here: Path, line: str, kind: type) -> None:
+    (here / "app" / "shelter_app").mkdir(parents=True)
+    (here / "app" / "Dockerfile").touch()
+    (here / "manifests" / "overlays").mkdir(parents=True)
+    (here / "shelterctl.toml").write_text(f"[stack]\nnamespace = 'shelter'\n{line}\n")
+    assert type(chosen(here, target="local")) is kind
+
+
+def test_ids_are_of_the_tools_own_application_only(here: Path) -> None:
+    (here / "shelterctl.toml").write_text('[stack]\naccounting = "ids"\n')
+    with pytest.raises(UsageError, match="accounting = 'ids' is of the tool's own application"):
+        chosen(here, target="local")
 
 
 def test_a_stack_of_ones_own_is_taken_where_it_lies(here: Path) -> None:

@@ -88,7 +88,7 @@ class KubernetesCluster:
         # The Secrets need their namespace, and the pods need the Secrets: so the namespaces come first, here.
         spaces = [document for document in plan.documents if document["kind"] == "Namespace"]
         ahead = tuple(apply.apply_document(self.api, document, dry_run=False, force=force) for document in spaces)
-        return credentials.ensure(self.api, plan.documents), ahead
+        return credentials.ensure_shipped(self.api, plan.documents), ahead
 
     def apply(self, plan: StackPlan, *, dry_run: bool = False, force: bool = False) -> ApplyReport:
         managed = apply.managed_objects(self.api, self.namespaces())

@@ -11,14 +11,18 @@ from typing import Any
 
 from shelterctl.adapters.stack import request_tables
 from shelterctl.core.duration import parse_duration_s
+from shelterctl.core.stack.generated import GeneratedSecret, misread
 from shelterctl.core.stack.model import Build, Engine
 from shelterctl.errors import UsageError
 from shelterctl.settings import FILE_NAME, nearest
 
 USES = ("built", "registry", "pulled")
+#: How writes are told apart: by tokens within any document, or by the ids that a service takes and gives back.
+TOKENS, IDS = "tokens", "ids"
 _TABLES: Mapping[str, Mapping[str, type | tuple[type, ...]]] = {
     "stack": {
         "manifests": list, "namespace": str, "app": str, "database": str, "service": str, "ignore": list, "image": (dict, list),
+        "secret": (dict, list), "accounting": str,
     },
     "manifests": {"values": list, "release": str},
     "writes": {"request": str, "json": dict, "form": dict, "headers": dict, "ok": dict, "rejected": list, "id": str},
@@ -57,6 +61,8 @@ class StackConfig:
     reads: Mapping[str, Any] = field(default_factory=dict)
     database_facts: Mapping[str, Any] = field(default_factory=dict)
     load: Mapping[str, Any] = field(default_factory=dict)
+    secrets: tuple[GeneratedSecret, ...] = ()
+    accounting: str = TOKENS
 
     def builds(self) -> dict[str, Build]:
         """The Dockerfiles that the owner tied to images."""
@@ -97,6 +103,8 @@ def read(folder: Path) -> StackConfig:
         reads=tables.get("reads", {}),
         database_facts=tables.get("database", {}),
         load=tables.get("load", {}),
+        secrets=_secrets(path, stack.get("secret", ())),
+        accounting=_accounting(path, stack.get("accounting", TOKENS)),
     )
 
 
@@ -162,4 +170,32 @@ def _images(path: Path, value: object) -> tuple[ImageChoice, ...]:
         if choice.use not in USES:
             raise UsageError(f"{path}: [stack.image] use = {choice.use!r}", why=f"Known: {', '.join(USES)}")
         found.append(choice)
+    return tuple(found)
+
+
+def _accounting(path: Path, value: str) -> str:
+    if value not in (TOKENS, IDS):
+        what = f"{path}: [stack] accounting = {value!r}{nearest(value, (TOKENS, IDS))}"
+        raise UsageError(what, why=f"Known: {TOKENS}; {IDS} for a copy of the tool's own application, which takes and gives back ids")
+    return value
+
+
+def _secrets(path: Path, value: object) -> tuple[GeneratedSecret, ...]:
+    """Secrets that `up` makes. Raises UsageError."""
+    found = []
+    for entry in value if isinstance(value, list | tuple) else [value]:
+        keys = entry.get("keys") if isinstance(entry, dict) else None
+        if not isinstance(entry, dict) or not entry.get("name") or set(entry) - {"name", "namespace", "keys"} or not isinstance(keys, dict):
+            raise UsageError(
+                f"{path}: [[stack.secret]] has name, keys, and namespace if it is not its takers'", why="keys is a table of texts"
+            )
+        if not keys or not all(isinstance(text, str) for text in keys.values()):
+            raise UsageError(f"{path}: [[stack.secret]] {entry['name']}: keys is a table of texts, and not an empty one")
+        for key, text in keys.items():
+            if wrong := misread(text):
+                raise UsageError(
+                    f"{path}: [[stack.secret]] {entry['name']}: {key} = {text!r}: {wrong!r} cannot be read",
+                    why="{name} stands for a password that is generated: small letters, digits and hyphens",
+                )
+        found.append(GeneratedSecret(str(entry["name"]), dict(keys), str(entry.get("namespace", ""))))
     return tuple(found)

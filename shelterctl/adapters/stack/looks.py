@@ -31,6 +31,18 @@ def holds_one(root: Path) -> bool:
         return True
 
 
+def accounts_by_ids(root: Path) -> bool:
+    """Whether shelterctl.toml there describes the tool's own application, whose documents have ids of the client's."""
+    if not (root / FILE_NAME).is_file():
+        return False
+    from shelterctl.adapters.stack import config
+
+    try:
+        return config.read(root).accounting == config.IDS
+    except UsageError:
+        return False
+
+
 def looks_like_one(root: Path) -> bool:
     """Whether a stack lies right here: a workload's manifest and a Dockerfile or Python source, in the folder itself or just below.
 

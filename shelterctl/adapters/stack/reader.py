@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,17 +12,28 @@ from shelterctl.adapters.stack.chart import Options
 from shelterctl.adapters.stack.code import sources
 from shelterctl.core.stack.derive import Chosen, derive
 from shelterctl.core.stack.documents import Manifests
+from shelterctl.core.stack.generated import needed
 from shelterctl.core.stack.stack import Stack
 from shelterctl.errors import UsageError
-from shelterctl.settings import nearest
+from shelterctl.settings import FILE_NAME, nearest
 
+#: The names of passwords to passwords.
+Passwords = Callable[[frozenset[str]], Mapping[str, str]]
 #: What is wrong with files, and says nothing of a stack that runs: its pods have their images, and its replicas are its HPA's.
 _OF_FILES = frozenset({"image-never-pulled", "image-not-built-here", "image-always-pulled", "replicas-beside-hpa"})
 
 
-def read(root: Path, *, manifests: tuple[str, ...] = (), namespace: str = "", running: Manifests | None = None) -> Stack:
+def read(
+    root: Path,
+    *,
+    manifests: tuple[str, ...] = (),
+    namespace: str = "",
+    running: Manifests | None = None,
+    passwords: Passwords | None = None,
+) -> Stack:
     """The stack of a folder; `manifests` are its folders and `namespace` that of objects that state none, as the command line
-    names them. With `running` its objects are those of a cluster, and nothing of it is built.
+    names them. With `running` its objects are those of a cluster, and nothing of it is built. `passwords` gives those of the Secrets that
+    are generated, by their names, where their values are wanted.
 
     Raises UsageError where there is none or one cannot be rendered, ProgramMissing where what renders it is not there.
     """
@@ -46,12 +58,16 @@ def read(root: Path, *, manifests: tuple[str, ...] = (), namespace: str = "", ru
         settled.reads.get("request", ""),
         settled.database_facts.get("engine", ""),
     )
-    given = {name: folder.build(root, each.dockerfile, each.context) for name, each in settled.builds().items()}
-    for name, each in given.items():
+    contexts = {name: folder.build(root, each.dockerfile, each.context) for name, each in settled.builds().items()}
+    for name, each in contexts.items():
         if each is None:
             raise UsageError(f"{settled.path}: the Dockerfile of {name} cannot be read, or has no FROM")
-    tied = {name: each for name, each in given.items() if each is not None}
+    tied = {name: each for name, each in contexts.items() if each is not None}
+    given = None if passwords is None or not settled.secrets else passwords(needed(settled.secrets))
+    made = tuple(each.document(FILE_NAME, None if given is None else each.filled(given)) for each in settled.secrets)
+    found = replace(found, generated=made)
     stack = derive(root.name, found, sources.read(listed), folder.builds(listed), chosen, tied)
+    stack = replace(stack, generated=settled.secrets)
     _hold_to(settled, stack, images=running is None)
     if running is not None:
         findings = tuple(finding for finding in stack.findings if finding.code not in _OF_FILES)
@@ -66,11 +82,13 @@ def _hold_to(settled: config.StackConfig, stack: Stack, *, images: bool) -> None
     """
     workloads = [workload.key for workload in stack.workloads]
     services = [service.name for service in stack.services]
+    taken = sorted({need.name for workload in stack.workloads for need in workload.needs if need.kind == "Secret"})
     there = [image for workload in stack.workloads for image in workload.images]
     for key, named, known in (
         ("[stack] app", settled.app, workloads),
         ("[stack] database", settled.database, workloads),
         ("[stack] service", settled.service.partition(":")[0], services),
+        *(("[[stack.secret]] name", secret.name, taken) for secret in settled.secrets if not secret.namespace),
         *(("[[stack.image]] name", image.name, there) for image in settled.images if images),
     ):
         if named and named not in known:

@@ -66,6 +66,7 @@ def _lines(stack: Stack, answers: Mapping[str, str], manifests: tuple[str, ...])
             yield _entry("context", image.build.context)
             yield _entry("dockerfile", answers.get("stack.image.dockerfile", image.build.dockerfile), f"from {image.build.base}")
             yield _entry("use", "built", "built: loaded under this name; registry: pushed; pulled: left alone")
+    yield from _secrets(stack)
     for rendering in stack.manifests.renderings:
         if rendering.release:
             yield ""
@@ -79,6 +80,26 @@ def _lines(stack: Stack, answers: Mapping[str, str], manifests: tuple[str, ...])
         yield "[database]"
         yield _entry("engine", roles.engine.value, roles.reasons.get(roles.database.key, "") if roles.database else "")
         yield _entry("credentials", "pod", "the database container's own environment")
+
+
+def _secrets(stack: Stack) -> Iterator[str]:
+    for secret in stack.generated:
+        yield ""
+        yield "[[stack.secret]]"
+        yield _entry("name", secret.name)
+        if secret.namespace:
+            yield _entry("namespace", secret.namespace)
+        yield _entry("keys", secret.keys, "up makes it where it is not there; {name} is a password that it generates")
+    absent: dict[str, dict[str, str]] = {}
+    for need in (need for workload in stack.workloads for need in workload.needs if need.kind == "Secret" and not need.optional):
+        if stack.manifests.find("Secret", need.name) is None:
+            absent.setdefault(need.name, {}).update({need.key: "{password}"} if need.key else {})
+    for name, keys in absent.items():
+        yield ""
+        yield f"# Secret {name} is in no file. With these lines `up` makes it where it is not there; {{password}} is one that it generates."
+        yield "# [[stack.secret]]"
+        yield "# " + _entry("name", name)
+        yield "# " + _entry("keys", keys or {"KEY": "{password}"})
 
 
 def folders(stack: Stack, answers: Mapping[str, str]) -> list[str]:

@@ -35,6 +35,7 @@ def derive(
     tied, doubts = _tie(found, builds, sources, given)
     flask = frozenset(image for image, build in tied.items() if _holds(build, sources))
     parts = roles.find(found, services, scalers, tied, flask, app=chosen.app, database=chosen.database, engine=chosen.engine)
+    sources = _of_application(sources, parts.app, tied)
     asked = requests.choose(sources, write=chosen.write, read=chosen.read)
     stack = Stack(
         folder=folder,
@@ -52,6 +53,24 @@ def derive(
         sources=sources,
     )
     return replace(stack, findings=findings.find(stack), questions=(*parts.questions, *doubts, *asked.doubts))
+
+
+def _of_application(sources: Sources, app: Workload | None, tied: Mapping[str, Build]) -> Sources:
+    """The sources that the application's image is built from: what others in the folder do says nothing of it."""
+    images = () if app is None else app.images
+    contexts = [tied[image].context for image in images if image in tied and _holds(tied[image], sources)]
+    if not contexts or "." in contexts:
+        return sources
+
+    def inside(origin: Origin) -> bool:
+        return any(origin.file.startswith(context + "/") for context in contexts)
+
+    return replace(
+        sources,
+        routes=tuple(route for route in sources.routes if inside(route.origin)),
+        reads=tuple(read for read in sources.reads if inside(read.origin)),
+        traits=tuple(trait for trait in sources.traits if inside(trait.origin)),
+    )
 
 
 def _namespaces(workloads: Sequence[Workload], app: Workload | None) -> tuple[str, ...]:

@@ -102,22 +102,25 @@ class LeftOut:
 
 @dataclass(frozen=True, slots=True)
 class Manifests:
-    """Everything that was read from a stack's folders. `folders` are those that were taken, `renderings` those that a program rendered."""
+    """Everything that was read from a stack's folders. `folders` are those that were taken, `renderings` those that a program rendered.
+
+    `generated` are Secrets that no file holds, and that `up` makes; they count as being there, and are not among the `documents`.
+    """
 
     documents: tuple[Document, ...]
     unreadable: tuple[Unreadable, ...] = ()
     folders: tuple[str, ...] = ()
     renderings: tuple[Rendering, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
+    generated: tuple[Document, ...] = ()
 
     def of(self, *kinds: str) -> Iterator[Document]:
         return (document for document in self.documents if document.kind in kinds)
 
     def find(self, kind: str, name: str, namespace: str = "") -> Document | None:
         """The object of that name; of that namespace where both state one."""
-        return next(
-            (d for d in self.of(kind) if d.name == name and (not namespace or not d.namespace or d.namespace == namespace)), None
-        )  # fmt: skip
+        named = (d for d in (*self.of(kind), *self.generated) if d.kind == kind and d.name == name)
+        return next((d for d in named if not namespace or not d.namespace or d.namespace == namespace), None)
 
 
 def section(body: object, *path: str) -> Mapping[str, Any]:

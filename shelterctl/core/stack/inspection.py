@@ -15,7 +15,7 @@ from shelterctl.core.words import counted
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One thing that was understood. `topic` groups them: manifests, application, database, front end, other, images, requests."""
+    """One thing that was understood. `topic` groups them: manifests, application, database, front end, other, images, secrets, requests."""
 
     topic: str
     text: str
@@ -78,6 +78,10 @@ def _facts(stack: Stack) -> Iterator[Fact]:
         else:
             text = f"{image.name} comes from elsewhere, policy {image.policy}"
         yield Fact("images", text, image.origin)
+    for namespace, secret in stack.wanted_secrets:
+        document = stack.manifests.find("Secret", secret.name, namespace)
+        assert document is not None
+        yield Fact("secrets", f"{secret.name} with {', '.join(secret.keys)} is made by up in {namespace}, if not there", document.at())
     for name, route in (("write", stack.requests.write), ("read", stack.requests.read), ("read one", stack.requests.read_one)):
         if route is not None:
             yield Fact("requests", f"{name}: {spoken(name, route)}", route.origin)

@@ -117,6 +117,11 @@ class Workload:
         return f"{self.kind}/{self.name}"
 
     @property
+    def needs(self) -> tuple[Reference, ...]:
+        """Every Secret and ConfigMap that its pods need."""
+        return (*(r for container in (*self.containers, *self.init_containers) for r in container.references), *self.mounted)
+
+    @property
     def images(self) -> tuple[str, ...]:
         return tuple(container.image for container in (*self.containers, *self.init_containers))
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from shelterctl.core.stack import engines
 from shelterctl.core.stack.documents import Document, Manifests, Origin, Unreadable
+from shelterctl.core.stack.generated import GeneratedSecret
 from shelterctl.core.stack.model import (
     Build,
     ClaimFact,
@@ -62,6 +63,17 @@ class Stack:
     sources: Sources
     findings: tuple[StackFinding, ...] = ()
     questions: tuple[Question, ...] = ()
+    #: What the owner's file has generated.
+    generated: tuple[GeneratedSecret, ...] = ()
+
+    @property
+    def wanted_secrets(self) -> tuple[tuple[str, GeneratedSecret], ...]:
+        """Each Secret that is generated, with a namespace that it is wanted in: the one named for it, else those of its takers."""
+        found: dict[tuple[str, str], GeneratedSecret] = {}
+        for secret in self.generated:
+            takers = [w.namespace for w in self.workloads if any(r.kind == "Secret" and r.name == secret.name for r in w.needs)]
+            found |= {(namespace, secret.name): secret for namespace in ([secret.namespace] if secret.namespace else takers)}
+        return tuple((namespace, secret) for (namespace, _), secret in found.items())
 
     @property
     def documents(self) -> tuple[Document, ...]:

@@ -31,10 +31,10 @@ spec:
         - name: db
           VOLUME
 """
-SECRET = """
+MADE = """
 ---
 apiVersion: v1
-kind: Secret
+kind: KIND
 metadata: {name: db}
 stringData: {password: x}
 """
@@ -72,8 +72,11 @@ def test_a_volume_that_lacks_nothing(tmp_path: Path, volume: str) -> None:
 
 
 def test_the_key_that_a_volume_wants(tmp_path: Path) -> None:
-    assert codes(tmp_path, "secret: {secretName: db, items: [{key: password, path: p}]}", SECRET) == set()
-    assert codes(tmp_path, "secret: {secretName: db, items: [{key: pass, path: p}]}", SECRET) == {("secret-key-missing", Weight.BLOCKS)}
+    made = MADE.replace("KIND", "Secret")
+    assert codes(tmp_path, "secret: {secretName: db, items: [{key: password, path: p}]}", made) == set()
+    assert codes(tmp_path, "secret: {secretName: db, items: [{key: pass, path: p}]}", MADE.replace("KIND", "Secret")) == {
+        ("secret-key-missing", Weight.BLOCKS)
+    }
 
 
 def test_the_name_of_a_file_is_no_password_in_clear(tmp_path: Path) -> None:

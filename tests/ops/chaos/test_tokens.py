@@ -40,16 +40,17 @@ T = TypeVar("T")
 
 
 class QuickClock:
-    """The system's own, with waits of a thousandth: threads wait on it."""
+    """The system's own, a hundred times as fast: threads wait on it, and what takes two minutes must outlast a machine that stands still
+    for a second."""
 
     def monotonic_s(self) -> float:
-        return time.monotonic() * 1000
+        return time.monotonic() * 100
 
     def wall_s(self) -> float:
         return time.time()
 
     def sleep(self, seconds: float) -> None:
-        time.sleep(seconds / 1000)
+        time.sleep(seconds / 100)
 
 
 @dataclass

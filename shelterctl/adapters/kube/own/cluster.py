@@ -1,4 +1,4 @@
-"""The Target port for a user's own stack: their objects, their names, their namespaces. Nothing is generated, and nothing pruned."""
+"""The Target port for a user's own stack: their objects, their names, their namespaces. Nothing is pruned."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from shelterctl.adapters.kube.api import Json, KubeApi
 from shelterctl.adapters.kube.cluster import KubernetesCluster, refuse_options_of_others
 from shelterctl.adapters.kube.look.endpoint import Way
 from shelterctl.adapters.kube.own import documents as own_documents
+from shelterctl.adapters.kube.own import generated
 from shelterctl.core.deploy.stack import ApplyReport, Change, ObjectChange, RemovalReport, StackOptions, StackPlan
 from shelterctl.core.stack import engines
 from shelterctl.core.stack.findings import blocking
@@ -119,18 +120,28 @@ class OwnCluster(KubernetesCluster):
     def _is_there(self, finding: StackFinding) -> bool:
         """Whether the cluster has the Secret or ConfigMap that no manifest has."""
         for workload in self.stack.workloads:
-            containers = (*workload.containers, *workload.init_containers)
-            for reference in (*(each for container in containers for each in container.references), *workload.mounted):
+            for reference in workload.needs:
                 if reference.origin == finding.origin:
                     path = self.api.object_path("v1", reference.kind, workload.namespace, reference.name)
                     return self.api.get_or_none(path) is not None
         return False
 
     def ensure_credentials(self, plan: StackPlan, *, force: bool = False) -> tuple[tuple[str, ...], tuple[ObjectChange, ...]]:
-        """Nothing is generated. The namespaces come first: the rest is asked for in them."""
+        """The Secrets that the owner's file has generated. The namespaces come first: the rest is asked for in them."""
         spaces = [document for document in plan.documents if document["kind"] == "Namespace"]
         self._need_namespaces(plan.documents, spaces)
-        return (), tuple(apply.apply_document(self.api, document, dry_run=False, force=force) for document in spaces)
+        ahead = tuple(apply.apply_document(self.api, document, dry_run=False, force=force) for document in spaces)
+        return generated.ensure(self.api, self.stack, self._database_claims), ahead
+
+    def _database_claims(self, namespace: str) -> list[str]:
+        """The claims that the database's pods mount, or would mount again, as far as they are there."""
+        database = self.stack.roles.database
+        if database is None or database.namespace != namespace:
+            return []
+        named = {volume.source for volume in database.volumes if volume.kind == "claim"}
+        stems = {f"{template}-{database.name}" for template in database.claim_templates}
+        there = [item["metadata"]["name"] for item in self.api.items(f"/api/v1/namespaces/{namespace}/persistentvolumeclaims")]
+        return [name for name in there if name in named or name.rpartition("-")[0] in stems]
 
     def apply(self, plan: StackPlan, *, dry_run: bool = False, force: bool = False) -> ApplyReport:
         documents: Sequence[Json] = plan.documents if plan.options.replicas is not None else self._without_scaled_replicas(plan.documents)
@@ -211,6 +222,8 @@ class OwnCluster(KubernetesCluster):
                     apply.delete(self.api, {**found_secret, "apiVersion": "v1", "kind": "Secret"})
                     removed.append(f"secret/{found_secret['metadata']['name']}")
         yield from remove.until_none(self._pods_of_workloads_gone, "pod")
+        for told, found_there in zip((removed, kept), generated.remove(self.api, self.stack, delete_data=delete_data), strict=True):
+            told.extend(found_there)
         in_use = self._claims_in_use()
         for claim in self._claims(documents):
             # What is kept goes on with its data: a claim of a StatefulSet of somebody else's is not taken from under it.

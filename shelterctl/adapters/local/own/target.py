@@ -12,6 +12,7 @@ from shelterctl.adapters.local.home import Home, write_json
 from shelterctl.adapters.local.manifest import Manifest
 from shelterctl.adapters.local.own import manifest, mariadb, refusals, variables
 from shelterctl.adapters.local.own.packages import Packages
+from shelterctl.adapters.local.own.passwords import GeneratedPasswords
 from shelterctl.adapters.local.own.start import Start, start
 from shelterctl.adapters.local.spec import LocalSpec, ReplicaSpec
 from shelterctl.adapters.local.target import Ingredients, LocalTarget
@@ -30,6 +31,7 @@ class OwnIngredients:
 
     stack: Callable[[], Stack]
     packages: Callable[[], Packages]
+    passwords: GeneratedPasswords
     insist: bool = False
 
 
@@ -79,9 +81,10 @@ class OwnTarget(LocalTarget):
         return replace(super().plan(options), edits=told)
 
     def ensure_credentials(self, plan: StackPlan, *, force: bool = False) -> tuple[tuple[str, ...], tuple[ObjectChange, ...]]:
-        """Nothing is generated: the database takes the users that the manifests speak of."""
+        """The database takes the users that the manifests speak of, with the passwords that they have, or that were generated for them."""
         self._home.make()
         self._home.secrets.mkdir(mode=0o700, exist_ok=True)
+        self._own.passwords.keep()
         users = [list(each) for each in variables.logins(self._own.stack())]
         write_json(self._home.secrets / USERS, {"users": users})
         if mariadb.needs(self._own.stack()):
