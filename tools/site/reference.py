@@ -113,6 +113,7 @@ def _settings() -> Iterator[str]:
     for table, keys in _TABLES.items():
         yield f"| `[{table}]` | {', '.join(f'`{key}`' for key in keys)} |"
     yield "| `[stack.image]`, or several `[[stack.image]]` | `name`, `context`, `dockerfile`, `use` |"
+    yield "| `[stack.secret]`, or several `[[stack.secret]]` | `name`, `keys`, `namespace` |"
 
 
 def _entries(title: str, about: str, known: Iterable[Explanation], *topics: Topic) -> Iterator[str]:

@@ -74,9 +74,7 @@ def test_a_volume_that_lacks_nothing(tmp_path: Path, volume: str) -> None:
 def test_the_key_that_a_volume_wants(tmp_path: Path) -> None:
     made = MADE.replace("KIND", "Secret")
     assert codes(tmp_path, "secret: {secretName: db, items: [{key: password, path: p}]}", made) == set()
-    assert codes(tmp_path, "secret: {secretName: db, items: [{key: pass, path: p}]}", MADE.replace("KIND", "Secret")) == {
-        ("secret-key-missing", Weight.BLOCKS)
-    }
+    assert codes(tmp_path, "secret: {secretName: db, items: [{key: pass, path: p}]}", made) == {("secret-key-missing", Weight.BLOCKS)}
 
 
 def test_the_name_of_a_file_is_no_password_in_clear(tmp_path: Path) -> None:
