@@ -9,7 +9,8 @@ from shelterctl.core.report.runs import Run
 
 
 def seconds(value: float | None, digits: int = 1) -> str:
-    return "–" if value is None else f"{value:,.{digits}f} s"
+    # What rounds to nothing has no sign.
+    return "–" if value is None else f"{round(value, digits) + 0.0:,.{digits}f} s"
 
 
 def milliseconds(value: float | None) -> str:
