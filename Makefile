@@ -42,10 +42,13 @@ demo: $(VENV)/.runs ## the main job: it deploys, scales, keeps its data, resolve
 	$(BIN)/shelterctl prove
 
 test: venv lint ## everything that this machine can run: what needs no cluster side by side, then the cluster's tests, a profile each
-	@# Many wait for processes: three at a time on two cores.
-	$(BIN)/pytest -n 3 --dist worksteal -m "not cluster and not alone" $(PYTEST_ARGS) || $(NONE_LEFT)
-	$(BIN)/pytest -n 2 --dist loadgroup -m "cluster and not alone" $(PYTEST_ARGS) || $(NONE_LEFT)
-	$(BIN)/pytest -m alone $(PYTEST_ARGS) || $(NONE_LEFT)
+	@# Each part runs, whatever the one before it showed. Many tests wait for processes: three at a time on two cores.
+	@failed=0; \
+	part() { echo "pytest $$*"; $(BIN)/pytest "$$@" $(PYTEST_ARGS) || $(NONE_LEFT) || failed=1; }; \
+	part -n 3 --dist worksteal -m "not cluster and not alone"; \
+	part -n 2 --dist loadgroup -m "cluster and not alone"; \
+	part -m alone; \
+	exit $$failed
 
 test-bare: venv ## the tests as on a machine without Docker, minikube and kubectl
 	@# They wait more than they reckon: two for each of two cores are done in half the time.
