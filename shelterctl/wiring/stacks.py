@@ -16,8 +16,11 @@ if TYPE_CHECKING:
 
 
 def stack_folder(settings: Settings) -> Path:
-    """The named folder, else the nearest one from here upwards whose shelterctl.toml describes a stack, else this one."""
-    from shelterctl.adapters.stack.looks import holds_one
+    """The named folder, else the nearest one from here upwards whose shelterctl.toml describes a stack, else this one.
+
+    Of a copy of the tool's project that is so in that folder only: other stacks lie in folders of it.
+    """
+    from shelterctl.adapters.stack.looks import accounts_by_ids, holds_one
 
     if settings.project_dir is not None:
         folder = Path(settings.project_dir).expanduser().resolve()
@@ -25,7 +28,7 @@ def stack_folder(settings: Settings) -> Path:
             raise UsageError(f"--project-dir {settings.project_dir}: there is no such folder")
         return folder
     here = Path.cwd()
-    return next((place for place in (here, *here.parents) if holds_one(place)), here)
+    return next((place for place in (here, *here.parents) if holds_one(place) and (place == here or not accounts_by_ids(place))), here)
 
 
 def own_folder(settings: Settings) -> Path | None:

@@ -20,6 +20,7 @@ from shelterctl.wiring.own_local import OwnLocal
 from shelterctl.wiring.parts import Wiring
 
 pytestmark = pytest.mark.local
+REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -134,6 +135,16 @@ def test_a_copy_of_the_project_says_how_its_writes_are_told_apart(here: Path, li
     (here / "manifests" / "overlays").mkdir(parents=True)
     (here / "shelterctl.toml").write_text(f"[stack]\nnamespace = 'shelter'\n{line}\n")
     assert type(chosen(here, target="local")) is kind
+
+
+def test_a_stack_within_a_copy_of_the_project_is_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(REPOSITORY / "examples" / "notes-001")
+    found = chosen(REPOSITORY / "examples" / "notes-001", target="local")
+    assert isinstance(found, OwnLocal)
+    assert found.folder == REPOSITORY / "examples" / "notes-001"
+    for folder in (REPOSITORY, REPOSITORY / "app", REPOSITORY / "docs"):
+        monkeypatch.chdir(folder)
+        assert type(chosen(folder, target="local")) is LocalWiring
 
 
 def test_ids_are_of_the_tools_own_application_only(here: Path) -> None:
