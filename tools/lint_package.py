@@ -19,6 +19,7 @@ from tools.release.build import ROOT, build, commit_time_s, differing, elsewhere
 BIN = Path(sys.executable).parent
 #: What an installed shelterctl deploys.
 CARRIED = (
+    "shelterctl.toml",
     "app/gunicorn.conf.py",
     "app/requirements.txt",
     "manifests/base/app/autoscaler.yaml",

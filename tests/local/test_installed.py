@@ -76,7 +76,7 @@ def test_without_the_extra_an_environment_is_made_once_and_anew_where_it_is_brok
 def test_a_project_of_ones_own_is_made_and_used(programs: Path, empty: Path, tmp_path: Path) -> None:
     mine = empty / "mine"
     told = json.loads(run(programs / "shelterctl", "new", mine, "--output", "json", cwd=empty))["result"]
-    assert {"app/gunicorn.conf.py", "manifests/base/app/autoscaler.yaml", "locustfiles/shelter.py", "locustfiles/lean_client.py"} <= set(
+    assert {"shelterctl.toml", "app/gunicorn.conf.py", "manifests/base/app/autoscaler.yaml", "locustfiles/lean_client.py"} <= set(
         told["files"]
     )
     assert not any("__pycache__" in file for file in told["files"])
