@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from shelterctl.adapters.stack import request_tables
+from shelterctl.adapters.stack.looks import IDS, TABLES, TOKENS
 from shelterctl.core.duration import parse_duration_s
 from shelterctl.core.stack.generated import GeneratedSecret, misread
 from shelterctl.core.stack.model import Build, Engine
@@ -17,8 +18,6 @@ from shelterctl.errors import UsageError
 from shelterctl.settings import FILE_NAME, nearest
 
 USES = ("built", "registry", "pulled")
-#: How writes are told apart: by tokens within any document, or by the ids that a service takes and gives back.
-TOKENS, IDS = "tokens", "ids"
 _TABLES: Mapping[str, Mapping[str, type | tuple[type, ...]]] = {
     "stack": {
         "manifests": list, "namespace": str, "app": str, "database": str, "service": str, "ignore": list, "image": (dict, list),
@@ -82,6 +81,7 @@ def read(folder: Path) -> StackConfig:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise UsageError(f"{path} cannot be read", why=str(error)) from error
+    assert _TABLES.keys() == TABLES
     tables = {name: _table(path, name, content[name]) for name in _TABLES if name in content}
     if not tables:
         return StackConfig()

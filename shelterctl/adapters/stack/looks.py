@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 
-from shelterctl.errors import UsageError
 from shelterctl.settings import FILE_NAME
 
+#: The tables of shelterctl.toml that describe a stack.
+TABLES = frozenset({"stack", "manifests", "writes", "reads", "database", "load"})
+#: How writes are told apart: by tokens within any document, or by the ids that a service takes and gives back.
+TOKENS, IDS = "tokens", "ids"
 #: Not the user's own work, or far too much of it.
 PASSED_OVER = frozenset(
     {".git", ".shelterctl", ".venv", "venv", "env", ".env", "node_modules", "__pycache__", ".tox", ".mypy_cache", ".pytest_cache",
@@ -20,27 +24,25 @@ _PARTS = frozenset(
 
 
 def holds_one(root: Path) -> bool:
-    """Whether shelterctl.toml there describes a stack."""
-    if not (root / FILE_NAME).is_file():
-        return False
-    from shelterctl.adapters.stack import config
-
-    try:
-        return config.read(root).path is not None
-    except UsageError:
-        return True
+    """Whether shelterctl.toml there describes a stack, well or badly."""
+    found = _tables(root)
+    return found is not None and (not found or bool(TABLES & found.keys()))
 
 
 def accounts_by_ids(root: Path) -> bool:
     """Whether shelterctl.toml there describes the tool's own application, whose documents have ids of the client's."""
-    if not (root / FILE_NAME).is_file():
-        return False
-    from shelterctl.adapters.stack import config
+    stack = (_tables(root) or {}).get("stack")
+    return isinstance(stack, dict) and stack.get("accounting") == IDS
 
+
+def _tables(root: Path) -> dict[str, object] | None:
+    """What shelterctl.toml there says; None where there is none, nothing where it cannot be read."""
     try:
-        return config.read(root).accounting == config.IDS
-    except UsageError:
-        return False
+        return tomllib.loads((root / FILE_NAME).read_text(encoding="utf-8")) or {"": None}
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError):
+        return {}
 
 
 def looks_like_one(root: Path) -> bool:
