@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from shelterctl.core.deploy.image import LocalImage
-from shelterctl.core.deploy.scan import ImageScan
+
+if TYPE_CHECKING:
+    from shelterctl.core.deploy.scan import ImageScan
 
 
 class Builder(Protocol):

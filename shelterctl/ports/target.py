@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from shelterctl.core.controller import ScalerSettings
 from shelterctl.core.deploy.room import NodeRoom
 from shelterctl.core.deploy.stack import ApplyReport, ObjectChange, RemovalReport, StackOptions, StackPlan
 from shelterctl.core.events import Event
 from shelterctl.core.load.clocks import ClockReading
 from shelterctl.core.state import Autoscaler, Pod, PodName, StackState, Usage, Workload
+
+if TYPE_CHECKING:
+    from shelterctl.core.controller import ScalerSettings
 
 
 class Hints(Protocol):

@@ -9,14 +9,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from shelterctl.adapters.kube import apply, credentials, kustomize, manifest_edits, others, records, remove, scale, watch
+from shelterctl.adapters.kube import apply, kustomize, manifest_edits, others, records, remove, scale, watch
 from shelterctl.adapters.kube.api import Json, KubeApi
 from shelterctl.adapters.kube.hints import KubectlHints
 from shelterctl.adapters.kube.look import requests, state
 from shelterctl.adapters.kube.look.endpoint import Way
 from shelterctl.adapters.parts import pods_of_part
-from shelterctl.core.controller import ScalerSettings
 from shelterctl.core.deploy.room import NodeRoom
 from shelterctl.core.deploy.stack import ApplyReport, ObjectChange, RemovalReport, StackOptions, StackPlan
 from shelterctl.core.events import Event
@@ -24,6 +24,9 @@ from shelterctl.core.load.clocks import ClockReading
 from shelterctl.core.serial import JsonValue
 from shelterctl.core.state import Autoscaler, Pod, PodName, Role, StackState, Usage, Workload
 from shelterctl.errors import ApiRejected, ApiUnreachable, UsageError
+
+if TYPE_CHECKING:
+    from shelterctl.core.controller import ScalerSettings
 
 
 class KubernetesCluster:
@@ -88,6 +91,8 @@ class KubernetesCluster:
         # The Secrets need their namespace, and the pods need the Secrets: so the namespaces come first, here.
         spaces = [document for document in plan.documents if document["kind"] == "Namespace"]
         ahead = tuple(apply.apply_document(self.api, document, dry_run=False, force=force) for document in spaces)
+        from shelterctl.adapters.kube import credentials
+
         return credentials.ensure_shipped(self.api, plan.documents), ahead
 
     def apply(self, plan: StackPlan, *, dry_run: bool = False, force: bool = False) -> ApplyReport:

@@ -9,13 +9,15 @@ import copy
 import json
 import shlex
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from shelterctl.adapters.kube.api import Json, KubeApi
 from shelterctl.adapters.kube.manifest_edits import MANAGER
-from shelterctl.core.controller import ScalerSettings
 from shelterctl.core.deploy.stack import Change, ObjectChange
 from shelterctl.errors import Refused
+
+if TYPE_CHECKING:
+    from shelterctl.core.controller import ScalerSettings
 
 #: Not the manager that applies: it must not own the number of replicas, or the next apply would take it away from the autoscaler.
 FIELD_MANAGER = "shelterctl-minimum"
