@@ -79,7 +79,11 @@ GONE = (
         (["runs", "list", "-o", "nonsense"], "✗ output “nonsense” is not known\n  Next: --output table, json or jsonl\n"),
         (["logs", "--lines", "0"], "✗ --lines 0: from 1 to 100,000\n"),
         (["logs", "--follow", "--previous"], "✗ --previous is over: it cannot be followed\n"),
-        (["runs", "show", "last"], "✗ there is no run in .shelterctl/runs\n  Next: shelterctl runs list\n"),
+        (["runs", "show", "last"], "✗ there is no run in .shelterctl/runs\n  Next: shelterctl prove\n"),
+        (
+            ["runs", "show", "last", "--writes"],
+            "✗ no run in .shelterctl/runs has an account of writes\n  Next: shelterctl chaos kill-db\n",
+        ),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
