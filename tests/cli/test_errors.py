@@ -65,6 +65,17 @@ GONE = (
             ["up", "--timeout", "5x"],
             "✗ the command line: timeout = '5x'\n  Why:  “5x” is not a duration: write 45s, 5m or 1m30s\n",
         ),
+        (
+            ["up", "--adopt", "--target", "local"],
+            "✗ --adopt: a stack that runs already is taken as it is on a cluster only\n"
+            "  Why:  on this machine `up` builds and deploys this folder\n"
+            "  Next: shelterctl up --adopt --target minikube\n",
+        ),
+        (
+            ["loadtest", "--workers", "4"],
+            "✗ --workers 4: names of machines, or with --in-cluster a number\n  Why:  processes of this machine are --processes 4\n"
+            "  Next: shelterctl loadtest --help\n",
+        ),
         (["up", "--timeout", "0"], "✗ --timeout must be more than 0 s\n"),
         (["up", "--min", "5", "--max", "2"], "✗ --min 5 is more than --max 2\n  Next: shelterctl up --help\n"),
         (
