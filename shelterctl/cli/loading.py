@@ -213,6 +213,9 @@ def _processes(asked: Asked) -> int:
 def _workers(text: str | None) -> tuple[str, ...]:
     if text is None:
         return ()
+    if text.isdecimal():
+        what = f"--workers {text}: names of machines, or with --in-cluster a number"
+        raise UsageError(what, why=f"processes of this machine are --processes {text}", next_command=HELP)
     names = tuple(name.strip() for name in text.split(","))
     if not all(name and all(letter.isalnum() or letter in "-_.:" for letter in name) for name in names):
         raise UsageError(f"--workers {text}: names of machines, separated by commas; one more often for more processes", next_command=HELP)
@@ -240,8 +243,10 @@ def _tag(text: str | None) -> str:
 def _again(asked: Asked) -> list[str]:
     """What a command line must repeat to mean the same load, but for its size and length."""
     words: list[str] = []
+    # Users who never pause are another load than as many who do.
+    think = asked.think if asked.concurrency is None else "0s"
     for flag, value in (
-        ("--think", asked.think), ("--rate", asked.rate), ("--path", asked.path), ("--method", asked.method), ("--body", asked.body),
+        ("--think", think), ("--rate", asked.rate), ("--path", asked.path), ("--method", asked.method), ("--body", asked.body),
         ("--write-share", asked.write_share), ("--locustfile", asked.locustfile),
     ):  # fmt: skip
         if value is not None:

@@ -12,7 +12,12 @@ from shelterctl.core.serial import JsonValue
 _COLOUR = re.compile(r"\x1b\[[0-9;:]*m")
 #: C0 but for tab and newline, DEL, C1, and what changes the direction or the lines of a text (Unicode TR 9 and TR 14).
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\u200e\u200f]")
-_COMMANDS = "up|status watch|status|loadtest|chaos kill-db|dns check|doctor|url|logs|runs list|runs show|report|down"
+_COMMANDS = (
+    "prove|inspect|init|up|status watch|status|loadtest|hpa explain|hpa replay|hpa simulate|hpa recommend|chaos kill-db|dns check|doctor"
+    "|url|logs|runs list|runs show|report|down"
+)
+#: They read run folders alone.
+_READ_RUNS = ("runs list", "runs show", "report", "hpa replay", "hpa simulate")
 #: Not where a running process is named.
 _SHELTERCTL = re.compile(rf"\bshelterctl ({_COMMANDS})\b(?! \(process)([^`();]*)")
 _KUBECTL = re.compile(r"\bkubectl (?=(?:-n|get|describe|logs|delete|apply|wait|edit|scale|patch|rollout|exec|port-forward|top|annotate)\b)")
@@ -57,7 +62,7 @@ def each_text(value: JsonValue, change: Callable[[str], str]) -> JsonValue:
 class Aim:
     """What a command line must carry to hit what this run hits.
 
-    `options` are shelterctl's own, such as `-p plain`; of these `runs` and `report` need `stored` alone. `programs` has the options of
+    `options` are shelterctl's own, such as `-p plain`; what reads run folders alone needs `stored` alone. `programs` has the options of
     others' (`kubectl`, `minikube`). `asked` is whether nobody can be asked, so that a command that would ask says yes itself; `doubt`
     whether every command that changes something would.
     """
@@ -84,8 +89,8 @@ class Aim:
 
     def _shelterctl(self, found: re.Match[str]) -> str:
         command, rest = found.group(1), found.group(2)
-        wanted = [*self.stored] if command.startswith(("runs ", "report")) else [*self.options, *self.stored]
-        changes = command in ("up", "down", "loadtest", "chaos kill-db")
+        wanted = [*self.stored] if command in _READ_RUNS else [*self.options, *self.stored]
+        changes = command in ("prove", "up", "down", "loadtest", "chaos kill-db") or (command == "hpa recommend" and " --apply" in rest)
         if self.asked and (_ASKING.search(rest) or (self.doubt and changes)) and " --yes" not in rest:
             wanted.append("--yes")
         missing = [option for option in wanted if f" {option.split(' ')[0]}" not in rest]

@@ -30,9 +30,10 @@ def one_of_several(behind: Callable[[], Sequence[str]] | None, result: LoadResul
 
 def title_of(plan: LoadPlan, *, until_scaled: bool) -> str:
     """What begins; where workers elsewhere are waited for, what starts them."""
-    until = "until scaling is decided, at most " if until_scaled else ""
-    until += f"{plan.requests:,} requests, at most " if plan.requests is not None else ""
-    title = f"{plan.users:,} users on {plan.host} for {until}{plan.duration_s:g} s"
+    ends = ["scaling is decided"] if until_scaled else []
+    ends += [f"{plan.requests:,} requests are sent"] if plan.requests is not None else []
+    length = f"until {' or '.join(ends)}, at most" if ends else "for"
+    title = f"{plan.users:,} users on {plan.host} {length} {plan.duration_s:g} s"
     if not plan.workers:
         return title
     start = f"shelterctl loadtest --worker-of THIS_MACHINE:{plan.listen.rpartition(':')[2]}"

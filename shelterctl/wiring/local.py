@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from shelterctl.adapters.local.home import Home
 from shelterctl.core.state import Place
+from shelterctl.errors import UsageError
 from shelterctl.ports.capabilities import Lacking
 from shelterctl.settings import DEFAULTS, Settings
 from shelterctl.wiring.parts import Wiring, project_around, state_dir
@@ -60,6 +61,14 @@ class LocalWiring(Wiring):
     @cached_property
     def place(self) -> Place:
         return Place("local", self.settings.namespace, label="Target", key=f"local-{self.home.key}")
+
+    def check_choice(self) -> None:
+        if self.settings.adopt:
+            raise UsageError(
+                "--adopt: a stack that runs already is taken as it is on a cluster only",
+                why="on this machine `up` builds and deploys this folder",
+                next_command="shelterctl up --adopt --target minikube",
+            )
 
     @property
     def options(self) -> Sequence[str]:

@@ -45,6 +45,9 @@ class Wiring(ABC):
             raise UsageError("--registry: the images of a stack of your own go to one, on a cluster", next_command="shelterctl inspect")
         return None
 
+    def check_choice(self) -> None:  # noqa: B027 - most can do all of it
+        """Raises UsageError for what this `up` was asked to do, and what this target cannot."""
+
     def keep_choice(self) -> None:  # noqa: B027 - most have nothing to keep
         """Keeps what this `up` chose, for the commands after it. Raises StateFolderError."""
 

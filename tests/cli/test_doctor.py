@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from shelterctl.adapters.local import examiner
 from shelterctl.cli.render import doctor as render
+from shelterctl.core.checkup import own, stack
 from shelterctl.core.checkup.check import Area, Check, Checkup, Finding, Mended, Repair, StuckPod, count_states, in_order, wanted_repairs
 
 ENGINE = Check("docker-engine", Area.HOST, "Docker engine", essential=True)
@@ -90,6 +92,14 @@ def test_checks_that_one_failure_blocks_share_a_line_unless_asked_for() -> None:
         "  - database's pod          not deployed",
         "  - image                   not deployed",
     ]
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize("looked", [stack.DEPLOYED, own.PARTS, examiner.SUPERVISOR], ids=lambda check: check.id)
+def test_where_nothing_is_deployed_the_next_command_deploys(looked: Check) -> None:
+    """Whatever the target: `status` would only say that nothing is there."""
+    assert printed(checkup(looked.skipped("nothing is deployed")))[-1].endswith("Next: shelterctl up")
+    assert printed(checkup(looked.ok("there")))[-1].endswith("Next: shelterctl status")
 
 
 @pytest.mark.unit

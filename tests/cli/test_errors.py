@@ -65,6 +65,17 @@ GONE = (
             ["up", "--timeout", "5x"],
             "✗ the command line: timeout = '5x'\n  Why:  “5x” is not a duration: write 45s, 5m or 1m30s\n",
         ),
+        (
+            ["up", "--adopt", "--target", "local"],
+            "✗ --adopt: a stack that runs already is taken as it is on a cluster only\n"
+            "  Why:  on this machine `up` builds and deploys this folder\n"
+            "  Next: shelterctl up --adopt --target minikube\n",
+        ),
+        (
+            ["loadtest", "--workers", "4"],
+            "✗ --workers 4: names of machines, or with --in-cluster a number\n  Why:  processes of this machine are --processes 4\n"
+            "  Next: shelterctl loadtest --help\n",
+        ),
         (["up", "--timeout", "0"], "✗ --timeout must be more than 0 s\n"),
         (["up", "--min", "5", "--max", "2"], "✗ --min 5 is more than --max 2\n  Next: shelterctl up --help\n"),
         (
@@ -79,7 +90,11 @@ GONE = (
         (["runs", "list", "-o", "nonsense"], "✗ output “nonsense” is not known\n  Next: --output table, json or jsonl\n"),
         (["logs", "--lines", "0"], "✗ --lines 0: from 1 to 100,000\n"),
         (["logs", "--follow", "--previous"], "✗ --previous is over: it cannot be followed\n"),
-        (["runs", "show", "last"], "✗ there is no run in .shelterctl/runs\n  Next: shelterctl runs list\n"),
+        (["runs", "show", "last"], "✗ there is no run in .shelterctl/runs\n  Next: shelterctl prove\n"),
+        (
+            ["runs", "show", "last", "--writes"],
+            "✗ no run in .shelterctl/runs has an account of writes\n  Next: shelterctl chaos kill-db\n",
+        ),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

@@ -53,7 +53,7 @@ def test_an_operation_that_nobody_reads_is_broken_off_and_is_no_success(shelterc
 
 def test_signs_that_a_terminal_cannot_show(shelterctl: CommandLine) -> None:
     ran = shelterctl.run("runs", "show", PYTHONIOENCODING="ascii", PYTHONUTF8="0")
-    assert ran == Ran(2, "", "\\u2717 there is no run in .shelterctl/runs\n  Next: shelterctl runs list\n")
+    assert ran == Ran(2, "", "\\u2717 there is no run in .shelterctl/runs\n  Next: shelterctl prove\n")
 
 
 # On a terminal.

@@ -53,6 +53,10 @@ ALL = "--profile plain --namespace shop --project-dir /home/me/shop --state-dir 
             "shelterctl down --profile plain --project-dir /home/me/shop --state-dir /tmp/runs --namespace other",
         ),
         ("`shelterctl up` goes on, `shelterctl down` removes it", f"`shelterctl up {ALL}` goes on, `shelterctl down {ALL}` removes it"),
+        ("Next: shelterctl hpa explain", f"Next: shelterctl hpa explain {ALL}"),
+        ("Every pass: shelterctl hpa replay --all", "Every pass: shelterctl hpa replay --state-dir /tmp/runs --all"),
+        ("Next: shelterctl prove", f"Next: shelterctl prove {ALL}"),
+        ("shelterctl inspect --running", f"shelterctl inspect {ALL} --running"),
         ("Whole: shelterctl runs show last --writes", "Whole: shelterctl runs show --state-dir /tmp/runs last --writes"),
         ("kubectl -n shop describe hpa app", "kubectl --context plain -n shop describe hpa app"),
         ("kubectl config get-contexts", "kubectl config get-contexts"),
@@ -77,5 +81,7 @@ def test_a_command_that_would_ask_where_nobody_can_be_asked_says_yes() -> None:
     assert alone.text("shelterctl down --delete-data --yes") == "shelterctl down --delete-data --yes"
     assert alone.text("shelterctl up") == "shelterctl up"
     elsewhere = Aim(["--context prod"], asked=True, doubt=True)
+    assert elsewhere.text("shelterctl prove") == "shelterctl prove --context prod --yes"
+    assert elsewhere.text("shelterctl hpa recommend --apply") == "shelterctl hpa recommend --context prod --yes --apply"
     assert elsewhere.text("shelterctl up") == "shelterctl up --context prod --yes"
     assert elsewhere.text("shelterctl status") == "shelterctl status --context prod"

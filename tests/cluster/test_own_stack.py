@@ -26,7 +26,9 @@ def test_notes_from_their_folder_to_their_end(tmp_path: Path) -> None:
         written = notes("init").result
         assert (notes.folder / "shelterctl.toml").read_text() == written["text"]
         assert 'request = "POST /data"' in written["text"]
-        assert notes("init", expect=2).error["next_command"].startswith("shelterctl init --force")
+        again = notes("init", expect=2).error["next_command"]
+        assert again.startswith("shelterctl init ")
+        assert " --force" in again
         # What somebody applied by hand before is used, and not taken away in the end.
         kube.kubectl("--namespace", notes.namespace, "apply", "-f", str(notes.folder / "k8s" / "mongo-secret.yaml"))
 

@@ -78,6 +78,12 @@ def test_each_is_shown_as_it_was_printed(line: CommandLine, runs: Path) -> None:
     ran = line.run("runs", "show", KILL, "--writes")
     assert ran.code == 0
     assert ran.out.count("acknowledged  there  ok") == 169
+    # The newest of all has none: `last` is the newest that has what is asked for.
+    assert max(run.name for run in runs.iterdir()) != KILL
+    assert line.run("runs", "show", "last", "--writes") == ran
+    assert line.run("runs", "show", LOAD, "--writes").out.startswith("This run has no account of writes.   Next: ")
+    last_load = max(run.name for run in runs.iterdir() if run.name.endswith("-loadtest"))
+    assert line.run("runs", "show", "last", "--output", "csv") == line.run("runs", "show", last_load, "--output", "csv")
     ran = line.run("runs", "show", LOAD, "--output", "csv")
     assert (ran.code, len(ran.out.splitlines()) > 200) == (0, True)
 

@@ -20,6 +20,7 @@ from shelterctl.core.load.verdict import LAG_P99_LIMIT_MS
 from shelterctl.core.serial import to_json
 from shelterctl.core.verdict import Reason, Verdict
 from shelterctl.errors import ApiUnreachable, LoadGeneratorFailed, NotDeployed, UsageError
+from shelterctl.ops.load_told import title_of
 from shelterctl.ops.loadtest import LoadPorts, loadtest
 from shelterctl.ports.target import Target
 from tests.adapters.swarm.load_target import LOCUSTFILE, serving
@@ -56,6 +57,21 @@ def finished(operation: Iterator[Event]) -> tuple[list[Event], LoadResult]:
             events.append(next(operation))
         except StopIteration as stop:
             return events, stop.value
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize(
+    ("until_scaled", "requests", "length"),
+    [
+        (False, None, "for 240 s"),
+        (True, None, "until scaling is decided, at most 240 s"),
+        (False, 1000, "until 1,000 requests are sent, at most 240 s"),
+        (True, 1000, "until scaling is decided or 1,000 requests are sent, at most 240 s"),
+    ],
+)
+def test_the_title_says_what_ends_the_load(until_scaled: bool, requests: int | None, length: str) -> None:
+    title = title_of(replace(PLAN, requests=requests), until_scaled=until_scaled)
+    assert title == f"200 users on http://127.0.0.1:1 {length}"
 
 
 @pytest.mark.local

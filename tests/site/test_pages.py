@@ -73,6 +73,12 @@ def test_the_tutorial_and_the_guides_run_here() -> None:
     assert sum(len(block.commands) for page in pages() for block in blocks(page) if block.runs) > 30
 
 
+def test_the_tutorial_shows_writes_of_the_account() -> None:
+    """`make docs-record` writes what came out, whatever it was: this once was that the run had no account."""
+    shown = [each for block in blocks(DOCS / "tutorials" / "bare-machine.md") for each in block.commands if "--writes" in each.command]
+    assert [len(re.findall(r"^\S+  (?:acknowledged|indeterminate|rejected)  ", each.output, re.M)) for each in shown] == [5]
+
+
 def test_every_page_is_in_the_navigation() -> None:
     assert sorted(DOCS.rglob("*.md")) == sorted(pages())
 

@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from shelterctl.adapters.runs.recording import recording_of
-from shelterctl.adapters.runs.store import EVENTS, FOREIGN, RESULT, parse, read_document
+from shelterctl.adapters.runs.store import ACCOUNT, EVENTS, FOREIGN, RESULT, parse, read_document
 from shelterctl.core.events import ClusterEventSeen, Notice, StepFinished, TargetChosen, WatchDropped, WatchRestored
 from shelterctl.core.faults.ledger import Category, ClientSaw, Entry, WriteOutcome
 from shelterctl.core.report.clean import Owner
 from shelterctl.core.report.runs import FileDigest, Run, Told
 from shelterctl.errors import StateFolderError, UsageError
 
-ACCOUNT, WRITES = "account.jsonl", "writes.jsonl"
+WRITES = "writes.jsonl"
 #: Of 12 hours of load, with room: what is larger is told to be so, not read.
 _LARGEST_BYTES = 512 * 2**20
 _LARGEST_DIFF = 5_000

@@ -26,6 +26,7 @@ FOREIGN = f"{RESULT} is not read"
 TEXT = "result.txt"
 #: What the user called the run: written at its beginning, so that a run that was killed is found by it, too.
 TAG = "tag.txt"
+ACCOUNT = "account.jsonl"
 #: A result of a run with half a million writes has a tenth of that.
 _LARGEST_BYTES = 64 * 2**20
 _LOAD = re.compile(r"-loadtest(-\d+)?$")
@@ -143,7 +144,7 @@ def find_run(state_dir: Path, name: str) -> Path:
     """
     folders = sorted(path for path in (state_dir / "runs").glob("*") if path.is_dir())
     if not folders:
-        raise UsageError(f"there is no run in {state_dir / 'runs'}", next_command="shelterctl runs list")
+        raise UsageError(f"there is no run in {state_dir / 'runs'}", next_command="shelterctl prove")
     if name == "last":
         return folders[-1]
     found = [folder for folder in folders if folder.name == name] or [folder for folder in folders if folder.name.startswith(name)]
@@ -155,6 +156,16 @@ def find_run(state_dir: Path, name: str) -> Path:
         hint = nearest(name, [*(folder.name for folder in folders), *filter(None, tags)]) if not found else ""
         raise UsageError(f"{what} called “{name}”{hint}", next_command="shelterctl runs list")
     return found[0]
+
+
+def find_account(state_dir: Path, name: str) -> Path:
+    """The folder of a run named as `find_run` takes it; `last` is the newest that accounted for writes. Raises UsageError."""
+    if name != "last":
+        return find_run(state_dir, name)
+    found = sorted(path.parent for path in (state_dir / "runs").glob(f"*/{ACCOUNT}"))
+    if not found:
+        raise UsageError(f"no run in {state_dir / 'runs'} has an account of writes", next_command="shelterctl chaos kill-db")
+    return found[-1]
 
 
 def tag_of(folder: Path, document: dict[str, JsonValue] | None = None) -> str:

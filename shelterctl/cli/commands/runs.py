@@ -48,20 +48,24 @@ def show(
       shelterctl runs show before-the-index
       shelterctl runs show 20261121-120655-loadtest --svg load.svg
       shelterctl runs show last --output csv > load.csv
-      shelterctl runs show 20261121-120655-kill-db --writes
+      shelterctl runs show last --writes
     """
-    from shelterctl.adapters.runs.store import EVENTS, damage, find_run, read_journal, read_result, read_text, tag_of
+    from shelterctl.adapters.runs.loads import find_load
+    from shelterctl.adapters.runs.store import ACCOUNT, EVENTS, damage, find_account, find_run, read_journal, read_result, read_text, tag_of
     from shelterctl.cli.render import runs as render
     from shelterctl.errors import UsageError
     from shelterctl.wiring.parts import state_dir
 
-    folder = find_run(state_dir(session.settings), run)
+    drawn = svg is not None or session.settings.output == "csv"
+    # `last` is the newest run that has what is asked for: after a `prove` the newest of all is that of the names.
+    found = find_account if writes and not events else find_load if drawn and not events else find_run
+    folder = found(state_dir(session.settings), run)
     document = read_result(folder)
     why = damage(folder) if document is None else ""
     if writes and why:
         raise UsageError(f"{folder.name}: its account is not shown", why=why, next_command="shelterctl runs list")
     if events or writes:
-        rows = list(read_journal(folder, EVENTS if events else "account.jsonl"))
+        rows = list(read_journal(folder, EVENTS if events else ACCOUNT))
         if session.terminal.output != "table":
             for row in rows:
                 session.terminal.output = "jsonl"
@@ -69,7 +73,7 @@ def show(
             return 0
         session.terminal.result(render.event_lines(rows) if events else render.write_lines(rows))
         return 0
-    if svg is not None or session.settings.output == "csv":
+    if drawn:
         return _drawn(session, folder, svg)
     if session.terminal.output != "table":
         session.terminal.json(document or {"run": folder.name, "result": None, "damage": why})

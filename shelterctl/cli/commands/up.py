@@ -76,6 +76,7 @@ def command(
         raise UsageError(f"{asked} builds no image: there is nothing that --scan could look into", next_command="shelterctl up --scan")
     session.choose(mongo_uri=mongo_uri, mongo_password_file=mongo_password_file, adopt=adopt, registry=registry, pull_secret=pull_secret)
     wiring, settings = session.wiring, session.settings
+    wiring.check_choice()
     options = StackOptions(
         overlay or settings.overlay,
         "",

@@ -125,5 +125,4 @@ def _next(result: Checkup, *, fix: bool) -> str:
     first = next((finding.mend for finding in (*problems, *result.open_questions) if finding.mend), "")
     if first:
         return first
-    nothing = any(finding.check == "deployed" and finding.state is CheckState.SKIPPED for finding in result.findings)
-    return "shelterctl up" if nothing else "shelterctl status"
+    return "shelterctl up" if result.nothing_deployed else "shelterctl status"

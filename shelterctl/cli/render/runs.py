@@ -65,7 +65,7 @@ def write_lines(rows: Iterable[Mapping[str, JsonValue]]) -> Iterator[Line]:
     """The account of a fault, a write a line."""
     found = list(rows)
     if not found:
-        yield Line("This run has no account of writes.", "doubt")
+        yield Line("This run has no account of writes.   Next: shelterctl runs show last --writes", "doubt")
         return
     for row in found:
         fails = bool(row.get("fails"))

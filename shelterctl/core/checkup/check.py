@@ -33,6 +33,10 @@ class Area(Enum):
 STACK_AREAS = frozenset({Area.STACK, Area.SCALING})
 
 
+#: The checks that have nothing to check only where nothing is deployed: on a cluster, of a stack of one's own, on this machine.
+_SKIPPED_WITHOUT_A_STACK = frozenset({"deployed", "stack-parts", "supervisor"})
+
+
 class Repair(Enum):
     """The mends that `doctor --fix` runs, in this order. None deletes data or changes what the user wrote."""
 
@@ -149,6 +153,10 @@ class Checkup:
     def open_questions(self) -> tuple[Finding, ...]:
         """Checks that must not stay unknown, and did."""
         return tuple(finding for finding in self.of(CheckState.UNKNOWN) if finding.essential)
+
+    @property
+    def nothing_deployed(self) -> bool:
+        return any(finding.check in _SKIPPED_WITHOUT_A_STACK for finding in self.of(CheckState.SKIPPED))
 
 
 def count_states(findings: Iterable[Finding]) -> dict[str, int]:

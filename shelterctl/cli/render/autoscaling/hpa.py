@@ -10,7 +10,7 @@ from shelterctl.cli.terminal import Line
 from shelterctl.core.autoscaling.check import Checked
 from shelterctl.core.autoscaling.explain import Explanation, Topic
 from shelterctl.core.autoscaling.replay import Pass, Replay
-from shelterctl.core.autoscaling.simulate import Simulated
+from shelterctl.core.autoscaling.simulate import Setting, Simulated
 from shelterctl.core.checkup.check import CheckState
 from shelterctl.core.duration import format_duration
 from shelterctl.core.load.elasticity import Step
@@ -114,8 +114,8 @@ def simulate_lines(result: Simulation) -> Iterator[Line]:
         yield Line(f"  Note     {note}", "dim")
 
 
-def recommend_lines(result: Recommendation) -> Iterator[Line]:
-    """The settings first, then why, then what the run does not show."""
+def recommend_lines(result: Recommendation, *, written: bool = False) -> Iterator[Line]:
+    """The settings first, then why, then what the run does not show. What was `written` already is no next command."""
     found, chosen = result.found, result.found.chosen
     setting = chosen.setting
     words = (
@@ -136,8 +136,8 @@ def recommend_lines(result: Recommendation) -> Iterator[Line]:
         yield Line(f"  {_row(chosen)}   recommended")
     for text in found.not_shown:
         yield Line(f"  Not shown {text}", "dim")
-    if setting != found.as_it_is.setting:
-        yield Line(f"  Next: shelterctl up --min {setting.minimum} --max {setting.maximum} --cpu-target {setting.target_percent}")
+    if setting != found.as_it_is.setting and not written:
+        yield Line(f"  Next: shelterctl up {_as_options(setting)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,13 +150,19 @@ class Applied:
 
 def applied_lines(result: Applied) -> Iterator[Line]:
     """What was written, and how to undo it."""
-    yield from recommend_lines(result.recommended)
+    yield from recommend_lines(result.recommended, written=True)
     if not result.undo:
         yield Line("  Nothing was written: the settings are these.")
         return
+    setting = result.recommended.found.chosen.setting
     yield Line("  Written, as if by hand.", "good")
-    yield Line("  On a cluster the next `shelterctl up` needs --force-conflicts to write what the manifests say.")
+    yield Line("  The next `up` goes by the manifests again: on this machine at once, on a cluster only with --force-conflicts.")
+    yield Line(f"  To keep them, write them into the manifests, or say them at each `up`: {_as_options(setting)}")
     yield Line(f"  Undo: {result.undo}")
+
+
+def _as_options(setting: Setting) -> str:
+    return f"--min {setting.minimum} --max {setting.maximum} --cpu-target {setting.target_percent}"
 
 
 def checked_lines(result: Checked) -> Iterator[Line]:
