@@ -56,7 +56,7 @@ def apply(target: Target, plan: StackPlan, *, force: bool) -> Generator[str, Non
 
 def compare(target: Target, plan: StackPlan, *, force: bool) -> Generator[str, None, Done[Applied]]:
     """What applying would change; nothing is changed."""
-    yield "asking the API server"
+    yield f"asking {target.noun}"
     report = target.apply(plan, dry_run=True, force=force)
     return Done(applied_title(report, ()).replace("Applied", "Would apply"), Applied(report), Outcome.SKIPPED)
 

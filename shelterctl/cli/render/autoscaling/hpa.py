@@ -69,7 +69,8 @@ def replay_lines(result: Replay, *, every: bool) -> Iterator[Line]:
     agreed = sum(item.agrees for item in decisions)
     differing = [item for item in result.passes if not item.agrees]
     held = len(result.passes) - len(decisions)
-    text = f"{agreed} of {len(decisions)} decisions and {held} of {held} passes without one are the model's"
+    told = f"{agreed} of {len(decisions)} decisions and " if decisions else "there was nothing to decide; "
+    text = f"{told}{held} of {held} passes without one are the model's"
     yield Line(f"{result.run}: {text}", "good" if not differing else "doubt")
     if result.readings:
         yield Line(f"  {result.readings_agree} of {result.readings} readings of the controller are those of the measurements seen here")
