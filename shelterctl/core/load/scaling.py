@@ -32,10 +32,14 @@ class ScalingState(Enum):
 
 @dataclass(frozen=True, slots=True)
 class ScalingCheck:
-    """The state and its judgement: PASS for a scale-up that was shown, FAIL for one that failed, else UNKNOWN with the reason."""
+    """The state and its judgement: PASS for a scale-up that was shown, FAIL for one that failed, else UNKNOWN with the reason.
+
+    `ready_at_s` is when the pod of a scale-up that was shown became ready, since the load's begin.
+    """
 
     state: ScalingState
     judgement: Judgement
+    ready_at_s: float | None = None
 
 
 def judge_scaling(plan: LoadPlan, timeline: Timeline) -> ScalingCheck:
@@ -62,7 +66,7 @@ def judge_scaling(plan: LoadPlan, timeline: Timeline) -> ScalingCheck:
         doubt = _doubt(plan, timeline, decision)
         if doubt is None:
             text = f"{decision.before} → {decision.after} replicas at {decision.at_s:.1f} s, {pod.pod} ready at {pod.ready_at_s:.1f} s"
-            return ScalingCheck(ScalingState.SHOWN, Judgement(Verdict.PASS, (Reason(text),)))
+            return ScalingCheck(ScalingState.SHOWN, Judgement(Verdict.PASS, (Reason(text),)), pod.ready_at_s)
         doubts.append(doubt)
     if timeline.metric_problem:
         reason = Reason(f"the autoscaler has no metric: {timeline.metric_problem}", "shelterctl doctor")

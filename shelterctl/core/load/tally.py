@@ -141,6 +141,7 @@ class LoadTally:
             by_name=_by_count(self._names),
             names=tuple(self.of(name).figures() for name in _by_count(self._names)),
             late=self._late_requests,
+            untimed=max(0, requests - self._latency.count),
             grown=self._grown(),
             own_kinds=_by_count(self._own),
             oddities=_by_count(self._oddities),
