@@ -14,6 +14,7 @@ from statistics import median, quantiles
 
 from shelterctl.core.autoscaling.recording import Recording
 from shelterctl.core.state import Pod, PodName, Role, Usage, count_ready
+from shelterctl.core.words import listed
 
 #: Above this share of its limit a pod is throttled now and then, and what it used is not what it would have.
 CAPPED = 0.85
@@ -97,6 +98,8 @@ def demand_of(recording: Recording, *, p95_ms: float | None = None, sync_phase_s
     capacity, source = _capacity(recording, requests, p95, limit, cost, idle, p95_ms)
     periods = [after.seen_s - before.seen_s for before, after in pairwise(rounds)]
     start_s, more = _start_s(recording)
+    if others := sorted({name for item in recording.scalers.values if item is not None for name in item.other_metrics}):
+        notes += (f"the autoscaler goes by {listed(others, 3)} as well: only CPU is simulated, and the replicas are the fewest",)
     if limit is not None and not any(item.capped for item in rounds):
         notes += ("no pod came near its limit: what happens there is reckoned, not measured",)
     return Demand(
