@@ -206,6 +206,9 @@ class Proving:
         # Named as the command by itself names its own.
         folder = RunFolderOnDisk(state_dir(self._session.settings), command.removeprefix("chaos ").replace(" ", "-"))
         try:
+            if command != "up":
+                # What deploys says it itself, with the target's version.
+                self._session.tell_place(folder)
             with closing(work(folder)) as operation:
                 result = yield from _recorded(operation, folder)
         except ShelterError as error:
