@@ -127,7 +127,8 @@ class Proving:
 
         def judged(result: UpResult, run: str) -> Evidence:
             url = result.endpoint.url if result.endpoint is not None else ""
-            return Evidence(Claim.DEPLOYS, Verdict.PASS, f"{result.chain.reference} is built, runs, and answers at {url}", run=run)
+            done = "is built, runs," if result.chain.built_id is not None else "runs"
+            return Evidence(Claim.DEPLOYS, Verdict.PASS, f"{result.chain.reference} {done} and answers at {url}", run=run)
 
         return (yield from self._kept("up", lambda _: deployed(session), judged, lambda result, _: render_up.lines(result)))
 

@@ -52,6 +52,9 @@ def hold(
     if condition.name and not found.requests:
         known = listed(list(tally.names), 5) or "none"
         return Held(condition.text, None, "no request of that name", f"the requests are {known}")
+    if condition.name and tally.names_are_partial:
+        why = "there are more names than a generator process counts apart, and each of several has others"
+        return Held(condition.text, None, f"{found.requests:,} requests of that name, and perhaps more", why)
     if condition.metric in (Metric.REQUESTS, Metric.RATE):
         seconds = tally.traffic().duration_s
         rate = found.requests / seconds if seconds else 0.0

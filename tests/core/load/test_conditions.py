@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from shelterctl.core.load.conditions import Held, hold
@@ -59,3 +61,12 @@ def test_no_percentile_of_requests_without_a_response_time() -> None:
     held = hold(parse_threshold("p95 > 500ms"), tally, None, None, lag_ms=0.0)
     assert (held.holds, held.seen) == (None, "100 of 200 requests without a response time")
     assert hold(parse_threshold("errors > 1%"), tally, None, None, lag_ms=0.0).holds is False
+
+
+def test_a_name_that_processes_may_have_counted_among_others_decides_nothing() -> None:
+    condition = parse_threshold("errors{GET /a} > 1%")
+    for processes, holds in ((1, False), (4, None)):
+        tally = LoadTally(replace(PLAN, processes=processes))
+        for second in range(1, 11):
+            tally.add(sample(float(second), by_name={"GET /a": 8, "(other)": 2}, bins_by_name={"GET /a": {1: 8}}))
+        assert hold(condition, tally, None, None, lag_ms=0.0).holds is holds
