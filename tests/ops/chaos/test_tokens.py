@@ -476,3 +476,12 @@ def test_what_another_writer_changes_before_the_kill_decides_nothing() -> None:
     counted["price"] = 99
     found.app.rows.remove(taken)
     assert restless(found.rows, RUN, prior, lambda: None).changed == frozenset(prior[DATABASE])
+
+
+def test_writes_that_are_put_into_one_text_are_all_there() -> None:
+    found = stage(read=None, one=None)
+    assert found.learn() == []
+    found.write(5)
+    own = [row for row in found.app.rows if str(row["name"]).startswith(f"t{marks(RUN)}")]
+    found.app.rows = [{"id": 1, "name": "\n".join(f"{row['name']} said {row['name']}" for row in own)}]
+    assert sorted(d.id for d in found.rows.documents(run=RUN, among=None, limit=100)) == sorted(row["name"] for row in own)
