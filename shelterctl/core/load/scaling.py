@@ -123,7 +123,7 @@ def _doubt(plan: LoadPlan, timeline: Timeline, decision: Decision) -> Reason | N
     """Why a decision cannot be put down to this load; None where it can."""
     what = f"{decision.before} → {decision.after} replicas were decided at {decision.at_s:.0f} s"
     under_s = timeline.under_load_s
-    again = _longer(plan, enough_s(plan, timeline.scale_up_window_s))
+    again = _longer(plan, enough_s(plan, timeline.held_back_s))
     if timeline.others:
         whose = " and ".join(timeline.others)
         return Reason(f"{what}, while {whose} worked on the stack: it may have called for them", plan.command(watched=True))
@@ -171,7 +171,7 @@ def _called_for(plan: LoadPlan, timeline: Timeline, calls: tuple[Call, ...]) -> 
         )
         return _unknown(ScalingState.AT_MAXIMUM, reason)
     lasted_s = longest.until_s - longest.from_s
-    needed_s = SCALE_UP_S + timeline.scale_up_window_s
+    needed_s = SCALE_UP_S + timeline.held_back_s
     if lasted_s >= needed_s and not fresh:
         said = f"it decided {decided[0].before} → {decided[0].after} at {decided[0].at_s:.0f} s" if decided else "it decided nothing"
         waiting = f" ({timeline.unplaced or '; '.join(timeline.waiting_pods[:2])})" if timeline.waiting_pods else ""
@@ -199,7 +199,7 @@ def _not_called_for(plan: LoadPlan, timeline: Timeline) -> ScalingCheck:
     if not enough or not readings:
         period = f" (they come every {timeline.metric_period_s:.0f} s)" if timeline.metric_period_s else ""
         text = f"the load ended before the autoscaler could read a metric taken wholly under it{period}"
-        return _unknown(ScalingState.TOO_SHORT, Reason(text, _longer(plan, enough_s(plan, timeline.scale_up_window_s))))
+        return _unknown(ScalingState.TOO_SHORT, Reason(text, _longer(plan, enough_s(plan, timeline.held_back_s))))
     peak = max(point.cpu_percent or 0 for point in readings)
     text = f"the load called for no more pods: the autoscaler read {peak}% at most, its target is {readings[-1].target_percent}%"
     # The controller leaves the replicas as they are while the reading is within its tolerance of the target.
