@@ -14,7 +14,7 @@ from shelterctl.core.controller import ScalerSettings
 from shelterctl.core.state import Autoscaler, Place
 from shelterctl.errors import Refused
 from shelterctl.ops.hpa.simulate import recommendation
-from tests.core.autoscaling.examples import scaler, state, unpacked
+from tests.core.autoscaling.examples import pod, scaler, state, unpacked
 
 pytestmark = pytest.mark.unit
 
@@ -22,11 +22,12 @@ pytestmark = pytest.mark.unit
 class Written:
     """A stack with an autoscaler, and what was written into it."""
 
-    def __init__(self, now: Autoscaler) -> None:
+    def __init__(self, now: Autoscaler, **changes: object) -> None:
         self.now, self.settings = now, list[ScalerSettings]()
+        self.pod = pod(0, **{"cpu_requests_millicores": (100,), "cpu_limits_millicores": (500,), **changes})
 
     def state(self, *, with_usage: bool) -> Any:
-        return state(self.now, 5, 5)
+        return state(self.now, 5, 5, pods=(self.pod, self.pod))
 
     def set_autoscaler(self, scaler: Autoscaler, settings: ScalerSettings) -> str:
         self.settings.append(settings)
@@ -67,4 +68,13 @@ def test_settings_are_held_to_what_stands_there_now(tmp_path: Any) -> None:
     bounds = {"minimum": chosen.minimum, "maximum": chosen.maximum, "cpu_target_percent": chosen.target_percent}
     there = Written(scaler(5, behavior=window, **bounds))
     assert checking.applied(session(there), result) == ""
+    assert there.settings == []
+
+
+@pytest.mark.parametrize("changes", [{"cpu_requests_millicores": (250,)}, {"cpu_limits_millicores": (None,)}])
+def test_a_load_of_other_pods_sets_nothing(tmp_path: Any, changes: dict[str, object]) -> None:
+    result = recommendation(read_recording(unpacked(tmp_path)), "p95 < 10s")
+    there = Written(scaler(5), **changes)
+    with pytest.raises(Refused, match="a pod had 100m of CPU requested, at most 500m, and has"):
+        checking.applied(session(there), result)
     assert there.settings == []

@@ -23,7 +23,7 @@ class Compared:
 class Checked:
     """`agree_share` is the share of the seconds in which as many pods were ready as predicted, `near_share` with one more or less.
 
-    `p95_ms` is what the load measured, to be held against the `objective`; `doubts` are why that load was no pass.
+    `p95_ms` is what the load measured, to be held against the `objective`; `doubts` are why what came may not be the settings'.
     """
 
     run: str
