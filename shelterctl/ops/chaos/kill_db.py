@@ -156,7 +156,7 @@ def _write_through_the_fault(run: KillRun) -> Generator[Event, None, None]:
     try:
         run.start()
         if (yield from strike.warm_up(run)):
-            yield from _look_at_rest(run)
+            yield from look_at_rest(run)
             yield from strike.strike(run)
             yield from strike.await_recovery(run)
             yield from strike.read_under_way(run)
@@ -166,7 +166,7 @@ def _write_through_the_fault(run: KillRun) -> Generator[Event, None, None]:
         run.stop()
 
 
-def _look_at_rest(run: KillRun) -> Generator[Event, None, None]:
+def look_at_rest(run: KillRun) -> Generator[Event, None, None]:
     """Whether a user's own application takes writes away by itself. Raises Refused: nothing is killed where a loss could not be told."""
     if not run.ports.dialogue.service_apart:
         return

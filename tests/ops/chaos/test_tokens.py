@@ -23,7 +23,7 @@ from shelterctl.core.stack.exchange import Exchange, ReadRule, WriteRule
 from shelterctl.core.stack.model import Body
 from shelterctl.core.verdict import Reason
 from shelterctl.errors import ApiRejected, Refused, ServiceUnreachable
-from shelterctl.ops.chaos.account import DATABASE, SERVICE, Reading, restless
+from shelterctl.ops.chaos.account import DATABASE, SERVICE, Reading
 from shelterctl.ops.chaos.read_result import ReadBack
 from shelterctl.ops.chaos.tokens import Tokens, marks, number_of, sent_fields
 from shelterctl.ops.chaos.unwritten.reason import NoWrites
@@ -449,39 +449,3 @@ def test_a_route_that_answers_errors_is_none_that_reads() -> None:
 
     with pytest.raises(ServiceUnreachable):
         ended(found.tokens.learn(HttpInMemory({"app.test:80": erring}), URL))
-
-
-def test_an_application_that_keeps_its_newest_writes_only_is_seen_before_anything_is_killed() -> None:
-    """Its writes are gone without a kill: that the kill lost them would be said of each."""
-    found = stage()
-    assert found.learn() == []
-
-    def keeps_its_newest() -> None:
-        found.write(5)
-        del found.app.rows[:-5]
-
-    found.write(5)
-    seen = restless(found.rows, RUN, {}, keeps_its_newest)
-    assert (len(seen.gone), seen.read) == (5, 5)
-    # What comes between two readings, or is not stored yet, is gone from nothing.
-    assert restless(found.rows, RUN, {}, lambda: found.write(3)).gone == ()
-
-
-def test_what_another_writer_changes_before_the_kill_decides_nothing() -> None:
-    found = stage()
-    assert found.learn() == []
-    prior = {DATABASE: {d.id: d.digest for d in found.rows.documents(run=None, among=None, limit=100)}}
-    assert restless(found.rows, RUN, prior, lambda: None).changed == frozenset()
-    counted, taken = found.app.rows
-    counted["price"] = 99
-    found.app.rows.remove(taken)
-    assert restless(found.rows, RUN, prior, lambda: None).changed == frozenset(prior[DATABASE])
-
-
-def test_writes_that_are_put_into_one_text_are_all_there() -> None:
-    found = stage(read=None, one=None)
-    assert found.learn() == []
-    found.write(5)
-    own = [row for row in found.app.rows if str(row["name"]).startswith(f"t{marks(RUN)}")]
-    found.app.rows = [{"id": 1, "name": "\n".join(f"{row['name']} said {row['name']}" for row in own)}]
-    assert sorted(d.id for d in found.rows.documents(run=RUN, among=None, limit=100)) == sorted(row["name"] for row in own)
