@@ -127,7 +127,8 @@ class Proving:
 
         def judged(result: UpResult, run: str) -> Evidence:
             url = result.endpoint.url if result.endpoint is not None else ""
-            return Evidence(Claim.DEPLOYS, Verdict.PASS, f"{result.chain.reference} is built, runs, and answers at {url}", run=run)
+            done = "is built, runs," if result.chain.built_id is not None else "runs"
+            return Evidence(Claim.DEPLOYS, Verdict.PASS, f"{result.chain.reference} {done} and answers at {url}", run=run)
 
         return (yield from self._kept("up", lambda _: deployed(session), judged, lambda result, _: render_up.lines(result)))
 
@@ -206,6 +207,9 @@ class Proving:
         # Named as the command by itself names its own.
         folder = RunFolderOnDisk(state_dir(self._session.settings), command.removeprefix("chaos ").replace(" ", "-"))
         try:
+            if command != "up":
+                # What deploys says it itself, with the target's version.
+                self._session.tell_place(folder)
             with closing(work(folder)) as operation:
                 result = yield from _recorded(operation, folder)
         except ShelterError as error:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from shelterctl.cli.render import errors as render_errors
 from shelterctl.cli.terminal import Line, Terminal
 from shelterctl.cli.text import Aim, each_text
-from shelterctl.core.events import Event
+from shelterctl.core.events import Event, TargetChosen
 from shelterctl.core.serial import SCHEMA, JsonValue, to_json
 from shelterctl.errors import ContextError, ExitCode, Interrupted, Refused, ShelterError, StateFolderError, UsageError, WaitTimeout
 from shelterctl.settings import DEFAULTS, Settings, load
@@ -90,6 +90,11 @@ class Session:
 
         self.folder = RunFolderOnDisk(state_dir(self.settings), command)
         return self.folder
+
+    def tell_place(self, folder: RunFolderOnDisk) -> None:
+        """The first line of a run's events: whoever reads it knows by it of which stack it tells. Raises StateFolderError."""
+        place = self.wiring.place
+        folder.record(TargetChosen(place.context, place.namespace, place.profile, label=place.label))
 
     def drive(self, operation: Generator[Event, None, R], display: Display) -> R:
         """Runs an operation to its end; each event goes to the run's folder and to the display.

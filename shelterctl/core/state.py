@@ -182,7 +182,8 @@ class Autoscaler:
 
     `scale_up_window_s` is its stabilization window for scaling up (seconds): it waits that long before it follows a higher reading.
     `behavior` is `spec.behavior` as written (`core.hpa.behavior` reads it); None where there is none, which the controller treats apart
-    from an empty one.
+    from an empty one. `created_at_s` tells one from another of its name that stood there before (epoch seconds of the cluster's clock).
+    `other_metrics` are what it goes by beside the CPU utilization of the whole pods, as it names them: the one that asks for most decides.
     """
 
     name: str
@@ -196,11 +197,13 @@ class Autoscaler:
     last_scale_at_s: float | None = None
     scale_up_window_s: float = 0.0
     behavior: Mapping[str, object] | None = None
+    created_at_s: float | None = None
+    other_metrics: tuple[str, ...] = ()
 
     @property
     def settings(self) -> tuple[object, ...]:
-        """What somebody wrote, and the controller does not change: bounds, target and behavior."""
-        return self.minimum, self.maximum, self.cpu_target_percent, self.behavior
+        """What somebody wrote, and the controller does not change: bounds, metrics and behavior."""
+        return self.minimum, self.maximum, self.cpu_target_percent, self.behavior, self.other_metrics
 
     def condition(self, kind: str) -> Condition | None:
         return next((item for item in self.conditions if item.type == kind), None)

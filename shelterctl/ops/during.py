@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from shelterctl.core.events import Event, LoadTick, Notice
 from shelterctl.core.load.plan import LoadPlan
 from shelterctl.core.load.result import LoadResult
+from shelterctl.core.load.traffic import GeneratorEnd
 from shelterctl.core.load.verdict import CheckName
 from shelterctl.core.verdict import Judgement, Reason, Verdict, judge
 from shelterctl.errors import ShelterError
@@ -172,7 +173,13 @@ def judge_rollout(found: RolledOut, plan: LoadPlan) -> Judgement:
         failures.append(
             Reason(f"{found.failures:,} of {found.requests:,} requests failed while it was rolled out ({kinds})", "shelterctl logs app")
         )
+    if found.from_s is not None and not found.requests:
+        doubts.append(Reason("no request was answered while it was rolled out: what its users saw is not known", "shelterctl status"))
+    # Users who wait, and counts that are missing, look like users who noticed nothing.
+    doubts += [Reason(text, longer) for text in found.load.generator.lost]
+    if found.load.generator.end in (GeneratorEnd.DIED, GeneratorEnd.STUCK):
+        doubts.append(Reason("the generator did not end as it should: what was asked last is not counted", longer))
     for check in found.load.checks:
-        if check.name is CheckName.GENERATOR:
+        if check.name in (CheckName.GENERATOR, CheckName.SERVING) and check.judgement.verdict is Verdict.UNKNOWN:
             doubts += check.judgement.reasons
     return judge(failures, doubts)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -13,9 +14,11 @@ from shelterctl.core.deploy.stack import ApplyReport
 from shelterctl.core.events import Event, LoadTick, StepProgress
 from shelterctl.core.load.plan import Expectations
 from shelterctl.core.load.result import LoadResult
-from shelterctl.core.verdict import Judgement, Verdict
+from shelterctl.core.load.traffic import GeneratorEnd
+from shelterctl.core.load.verdict import Check, CheckName
+from shelterctl.core.verdict import Judgement, Reason, Verdict, judge
 from shelterctl.errors import RolloutFailed
-from shelterctl.ops.during import RolledOut, rolled_out
+from shelterctl.ops.during import RolledOut, judge_rollout, rolled_out
 from shelterctl.ops.up.up import UpResult
 from tests.core.load.examples import GENERATOR, PLAN, TRAFFIC
 
@@ -87,3 +90,23 @@ def test_what_a_rollout_under_load_shows(
     judgement = ended(running(), work).judgement
     assert judgement.verdict is verdict, judgement
     assert [reason.text.startswith(said) for reason in judgement.reasons] == ([True] if said else [])
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"requests": 0}, "no request was answered while it was rolled out"),
+        ({"load": {"generator": replace(GENERATOR, lost=("process 2 went away (9 s into the load)",))}}, "process 2 went away"),
+        ({"load": {"generator": replace(GENERATOR, end=GeneratorEnd.STUCK)}}, "the generator did not end as it should"),
+        (
+            {"load": {"checks": (Check(CheckName.SERVING, judge([], [Reason("nothing was answered in the last 20 s of the load")])),)}},
+            "nothing",
+        ),
+    ],
+)
+def test_users_who_wait_and_counts_that_are_missing_prove_no_rollout(changes: dict[str, Any], said: str) -> None:
+    found = ended(load(40), works)
+    whole = replace(found, **{**changes, "load": replace(found.load, **changes.get("load", {}))})
+    judgement = judge_rollout(whole, PLAN)
+    assert judgement.verdict is Verdict.UNKNOWN
+    assert judgement.reasons[0].text.startswith(said)

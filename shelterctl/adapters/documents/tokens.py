@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from shelterctl.core.faults.database import DatabaseIdentity
@@ -91,17 +92,19 @@ class TokenDocuments(ABC):
         found = shell.read(self._place, prefix, most)
         if run is not None and len(found) > limit:
             raise ClusterError(f"the database holds more than {limit} documents of run {run}")
-        documents = told_apart(self._document(shell, key, item, prefix) for key, item in found[:most])
+        documents = told_apart(document for key, item in found[:most] for document in self._documents(shell, key, item, prefix))
         return documents if among is None else [document for document in documents if document.id in among]
 
-    def _document(self, shell: Shell, key: str, item: Mapping[str, Any], prefix: str) -> StoredDocument:
+    def _documents(self, shell: Shell, key: str, item: Mapping[str, Any], prefix: str) -> Iterator[StoredDocument]:
+        """The writes that lie in one row: an application may put several into one text."""
         assert self._place is not None
         text, around = shell.field(item, self._place)
-        mark = _mark_in(text, prefix) if prefix else ""
-        if mark:
-            return StoredDocument(mark, content_digest(self._sent(mark), around, self._compared), mark, True)
-        raw = json.dumps(item, sort_keys=True, default=str)
-        return StoredDocument(key, "sha256:" + hashlib.sha256(raw.encode()).hexdigest(), "")
+        marks = _marks_in(text, prefix) if prefix else ()
+        for mark in marks:
+            yield StoredDocument(mark, content_digest(self._sent(mark), around, self._compared), mark, True)
+        if not marks:
+            raw = json.dumps(item, sort_keys=True, default=str)
+            yield StoredDocument(key, "sha256:" + hashlib.sha256(raw.encode()).hexdigest(), "")
 
     def summary(self) -> DatabaseSummary:
         return self.shell().summary()
@@ -118,11 +121,12 @@ class TokenDocuments(ABC):
         """The database's own client, where the database is now. Raises ClusterError."""
 
 
-def _mark_in(text: object, prefix: str) -> str:
-    if not isinstance(text, str) or prefix not in text:
-        return ""
-    found = text[text.index(prefix) : text.index(prefix) + TOKEN_LENGTH]
-    return found if is_token(found) else ""
+def _marks_in(text: object, prefix: str) -> tuple[str, ...]:
+    """Each token of a run that a text holds, once."""
+    if not isinstance(text, str):
+        return ()
+    starts = [found.start() for found in re.finditer(re.escape(prefix), text)]
+    return tuple(dict.fromkeys(mark for start in starts if is_token(mark := text[start : start + TOKEN_LENGTH])))
 
 
 def same(stored: object, sent: object) -> bool:

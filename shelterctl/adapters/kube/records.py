@@ -224,7 +224,8 @@ def _revision_number(replica_set: Json) -> int:
 def autoscaler(item: Json) -> Autoscaler:
     """A HorizontalPodAutoscaler (autoscaling/v2) as a record, by its CPU utilization metric."""
     spec, status = item["spec"], item.get("status") or {}
-    target = next((m["resource"]["target"].get("averageUtilization") for m in spec.get("metrics") or () if _is_cpu(m)), None)
+    cpu = next((m for m in spec.get("metrics") or () if _is_cpu(m) and m["resource"]["target"].get("averageUtilization") is not None), None)
+    target = None if cpu is None else cpu["resource"]["target"]["averageUtilization"]
     current = next((m["resource"]["current"].get("averageUtilization") for m in status.get("currentMetrics") or () if _is_cpu(m)), None)
     return Autoscaler(
         name=item["metadata"]["name"],
@@ -241,7 +242,19 @@ def autoscaler(item: Json) -> Autoscaler:
         last_scale_at_s=epoch_s(status.get("lastScaleTime")),
         scale_up_window_s=float(((spec.get("behavior") or {}).get("scaleUp") or {}).get("stabilizationWindowSeconds") or 0),
         behavior=spec.get("behavior"),
+        created_at_s=epoch_s(item["metadata"].get("creationTimestamp")),
+        other_metrics=tuple(_metric_name(m) for m in spec.get("metrics") or () if m is not cpu),
     )
+
+
+def _metric_name(metric: Json) -> str:
+    """What a metric is, as far as its own words say it: memory, requests-per-second, cpu of container app."""
+    kind = str(metric.get("type", ""))
+    body = metric.get(kind[:1].lower() + kind[1:]) or {}
+    name = str(body.get("name") or (body.get("metric") or {}).get("name") or kind or "an unknown metric")
+    if kind == "ContainerResource":
+        return f"{name} of container {body.get('container', '')}"
+    return f"{name} as an average value" if kind == "Resource" and name == "cpu" else name
 
 
 def _is_cpu(metric: Json) -> bool:

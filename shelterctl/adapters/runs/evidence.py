@@ -9,11 +9,12 @@ import re
 import socket
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from shelterctl.adapters.runs.recording import recording_of
-from shelterctl.adapters.runs.store import ACCOUNT, EVENTS, FOREIGN, RESULT, parse, read_document
+from shelterctl.adapters.runs.store import ACCOUNT, EVENTS, FOREIGN, RESULT, parse, read_document, read_journal
 from shelterctl.core.events import ClusterEventSeen, Notice, StepFinished, TargetChosen, WatchDropped, WatchRestored
 from shelterctl.core.faults.ledger import Category, ClientSaw, Entry, WriteOutcome
 from shelterctl.core.report.clean import Owner
@@ -31,7 +32,7 @@ _MOST_HAPPENINGS = 500
 def chosen(state_dir: Path, names: Sequence[str]) -> tuple[Path, ...]:
     """The folders of the runs that are meant, oldest first: those named, a `prove` with the runs that it names.
 
-    Without names: the newest `prove`, else the newest run of each kind. Raises UsageError.
+    Without names: the newest `prove`, else the newest run of each kind of the stack that the newest of them is of. Raises UsageError.
     """
     from shelterctl.adapters.runs.store import find_run
 
@@ -40,7 +41,7 @@ def chosen(state_dir: Path, names: Sequence[str]) -> tuple[Path, ...]:
         found = [find_run(state_dir, name) for name in names]
     else:
         proofs = [path for path in there if _command(path) == "prove" and (path / RESULT).is_file()]
-        found = proofs[-1:] or list({_command(path): path for path in there if _command(path) in _KINDS}.values())
+        found = proofs[-1:] or _of_one_stack([path for path in there if _command(path) in _KINDS])
     if not found:
         raise UsageError(f"there is no run to report of in {state_dir / 'runs'}", next_command="shelterctl prove")
     every = dict.fromkeys(found)
@@ -50,7 +51,31 @@ def chosen(state_dir: Path, names: Sequence[str]) -> tuple[Path, ...]:
     return tuple(sorted(every))
 
 
+#: `up` says it when the target is ready, which may be after a machine's start.
+_TOLD_WITHIN = 1000
 _KINDS = ("up", "loadtest", "kill-db", "dns-check", "hpa-simulate")
+
+
+def _of_one_stack(folders: Sequence[Path]) -> list[Path]:
+    """The newest folder of each kind. What does not tell its stack is taken along: the report says so."""
+    place: tuple[str, str] | None = None
+    found: dict[str, Path] = {}
+    for folder in reversed(folders):
+        if _command(folder) in found:
+            continue
+        told = _place(folder)
+        place = place or told
+        if told is None or told == place:
+            found[_command(folder)] = folder
+    return list(found.values())
+
+
+def _place(folder: Path) -> tuple[str, str] | None:
+    """Where a run was, as its events say soon."""
+    for row in islice(read_journal(folder, EVENTS), _TOLD_WITHIN):
+        if row.get("kind") == TargetChosen.kind:
+            return str(row.get("context", "")), str(row.get("namespace", ""))
+    return None
 
 
 def _command(folder: Path) -> str:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from shelterctl.adapters.runs.store import EVENTS, find_run, parse, read_result
+from shelterctl.adapters.runs.store import EVENTS, find_run, parse, read_journal, read_result
 from shelterctl.core.autoscaling.traps import LastLoad
+from shelterctl.core.events import AutoscalerSeen, LoadTick, PodsSeen
 from shelterctl.core.load.plan import LoadPlan
+from shelterctl.core.load.timeline import Timeline
+from shelterctl.core.load.traffic import Traffic
 from shelterctl.core.serial import from_json, unreadable
-from shelterctl.errors import UsageError
+from shelterctl.core.state import Autoscaler, Role
+from shelterctl.errors import ShelterError, UsageError
 
 #: Older loads than so many runs back are not looked for.
 _LOOKED_AT = 40
@@ -27,19 +32,45 @@ def find_load(state_dir: Path, name: str) -> Path:
 
 
 def last_load(state_dir: Path, context: str, namespace: str, now_s: float) -> LastLoad | None:
-    """What the autoscaler read at most in the newest load of a stack; None where there is none, or where it read nothing."""
-    for folder in _loads(state_dir):
-        if _place(folder) != (context, namespace):
-            continue
-        document: Any = read_result(folder) or {}
-        timeline = (document.get("result") or {}).get("timeline") or {}
-        points = [p for p in timeline.get("points") or () if p.get("cpu_percent") is not None and p.get("target_percent")]
-        finished_s = document.get("finished_wall_s")
-        if not points or finished_s is None:
-            return None
-        peak = max(points, key=lambda point: point["cpu_percent"])
-        return LastLoad(folder.name, max(0.0, now_s - float(finished_s)), int(peak["cpu_percent"]), int(peak["target_percent"]))
-    return None
+    """What the autoscaler read at most of the newest load in a place; None where there is none, or where it read nothing of it.
+
+    None, too, where most requests failed: what a service that fails uses is no measure. Whether the same stack stands there still is the
+    core's to judge (`LastLoad.is_of`).
+    """
+    folder = next((each for each in _loads(state_dir) if _place(each) == (context, namespace)), None)
+    document: Any = (read_result(folder) if folder is not None else None) or {}
+    result, finished_s = document.get("result"), document.get("finished_wall_s")
+    if folder is None or not isinstance(result, dict) or not isinstance(finished_s, int | float):
+        return None
+    try:
+        readings = from_json(Timeline, result["timeline"]).readings()
+        traffic = from_json(Traffic, result["traffic"])
+    except (KeyError, ValueError):
+        return None
+    told = [(point.cpu_percent, point.target_percent) for point in readings if point.cpu_percent is not None and point.target_percent]
+    if not told or 2 * traffic.failures > traffic.requests:
+        return None
+    percent, target = max(told)
+    scaler, requests = _began_with(folder)
+    made_s = scaler.created_at_s if scaler is not None else None
+    return LastLoad(folder.name, max(0.0, now_s - float(finished_s)), percent, target or 0, made_s, requests)
+
+
+def _began_with(folder: Path) -> tuple[Autoscaler | None, tuple[int | None, ...]]:
+    """The autoscaler that a load found, and what a pod of the application requested."""
+    scaler: Autoscaler | None = None
+    requests: tuple[int | None, ...] | None = None
+    with suppress(ShelterError):
+        for row in read_journal(folder, EVENTS):
+            with suppress(ValueError):
+                if row.get("kind") == AutoscalerSeen.kind and scaler is None:
+                    scaler = from_json(AutoscalerSeen, row).autoscaler
+                elif row.get("kind") == PodsSeen.kind and requests is None:
+                    pods = from_json(PodsSeen, row).pods
+                    requests = next((pod.cpu_requests_millicores for pod in pods if pod.role is Role.APP and not pod.deleting), None)
+            if (scaler is not None and requests is not None) or row.get("kind") == LoadTick.kind:
+                break
+    return scaler, requests or ()
 
 
 def read_plan(folder: Path) -> LoadPlan:

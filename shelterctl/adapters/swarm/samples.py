@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Protocol
 
-from shelterctl.core.load.merge import Merge
+from shelterctl.core.load.merge import EMPTY, Merge
 from shelterctl.core.load.plan import LoadPlan, LoadSample
 from shelterctl.core.serial import JsonValue
+
+#: Times are told to a tenth of a millisecond.
+_NO_GAP_S = 0.01
 
 
 class Account(Protocol):
@@ -30,14 +34,23 @@ def account_of(plan: LoadPlan) -> Account:
 
 
 class OneProcess:
-    """The lines of a process that is alone: each sample is one of the load."""
+    """The lines of a process that is alone: each sample is one of the load, and goes on where the one before it ended."""
 
     def __init__(self) -> None:
         self._found: list[LoadSample] = []
+        self._until_s = 0.0
 
     def take(self, line: Mapping[str, JsonValue]) -> None:
-        if line["kind"] == "sample":
-            self._found.append(sample_from_json(line))
+        if line["kind"] != "sample":
+            return
+        sample = sample_from_json(line)
+        from_s = sample.elapsed_s - sample.interval_s
+        if from_s - self._until_s > _NO_GAP_S:
+            text = f"the counts from {self._until_s:.0f} to {from_s:.0f} s did not arrive: its requests in them are not counted"
+            wall_s = sample.wall_s - sample.interval_s
+            self._found.append(replace(EMPTY, elapsed_s=from_s, wall_s=wall_s, users=sample.users, told=(text,)))
+        self._until_s = sample.elapsed_s
+        self._found.append(sample)
 
     def samples(self) -> list[LoadSample]:
         found, self._found = self._found, []
@@ -82,6 +95,17 @@ class SeveralProcesses:
 
     def rest(self) -> list[LoadSample]:
         return self._merge.rest() if self._merge is not None else []
+
+
+def on_our_clock(line: Mapping[str, JsonValue], shift_s: float) -> Mapping[str, JsonValue]:
+    """A line whose times of day are another clock's, which lacks `shift_s` to ours."""
+    moved: dict[str, JsonValue] = {
+        name: value + shift_s for name in ("wall_s", "arrived_s") if isinstance(value := line.get(name), int | float)
+    }
+    first = line.get("first_by_pod")
+    if isinstance(first, dict):
+        moved["first_by_pod"] = {pod: at_s + shift_s for pod, at_s in _numbers(line, "first_by_pod").items()}
+    return {**line, **moved}
 
 
 def sample_from_json(line: Mapping[str, JsonValue]) -> LoadSample:

@@ -71,6 +71,7 @@ def kill_db(
         session.confirm_loss("Killing a database without a claim")
     session.confirm_context("the database is killed here")
     folder = session.open_folder("kill-db")
+    session.tell_place(folder)
     ports = KillDbPorts(wiring.target, wiring.faults(), wiring.database, wiring.names, wiring.dialogue(), wiring.http, folder, wiring.clock)
     request = KillDbRequest(modes[mode], count, warm_up_s, after_acks, recovery_s, accept_ephemeral)
     with session.lock("chaos kill-db"):

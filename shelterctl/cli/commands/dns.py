@@ -35,6 +35,7 @@ def check(
 
     wiring = session.wiring
     folder = session.open_folder("dns-check")
+    session.tell_place(folder)
     report = session.drive(dns_check(wiring.names, wiring.clock), StepsDisplay(session.terminal))
     code = exit_code(report.judgement.verdict)
     return session.finish(report, code, lambda: render.lines(report, folder.run_id, show_all=show_all or session.settings.verbose))

@@ -148,8 +148,9 @@ def recommend(
     result = recommendation(recording, slo)
     if not apply and not check:
         return session.finish(result, 0, lambda: render.recommend_lines(result))
-    from shelterctl.cli.checking import applied, checked
+    from shelterctl.cli.checking import applied, checked, same_place
 
+    same_place(session, recording)
     undo = applied(session, result)
     if not check:
         told = render.Applied(result, undo)

@@ -107,7 +107,6 @@ def command(
     from shelterctl.cli.render import loadtest as render
     from shelterctl.cli.render.codes import exit_code
     from shelterctl.cli.render.live_screen.picture import try_writing
-    from shelterctl.core.events import TargetChosen
     from shelterctl.errors import ExitCode, UsageError
     from shelterctl.ops.descent import followed_down
     from shelterctl.ops.guards import service_url, service_url_inside
@@ -146,9 +145,7 @@ def command(
     if plan.tag:
         folder.tag(plan.tag)
     if host is None:
-        # The first line: whoever reads along knows by it whose load this is.
-        place = wiring.place
-        folder.record(TargetChosen(place.context, place.namespace, place.profile, label=place.label))
+        session.tell_place(folder)
         ports = LoadPorts(wiring.target, wiring.generator(), wiring.clock, folder.path, session.others())
     else:
         ports = LoadPorts(None, wiring.generator(), wiring.clock, folder.path, behind=lambda: _ready_pods(wiring.target))
@@ -164,7 +161,8 @@ def command(
             load = loadtest(ports, plan, expectations)
             # New pods have no measurement for a minute, and their autoscaler none: no user waits for that.
             both = session.drive(rolled_out(load, plan, lambda: deployed(session, wait_hpa=False)), display)
-        return session.finish(both, exit_code(both.judgement.verdict), lambda: rollout_lines(both, folder.run_id))
+        code = ExitCode.INTERRUPTED if both.load.interrupted else exit_code(both.judgement.verdict)
+        return session.finish(both, code, lambda: rollout_lines(both, folder.run_id))
     with session.lock("loadtest", "load") if host is None else nullcontext():
         work = _led(ports, inside, lambda ports: loadtest(ports, plan, expectations, until_scaled=until_scaled))
         result = session.drive(followed_down(work, ports) if watch_down else work, display)

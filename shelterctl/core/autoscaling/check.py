@@ -23,7 +23,7 @@ class Compared:
 class Checked:
     """`agree_share` is the share of the seconds in which as many pods were ready as predicted, `near_share` with one more or less.
 
-    `p95_ms` is what the load measured, to be held against the `objective`.
+    `p95_ms` is what the load measured, to be held against the `objective`; `doubts` are why what came may not be the settings'.
     """
 
     run: str
@@ -35,9 +35,12 @@ class Checked:
     objective: str
     p95_ms: float | None
     undo: str
+    doubts: tuple[str, ...] = ()
 
 
-def compare(prediction: Simulated, course: RunCourse, *, objective: str, p95_ms: float | None, undo: str) -> Checked:
+def compare(
+    prediction: Simulated, course: RunCourse, *, objective: str, p95_ms: float | None, undo: str, doubts: tuple[str, ...] = ()
+) -> Checked:
     """`p95_ms` is what the load measured over all requests, `undo` the command that sets the autoscaler back."""
     begin_s = int(course.ready[0].at_s) if course.ready else int(course.duration_s)
     seconds = range(begin_s, int(course.duration_s))
@@ -62,4 +65,5 @@ def compare(prediction: Simulated, course: RunCourse, *, objective: str, p95_ms:
         objective=objective,
         p95_ms=p95_ms,
         undo=undo,
+        doubts=doubts,
     )

@@ -14,12 +14,15 @@ from statistics import median, quantiles
 
 from shelterctl.core.autoscaling.recording import Recording
 from shelterctl.core.state import Pod, PodName, Role, Usage, count_ready
+from shelterctl.core.words import listed
 
 #: Above this share of its limit a pod is throttled now and then, and what it used is not what it would have.
 CAPPED = 0.85
 #: A round whose pods answered less than this tells nothing of a request's price.
 _LEAST_RATE = 2.0
 _SMOOTH_S = 5
+#: Where more of the requests fail, what the pods used and how fast they answered is not what such requests take.
+_MOST_FAILED = 0.05
 #: Requests that cost less than this share of what the pods used were not what kept them busy.
 _LEAST_OWN = 0.25
 
@@ -83,7 +86,7 @@ def demand_of(recording: Recording, *, p95_ms: float | None = None, sync_phase_s
         raise ValueError("it has no load")
     began_s = recording.began_s
     length = int(recording.ticks.values[-1].elapsed_s) + 1
-    requests, users, p95 = _by_second(recording, length)
+    requests, failures, users, p95 = _by_second(recording, length)
     rounds = _rounds(recording)
     pods = [pod for pod in recording.pods.at(began_s + 1) or recording.pods.values[0] if pod.role is Role.APP and not pod.deleting]
     if not pods or not all(pods[0].cpu_requests_millicores):
@@ -91,12 +94,14 @@ def demand_of(recording: Recording, *, p95_ms: float | None = None, sync_phase_s
     request = sum(value or 0 for value in pods[0].cpu_requests_millicores)
     limits = pods[0].cpu_limits_millicores
     limit = sum(value or 0 for value in limits) if limits and all(limits) else None
-    cost, idle, notes = _price(rounds, requests)
+    cost, idle, notes = _price(rounds, requests, failures)
     per_user = _per_user(requests, users, [item for item in rounds if item.capped])
     offered = tuple(count * per_user for count in users)
-    capacity, source = _capacity(recording, requests, p95, limit, cost, idle, p95_ms)
+    capacity, source = _capacity(recording, requests, failures, p95, limit, cost, idle, p95_ms)
     periods = [after.seen_s - before.seen_s for before, after in pairwise(rounds)]
     start_s, more = _start_s(recording)
+    if others := sorted({name for item in recording.scalers.values if item is not None for name in item.other_metrics}):
+        notes += (f"the autoscaler goes by {listed(others, 3)} as well: only CPU is simulated, and the replicas are the fewest",)
     if limit is not None and not any(item.capped for item in rounds):
         notes += ("no pod came near its limit: what happens there is reckoned, not measured",)
     return Demand(
@@ -117,17 +122,18 @@ def demand_of(recording: Recording, *, p95_ms: float | None = None, sync_phase_s
     )
 
 
-def _by_second(recording: Recording, length: int) -> tuple[list[int], list[int], list[float | None]]:
-    requests, users = [0] * length, [0] * length
+def _by_second(recording: Recording, length: int) -> tuple[list[int], list[int], list[int], list[float | None]]:
+    requests, failures, users = [0] * length, [0] * length, [0] * length
     p95: list[float | None] = [None] * length
     for tick in recording.ticks.values:
         second = min(max(round(tick.elapsed_s) - 1, 0), length - 1)
         requests[second] += tick.requests
+        failures[second] += tick.failures
         users[second] = tick.users
         p95[second] = tick.p95_ms
     for second in range(1, length):
         users[second] = users[second] or users[second - 1]
-    return requests, users, p95
+    return requests, failures, users, p95
 
 
 def _rounds(recording: Recording) -> list[_Round]:
@@ -160,17 +166,30 @@ def _round(own: Sequence[Usage], pods: Mapping[PodName, Pod], seen_s: float, beg
     )
 
 
-def _price(rounds: Sequence[_Round], requests: Sequence[int]) -> tuple[float, float, tuple[str, ...]]:
+def _price(rounds: Sequence[_Round], requests: Sequence[int], failures: Sequence[int]) -> tuple[float, float, tuple[str, ...]]:
     """What a request costs and what a pod uses without one, from rounds below the limits. Raises ValueError where none tells it."""
-    sums = [0, *accumulate(requests)]
+    sums, failed = [0, *accumulate(requests)], [0, *accumulate(failures)]
+
+    def span(item: _Round) -> tuple[int, int]:
+        begin, end = (min(max(int(at), 0), len(requests)) for at in (item.from_s, item.to_s))
+        return begin, end
 
     def rate(item: _Round) -> float:
-        begin, end = (min(max(int(at), 0), len(requests)) for at in (item.from_s, item.to_s))
+        begin, end = span(item)
         return (sums[end] - sums[begin]) / max(item.window_s, 1.0)
+
+    def failing(item: _Round) -> bool:
+        begin, end = span(item)
+        return failed[end] - failed[begin] > _MOST_FAILED * (sums[end] - sums[begin])
 
     quiet = [item.used_millicores / item.pods for item in rounds if item.to_s <= 0]
     idle = min(quiet, default=0.0)
     telling = [(item, rate(item)) for item in rounds if not item.capped and rate(item) >= _LEAST_RATE]
+    if telling and all(failing(item) for item, _ in telling):
+        raise ValueError(
+            f"more than {100 * _MOST_FAILED:g}% of its requests failed whenever it was measured: what a request costs cannot be told"
+        )
+    telling = [(item, each) for item, each in telling if not failing(item)]
     if not telling:
         if any(item.capped for item in rounds):
             raise ValueError("its pods ran at their CPU limits whenever they were measured: what a request costs cannot be told from it")
@@ -205,6 +224,7 @@ def _per_user(requests: Sequence[int], users: Sequence[int], capped: Sequence[_R
 def _capacity(
     recording: Recording,
     requests: Sequence[int],
+    failures: Sequence[int],
     p95: Sequence[float | None],
     limit: int | None,
     cost: float,
@@ -214,19 +234,31 @@ def _capacity(
     """What a pod carries (requests/s), and how that is known."""
     by_limit = (limit - idle) / cost if limit is not None and limit > idle else None
     ready = [count_ready(recording.pods.at(recording.began_s + second) or ()) for second in range(len(requests))]
-    each = [
-        (sum(requests[second : second + _SMOOTH_S]) / _SMOOTH_S / max(min(ready[second : second + _SMOOTH_S]), 1), second)
-        for second in range(len(requests) - _SMOOTH_S)
-    ]
+
+    def carried(second: int) -> float:
+        span = slice(second, second + _SMOOTH_S)
+        return (sum(requests[span]) - sum(failures[span])) / _SMOOTH_S / max(min(ready[span]), 1)
+
+    def within(second: int, bound_ms: float) -> bool:
+        # What fails is answered fast as a rule, and what hangs has no time: neither is carried within the bound.
+        span = slice(second, second + _SMOOTH_S)
+        asked = sum(requests[span])
+        return sum(failures[span]) <= _MOST_FAILED * asked and median(bound_ms + 1 if v is None else v for v in p95[span]) <= bound_ms
+
+    each = [(carried(second), second) for second in range(len(requests) - _SMOOTH_S)]
     most = max((rate for rate, _ in each), default=0.0)
+    if not each:
+        raise ValueError(f"it lasted no more than {_SMOOTH_S} s: what a pod carries is not shown")
+    if most <= 0:
+        raise ValueError("not one of its requests was answered well: what a pod carries is not shown")
     if p95_ms is None:
         if by_limit is not None:
             return by_limit, "its CPU limit over a request's price"
         return most, "the most that one carried in the run, and it may carry more"
-    slow = sorted(rate for rate, second in each if median(value or 0.0 for value in p95[second : second + _SMOOTH_S]) > p95_ms)
-    fast = sorted(rate for rate, second in each if median(value or 0.0 for value in p95[second : second + _SMOOTH_S]) <= p95_ms)
-    if not fast:
-        raise ValueError(f"its p95 was above {p95_ms:g} ms all the time: what a pod carries within that is not shown")
+    slow = sorted(rate for rate, second in each if not within(second, p95_ms))
+    fast = sorted(rate for rate, second in each if within(second, p95_ms))
+    if not fast or fast[-1] <= 0:
+        raise ValueError(f"its p95 was above {p95_ms:g} ms, or requests failed, all the time: what a pod carries within that is not shown")
     # Slow seconds at a low rate (a pod that starts, a machine that is busy otherwise) decide nothing: where most are slow, it is full.
     boundary = next((rate for rate in fast[::-1] if _slow_from(slow, rate) <= _slow_from(fast, rate)), fast[-1])
     if by_limit is not None and boundary > by_limit:

@@ -15,7 +15,7 @@ from shelterctl.core.duration import format_duration
 from shelterctl.core.hpa.algorithm import ReplicaProposal
 from shelterctl.core.hpa.pods import GroupReason, PodGroup, PodSample
 from shelterctl.core.state import Autoscaler, Role, StackState
-from shelterctl.core.words import counted
+from shelterctl.core.words import counted, listed
 
 
 class Topic(Enum):
@@ -79,9 +79,12 @@ def explain(state: StackState, findings: Iterable[Finding] = (), *, now_s: float
     made = proposal(scaler, pods, current) if current else None
     wanted = made.replicas if made is not None else None
     limits = _thresholds(scaler, made, current)
-    found = (*findings, *unfinished_rollout(state), *unreached_target(scaler, last_load))
+    found = (*findings, *unfinished_rollout(state), *unreached_target(state, scaler, last_load, now_s))
     traps = tuple(f for f in found if f.state in (CheckState.PROBLEM, CheckState.WARNING))
-    coming = outlook(scaler, pods, current) if wanted is not None else ()
+    coming = outlook(scaler, pods, current) if wanted is not None and not _blocked(scaler) else ()
+    if scaler.other_metrics:
+        # The one that asks for most decides: what CPU asks for beyond the replicas comes, what it asks for below them need not.
+        coming = tuple(step for step in coming if step.replicas > current)
     sentences = (
         *_now(scaler, current, now_s),
         *_samples(pods, made, state),
@@ -142,6 +145,9 @@ def _reading(scaler: Autoscaler, made: ReplicaProposal | None) -> Iterator[Sente
     if scaler.cpu_target_percent is None:
         yield Sentence(Topic.READING, "it has no CPU utilization target: what it decides by is not explained here")
         return
+    if scaler.other_metrics:
+        others = listed(scaler.other_metrics, 3)
+        yield Sentence(Topic.READING, f"it goes by {others} as well, which is not explained here: the metric that asks for most decides")
     if made is None:
         return
     if made.measured is None:
@@ -197,14 +203,29 @@ def _limits(scaler: Autoscaler, wanted: int | None, current: int) -> Iterator[Se
         yield Sentence(Topic.LIMIT, f"a policy for scaling {way} slows it: {limited.message}")
 
 
+def _blocked(scaler: Autoscaler) -> str:
+    """Why the controller acts on no reading at present, in its own words; empty where it does."""
+    found = [item for kind in ("AbleToScale", "ScalingActive") if (item := scaler.condition(kind)) is not None and not item.status]
+    return f"{found[0].reason}: {found[0].message}".rstrip(": ") if found else ""
+
+
 def _next(scaler: Autoscaler, wanted: int | None, coming: tuple[Coming, ...], current: int) -> Iterator[Sentence]:
     if not scaler.cpu_target_percent:
         return
     if wanted is None:
         yield Sentence(Topic.NEXT, f"while it has no reading it changes nothing: {counted(current, 'replica')}")
         return
+    others = listed(scaler.other_metrics, 3)
+    if blocked := _blocked(scaler):
+        # What these samples ask for is no prediction: the controller says that it does not see them, or cannot follow them.
+        text = f"while that lasts it changes nothing: {counted(current, 'replica')}; these samples would ask for {wanted}"
+        yield Sentence(Topic.NEXT, f"{text} ({blocked})", estimate=True)
+        return
     if not coming:
-        yield Sentence(Topic.NEXT, f"if the load stays as it is: {counted(current, 'replica')}, for good")
+        text = f"if the load stays as it is: {counted(current, 'replica')}, for good"
+        if others:
+            text = f"by CPU alone {counted(wanted, 'replica')}; what is asked for by {others} is not seen here"
+        yield Sentence(Topic.NEXT, text, estimate=bool(others))
         return
     steps = []
     for step in coming:
@@ -212,7 +233,9 @@ def _next(scaler: Autoscaler, wanted: int | None, coming: tuple[Coming, ...], cu
         steps.append(f"{step.replicas} {when}")
     down = coming[-1].replicas < current
     more = f" (it would read {coming[-1].percent}% then)"
-    yield Sentence(Topic.NEXT, f"if the load stays as it is: {', then '.join(steps)}{more}", estimate=down or len(coming) > 1)
+    least = "at least " if others else ""
+    sure = not down and len(coming) == 1
+    yield Sentence(Topic.NEXT, f"if the load stays as it is: {least}{', then '.join(steps)}{more}", estimate=not sure)
 
 
 def _thresholds(scaler: Autoscaler, made: ReplicaProposal | None, current: int) -> Thresholds:
@@ -253,6 +276,8 @@ def _what_would(
     elif current >= scaler.maximum and scaler.cpu_target_percent:
         yield Sentence(Topic.THRESHOLD, f"no load adds a pod: {scaler.maximum} is the maximum")
     if limits.down_percent is not None and limits.down_percent >= 0:
-        yield Sentence(Topic.THRESHOLD, f"one less comes at {limits.down_percent}% and below, when the window has passed")
+        others = listed(scaler.other_metrics, 3)
+        also = f", where no more is asked for by {others}" if others else ""
+        yield Sentence(Topic.THRESHOLD, f"one less comes at {limits.down_percent}% and below, when the window has passed{also}")
     elif current > scaler.minimum:
         yield Sentence(Topic.THRESHOLD, "no reading takes a pod away")

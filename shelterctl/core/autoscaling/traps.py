@@ -13,17 +13,35 @@ from shelterctl.core.state import Autoscaler, Role, StackState
 from shelterctl.core.watch.notes import pod_trouble
 
 ROLLOUT = Check("rollout", Area.STACK, "rollout")
+#: Times are told in whole seconds by a cluster, and two autoscalers of one name are not made in one.
+_SAME_S = 1.0
 LOAD = Check("measured-load", Area.SCALING, "the load so far")
 
 
 @dataclass(frozen=True, slots=True)
 class LastLoad:
-    """The newest load that was recorded of this stack: its run, how long ago it ended, the highest reading, and the target of then."""
+    """The newest load that was recorded where this stack is: its run, how long ago it ended, the highest reading, and the target of then.
+
+    `scaler_created_at_s` is when the autoscaler of then was made (None in runs of earlier releases), `requests_millicores` what a pod of
+    then requested of CPU: a reading is in percent of it.
+    """
 
     run: str
     age_s: float
     peak_percent: int
     target_percent: int
+    scaler_created_at_s: float | None = None
+    requests_millicores: tuple[int | None, ...] = ()
+
+    def is_of(self, scaler: Autoscaler, requests_millicores: tuple[int | None, ...], now_s: float) -> bool:
+        """Whether it says something of this autoscaler over these pods: another `up` may stand between, with other pods."""
+        if scaler.created_at_s is None:
+            return False
+        if self.scaler_created_at_s is not None:
+            same = abs(self.scaler_created_at_s - scaler.created_at_s) < _SAME_S
+        else:
+            same = now_s - self.age_s > scaler.created_at_s
+        return same and (not self.requests_millicores or self.requests_millicores == requests_millicores)
 
 
 def unfinished_rollout(state: StackState) -> Iterator[Finding]:
@@ -42,10 +60,13 @@ def unfinished_rollout(state: StackState) -> Iterator[Finding]:
         yield ROLLOUT.warning(text, starting, "shelterctl status")
 
 
-def unreached_target(scaler: Autoscaler, last: LastLoad | None) -> Iterator[Finding]:
-    """A target that the measured load never reached, and the one that would have scaled."""
+def unreached_target(state: StackState, scaler: Autoscaler, last: LastLoad | None, now_s: float) -> Iterator[Finding]:
+    """A target that the measured load never reached, and the one that would have scaled. A load of an earlier stack says nothing of it."""
     target = scaler.cpu_target_percent
-    if last is None or not target or last.peak_percent > target * (1 + tolerances(scaler).scale_up):
+    requests = next((pod.cpu_requests_millicores for pod in state.pods_of(Role.APP) if not pod.deleting), ())
+    if last is None or not target or not last.is_of(scaler, requests, now_s):
+        return
+    if last.peak_percent > target * (1 + tolerances(scaler).scale_up):
         return
     best = math.ceil(last.peak_percent / (1 + tolerances(scaler).scale_up)) - 1
     would = f"a target of {best}% or less would have called for a pod" if best > 0 else "no target would have called for a pod"

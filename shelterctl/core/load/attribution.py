@@ -20,6 +20,12 @@ def scale_up_disabled(scaler: Autoscaler) -> bool:
     return behavior is not None and behavior.scale_up.select_policy is SelectPolicy.DISABLED
 
 
+def scale_up_period_s(scaler: Autoscaler) -> float:
+    """The longest time (seconds) for which a scale-up uses up what its policies for more allow; 0 without a behavior."""
+    behavior = effective_behavior(scaler)
+    return 0.0 if behavior is None else float(behavior.scale_up.longest_period_s)
+
+
 def own_percent(cpu_percent: int | None, round_: UsagePoint | None) -> int | None:
     """How much of a reading a load alone must have caused, in percent of the requests; None where that cannot be told.
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from shelterctl.core.load.plan import LoadPlan
+from shelterctl.core.load.tally import LATE_S
 from shelterctl.core.load.timeline import Timeline
 from shelterctl.core.load.traffic import GeneratorLoad, Traffic
 from shelterctl.core.load.verdict import judge_generator
@@ -19,6 +20,10 @@ from shelterctl.core.verdict import Verdict
 AT_LIMIT_PERCENT = 85.0
 #: Answers that take this many times their fastest second's median are slow.
 SLOW_TIMES = 3.0
+#: Users who wait for an answer for more than this share of their pause ask noticeably less than they would.
+WAITS_SHARE = 0.5
+#: More requests than this that began late, and the load's rate was not kept by the answers alone.
+LATE_SHARE = 0.01
 #: Connections that stay where they are opened leave a new pod with less than this share of an even part.
 LEAST_SHARE = 0.25
 
@@ -62,10 +67,25 @@ def bottleneck(
     proved = [suspect for suspect in suspects if suspect.proved]
     if proved:
         return Bottleneck(proved[0].limit, (*proved, *(suspect for suspect in suspects if not suspect.proved)))
+    open_ones = (*suspects, *_unexplained(plan, traffic, timeline))
     slow = traffic.p50_ms is not None and traffic.p95_ms is not None and traffic.p95_ms > SLOW_TIMES * traffic.p50_ms
-    if suspects or timeline is None or (slow and traffic.failure_ratio > 0) or generator.users_reached < plan.users_reachable:
-        return Bottleneck(Limit.UNKNOWN, suspects)
+    if open_ones or timeline is None or (slow and traffic.failure_ratio > 0) or generator.users_reached < plan.users_reachable:
+        return Bottleneck(Limit.UNKNOWN, open_ones)
     return Bottleneck(Limit.NONE, ())
+
+
+def _unexplained(plan: LoadPlan, traffic: Traffic, timeline: Timeline | None) -> Iterator[Suspect]:
+    """What speaks against "none": the load was held back and nothing shows by what, or nothing measured the pods."""
+    waited_s = 0.0 if traffic.p50_ms is None else traffic.p50_ms / 1000
+    if plan.rate_per_s is not None:
+        if traffic.late > LATE_SHARE * traffic.requests:
+            yield Suspect(Limit.UNKNOWN, "requests began late, since the users waited for answers", proved=False)
+    elif waited_s > WAITS_SHARE * plan.think_s:
+        pause = f"users who pause for {plan.think_s:g} s" if plan.think_s else "users who do not pause"
+        yield Suspect(Limit.UNKNOWN, f"{pause} wait {1000 * waited_s:.0f} ms for half of the answers, and so ask less", proved=False)
+    if timeline is not None and timeline.cpu_limit_percent is None:
+        why = "the pods have no CPU limit" if timeline.usage else timeline.usage_problem or "the pods' CPU was not measured"
+        yield Suspect(Limit.UNKNOWN, f"{why}: whether it held them back is not known", proved=False)
 
 
 def _generator(traffic: Traffic, generator: GeneratorLoad) -> Iterator[Suspect]:
@@ -95,16 +115,18 @@ def _cluster(timeline: Timeline | None, database_percent: float | None) -> Itera
 
 def _connections(traffic: Traffic, timeline: Timeline | None) -> Iterator[Suspect]:
     """New pods that are ready and get next to nothing, while those of before carry all."""
-    if timeline is None or not timeline.new_pods:
+    # A share of the last seconds is told only of those that were there for all of them.
+    new = [] if timeline is None else [pod.pod for pod in timeline.new_pods if pod.ready_at_s <= traffic.duration_s - LATE_S]
+    if timeline is None or not new:
         return
     shares = {pod.pod: pod.late_share for pod in traffic.by_pod if pod.pod}
     if not shares:
         return
     even = 1 / max(timeline.points[-1].ready, 1) if timeline.points else 0.0
-    starved = [pod.pod for pod in timeline.new_pods if shares.get(pod.pod, 0.0) < LEAST_SHARE * even]
-    if len(starved) == len(timeline.new_pods):
+    starved = [pod for pod in new if shares.get(pod, 0.0) < LEAST_SHARE * even]
+    if len(starved) == len(new):
         yield Suspect(
             Limit.CONNECTIONS,
-            f"{len(starved)} new pods got less than a quarter of an even share in the last 30 s: connections stay with the pod that they "
-            "were opened to",
+            f"{len(starved)} new pods got less than a quarter of an even share in the last {LATE_S:.0f} s: connections stay with the pod "
+            "that they were opened to",
         )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from shelterctl.core.duration import format_duration
 from shelterctl.core.load.histogram import RELATIVE_ERROR
 from shelterctl.core.load.plan import LoadPlan
-from shelterctl.core.load.scaling import ScalingState
+from shelterctl.core.load.scaling import ScalingCheck, ScalingState
 from shelterctl.core.load.tally import LoadTally
 from shelterctl.core.load.thresholds import Metric, Threshold
 from shelterctl.core.load.timeline import Timeline
@@ -39,7 +39,7 @@ def hold(
     condition: Threshold,
     tally: LoadTally,
     timeline: Timeline | None,
-    scaling: ScalingState | None,
+    scaling: ScalingCheck | None,
     *,
     lag_ms: float,
 ) -> Held:
@@ -52,6 +52,9 @@ def hold(
     if condition.name and not found.requests:
         known = listed(list(tally.names), 5) or "none"
         return Held(condition.text, None, "no request of that name", f"the requests are {known}")
+    if condition.name and tally.names_are_partial:
+        why = "there are more names than a generator process counts apart, and each of several has others"
+        return Held(condition.text, None, f"{found.requests:,} requests of that name, and perhaps more", why)
     if condition.metric in (Metric.REQUESTS, Metric.RATE):
         seconds = tally.traffic().duration_s
         rate = found.requests / seconds if seconds else 0.0
@@ -62,6 +65,10 @@ def hold(
         return Held(condition.text, holds, seen, "" if holds is not None else "a generator process was missing or died")
     if found.requests < FEWEST:
         return Held(condition.text, None, f"{found.requests} requests", f"fewer than {FEWEST} say nothing of it")
+    if condition.metric is not Metric.ERRORS and found.latency.count < found.requests:
+        # Users of somebody's own may tell of requests without a time: what the others took says nothing of those.
+        untold = found.requests - found.latency.count
+        return Held(condition.text, None, f"{untold:,} of {found.requests:,} requests without a response time", "its users did not tell it")
     if condition.metric is Metric.ERRORS:
         own = tally.traffic().own_failures if not condition.name else 0
         asked = max(found.requests - own, 1)
@@ -97,16 +104,20 @@ def _replicas(condition: Threshold, timeline: Timeline | None) -> Held:
     return Held(condition.text, holds, f"{most} ready at most", why)
 
 
-def _scale_up(condition: Threshold, timeline: Timeline | None, scaling: ScalingState | None) -> Held:
-    if timeline is None:
+def _scale_up(condition: Threshold, timeline: Timeline | None, scaling: ScalingCheck | None) -> Held:
+    """A pod that became ready proves one only where its decision was this load's: it may have been on its way, or be a restarted one."""
+    if timeline is None or scaling is None:
         return Held(condition.text, None, "not watched", "with --host no cluster is watched")
-    if timeline.new_pods:
-        took_s = timeline.new_pods[0].ready_at_s
+    took_s = scaling.ready_at_s
+    if took_s is not None:
         return Held(condition.text, condition.holds(took_s, took_s), f"{format_duration(took_s)} from the load to a new pod ready")
-    if scaling in (ScalingState.NOT_CALLED_FOR, None):
+    if scaling.state is ScalingState.NOT_CALLED_FOR:
         return Held(condition.text, None, "no scale-up", "the load called for no more pods")
-    if scaling is ScalingState.AT_MAXIMUM:
+    if scaling.state is ScalingState.AT_MAXIMUM:
         return Held(condition.text, None, "no scale-up", "the autoscaler was at its maximum already")
+    if scaling.state not in (ScalingState.FAILED, ScalingState.TOO_SHORT):
+        return Held(condition.text, None, "no scale-up that is this load's", next((r.text for r in scaling.judgement.reasons), ""))
+    # One that was called for and has not come by now takes longer than that.
     holds = condition.holds(timeline.observed_s, float("inf")) if timeline.calls() else None
     why = "" if holds is not None else "no scale-up was seen, and whether one was called for is not known"
     return Held(condition.text, holds, f"none within {format_duration(timeline.observed_s)}", why)

@@ -21,7 +21,8 @@ K = TypeVar("K")
 SAME_CLOCK_S = 0.25
 #: A process that has told nothing for so long is not waited for; what it tells later counts then.
 SILENT_S = 5.0
-_EMPTY = LoadSample(
+#: A sample of nothing.
+EMPTY = LoadSample(
     elapsed_s=0.0, wall_s=0.0, interval_s=0.0, users=0, requests=0, failures=0, latency_bins={}, max_ms=0.0, cpu_s=0.0, lag_bins={},
     lag_max_ms=0.0,
 )  # fmt: skip
@@ -150,7 +151,7 @@ class Merge:
                 first[pod] = min(first.get(pod, math.inf), at_s + part.source.shift_s)
         names = {name for sample in samples for name in sample.bins_by_name}
         return replace(
-            _EMPTY,
+            EMPTY,
             elapsed_s=self._elapsed_s,
             wall_s=self._began_s + self._elapsed_s,
             interval_s=self._elapsed_s - before_s,

@@ -9,7 +9,7 @@ from statistics import median
 
 from shelterctl.core.controller import tolerances
 from shelterctl.core.hpa.tolerance import DEFAULT_TOLERANCE
-from shelterctl.core.load.attribution import most_replicas, own_percent, scale_up_disabled
+from shelterctl.core.load.attribution import most_replicas, own_percent, scale_up_disabled, scale_up_period_s
 from shelterctl.core.load.clocks import ClockReading, Clocks
 from shelterctl.core.load.timeline import (
     BLIND_METRIC_S,
@@ -178,6 +178,7 @@ class Observer:
             waiting_pods=self._waiting(),
             metric_problem=_metric_problem(self._autoscaler),
             scale_up_window_s=self._autoscaler.scale_up_window_s if self._autoscaler else 0.0,
+            scale_up_period_s=scale_up_period_s(self._autoscaler) if self._autoscaler else 0.0,
             scale_up_disabled=self._autoscaler is not None and scale_up_disabled(self._autoscaler),
             clock_problem=problems[0] if problems else "",
             others=tuple(self._others),

@@ -77,7 +77,7 @@ def conclude(
     scaling = None if timeline is None else judge_scaling(plan, timeline)
     state = None if scaling is None else scaling.state
     held = tuple(
-        hold(condition, tally, timeline, state, lag_ms=generator.lag_p99_ms)
+        hold(condition, tally, timeline, scaling, lag_ms=generator.lag_p99_ms)
         for condition in dict.fromkeys((*expectations.fail_on, *expectations.abort_on))
     )
     verdict = judge_load(plan, expectations, traffic, generator, timeline, scaling, interrupted=interrupted, held=held, aborted=aborted)

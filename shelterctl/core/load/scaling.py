@@ -32,10 +32,14 @@ class ScalingState(Enum):
 
 @dataclass(frozen=True, slots=True)
 class ScalingCheck:
-    """The state and its judgement: PASS for a scale-up that was shown, FAIL for one that failed, else UNKNOWN with the reason."""
+    """The state and its judgement: PASS for a scale-up that was shown, FAIL for one that failed, else UNKNOWN with the reason.
+
+    `ready_at_s` is when the pod of a scale-up that was shown became ready, since the load's begin.
+    """
 
     state: ScalingState
     judgement: Judgement
+    ready_at_s: float | None = None
 
 
 def judge_scaling(plan: LoadPlan, timeline: Timeline) -> ScalingCheck:
@@ -62,7 +66,7 @@ def judge_scaling(plan: LoadPlan, timeline: Timeline) -> ScalingCheck:
         doubt = _doubt(plan, timeline, decision)
         if doubt is None:
             text = f"{decision.before} → {decision.after} replicas at {decision.at_s:.1f} s, {pod.pod} ready at {pod.ready_at_s:.1f} s"
-            return ScalingCheck(ScalingState.SHOWN, Judgement(Verdict.PASS, (Reason(text),)))
+            return ScalingCheck(ScalingState.SHOWN, Judgement(Verdict.PASS, (Reason(text),)), pod.ready_at_s)
         doubts.append(doubt)
     if timeline.metric_problem:
         reason = Reason(f"the autoscaler has no metric: {timeline.metric_problem}", "shelterctl doctor")
@@ -119,7 +123,7 @@ def _doubt(plan: LoadPlan, timeline: Timeline, decision: Decision) -> Reason | N
     """Why a decision cannot be put down to this load; None where it can."""
     what = f"{decision.before} → {decision.after} replicas were decided at {decision.at_s:.0f} s"
     under_s = timeline.under_load_s
-    again = _longer(plan, enough_s(plan, timeline.scale_up_window_s))
+    again = _longer(plan, enough_s(plan, timeline.held_back_s))
     if timeline.others:
         whose = " and ".join(timeline.others)
         return Reason(f"{what}, while {whose} worked on the stack: it may have called for them", plan.command(watched=True))
@@ -167,7 +171,7 @@ def _called_for(plan: LoadPlan, timeline: Timeline, calls: tuple[Call, ...]) -> 
         )
         return _unknown(ScalingState.AT_MAXIMUM, reason)
     lasted_s = longest.until_s - longest.from_s
-    needed_s = SCALE_UP_S + timeline.scale_up_window_s
+    needed_s = SCALE_UP_S + timeline.held_back_s
     if lasted_s >= needed_s and not fresh:
         said = f"it decided {decided[0].before} → {decided[0].after} at {decided[0].at_s:.0f} s" if decided else "it decided nothing"
         waiting = f" ({timeline.unplaced or '; '.join(timeline.waiting_pods[:2])})" if timeline.waiting_pods else ""
@@ -195,7 +199,7 @@ def _not_called_for(plan: LoadPlan, timeline: Timeline) -> ScalingCheck:
     if not enough or not readings:
         period = f" (they come every {timeline.metric_period_s:.0f} s)" if timeline.metric_period_s else ""
         text = f"the load ended before the autoscaler could read a metric taken wholly under it{period}"
-        return _unknown(ScalingState.TOO_SHORT, Reason(text, _longer(plan, enough_s(plan, timeline.scale_up_window_s))))
+        return _unknown(ScalingState.TOO_SHORT, Reason(text, _longer(plan, enough_s(plan, timeline.held_back_s))))
     peak = max(point.cpu_percent or 0 for point in readings)
     text = f"the load called for no more pods: the autoscaler read {peak}% at most, its target is {readings[-1].target_percent}%"
     # The controller leaves the replicas as they are while the reading is within its tolerance of the target.

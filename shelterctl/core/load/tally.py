@@ -20,6 +20,8 @@ SIZED_SAMPLES = 15
 SIZED_ANSWERS = 10
 #: Below this an answer that has doubled is still a small one.
 GROWN_BYTES = 10_000
+#: What a generator process counts names under that are too many (`adapters.swarm.recorder`).
+OTHER = "(other)"
 #: The answers that carried no pod's name.
 NO_POD = PodName("")
 
@@ -119,6 +121,11 @@ class LoadTally:
     def names(self) -> tuple[str, ...]:
         return tuple(_by_count(self._names))
 
+    @property
+    def names_are_partial(self) -> bool:
+        """Whether a process may have counted under OTHER what another one has a name for: each knows the names that came to it first."""
+        return self._plan.generators > 1 and any(name.endswith(OTHER) for name in self._names)
+
     def traffic(self) -> Traffic:
         """The requests so far."""
         requests = self._totals.get("requests", 0)
@@ -141,6 +148,7 @@ class LoadTally:
             by_name=_by_count(self._names),
             names=tuple(self.of(name).figures() for name in _by_count(self._names)),
             late=self._late_requests,
+            untimed=max(0, requests - self._latency.count),
             grown=self._grown(),
             own_kinds=_by_count(self._own),
             oddities=_by_count(self._oddities),

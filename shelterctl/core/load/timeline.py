@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from shelterctl.core.controller import SYNC_S
 from shelterctl.core.hpa.algorithm import desired_from_utilization
 from shelterctl.core.hpa.tolerance import DEFAULT_TOLERANCE
 from shelterctl.core.state import PodName
@@ -142,7 +143,8 @@ class Call:
 class Timeline:
     """The whole run as the cluster told it. `observed_s` is how long it was watched after the load's begin.
 
-    `scale_up_window_s` is the autoscaler's stabilization window for scaling up (seconds); `scale_up_disabled` whether its behavior
+    `scale_up_window_s` is the autoscaler's stabilization window for scaling up, `scale_up_period_s` the longest period of its policies for
+    that (seconds): what was added shortly before the load may have used it up. `scale_up_disabled` is whether its behavior
     forbids it to add pods. `clock_problem` says why the measurements' own times cannot be placed. `others` are the commands that worked on
     the stack meanwhile. `autoscaler_gone_s` is when an autoscaler that was there went for good; `unplaced` says which pods found no node at
     the end, with the nodes' numbers.
@@ -163,11 +165,17 @@ class Timeline:
     waiting_pods: tuple[str, ...] = ()
     metric_problem: str = ""
     scale_up_window_s: float = 0.0
+    scale_up_period_s: float = 0.0
     scale_up_disabled: bool = False
     clock_problem: str = ""
     others: tuple[str, ...] = ()
     autoscaler_gone_s: float | None = None
     unplaced: str = ""
+
+    @property
+    def held_back_s(self) -> float:
+        """How long its own rules may keep the autoscaler from following a reading that calls for more pods."""
+        return self.scale_up_window_s + max(0.0, self.scale_up_period_s - SYNC_S)
 
     @property
     def under_load_s(self) -> float | None:

@@ -37,7 +37,7 @@ class Traffic:
     `duration_s` lasts from the load's begin to its last answer, and `requests_per_s` is over it. `silent_s` is how long users were there
     after the last answer, within the load's own time. `own_kinds` are the failures that the generator's own machine caused (no file
     descriptor, no port, no memory left), `oddities` answers that count as well and may not be meant so. `late` are the requests that began
-    later than the load's rate wanted them to.
+    later than the load's rate wanted them to, `untimed` those whose users told no response time of them (only a Locust file of one's own).
     """
 
     requests: int
@@ -57,6 +57,7 @@ class Traffic:
     grown: tuple[Growth, ...] = ()
     names: tuple[NameFigures, ...] = ()
     late: int = 0
+    untimed: int = 0
 
     @property
     def own_failures(self) -> int:

@@ -135,7 +135,10 @@ def judge_serving(plan: LoadPlan, expectations: Expectations, traffic: Traffic, 
         allowed = percent(expectations.max_failure_ratio)
         failures.append(Reason(f"{percent(traffic.failure_ratio)} of the requests failed ({kinds}); {allowed} is allowed", look))
     limit_ms = expectations.max_p95_ms
-    if limit_ms is not None and traffic.p95_ms is not None:
+    if limit_ms is not None and traffic.untimed:
+        text = f"a p95 of {limit_ms:.0f} ms is allowed, and {traffic.untimed:,} of {traffic.requests:,} requests have no response time"
+        unknowns.append(Reason(f"{text}: the Locust file's users did not tell it"))
+    elif limit_ms is not None and traffic.p95_ms is not None:
         if traffic.requests < FEWEST_FOR_P95:
             unknowns.append(Reason(f"{traffic.requests} requests are too few for a 95th percentile"))
         elif traffic.p95_ms / (1 + RELATIVE_ERROR) - lag_ms > limit_ms:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 
 from shelterctl.core.report import claims, compare, fault, load, names, observation, stack, told
 from shelterctl.core.report.clean import Owner, cleaned, cleaner
 from shelterctl.core.report.document import Document, Paragraph, Section, numbered
+from shelterctl.core.report.doubts import together
 from shelterctl.core.report.runs import Run, Stamp, digest_of, written
 
 TITLE = "Deployed, scaled, killed and resolved: what was shown"
@@ -19,7 +19,7 @@ def build(
     runs: Sequence[Run], *, version: str, form: str, title: str, author: str, compared: Sequence[str], file_name: str, owner: Owner
 ) -> Document:
     """The document of these runs. `compared` names two of them that are set side by side. The same runs give the same document."""
-    runs = _placed(runs)
+    runs = together.placed(runs)
     clean = cleaner(Owner(owner.folders, (*owner.words, *_machines(runs))), _kept(runs))
     files = tuple(file for run in runs for file in run.files)
     digest = digest_of(files)
@@ -34,16 +34,6 @@ def build(
     ]
     last = observation.files_section(files, digest, file_name)
     return Document(title or TITLE, tuple(about), numbered([*sections, cleaned(last, clean)]), written(stamp))
-
-
-def _placed(runs: Sequence[Run]) -> Sequence[Run]:
-    """A run inside `prove` may not tell where it was: where all that do tell were in one place, it was there too."""
-    places = {run.told.target for run in runs if run.told.target is not None}
-    where = {(place.context, place.namespace, place.label) for place in places}
-    if len(where) != 1:
-        return runs
-    place = max(places, key=lambda each: (each.kubernetes_version, each.runtime))
-    return [run if run.told.target is not None else replace(run, told=replace(run.told, target=place)) for run in runs]
 
 
 def _machines(runs: Sequence[Run]) -> Iterator[str]:
@@ -90,7 +80,7 @@ def _kept(runs: Sequence[Run]) -> Iterator[str]:
 def _sections(runs: Sequence[Run], version: str, compared: Sequence[str], clean: Callable[[str], str]) -> Iterator[Section]:
     cards = tuple(claims.cards(runs))
     if cards:
-        yield Section("The claims", cards)
+        yield Section("The claims", (*(Paragraph(text, doubt=True) for text in together.doubts(runs)), *cards))
     open_ones = tuple(claims.not_shown(runs, cards))
     if open_ones:
         yield Section("What was not shown", open_ones)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from shelterctl.core.claims import Claim, Evidence
 from shelterctl.core.dns.records import DnsReport
@@ -12,6 +13,7 @@ from shelterctl.core.load.scaling import ScalingState
 from shelterctl.core.load.verdict import CheckName
 from shelterctl.core.report import told
 from shelterctl.core.report.document import Card
+from shelterctl.core.report.doubts.contradiction import contradiction
 from shelterctl.core.report.records import Deployed, Killed, Proved
 from shelterctl.core.report.runs import Run
 from shelterctl.core.serial import from_json
@@ -48,6 +50,9 @@ def cards(runs: Sequence[Run]) -> Iterator[Card]:
 def _guarded(claim: Claim, run: Run, runs: Sequence[Run]) -> Card:
     try:
         card = _card(claim, run)
+        against = contradiction(claim, run) if card.verdict is Verdict.PASS else ""
+        if against:
+            card = replace(card, verdict=Verdict.UNKNOWN, sentence=against)
     except (ValueError, TypeError, KeyError, AttributeError, AssertionError):
         card = Card(title(claim), Verdict.UNKNOWN, "its result is not one that this version of shelterctl can read", run=run.name)
     said = _said(claim, run, runs)
@@ -78,6 +83,9 @@ def _card(claim: Claim, run: Run) -> Card:
         return Card(title(claim), verdict, run.missing, command=command, run=run.name)
     if claim is Claim.DEPLOYS:
         return _deployed(from_json(Deployed, run.result), run, command)
+    if claim is Claim.SCALES and "deployed" in (run.result or {}):
+        sentence = "a load under a rollout: it shows whether its users noticed that, and nothing of scaling"
+        return Card(title(claim), None, sentence, command=command, run=run.name)
     if claim is Claim.SCALES:
         return _scaled(from_json(LoadResult, run.result), run)
     if claim is Claim.KEEPS_DATA:

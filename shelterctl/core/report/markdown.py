@@ -31,7 +31,8 @@ def _text(words: str) -> str:
 
 def _heading(words: str) -> str:
     """As `_text`; number signs at the end of a heading would close it, and not be shown."""
-    return re.sub(r"(#+)$", lambda found: "\\#" * len(found[1]), _text(words))
+    # One that begins the line has its backslash already.
+    return re.sub(r"(?<!\\)#(?=#*$)", r"\\#", _text(words))
 
 
 def _lines(document: Document, folder: str) -> Iterator[str]:

@@ -52,6 +52,33 @@ def before(
 
 
 @dataclass(frozen=True, slots=True)
+class Restless:
+    """What went by itself while nothing was done to the database: the run's own writes that were read and then were not, of so many read,
+    and documents of before that are not what they were."""
+
+    gone: tuple[str, ...]
+    read: int
+    changed: frozenset[str]
+
+
+def restless(database: DatabaseReader, run: str, prior: Mapping[str, Mapping[str, str]], pause: Callable[[], None]) -> Restless:
+    """Two readings under writes, before the fault. Raises ClusterError.
+
+    An application that keeps its newest hundred, a table whose rows expire, a counter in a row of before: what a kill takes cannot be told
+    from that. What is not there yet says nothing: a write may be acknowledged before it is stored.
+    """
+
+    def held() -> frozenset[str]:
+        return frozenset(d.payload_id or d.id for d in database.documents(run=run, among=None, limit=RUN_LIMIT))
+
+    first = held()
+    old = prior.get(DATABASE, {})
+    now = {d.id: d.digest for d in database.documents(run=None, among=old.keys(), limit=RUN_LIMIT)} if old else {}
+    pause()
+    return Restless(tuple(sorted(first - held())), len(first), frozenset(id_ for id_, digest in old.items() if now.get(id_) != digest))
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
     """What is read back: the documents of `run` and the `prior` ones; `seen_once` was read while the run went on, and the fault was
     confirmed at `fault_s` (monotonic)."""

@@ -9,7 +9,8 @@ from shelterctl.core.faults.ledger import Account
 from shelterctl.core.faults.verdict import risk_window, unjournaled, verdict
 from shelterctl.core.state import StackState
 from shelterctl.core.verdict import Reason, Verdict, judge
-from shelterctl.errors import Interrupted, Refused, ShelterError
+from shelterctl.core.words import counted
+from shelterctl.errors import ClusterError, Interrupted, Refused, ShelterError
 from shelterctl.ops.chaos import account, guards, proof, result, strike
 from shelterctl.ops.chaos.pods_seen import PodHistory
 from shelterctl.ops.chaos.result import KillDbResult
@@ -23,6 +24,8 @@ from shelterctl.ports.http import Http
 
 #: The prior documents that are held to the account: the first in id order.
 PRIOR_LIMIT = 5_000
+#: Between two readings that show whether writes stay.
+REST_S = 1.0
 PROBE_INTERVAL_S = 0.05
 PROBE_THREADS = 10
 
@@ -83,7 +86,7 @@ def kill_db(ports: KillDbPorts, request: KillDbRequest) -> Generator[Event, None
         dns_problem=dns_problem,
         settle_s=run.settle_s,
         elapsed_s=ports.clock.monotonic_s() - began_s,
-        notes=(*filter(None, (why_lost, *back.notes)), *lost_way, *result.notes(run), *run.state_before.caveats),
+        notes=(*filter(None, (why_lost, run.restless, *back.notes)), *lost_way, *result.notes(run), *run.state_before.caveats),
     )
 
 
@@ -153,6 +156,7 @@ def _write_through_the_fault(run: KillRun) -> Generator[Event, None, None]:
     try:
         run.start()
         if (yield from strike.warm_up(run)):
+            yield from look_at_rest(run)
             yield from strike.strike(run)
             yield from strike.await_recovery(run)
             yield from strike.read_under_way(run)
@@ -160,6 +164,33 @@ def _write_through_the_fault(run: KillRun) -> Generator[Event, None, None]:
         raise run.interrupted("") from None
     finally:
         run.stop()
+
+
+def look_at_rest(run: KillRun) -> Generator[Event, None, None]:
+    """Whether a user's own application takes writes away by itself. Raises Refused: nothing is killed where a loss could not be told."""
+    if not run.ports.dialogue.service_apart:
+        return
+
+    def work() -> Generator[str, None, Done[None]]:
+        yield "straight from the database, twice"
+        try:
+            found = account.restless(run.ports.database, run.run_id, run.prior, lambda: run.ports.clock.sleep(REST_S))
+        except ClusterError:
+            # The reading after the fault decides, and says why where it fails too.
+            return Done("What is written could not be read before the kill", None, Outcome.SKIPPED)
+        if found.gone:
+            raise Refused(
+                f"{len(found.gone)} of {found.read} writes were in the database and gone {REST_S:g} s later, before anything was killed",
+                why="the application keeps its newest writes only, or somebody takes them away: what a kill loses cannot be told from that",
+                next_command="shelterctl logs app",
+            )
+        if found.changed:
+            run.prior = {way: {id_: d for id_, d in known.items() if id_ not in found.changed} for way, known in run.prior.items()}
+            documents = counted(len(found.changed), "document")
+            run.restless = f"{documents} of before changed or went before anything was killed: another writer's, which decides nothing"
+        return Done(f"What was written stays: {counted(found.read, 'write')} so far", None, Outcome.UNCHANGED)
+
+    yield from run.step("rest", "Looking whether writes stay while nothing is killed", work(), left="no fault was injected")
 
 
 def _settle(run: KillRun) -> Generator[Event, None, None]:

@@ -80,7 +80,7 @@ class KillRun:
     `prior` are the documents that were there (id to digest, by each way of reading), `identity` is the process that the application
     reached, `struck` whether a fault was sent, `seen_once` the ids that the first reading returned, and `doubts` what keeps the verdict
     open. `service` is what the service failed at, where that is a verdict of its own, and `service_open` what was not seen of it.
-    `no_writes` is why nothing is written, where nothing is.
+    `no_writes` is why nothing is written, where nothing is; `restless` what changed by itself before the fault.
     """
 
     ports: KillDbPorts
@@ -102,6 +102,7 @@ class KillRun:
     service_open: list[Reason] = field(default_factory=list)
     cut_off_before_s: float = 0.0
     no_writes: NoWrites | None = None
+    restless: str = ""
 
     @property
     def settle_s(self) -> float:

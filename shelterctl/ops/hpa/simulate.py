@@ -14,6 +14,7 @@ from shelterctl.core.autoscaling.simulate import Setting, Simulated, dominated, 
 from shelterctl.core.controller import SYNC_S, effective_behavior, tolerances
 from shelterctl.core.load.elasticity import Step
 from shelterctl.core.load.thresholds import Metric, Threshold, parse_threshold
+from shelterctl.core.state import Autoscaler
 from shelterctl.errors import UsageError
 
 #: A table of more is not read.
@@ -89,9 +90,17 @@ def objective_of(text: str) -> Threshold:
 
 def _setting(recording: Recording) -> Setting:
     scaler = recording.scalers.at(recording.began_s + 1) or next((item for item in recording.scalers.values if item is not None), None)
-    if scaler is None or not scaler.cpu_target_percent:
+    found = setting_of(scaler)
+    if found is None:
         what = "it recorded no autoscaler" if scaler is None else "its autoscaler has no CPU utilization target"
         raise UsageError(f"{recording.run} cannot be simulated: {what}", next_command="shelterctl loadtest --users 200")
+    return found
+
+
+def setting_of(scaler: Autoscaler | None) -> Setting | None:
+    """An autoscaler's settings; None where there is none, or it has no CPU utilization target."""
+    if scaler is None or not scaler.cpu_target_percent:
+        return None
     return Setting(
         scaler.cpu_target_percent,
         min(scaler.minimum, scaler.maximum),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections.abc import Generator
 from dataclasses import dataclass, replace
@@ -26,6 +27,8 @@ _POLL_S = 0.5
 #: application that does not name itself cannot be told from the one before.
 OLD_PODS_S = 2.0
 _MOST_WRITES = 40
+#: An answer with so many entries may be one page of more: that a write is not on it says nothing.
+LEAST_OF_A_PAGE = 10
 
 
 def new_run() -> str:
@@ -137,9 +140,14 @@ class MarkedAnswers:
             except SendOutcome as error:
                 return f"GET {read.path}: {error.reason}", ""
             else:
-                if mark not in read.found(seen.body):
+                if mark in read.found(seen.body):
+                    return "", f", and GET {read.path} has it"
+                if one is not None and not reasons and self._by_id(url, mark, answer, one)[0]:
+                    return "", f", and GET {one.path} has it"
+                shown = _entries(seen.body) if seen.status == 200 else 0
+                if shown < LEAST_OF_A_PAGE:
                     return f"{spoken}, and GET {read.path} ({seen.status}) does not have the write", ""
-                return "", f", and GET {read.path} has it"
+                reasons.append(f"GET {read.path} shows {shown} others, which may be a page of them")
         return "", f"; whether it was stored is not shown: {'; '.join(reasons) or 'no route reads'}"
 
     def _by_id(self, url: str, mark: str, answer: HttpAnswer, one: OneRule) -> tuple[bool, str]:
@@ -159,3 +167,17 @@ def _excerpt(body: bytes) -> str:
 
     text = re.sub(r"<[^>]+>|\s+", " ", body.decode("utf-8", "replace")).strip()
     return text[:160] + ("…" if len(text) > 160 else "")
+
+
+def _entries(body: bytes) -> int:
+    """How many things an answer lists: the longest list of its JSON, or the rows or points of a page."""
+    try:
+        return _longest(json.loads(body))
+    except (ValueError, RecursionError):
+        return max(body.count(b"<tr"), body.count(b"<li"))
+
+
+def _longest(value: object) -> int:
+    if isinstance(value, list):
+        return max([len(value), *map(_longest, value)])
+    return max(map(_longest, value.values()), default=0) if isinstance(value, dict) else 0

@@ -310,7 +310,7 @@ def test_an_autoscaler() -> None:
     cpu = {"type": "Resource", "resource": {"name": "cpu", "target": {"averageUtilization": 70}, "current": {"averageUtilization": 184}}}
     found = records.autoscaler(
         {
-            "metadata": {"name": "app"},
+            "metadata": {"name": "app", "creationTimestamp": "2026-11-21T10:00:00Z"},
             "spec": {
                 "minReplicas": 2,
                 "maxReplicas": 5,
@@ -327,7 +327,7 @@ def test_an_autoscaler() -> None:
         }
     )
     limited = Condition("ScalingLimited", True, "TooManyReplicas", "…")
-    assert found == Autoscaler("app", 2, 5, 2, 5, 70, 184, (limited,), 1795255200.0, 120.0, WINDOWS)
+    assert found == Autoscaler("app", 2, 5, 2, 5, 70, 184, (limited,), 1795255200.0, 120.0, WINDOWS, 1795255200.0, ("memory",))
     assert found.has_metric
 
 

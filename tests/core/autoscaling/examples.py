@@ -23,7 +23,7 @@ WELL = (
 def scaler(percent: int | None, **changes: object) -> Autoscaler:
     """An HPA from 2 to 5 at 70%, whose controller read `percent`."""
     conditions = WELL if percent is not None else (Condition("ScalingActive", False, "FailedGetResourceMetric", "no metrics"),)
-    example = Autoscaler("app", 2, 5, 2, 2, 70, percent, conditions, last_scale_at_s=NOW - 600)
+    example = Autoscaler("app", 2, 5, 2, 2, 70, percent, conditions, last_scale_at_s=NOW - 600, created_at_s=NOW - 7200)
     return replace(example, **changes)  # type: ignore[arg-type]
 
 

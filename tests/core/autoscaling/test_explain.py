@@ -109,6 +109,41 @@ def test_a_target_that_the_last_load_never_reached_is_a_trap_with_the_one_that_w
     assert explain(state(scaler(5), 5, 5), now_s=NOW, last_load=replace(last, peak_percent=78)).traps == ()
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        # A run of an earlier release, which ended before this autoscaler was made.
+        {"age_s": 7300.0},
+        {"scaler_created_at_s": NOW - 9000},
+        {"requests_millicores": (250,)},
+    ],
+)
+def test_a_load_of_an_earlier_stack_says_nothing_of_this_one(changes: dict[str, object]) -> None:
+    last = replace(LastLoad("20261130-030000-loadtest", 3600.0, 26, 70, NOW - 7200, (100,)), scaler_created_at_s=None)
+    assert explain(state(scaler(5), 5, 5), now_s=NOW, last_load=last).traps != ()
+    assert explain(state(scaler(5), 5, 5), now_s=NOW, last_load=replace(last, **changes)).traps == ()  # type: ignore[arg-type]
+    assert explain(state(scaler(5, created_at_s=None), 5, 5), now_s=NOW, last_load=last).traps == ()
+
+
+@pytest.mark.parametrize(("kind", "reason"), [("ScalingActive", "FailedGetResourceMetric"), ("AbleToScale", "FailedUpdateScale")])
+def test_nothing_is_predicted_of_a_controller_that_acts_on_no_reading(kind: str, reason: str) -> None:
+    broken = Condition(kind, False, reason, "forbidden")
+    result = explain(state(scaler(None, conditions=(broken,)), 150, 150), now_s=NOW)
+    assert (result.wanted, result.coming) == (5, ())
+    told = said(result, Topic.NEXT)
+    assert told == f"while that lasts it changes nothing: 2 replicas; these samples would ask for 5 ({reason}: forbidden)"
+
+
+def test_another_metric_may_hold_what_cpu_would_let_go() -> None:
+    low = explain(state(scaler(10, current=4, desired=4, other_metrics=("memory",)), 10, 10, 10, 10), now_s=NOW)
+    assert low.coming == ()
+    assert "by CPU alone 1 replica; what is asked for by memory is not seen here" in said(low, Topic.NEXT)
+    assert "the metric that asks for most decides" in said(low, Topic.READING)
+    assert "when the window has passed, where no more is asked for by memory" in said(low, Topic.THRESHOLD)
+    high = explain(state(scaler(95, other_metrics=("memory",)), 96, 95), now_s=NOW)
+    assert "at least 3 within 15 s" in said(high, Topic.NEXT)
+
+
 def test_nothing_to_explain() -> None:
     with pytest.raises(ValueError, match="no autoscaler"):
         explain(state(None, 5), now_s=NOW)

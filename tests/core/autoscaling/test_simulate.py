@@ -145,3 +145,33 @@ def test_the_bounds_always_hold(rates: list[int], target: int, minimum: int, max
     assert 0 <= found.late_share <= 1
     least, most = (count * demand.duration_s / 60 for count in (minimum, maximum))
     assert least <= found.pod_minutes <= most
+
+
+def failing(real: Recording, share: float, *, from_s: float = 0.0, p95_ms: float | None = 2.0) -> Recording:
+    """The same load, of which a share fails at once from a time on."""
+    ticks = [
+        (at_s, replace(tick, failures=int(share * tick.requests), p95_ms=p95_ms) if tick.elapsed_s >= from_s else tick)
+        for at_s, tick in zip(real.ticks.times_s, real.ticks.values, strict=True)
+    ]
+    return replace(real, ticks=series(ticks))
+
+
+def test_what_fails_at_once_is_not_carried(real: Recording) -> None:
+    """A service that refuses is the fastest of all, and costs no CPU."""
+    whole = demand_of(real, p95_ms=10_000.0)
+    halved = demand_of(failing(real, 0.9, from_s=120.0), p95_ms=10_000.0)
+    assert halved.capacity_per_s <= whole.capacity_per_s
+    with pytest.raises(ValueError, match="requests failed whenever it was measured"):
+        demand_of(failing(real, 0.9), p95_ms=10_000.0)
+
+
+def test_seconds_without_an_answer_are_not_fast(real: Recording) -> None:
+    hung = failing(real, 0.0, p95_ms=None)
+    with pytest.raises(ValueError, match="all the time: what a pod carries within that is not shown"):
+        demand_of(hung, p95_ms=300.0)
+
+
+def test_a_load_of_a_few_seconds_shows_no_capacity(real: Recording) -> None:
+    ticks = list(zip(real.ticks.times_s, real.ticks.values, strict=True))
+    with pytest.raises(ValueError, match="cannot be told from it"):
+        demand_of(replace(real, ticks=series(ticks[:3])))

@@ -25,7 +25,8 @@ def usage(limit_percent: float) -> UsagePoint:
 @pytest.mark.parametrize(
     ("timeline", "limit"),
     [
-        (WATCHED, Limit.NONE),
+        (WATCHED, Limit.UNKNOWN),
+        (replace(WATCHED, usage=(replace(usage(0.0), limit_percent=None),)), Limit.UNKNOWN),
         (replace(WATCHED, usage=(usage(97.0),)), Limit.CPU),
         (replace(WATCHED, usage=(usage(84.0),)), Limit.NONE),
         (replace(WATCHED, at_maximum=AtMaximum(90.0, 5, 9), usage=(usage(97.0),)), Limit.MAXIMUM),
@@ -61,9 +62,29 @@ def test_new_pods_that_get_nothing_while_connections_are_kept() -> None:
     starved = bottleneck(PLAN, replace(QUICK, by_pod=pods), GENERATOR, replace(WATCHED, points=points, new_pods=(new,)))
     assert starved.limit is Limit.CONNECTIONS
     shared = (*pods, PodTraffic(PodName("app-3"), 900, 0.1, 0.3, 101.0))
-    assert bottleneck(PLAN, replace(QUICK, by_pod=shared), GENERATOR, replace(WATCHED, points=points, new_pods=(new,))).limit is Limit.NONE
+    measured = replace(WATCHED, points=points, new_pods=(new,), usage=(usage(12.0),))
+    assert bottleneck(PLAN, replace(QUICK, by_pod=shared), GENERATOR, measured).limit is Limit.NONE
+    # A pod that came five seconds before the end cannot have had its share of the last thirty.
+    late = replace(measured, new_pods=(replace(new, ready_at_s=235.0),))
+    assert bottleneck(PLAN, replace(QUICK, by_pod=pods), GENERATOR, late).limit is Limit.NONE
 
 
 def test_slow_answers_and_failures_without_a_culprit_are_unknown() -> None:
     slow = replace(TRAFFIC, p50_ms=40.0, p95_ms=900.0, failures=50)
     assert bottleneck(PLAN, slow, GENERATOR, WATCHED).limit is Limit.UNKNOWN
+
+
+def test_none_is_said_only_of_a_load_that_nothing_held_back_and_of_pods_that_were_measured() -> None:
+    idle = replace(WATCHED, usage=(usage(12.0),))
+    assert bottleneck(PLAN, QUICK, GENERATOR, idle).limit is Limit.NONE
+    # Every answer takes five times the pause, and no figure shows why: something is the limit.
+    waiting = bottleneck(PLAN, replace(QUICK, p50_ms=5000.0, p95_ms=6000.0), GENERATOR, idle)
+    assert waiting.limit is Limit.UNKNOWN
+    assert waiting.suspects[0].evidence == "users who pause for 1 s wait 5000 ms for half of the answers, and so ask less"
+    at_once = replace(PLAN, think_s=0.0)
+    assert bottleneck(at_once, QUICK, GENERATOR, idle).limit is Limit.UNKNOWN
+    at_a_rate = replace(at_once, rate_per_s=50.0)
+    assert bottleneck(at_a_rate, QUICK, GENERATOR, idle).limit is Limit.NONE
+    assert bottleneck(at_a_rate, replace(QUICK, late=4000), GENERATOR, idle).limit is Limit.UNKNOWN
+    unmeasured = bottleneck(PLAN, QUICK, GENERATOR, replace(WATCHED, usage_problem="metrics-server does not answer"))
+    assert unmeasured.suspects[0].evidence == "metrics-server does not answer: whether it held them back is not known"

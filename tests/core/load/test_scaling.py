@@ -155,6 +155,17 @@ def test_an_autoscaler_that_waits_before_it_follows_is_given_its_time() -> None:
     assert said(end(seen, 256))[0] is ScalingState.FAILED
 
 
+def test_an_autoscaler_whose_policy_is_used_up_is_given_its_period() -> None:
+    """One pod in ten minutes, and one was added just before the load: that it adds none is what it was told."""
+    policy = {"scaleUp": {"policies": [{"type": "Pods", "value": 1, "periodSeconds": 600}]}}
+    seen = under_load(observed())
+    seen.autoscaler(BEGAN + 46, replace(autoscaler(2, 184), behavior=policy))
+    state, verdict, text, _ = said(end(seen))
+    assert (state, verdict) == (ScalingState.TOO_SHORT, Verdict.UNKNOWN)
+    assert text.endswith("lasted 194 s: a scale-up takes up to 675 s")
+    assert said(end(seen, 722))[0] is ScalingState.FAILED
+
+
 def test_failed_where_the_pods_found_no_room() -> None:
     seen = under_load(observed())
     seen.autoscaler(BEGAN + 46, autoscaler(4, 184))

@@ -243,3 +243,13 @@ def test_a_command_for_a_service_of_somebody_elses_names_its_host() -> None:
     assert judged(timeline=None, check=None, generator=BUSY).reasons[0].next_command == (
         "shelterctl loadtest --host http://127.0.0.1:30300 --users 100 --spawn-rate 20 --duration 240s"
     )
+
+
+def test_requests_without_a_response_time_pass_no_limit_on_it() -> None:
+    limit = Expectations(max_p95_ms=300.0)
+    untimed = replace(TRAFFIC, p50_ms=None, p95_ms=None, p99_ms=None, max_ms=None, untimed=10_000)
+    for traffic in (untimed, replace(TRAFFIC, untimed=9_000)):
+        judged = judge_load(PLAN, limit, traffic, GENERATOR, None, None, interrupted=False).judgement
+        assert judged.verdict is Verdict.UNKNOWN
+        assert "requests have no response time" in judged.reasons[0].text
+    assert judge_load(PLAN, Expectations(), untimed, GENERATOR, None, None, interrupted=False).judgement.verdict is Verdict.PASS

@@ -131,6 +131,8 @@ def test_no_text_breaks_out_of_a_page(text: str) -> None:
 
 @given(HOSTILE)
 @example("0 #")
+@example("#")
+@example("##")
 @example("a ##")
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_no_text_breaks_out_of_markdown(text: str) -> None:

@@ -136,7 +136,8 @@ class Stage:
     def write(self, count: int, *, lost_answers: int = 0) -> None:
         """Writes as the writers do; of the last ones no answer comes back."""
         http = self.http()
-        for number in range(count):
+        count, before = count + len(self.outcomes), len(self.outcomes)
+        for number in range(before, count):
             draft = self.tokens.draft(RUN, "w1", number)
             answer = http.request(draft.method, f"{URL}{draft.path}", headers=draft.headers, body=draft.body, timeout_s=1)
             lost = number >= count - lost_answers

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field, replace
 from typing import cast
 
@@ -86,6 +87,10 @@ class Books:
 
 
 HUGE = b"huge"
+#: What was there before, of which a page shows no more.
+PAGE = json.dumps({"page": 1, "items": [{"name": f"book {number}"} for number in range(10)]}).encode()
+ROWS = b"<table>" + 10 * b"<tr><td>a book</td></tr>" + b"</table>"
+FEW = b'[{"name": "a book"}]'
 
 
 @pytest.mark.parametrize(
@@ -97,6 +102,18 @@ HUGE = b"huge"
         (Exchange(WRITE, None, ONE), Books(), ", and GET /books/{id} has it"),
         (Exchange(WRITE, WHOLE), Books(every=HUGE), "; whether it was stored is not shown: GET /books: the answer is larger than 32 MiB"),
         (Exchange(WRITE, WHOLE, ONE), Books(every=HUGE), ", and GET /books/{id} has it"),
+        (
+            Exchange(WRITE, WHOLE),
+            Books(every=PAGE),
+            "; whether it was stored is not shown: GET /books shows 10 others, which may be",
+        ),
+        (
+            Exchange(WRITE, WHOLE),
+            Books(every=ROWS),
+            "; whether it was stored is not shown: GET /books shows 10 others, which may be",
+        ),
+        (Exchange(WRITE, WHOLE, ONE), Books(every=PAGE), ", and GET /books/{id} has it"),
+        (Exchange(WRITE, WHOLE, ONE), Books(every=FEW), ", and GET /books/{id} has it"),
         (Exchange(WRITE, WHOLE), Books(said=HUGE), ", and GET /books has it"),
         (Exchange(WRITE, None), Books(), "; whether it was stored is not shown: no route reads"),
         (Exchange(WRITE, None, ONE), Books(said=b"{}"), "; whether it was stored is not shown: the answer to a write has nothing that is"),
@@ -111,6 +128,7 @@ def test_by_which_way_a_marked_write_is_shown(exchange: Exchange, service: Books
 @pytest.mark.parametrize(
     ("exchange", "service", "what"),
     [
+        (Exchange(WRITE, WHOLE), Books(every=FEW), r"and GET /books \(200\) does not have the write"),
         (Exchange(WRITE, WHOLE), Books(every=b"[]"), r"and GET /books \(200\) does not have the write"),
         (Exchange(WRITE, WHOLE, ONE, by_id=True), Books(every=b"[]", one=404), r"and GET /books \(200\) does not have the write"),
         (Exchange(WRITE, WHOLE), Books(said=500), "POST /books answers 500"),

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 import secrets
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -16,7 +18,8 @@ from shelterctl.adapters.kube.records import NO_START
 from shelterctl.adapters.kube.swarm import objects
 from shelterctl.adapters.kube.swarm.maker import is_left_over
 from shelterctl.adapters.swarm.runner import empty_files
-from shelterctl.adapters.swarm.samples import Account, OneProcess, account_of
+from shelterctl.adapters.swarm.samples import Account, OneProcess, account_of, on_our_clock
+from shelterctl.core.load.merge import SAME_CLOCK_S
 from shelterctl.core.load.plan import LoadPlan, LoadSample
 from shelterctl.errors import ApiRejected, ClusterError, LoadGeneratorFailed, Refused
 
@@ -33,14 +36,22 @@ _HOPELESS = NO_START | {"CreateContainerError"}
 
 
 class JobGenerator:
-    """One load. `image` is in the nodes, `namespace` where the Job goes, `application` the labels of the pods that it keeps away from."""
+    """One load. `image` is in the nodes, `namespace` where the Job goes, `application` the labels of the pods that it keeps away from.
+
+    Its times of day are the node's. What the target does is stamped by this machine's clock, and a load that seems to have begun earlier
+    than it did would be taken for the cause of what was there before: its times are moved by the smallest (heard − told) of its beginning.
+    That is the clocks' difference and the log's delay, so that it never begins too early.
+    """
 
     def __init__(self, api: KubeApi, namespace: str, image: str, application: Mapping[str, str]) -> None:
         self._api, self._namespace, self._image, self._application = api, namespace, image, application
         self._name = ""
         self._account: Account = OneProcess()
-        self._lines: list[str] = []
-        self._taken = 0
+        self._lines: deque[Mapping[str, Any]] = deque()
+        self._known: set[int] = set()
+        self._begun = self._sampled = False
+        self._ahead_s = math.inf
+        self._shift_s: float | None = None
         self._ended: Mapping[str, Any] | None = None
         self._lost = ""
         self._pod = ""
@@ -69,8 +80,10 @@ class JobGenerator:
     def samples(self) -> Sequence[LoadSample]:
         """The samples since the last call."""
         running = self.running()
-        for line in self._new_lines():
-            self._account.take(line)
+        if self._shift_s is None and (self._sampled or not running):
+            self._shift_s = self._ahead_s if SAME_CLOCK_S <= abs(self._ahead_s) < math.inf else 0.0
+        while self._lines and self._shift_s is not None:
+            self._account.take(on_our_clock(self._lines.popleft(), self._shift_s))
         return [*self._account.samples(), *(() if running else self._account.rest())]
 
     def running(self) -> bool:
@@ -147,10 +160,8 @@ class JobGenerator:
     def _await_begin(self) -> None:
         deadline = time.monotonic() + BEGIN_TIMEOUT_S
         while time.monotonic() < deadline:
-            for line in self._new_lines(until="start"):
-                self._account.take(line)
-                if line["kind"] == "start":
-                    return
+            if self._begun:
+                return
             if not self.running():
                 ended = self._ended or {}
                 what = str(ended.get("what") or "the load generator ended before the load began")
@@ -163,42 +174,49 @@ class JobGenerator:
             what, why=why or "it said nothing", next_command=f"kubectl -n {self._namespace} get events", details=self.last_lines()
         )
 
-    def _new_lines(self, until: str = "") -> Generator[Mapping[str, Any], None, None]:
-        while self._taken < len(self._lines):
-            text = self._lines[self._taken]
-            self._taken += 1
-            line: Mapping[str, Any] = json.loads(text)
-            if line["kind"] != "ended":
-                yield line
-            if line["kind"] == until:
-                return
-
     def _follow(self) -> None:
         """Reads the log to its end. Where the connection breaks, it is read again, and what was heard already is passed over."""
+        over = False
         with self._samples_path.open("a", encoding="utf-8") as samples, self._log_path.open("a", encoding="utf-8") as log:
             while self._ended is None:
-                heard = 0
                 try:
                     for raw in self._log():
                         text = raw.decode("utf-8", "replace")
                         if not text.startswith("{"):
                             log.write(f"{text}\n")
-                            continue
-                        heard += 1
-                        if heard <= len(self._lines):
-                            continue
-                        samples.write(f"{text}\n")
-                        samples.flush()
-                        line = json.loads(text)
-                        if line["kind"] == "ended":
-                            self._ended = line
-                        self._lines.append(text)
+                        elif self._hear(text):
+                            samples.write(f"{text}\n")
+                            samples.flush()
                 except ClusterError as error:
-                    self._lost = f"{error.what}: {error.why}"
-                if self._ended is None and self._is_over():
+                    self._lost = self._lost if over else f"{error.what}: {error.why}"
+                if self._ended is None and over:
                     self._lost = self._lost or "its pod was gone before it said that it ended"
                     return
+                # What it said last may not have been read when it ended: once more.
+                over = over or (self._ended is None and self._is_over())
                 time.sleep(_POLL_S)
+
+    def _hear(self, text: str) -> bool:
+        """Takes a line in; False for one that was heard before, or that a broken connection cut off.
+
+        Lines are known by themselves and not by their number: the kubelet gives a log from its latest file on, once that is full.
+        """
+        if hash(text) in self._known:
+            return False
+        try:
+            line: Mapping[str, Any] = json.loads(text)
+        except ValueError:
+            return False
+        self._known.add(hash(text))
+        if line["kind"] == "ended":
+            self._ended = line
+            return True
+        if not self._sampled and isinstance(wall_s := line.get("wall_s"), int | float):
+            self._ahead_s = min(self._ahead_s, time.time() - wall_s)
+        self._lines.append(line)
+        self._begun = self._begun or line["kind"] == "start"
+        self._sampled = self._sampled or line["kind"] == "sample"
+        return True
 
     def _log(self) -> Generator[bytes, None, None]:
         def opened(break_off: Callable[[], None]) -> None:

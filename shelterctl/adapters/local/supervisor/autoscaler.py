@@ -77,6 +77,7 @@ class Scaler:
     last_scale_s: float | None = None
     due_s: float = 0.0
     began_s: float = field(default_factory=time.monotonic)
+    created_at_s: float = field(default_factory=time.time)
 
     def change(self, spec: ScalerSpec) -> None:
         """Other settings; what it remembers stays, as in the controller."""
@@ -123,6 +124,7 @@ class Scaler:
             self.last_scale_s,
             window_s,
             self.spec.behavior,
+            self.created_at_s,
         )
 
 

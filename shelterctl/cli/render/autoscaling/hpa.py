@@ -171,6 +171,8 @@ def checked_lines(result: Checked) -> Iterator[Line]:
     yield Line(
         f"{result.run}: as predicted in {result.agree_share:.0%} of the seconds, within one pod in {result.near_share:.0%}", "strong"
     )
+    for doubt in result.doubts:
+        yield Line(f"  ! {doubt}", "doubt")
     yield Line(f"  predicted     {_course(result.predicted)}")
     yield Line(f"  came          {_course(result.came)}")
     for figure in result.figures:

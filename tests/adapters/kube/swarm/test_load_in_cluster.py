@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,8 @@ PLAN = LoadPlan("http://app.shelter.svc:80", 20, 10.0, 60.0, str(LOCUST_FILE), r
 START = {"kind": "start", "relative_error": 0.01, "wall_s": 1.0, "pid": 6}
 ENDED = {"kind": "ended", "what": "", "why": "", "lines": ["Aggregated 3"]}
 
+Logged = dict[str, Any] | bytes | Exception
+
 
 def sample(second: int) -> dict[str, Any]:
     names = "latency_bins lag_bins by_pod first_by_pod by_name sized_by_name bins_by_name failures_by_name bytes_by_name"
@@ -35,10 +38,13 @@ def sample(second: int) -> dict[str, Any]:
 class Cluster:
     """An API with one Job. Each item of `logs` is what one reading of the log gives; an error in it breaks it off."""
 
-    def __init__(self, logs: list[list[dict[str, Any] | Exception]], *, waiting: str = "", jobs: tuple[dict[str, Any], ...] = ()) -> None:
+    def __init__(
+        self, logs: list[list[dict[str, Any] | bytes | Exception]], *, waiting: str = "", jobs: tuple[dict[str, Any], ...] = ()
+    ) -> None:
         self.logs, self.waiting, self.jobs = logs, waiting, list(jobs)
         self.made: list[dict[str, Any]] = []
         self.deleted: list[str] = []
+        self.phase = "Running"
 
     def request(self, method: str, path: str, *, query: Mapping[str, str] | None = None, body: Any = None) -> dict[str, Any]:
         if method == "DELETE":
@@ -56,7 +62,7 @@ class Cluster:
 
     def get_or_none(self, path: str) -> dict[str, Any] | None:
         """A pod that was deleted is gone, as is a Job."""
-        return None if path.rpartition("/")[2] in self.deleted or not self.logs else {"status": {"phase": "Running"}}
+        return None if path.rpartition("/")[2] in self.deleted or not self.logs else {"status": {"phase": self.phase}}
 
     def stream_lines(
         self, path: str, query: Mapping[str, str], *, read_timeout_s: float, opened: Callable[[Callable[[], None]], None]
@@ -65,7 +71,7 @@ class Cluster:
         for line in self.logs.pop(0) if self.logs else ():
             if isinstance(line, Exception):
                 raise line
-            yield json.dumps(line).encode()
+            yield line if isinstance(line, bytes) else json.dumps(line).encode()
 
 
 def started(cluster: Cluster, folder: Path) -> JobGenerator:
@@ -90,6 +96,58 @@ def test_every_second_is_counted_once_though_the_log_breaks_off(tmp_path: Path) 
     assert len((tmp_path / "load-samples.jsonl").read_text().splitlines()) == 5
     load.stop()
     assert cluster.deleted[-1].startswith("shelterctl-load-")
+
+
+def told(load: JobGenerator) -> list[str]:
+    assert load._follower is not None
+    load._follower.join(10)
+    return [text for each in load.samples() for text in each.told]
+
+
+def test_a_log_that_is_given_from_its_latest_file_on_loses_no_line_that_it_has(tmp_path: Path) -> None:
+    """The kubelet begins a new file every 10 MiB, and gives a reader who comes again that one alone."""
+    load = started(Cluster([[START, sample(1), sample(2), ApiUnreachable("gone")], [sample(2), sample(3), ENDED]]), tmp_path)
+    assert heard(load) == [1.0, 2.0, 3.0]
+
+
+def test_seconds_that_nobody_heard_are_told(tmp_path: Path) -> None:
+    load = started(Cluster([[START, sample(1), ApiUnreachable("gone")], [sample(4), ENDED]]), tmp_path)
+    assert told(load) == ["the counts from 1 to 3 s did not arrive: its requests in them are not counted"]
+
+
+def test_a_line_that_was_cut_off_is_heard_whole_the_next_time(tmp_path: Path) -> None:
+    cut = json.dumps(sample(2)).encode()[:40]
+    load = started(Cluster([[START, sample(1), cut], [START, sample(1), sample(2), ENDED]]), tmp_path)
+    assert heard(load) == [1.0, 2.0]
+    assert load.last_lines() == ("Aggregated 3",)
+
+
+def test_what_a_pod_said_last_is_read_once_more_when_it_has_ended(tmp_path: Path) -> None:
+    cluster = Cluster([[START, sample(1), ApiUnreachable("gone")], [START, sample(1), sample(2), ENDED]])
+    cluster.phase = "Succeeded"
+    load = started(cluster, tmp_path)
+    assert heard(load) == [1.0, 2.0]
+
+
+@pytest.mark.parametrize("off_s", [-300.0, -0.1, 0.1, 300.0])
+def test_a_load_begins_by_this_machines_clock_and_never_too_early(tmp_path: Path, off_s: float) -> None:
+    """A node whose clock is five minutes off: what its load began would else be what the target did before."""
+    now_s = time.time()
+
+    def moved(line: dict[str, Any]) -> dict[str, Any]:
+        return {
+            **line,
+            "wall_s": line["wall_s"] - 2.0 + now_s + off_s,
+            **({"first_by_pod": {"a": now_s + off_s}} if "users" in line else {}),
+        }
+
+    load = started(Cluster([[moved(START), moved(sample(1)), ENDED]]), tmp_path)
+    assert load._follower is not None
+    load._follower.join(10)
+    (only,) = load.samples()
+    began_s = only.wall_s - only.elapsed_s
+    assert now_s - 1.2 <= began_s <= now_s + 1.0
+    assert only.first_by_pod["a"] == pytest.approx(now_s, abs=1.5)
 
 
 def test_a_pod_that_cannot_start_is_told_at_once_and_nothing_stays(tmp_path: Path) -> None:
