@@ -83,7 +83,7 @@ def test_a_lost_password_beside_a_claim_is_refused(namespace: Shelterctl) -> Non
     assert ran.error == {
         "type": "Refused",
         "what": "claim data-mongodb-0 holds a database, and Secret mongodb-root with its password is gone",
-        "why": "MongoDB sets its passwords on an empty data folder only: a new password would not open the old data",
+        "why": "a database takes its passwords on an empty data folder only: a new password would not open the old data",
         "next_command": "restore the Secret, or give the data up: "
         f"shelterctl down --state-dir {namespace.state_dir} --yes --delete-data --namespace {name}",
         "details": [],
