@@ -1,7 +1,7 @@
 """Stacks of examples/, each as a copy whose images, volumes and namespaces have names of their own.
 
-They run on a profile of their own where there is one, side by side with the tests of the tool's stack: a machine may give a second profile
-in SHELTERCTL_TEST_PROFILES (Docker in its node, as most users have it).
+Most run on a profile of their own where there is one, side by side with the tests of the tool's stack: a machine may give a second profile
+in SHELTERCTL_TEST_PROFILES (Docker in its node, as most users have it). A module that takes `on_its_profile` is one of those.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def example(
     own = (namespace, *(f"{space}-{mark}" for space in spaces))
     claims.claim(*own)
     kube.kubectl("create", "namespace", namespace)
-    environment = {"SHELTERCTL_PROFILE": PROFILE}
+    environment = {"SHELTERCTL_PROFILE": kube.CONTEXT}
     defaults = ("--node-port", str(kube.free_node_port()), "--no-wait-hpa")
     try:
         yield Shelterctl(namespace, tmp_path / "state", folder, defaults, environment, tmp_path)
@@ -61,12 +61,12 @@ def example(
         for volume in volumes:
             kube.kubectl("delete", "persistentvolume", f"{volume}-{mark}", "--ignore-not-found", "--wait=false")
         for kept in paths:
-            subprocess.run(["docker", "exec", PROFILE, "rm", "-rf", f"{kept}-{mark}"], capture_output=True, timeout=60, check=False)
+            subprocess.run(["docker", "exec", kube.CONTEXT, "rm", "-rf", f"{kept}-{mark}"], capture_output=True, timeout=60, check=False)
         listed = ["docker", "image", "ls", "--format", "{{.Repository}}:{{.Tag}}"]
         found = subprocess.run(listed, capture_output=True, text=True, timeout=60, check=False).stdout.split()
         built = [line for line in found if f"-{mark}:" in line]
         subprocess.run(["docker", "rmi", "--force", *built], capture_output=True, timeout=60, check=False)
-        subprocess.run(["minikube", "-p", PROFILE, "image", "rm", *built], capture_output=True, timeout=60, check=False)
+        subprocess.run(["minikube", "-p", kube.CONTEXT, "image", "rm", *built], capture_output=True, timeout=60, check=False)
 
 
 def pods(stack: Shelterctl) -> list[dict[str, Any]]:

@@ -12,11 +12,10 @@ import pytest
 
 from tests.cluster import kube
 from tests.cluster.commands import REPOSITORY, Shelterctl, wait_until
-from tests.cluster.examples import PROFILE, example, on_its_profile, pods
+from tests.cluster.examples import example, pods
 from tests.stack.test_liars import ONE_CONNECTION, expected_of_liars
 
-__all__ = ["on_its_profile"]
-pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group(PROFILE), pytest.mark.usefixtures("on_its_profile")]
+pytestmark = pytest.mark.cluster
 
 
 def test_notes_from_their_folder_to_their_end(tmp_path: Path) -> None:
@@ -184,7 +183,7 @@ def test_names_are_asked_from_a_pod_made_for_it_where_the_image_has_no_python(tm
         (plain.folder / "k8s" / "liars.yaml").write_text(PLAIN)
         (plain.folder / "shelterctl.toml").write_text('[stack]\napp = "Deployment/web"\n')
         for image in ("nginx:1.26", "python:3.13-slim"):
-            subprocess.run(["minikube", "-p", PROFILE, "image", "load", image], check=True, capture_output=True, timeout=180)
+            subprocess.run(["minikube", "-p", kube.CONTEXT, "image", "load", image], check=True, capture_output=True, timeout=180)
         plain("up")
         names = plain("dns", "check").result
         assert names["judgement"]["verdict"] == "PASS", names["judgement"]
