@@ -77,3 +77,20 @@ def pods(stack: Shelterctl) -> list[dict[str, Any]]:
 def on_its_profile(monkeypatch: pytest.MonkeyPatch) -> None:
     """What the tests look at with kubectl is where the examples are."""
     monkeypatch.setattr(kube, "CONTEXT", PROFILE)
+
+
+def killed_as_expected(stack: Shelterctl, lie: str, expected: dict[str, Any]) -> None:
+    """Deploys a liar, kills its database, and holds what is said of it to what was expected."""
+    stack("up", expect=expected.get("up_exit_code", 0))
+    # The last of an option given twice is the one that holds.
+    options = ("--warm-up", "1s", "--after-acks", "20", *expected.get("options", ()))
+    killed = stack("chaos", "kill-db", *options, expect=None, timeout_s=300.0).result
+    found = {key: (killed[part] or {}).get("verdict") for key, part in (("verdict", "judgement"), ("data", "data"), ("service", "service"))}
+    assert {key: expected.get(key, verdict) for key, verdict in found.items()} == found, (lie, killed["judgement"])
+    assert expected.get("not_service", "") != found["service"], (lie, killed["judgement"])
+    assert killed["acknowledged"] == expected.get("acknowledged", killed["acknowledged"])
+    amounts = {**(killed["counts"] or {}), "indeterminate": killed["indeterminate"]}
+    assert all(amounts[kind] > 0 for kind in expected.get("counts", ())), (lie, amounts)
+    reasons = [reason for part in ("judgement", "data", "service") for reason in (killed[part] or {}).get("reasons", ())]
+    said = [*killed["notes"], *(f"{reason['text']} {reason['next_command']}" for reason in reasons)]
+    assert any(re.search(expected.get("says", ""), text) for text in [*said, ""]), (lie, said)

@@ -35,6 +35,8 @@ def ended(process_id: int) -> bool:
 
 def test_a_short_load(measured: Shelterctl) -> None:
     stack = measured
+    # The autoscaler may take one away meanwhile.
+    before = kube.uids(stack.namespace, "pods", "app.kubernetes.io/name=app")
     ran = stack("loadtest", "--users", "20", "--spawn-rate", "10", "--duration", "25s", expect=None)
     result = ran.result
     # A machine that was busy otherwise made the generator late, and then nothing may be called well.
@@ -44,7 +46,7 @@ def test_a_short_load(measured: Shelterctl) -> None:
     # Twenty users who pause a second each: about twenty requests a second, less the start.
     assert 200 < traffic["requests"] < 1000
     assert traffic["requests"] == sum(pod["requests"] for pod in traffic["by_pod"]) == sum(traffic["by_name"].values())
-    pods = set(kube.uids(stack.namespace, "pods", "app.kubernetes.io/name=app"))
+    pods = {*before, *kube.uids(stack.namespace, "pods", "app.kubernetes.io/name=app")}
     assert {pod["pod"] for pod in traffic["by_pod"]} <= pods
     writes = traffic["by_name"]["POST /data"]
     reads = sum(count for name, count in traffic["by_name"].items() if name.startswith("GET /data"))

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import re
 import signal
 import subprocess
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.cluster import kube
-from tests.cluster.commands import REPOSITORY, Shelterctl, wait_until
-from tests.cluster.examples import example, pods
+from tests.cluster.commands import REPOSITORY, wait_until
+from tests.cluster.examples import PROFILE, example, killed_as_expected, on_its_profile, pods
 from tests.stack.test_liars import ONE_CONNECTION, expected_of_liars
 
-pytestmark = pytest.mark.cluster
+__all__ = ["on_its_profile"]
+pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group(PROFILE), pytest.mark.usefixtures("on_its_profile")]
 
 
 def test_notes_from_their_folder_to_their_end(tmp_path: Path) -> None:
@@ -202,30 +201,3 @@ def test_names_are_asked_from_a_pod_made_for_it_where_the_image_has_no_python(tm
         running.signal(signal.SIGINT)
         running.end()
         wait_until(lambda: not left(), "its end")
-
-
-def killed_as_expected(stack: Shelterctl, lie: str, expected: dict[str, Any]) -> None:
-    """Deploys a liar, kills its database, and holds what is said of it to what was expected."""
-    stack("up", expect=expected.get("up_exit_code", 0))
-    # The last of an option given twice is the one that holds.
-    options = ("--warm-up", "1s", "--after-acks", "20", *expected.get("options", ()))
-    killed = stack("chaos", "kill-db", *options, expect=None, timeout_s=300.0).result
-    found = {key: (killed[part] or {}).get("verdict") for key, part in (("verdict", "judgement"), ("data", "data"), ("service", "service"))}
-    assert {key: expected.get(key, verdict) for key, verdict in found.items()} == found, (lie, killed["judgement"])
-    assert expected.get("not_service", "") != found["service"], (lie, killed["judgement"])
-    assert killed["acknowledged"] == expected.get("acknowledged", killed["acknowledged"])
-    amounts = {**(killed["counts"] or {}), "indeterminate": killed["indeterminate"]}
-    assert all(amounts[kind] > 0 for kind in expected.get("counts", ())), (lie, amounts)
-    reasons = [reason for part in ("judgement", "data", "service") for reason in (killed[part] or {}).get("reasons", ())]
-    said = [*killed["notes"], *(f"{reason['text']} {reason['next_command']}" for reason in reasons)]
-    assert any(re.search(expected.get("says", ""), text) for text in [*said, ""]), (lie, said)
-
-
-def test_no_liar_passes_what_it_cannot_prove(tmp_path: Path) -> None:
-    with example("liars", tmp_path, images=["image: liars"]) as liars:
-        manifest = liars.folder / "k8s" / "liars.yaml"
-        plain = manifest.read_text()
-        for lie, expected in expected_of_liars().items():
-            if lie != ONE_CONNECTION:
-                manifest.write_text(plain.replace('value: ""', f'value: "{lie}"'))
-                killed_as_expected(liars, lie, expected)

@@ -47,7 +47,7 @@ def test_it_is_driven_as_any_other_stack(shipped: Shelterctl) -> None:
     assert all(claim["possible"] for claim in shipped("inspect").result["claims"])
 
     first = shipped("up").result
-    assert sorted(first["applied"]["secrets"]) == [f"{shipped.namespace}/mongodb-app", f"{shipped.namespace}/mongodb-root"]
+    assert sorted(first["secrets_created"]) == [f"{shipped.namespace}/mongodb-app", f"{shipped.namespace}/mongodb-root"]
     assert first["chain"]["running_ids"] == [first["chain"]["built_id"]]
     made = {name: kube.get(shipped.namespace, "secret", name)["data"] for name in ("mongodb-app", "mongodb-root")}
     assert not shipped("up").result["changed"]

@@ -22,7 +22,9 @@ TOKEN_LENGTH = 24
 #: What refuses the first write, while nothing is wrong with the database.
 REFUSED = (400, 401, 403, 404, 405, 409, 413, 415, 422)
 #: What differs from write to write in a text: ids in hexadecimal, numbers, and what stands between the parts of a time.
-_VARYING = re.compile(r"\b[0-9a-f]{8,}(?:-[0-9a-f]{4,}){0,4}\b|\d+(?:[:.,T-]+\d+)*Z?", re.IGNORECASE)
+#: A number does not reach into what follows it: `sha256:9f86d0…` is a name and a hash.
+_VARYING = re.compile(r"\b[0-9a-f]{8,}(?:-[0-9a-f]{4,}){0,4}\b|\d+(?:[:.,T-]+\d+(?![0-9a-su-y_]))*Z?", re.IGNORECASE)
+_BESIDE = re.compile(r"#(?:[:.,T-]+#)+Z?")
 
 
 class WriteOutcome(Enum):
@@ -136,8 +138,13 @@ def signature(status: int, body: bytes, location: str, mark: str) -> Signature:
     try:
         text = json.dumps(_skeleton(json.loads(text)), sort_keys=True)
     except (ValueError, RecursionError):
-        text = _VARYING.sub("#", text)
-    return Signature(status, text, _VARYING.sub("#", location.replace(mark, "{token}")))
+        text = _same(text)
+    return Signature(status, text, _same(location.replace(mark, "{token}")))
+
+
+def _same(text: str) -> str:
+    """A text with a mark in the place of what varies; of two with nothing but punctuation between them one is left."""
+    return _BESIDE.sub("#", _VARYING.sub("#", text))
 
 
 def _skeleton(value: Any) -> Any:
@@ -146,7 +153,7 @@ def _skeleton(value: Any) -> Any:
     if isinstance(value, list):
         return [_skeleton(item) for item in value[:1]]
     if isinstance(value, str):
-        return _VARYING.sub("#", value)
+        return _same(value)
     if value is None or isinstance(value, bool) or value == 0:
         # A count of nothing inserted, a success that is none: these are what an answer says.
         return value

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from urllib.parse import parse_qs
+from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -14,6 +16,7 @@ from shelterctl.core.stack.exchange import (
     ALPHABET,
     TOKEN_LENGTH,
     ReadRule,
+    Signature,
     WriteOutcome,
     WriteRule,
     is_token,
@@ -153,3 +156,17 @@ def test_brackets_without_end_are_no_json() -> None:
 def test_tokens_are_found_in_bytes_of_any_kind() -> None:
     one = token(RUN, 5)
     assert ReadRule("/").found(b"\xff\xfe" + one.encode() + b"\x00" + f"é{one}é".encode() + f"x{one}".encode()) == (one, one)
+
+
+@given(st.binary(min_size=32, max_size=32).map(bytes.hex), st.datetimes(timezones=st.just(UTC)), st.uuids())
+def test_hashes_times_and_ids_belong_to_one_write(digest: str, at: datetime, key: UUID) -> None:
+    def answered(digest: str, at: datetime, key: UUID) -> Signature:
+        document = {"id": key.hex, "uuid": str(key), "digest": f"sha256:{digest}", "etag": f"1-{digest[:32]}", "at": at.isoformat()}
+        return signature(201, json.dumps(document).encode(), f"/data/{key.hex}", "t0")
+
+    assert answered(digest, at, key) == answered("9f86d081" * 8, datetime(2026, 11, 30, 12, 0, 1, 5, tzinfo=UTC), UUID(int=7))
+
+
+def test_words_beside_numbers_are_not_lost() -> None:
+    assert signature(200, b"stored 3 of 3", "", "t0") != signature(200, b"refused 3 of 3", "", "t0")
+    assert signature(200, b'{"r": "ok1x"}', "", "t0") != signature(200, b'{"r": "no1x"}', "", "t0")
