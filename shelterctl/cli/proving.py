@@ -29,6 +29,7 @@ from shelterctl.errors import ExitCode, ShelterError, StateFolderError, UsageErr
 from shelterctl.ops.chaos.kill_db import kill_db
 from shelterctl.ops.chaos.result import KillDbResult
 from shelterctl.ops.chaos.run import KillDbPorts, KillDbRequest
+from shelterctl.ops.descent import come_down
 from shelterctl.ops.dns.check import dns_check
 from shelterctl.ops.down import down
 from shelterctl.ops.guards import service_url
@@ -134,6 +135,7 @@ class Proving:
 
     def _scale(self) -> Generator[Event, None, Evidence]:
         wiring = self._session.wiring
+        yield from come_down(wiring.target, wiring.clock)
         plan = self.plan.at(service_url(wiring.target.state(with_usage=False)))
 
         def judged(result: LoadResult, run: str) -> Evidence:

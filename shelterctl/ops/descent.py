@@ -16,6 +16,7 @@ from shelterctl.ports.clock import Clock
 from shelterctl.ports.target import Target
 
 STEP = "descent"
+INTERRUPTED = "interrupted"
 POLL_S = 0.2
 #: A metric of the quiet application (two periods of 60 s), its reading, and a pod's graceful end.
 BESIDES_S = 180.0
@@ -58,7 +59,7 @@ def descent(target: Target, clock: Clock) -> Generator[Event, None, Descent]:
                 break
             clock.sleep(POLL_S)
     except KeyboardInterrupt:
-        why = "interrupted"
+        why = INTERRUPTED
     finally:
         feed.stop()
     took_s = clock.monotonic_s() - began_s
@@ -72,6 +73,25 @@ def followed_down(load: Generator[Event, None, LoadResult], ports: LoadPorts) ->
     if result.interrupted or ports.target is None:
         return result
     return replace(result, descent=(yield from descent(ports.target, ports.clock)))
+
+
+def come_down(target: Target, clock: Clock) -> Generator[Event, None, None]:
+    """Waits for the minimum before a load, where an earlier one has left more: what is decided then is this load's.
+
+    It goes on where that does not come, whatever the reason: the load's own verdict tells what it could not show. Raises
+    KeyboardInterrupt, and what the target raises.
+    """
+    state = target.state(with_usage=False)
+    scaler = state.autoscaler
+    if scaler is None or max(scaler.desired, count_ready(state.pods)) <= scaler.minimum:
+        return
+    there = max(scaler.desired, count_ready(state.pods))
+    yield Notice(
+        f"{there} replicas are there from before: they come down to {scaler.minimum} first, so that what is decided is this load's"
+    )
+    found = yield from descent(target, clock)
+    if found.why == INTERRUPTED:
+        raise KeyboardInterrupt
 
 
 def _taken(feed: TargetFeed, seen: _Seen) -> Generator[Event, None, None]:
