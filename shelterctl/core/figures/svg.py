@@ -125,17 +125,18 @@ def _panel(panel: Panel, top: int, span: tuple[float, float, str], *, last: bool
         f'<text transform="translate(16 {(top + bottom) / 2:.1f}) rotate(-90)" text-anchor="middle" fill="{BLACK}" font-size="12">'
         f"{escape(plain(panel.title))} ({escape(plain(panel.unit))})</text>"
     )
-    for number, mark in enumerate(panel.marks):
+    for mark in panel.marks:
         yield (
             f'<line x1="{x(mark.at):.1f}" y1="{top}" x2="{x(mark.at):.1f}" y2="{bottom}" stroke="{GREY}" stroke-width="1" '
             'stroke-dasharray="1.5 2.5"/>'
         )
+    for line in panel.lines:
+        yield from _line(line, x, y)
+    for number, mark in enumerate(panel.marks):
         # Near the right edge its words stand on the other side, clear of the legend.
         before = x(mark.at) + 3 + _LETTER * len(mark.label) > right
         place, anchor = (x(mark.at) - 3, "end") if before else (x(mark.at) + 3, "start")
-        yield text(place, top + 10 + 11 * (number % 3), mark.label, anchor=anchor, size=10, colour=BLACK)
-    for line in panel.lines:
-        yield from _line(line, x, y)
+        yield text(place, top + 10 + 11 * (number % 3), mark.label, anchor=anchor, size=10, colour=BLACK, halo=True)
     yield from _legend(panel.lines, right + 10, top + 8)
 
 
@@ -165,9 +166,13 @@ def _legend(lines: Iterable[Line], left: float, top: float) -> Iterator[str]:
         yield text(left + 28, y + 4, line.label, size=11)
 
 
-def text(x: float, y: float, words: str, *, anchor: str = "start", colour: str = BLACK, size: int = 12, weight: str = "400") -> str:
+def text(
+    x: float, y: float, words: str, *, anchor: str = "start", colour: str = BLACK, size: int = 12, weight: str = "400", halo: bool = False
+) -> str:
+    """With a halo what lies under the words does not strike them through."""
+    around = ' paint-order="stroke" stroke="#ffffff" stroke-width="3" stroke-linejoin="round"' if halo else ""
     return (
-        f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="{colour}" font-size="{size}" font-weight="{weight}">'
+        f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="{colour}" font-size="{size}" font-weight="{weight}"{around}>'
         f"{escape(plain(words))}</text>"
     )
 

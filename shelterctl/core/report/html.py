@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from html import escape
 
@@ -13,6 +14,9 @@ from shelterctl.core.words import plain
 MARK = "shelterctl-report:"
 _SIGNS = {Verdict.PASS: "✓ PASS", Verdict.FAIL: "✗ FAIL", Verdict.UNKNOWN: "? UNKNOWN"}
 #: A browser holds the page to what it says of itself, whatever text it was made of.
+#: From here on names are broken, so that the last column is on the page.
+_MANY_COLUMNS = 6
+_LABEL_END = re.compile(r"(?<=[a-z_])\.(?=[a-z_])")
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
 
@@ -96,9 +100,9 @@ def _card(card: Card) -> Iterator[str]:
 
 
 def _table(table: Table) -> Iterator[str]:
-    files = ' class="files"' if "SHA-256" in table.head else ""
+    kind = ' class="files"' if "SHA-256" in table.head else ' class="wide"' if len(table.head) >= _MANY_COLUMNS else ""
     yield '<div class="scroll">'
-    yield f"<table{files}>"
+    yield f"<table{kind}>"
     yield f"<caption>{_text(table.caption)}</caption>"
     if any(table.head):
         cells = "".join(f'<th scope="col"{_class(table, column)}>{_text(name)}</th>' for column, name in enumerate(table.head))
@@ -118,4 +122,8 @@ def _class(table: Table, column: int) -> str:
 def _cell(table: Table, column: int, value: str) -> str:
     if column == table.verdicts and value in Verdict.__members__:
         return f'<td><span class="verdict {value.lower()}">{_SIGNS[Verdict(value)]}</span></td>'
-    return f"<td{_class(table, column)}>{_text(value)}</td>"
+    shown = _text(value)
+    if len(table.head) >= _MANY_COLUMNS:
+        # A name may break after its dots.
+        shown = _LABEL_END.sub(".<wbr>", shown)
+    return f"<td{_class(table, column)}>{shown}</td>"

@@ -135,6 +135,17 @@ def _scaler(up: Deployed) -> Iterator[Block]:
     yield Table(f"The autoscaler {scaler.name}", ("setting", "value"), tuple(rows))
 
 
+def _selected(rules: Any, count: int) -> str:
+    if count == 1:
+        return ""
+    return f"{'the least' if rules.get('selectPolicy') == 'Min' else 'the most'} of: "
+
+
+def _amount(policy: Any) -> str:
+    value = policy.get("value")
+    return f"{value}%" if policy.get("type") == "Percent" else f"{value} pod{'' if value == 1 else 's'}"
+
+
 def _behavior(behavior: Any) -> Iterator[tuple[str, str]]:
     for field, word in (("scaleUp", "scaling up"), ("scaleDown", "scaling down")):
         rules = manifests.at(behavior, field)
@@ -142,11 +153,8 @@ def _behavior(behavior: Any) -> Iterator[tuple[str, str]]:
             yield word, "the controller's defaults"
             continue
         window = rules.get("stabilizationWindowSeconds")
-        policies = [
-            f"{item.get('value')}{'%' if item.get('type') == 'Percent' else ' pods'} in {item.get('periodSeconds')} s"
-            for item in manifests.rows(rules.get("policies"))
-        ]
-        joined = f" ({'the least' if rules.get('selectPolicy') == 'Min' else 'the most'} of: {', '.join(policies)})" if policies else ""
+        policies = [f"{_amount(item)} in {item.get('periodSeconds')} s" for item in manifests.rows(rules.get("policies"))]
+        joined = f" ({_selected(rules, len(policies))}{', '.join(policies)})" if policies else ""
         yield word, f"{'default window' if window is None else f'a window of {window} s'}{joined}"
 
 

@@ -41,6 +41,7 @@ th{font-weight:600;color:#595959;color:var(--soft)}
 td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}
 td.n{white-space:nowrap}
 table.files td{font-family:ui-monospace,"DejaVu Sans Mono",monospace;font-size:.72rem;overflow-wrap:anywhere;min-width:5rem}
+table.wide td,table.wide th{padding:.35rem .4rem}
 figure{margin:1.2rem 0;overflow-x:auto}
 figure svg{display:block;width:100%;min-width:600px;height:auto}
 figure.wide svg{min-width:840px}
