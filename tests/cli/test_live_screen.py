@@ -149,6 +149,19 @@ def test_in_a_proof_the_screen_ends_with_the_load_and_the_result_stands_under_it
     assert after.index("\x1b[?25h") < after.index("PASS")
 
 
+def test_a_load_after_replicas_came_down_is_shown_as_any_other() -> None:
+    err = io.StringIO()
+    with ProveDisplay(Terminal(stdout=io.StringIO(), stderr=err), PLAN, PLACE) as display:
+        display.show(PartStarted("scale", "It scales", 1, 1))
+        display.show(StepStarted("descent", "Until 2 replicas are ready again"))
+        display.show(PodsSeen(STACK))
+        display.show(StepFinished("descent", "2 replicas again", Outcome.CHANGED, 70.0))
+        for event in (StepStarted("load", "200 users on http://service"), AutoscalerSeen(scaler()), TICK):
+            display.show(event)
+    told = err.getvalue()
+    assert told.index("Until 2 replicas") < told.index("200 users on http://service") < told.index("612 req/s")
+
+
 def test_a_load_that_watches_no_stack_is_named_by_its_url() -> None:
     err = ATerminal()
     with LoadDisplay(Terminal(stdout=io.StringIO(), stderr=err), PLAN) as display:

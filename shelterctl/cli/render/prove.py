@@ -14,6 +14,7 @@ from shelterctl.core.events import Event, PartStarted, StepFinished
 from shelterctl.core.load.plan import LoadPlan
 from shelterctl.core.state import Place
 from shelterctl.core.verdict import Verdict
+from shelterctl.ops.descent import STEP as DESCENT
 from shelterctl.ops.prove import Proof
 
 _NEXT = {Verdict.PASS: "shelterctl status", Verdict.FAIL: "shelterctl doctor", Verdict.UNKNOWN: "shelterctl doctor"}
@@ -34,16 +35,19 @@ class ProveDisplay:
     def __exit__(self, *details: object) -> None:
         self._now.__exit__(*details)
 
+    def _for_load(self) -> LoadDisplay:
+        return LoadDisplay(self._terminal, self._plan, self._place)
+
     def show(self, event: Event) -> None:
         if not isinstance(event, PartStarted):
             self._now.show(event)
             if isinstance(event, StepFinished) and isinstance(self._now, LoadDisplay):
-                # Its result is printed next, and not into its screen.
+                # The load's result is printed next, and not into its screen. What came down before it makes room for the load.
                 self._now.__exit__()
-                self._now = StepsDisplay(self._terminal)
+                self._now = self._for_load() if event.step == DESCENT else StepsDisplay(self._terminal)
             return
         self._now.__exit__()
-        self._now = LoadDisplay(self._terminal, self._plan, self._place) if event.part == "scale" else StepsDisplay(self._terminal)
+        self._now = self._for_load() if event.part == "scale" else StepsDisplay(self._terminal)
         self._terminal.say([Line(""), Line(f"{event.number} of {event.count}  {event.title}", "strong")])
 
 
