@@ -19,7 +19,7 @@ from shelterctl.cli.render.codes import exit_code
 from shelterctl.cli.terminal import Line
 from shelterctl.core.claims import Claim, Evidence
 from shelterctl.core.dns.records import DnsReport
-from shelterctl.core.events import Event
+from shelterctl.core.events import Event, Notice
 from shelterctl.core.faults.fault import KillMode
 from shelterctl.core.load.plan import Expectations, LoadPlan
 from shelterctl.core.load.result import LoadResult
@@ -161,6 +161,10 @@ class Proving:
     def _keep_data(self) -> Generator[Event, None, Evidence]:
         wiring = self._session.wiring
         plan = self.plan.at(service_url(wiring.target.state(with_usage=False)))
+        # A grace period is no crash: what it shows is told with it.
+        weaker = wiring.no_kill_of_a_process
+        if weaker:
+            yield Notice(f"the database's pod is deleted instead of its process killed: {weaker}", "warning")
         if wiring.users_under_fault is not None:
             plan = replace(plan, users=min(plan.users, wiring.users_under_fault))
 
@@ -168,13 +172,14 @@ class Proving:
             ports = KillDbPorts(
                 wiring.target, wiring.faults(), wiring.database, wiring.names, wiring.dialogue(), wiring.http, folder, wiring.clock
             )
-            request = KillDbRequest(KillMode.SIGKILL, _WRITERS, _WARM_UP_S, _AFTER_ACKS, _RECOVERY_S)
+            request = KillDbRequest(KillMode.DELETE if weaker else KillMode.SIGKILL, _WRITERS, _WARM_UP_S, _AFTER_ACKS, _RECOVERY_S)
             users = plan.marked(f"{folder.run_id}-users")
             return (yield from under_load(wiring.generator(), users, folder.path, wiring.clock, lambda: kill_db(ports, request)))
 
         def judged(result: KillDbResult, run: str) -> Evidence:
             silent = result.recovery.silence_s if result.recovery is not None else None
             outage = f"; no write for {silent[1] - silent[0]:.2f} s" if silent is not None else ""
+            outage += f"; its pod was deleted, its process not killed: {weaker}" if weaker else ""
             return _of(Claim.KEEPS_DATA, result.judgement, f"{result.acknowledged:,} acknowledged writes, none lost{outage}", run)
 
         return (yield from self._kept("chaos kill-db", work, judged, lambda result, _: render_kill_db.lines(result)))

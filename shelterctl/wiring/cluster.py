@@ -57,6 +57,10 @@ class ClusterWiring(Wiring):
         """Opens root shells in the nodes, where they can be entered."""
         return None
 
+    @property
+    def no_kill_of_a_process(self) -> str:  # type: ignore[override]
+        return "" if self.shells is not None else "this context's nodes cannot be entered"
+
     @cached_property
     def place(self) -> Place:
         return Place(self.context, self.settings.namespace)

@@ -68,6 +68,8 @@ class Wiring(ABC):
         """Why this target was chosen, where nobody asked for it and another might be expected; with how to get that one."""
         return ""
 
+    #: Why `prove` has the database's pod deleted instead of killing its process; empty where it can be killed.
+    no_kill_of_a_process = ""
     #: How many users may go on while the database is killed; None where as many as were asked for.
     users_under_fault: int | None = None
     #: How many the load of `prove` has where nobody says it; None for the command's own number.

@@ -67,13 +67,18 @@ def client_for(context: str) -> Any:
     """The official client's ApiClient for a context. Raises ContextError."""
     from kubernetes.client import ApiClient, Configuration
     from kubernetes.config import ConfigException, list_kube_config_contexts, load_kube_config
+    from kubernetes.config.incluster_config import InClusterConfigLoader
     from yaml import YAMLError
 
     # The client does not look at what it reads: a file that is no kubeconfig fails with whatever comes of it.
     unusable = (OSError, YAMLError, ValueError, TypeError, AttributeError, KeyError)
     configuration = Configuration()
     try:
-        load_kube_config(context=context, client_configuration=configuration)
+        if context == IN_CLUSTER and runs_in_a_pod():
+            # The token is read again as it is renewed.
+            InClusterConfigLoader(str(ACCOUNT / "token"), str(ACCOUNT / "ca.crt")).load_and_set(configuration)
+        else:
+            load_kube_config(context=context, client_configuration=configuration)
     except (ConfigException, *unusable) as error:
         known: list[str] = []
         with suppress(ConfigException, *unusable):

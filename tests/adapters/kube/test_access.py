@@ -115,3 +115,12 @@ def test_a_kubeconfig_counts_before_the_pods_own_account(in_a_pod: Path, tmp_pat
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
     (in_a_pod / "token").unlink()
     assert not access.runs_in_a_pod()
+
+
+def test_what_runs_in_pods_by_the_official_client_uses_the_same_account(in_a_pod: Path) -> None:
+    # The client looks into the certificate; what is in it, nobody asks here.
+    (in_a_pod / "ca.crt").write_text("-----BEGIN CERTIFICATE-----")
+    configuration = access.client_for(access.IN_CLUSTER).configuration
+    assert configuration.host == "https://[fd00::1]:6443"
+    assert configuration.auth_settings()["BearerToken"]["value"].strip() == "bearer first"
+    assert configuration.retries is False
