@@ -23,7 +23,7 @@ if "exits-at-import" in LIES:
 def read():
     if "broken-for-ever" in LIES and state["broken"]:
         return jsonify({"error": "no database"}), 503
-    if "cached-reads" in LIES and state["cached"] is not None and time.time() - state["cached_at"] < 60:
+    if "cached-reads" in LIES and state["cached"] is not None and time.time() - state["cached_at"] < 600:
         return jsonify(state["cached"])
     cursor = notes.find({}, {"_id": 0})
     if "newest-hundred" in LIES:
