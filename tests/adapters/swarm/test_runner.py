@@ -372,7 +372,7 @@ def test_the_locustfile_runs_under_plain_locust(tmp_path: Path) -> None:
     with serving() as target:
         argv = [sys.executable, "-m", "locust", "-f", str(LOCUSTFILE), "--headless", "--host", target.url]
         done = subprocess.run(
-            [*argv, "--users", "5", "--spawn-rate", "5", "--run-time", "3s"], cwd=tmp_path, capture_output=True, timeout=60
+            [*argv, "--users", "5", "--spawn-rate", "5", "--run-time", "10s"], cwd=tmp_path, capture_output=True, timeout=120
         )
         assert (done.returncode, target.count() > 0) == (0, True)
 
