@@ -9,7 +9,7 @@ import math
 
 from shelterctl.core.controller import effective_behavior, stabilizer, tolerances
 from shelterctl.core.hpa.behavior import SelectPolicy
-from shelterctl.core.hpa.stabilization import History, Recommendation
+from shelterctl.core.hpa.stabilization import History, Recommendation, ScaleEvent
 from shelterctl.core.load.timeline import UsagePoint
 from shelterctl.core.state import Autoscaler
 
@@ -44,16 +44,19 @@ def own_percent(cpu_percent: int | None, round_: UsagePoint | None) -> int | Non
     return int(cpu_percent * own_millicores / round_.cpu_millicores)
 
 
-def most_replicas(scaler: Autoscaler, cpu_percent: int | None, *, replicas: int, ready: int, at_s: float) -> int | None:
+def most_replicas(
+    scaler: Autoscaler, cpu_percent: int | None, *, replicas: int, ready: int, at_s: float, taken_away: int = 0
+) -> int | None:
     """The most replicas that the autoscaler can have decided on from a reading; None where there is none.
 
     An upper bound. The reading is truncated to whole percent, so that anything below the next one can be behind it; nothing that was
-    scaled before uses up what the policies allow; every pod that is ready has a metric.
+    scaled before uses up what the policies allow; every pod that is ready has a metric. `taken_away` pods went within the policies' period:
+    they are counted from the period's beginning, so that as many more may come (getReplicasChangePerPeriod).
     """
     if cpu_percent is None or not scaler.cpu_target_percent:
         return None
     ratio = (cpu_percent + 1) / scaler.cpu_target_percent
     wanted = replicas if ratio <= 1 + tolerances(scaler).scale_up else math.ceil(ratio * max(1, ready))
     bounds = stabilizer(scaler)
-    history = History(recommendations=(Recommendation(wanted, at_s),))
+    history = History((Recommendation(wanted, at_s),), scale_downs=(ScaleEvent(taken_away, at_s),) if taken_away else ())
     return bounds.normalize(history, replicas, wanted, at_s).replicas

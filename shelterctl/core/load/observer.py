@@ -51,7 +51,8 @@ class Observer:
         self._ready_at: dict[PodName, float] = {}
         self._autoscaler: Autoscaler | None = None
         self._points: list[ReplicaPoint] = []
-        self._decisions: list[tuple[Autoscaler, Decision]] = []
+        self._decisions: list[tuple[Autoscaler, Decision, int]] = []
+        self._first: Autoscaler | None = None
         self._settings: list[tuple[float, tuple[object, ...]]] = []
         self._usage: list[_Round] = []
         self._clocks = Clocks()
@@ -87,7 +88,10 @@ class Observer:
         if seen is not None and (not self._settings or self._settings[-1][1] != seen.settings):
             self._settings.append((at_s, seen.settings))
         if before is not None and seen is not None and before.desired != seen.desired:
-            self._decisions.append((seen, Decision(at_s, before.desired, seen.desired, len(self._ready()), seen.cpu_percent)))
+            made = Decision(at_s, before.desired, seen.desired, len(self._ready()), seen.cpu_percent)
+            self._decisions.append((seen, made, self._taken_away(seen, at_s)))
+        if seen is not None and self._first is None:
+            self._first = seen
 
     def usage(self, at_s: float, usage: Iterable[Usage]) -> None:
         """The pods' usage as it was last measured; the same measurement again adds nothing."""
@@ -150,8 +154,8 @@ class Observer:
         settings = [value for at_s, value in self._settings if at_s <= began_s][-1:] or [value for _, value in self._settings[:1]]
         usage = tuple(self._usage_point(item, began_s) for item in self._usage)
         decisions = tuple(
-            replace(_attributed(seen, item, item.at_s - began_s, usage), settings_changed=[seen.settings] != settings)
-            for seen, item in self._decisions
+            replace(_attributed(seen, item, item.at_s - began_s, usage, taken), settings_changed=[seen.settings] != settings)
+            for seen, item, taken in self._decisions
             if item.at_s >= began_s
         )
         shown = _metric_shown(points)
@@ -235,6 +239,15 @@ class Observer:
             found.append(NewPod(pod, at_s, at_s - asked[-1] if asked else None, None if answer is None else max(0.0, answer - began_s)))
         return tuple(sorted(found, key=lambda item: item.ready_at_s))
 
+    def _taken_away(self, scaler: Autoscaler, at_s: float) -> int:
+        """The most pods that the autoscaler can have taken away within its policies' period before `at_s`: those that were seen to go, and
+        any number where it changed them shortly before it was looked at."""
+        since_s = at_s - scale_up_period_s(scaler) - READ_AFTER_S
+        last_s = self._first.last_scale_at_s if self._first is not None else None
+        if last_s is not None and last_s >= since_s:
+            return scaler.maximum - scaler.minimum
+        return sum(max(0, item.before - item.after) for _, item, _ in self._decisions if item.at_s >= since_s)
+
     def _waiting(self) -> tuple[str, ...]:
         """The pods that are not ready at the end, each with the reason that the cluster gives."""
         found = []
@@ -245,13 +258,13 @@ class Observer:
         return tuple(found)
 
 
-def _attributed(scaler: Autoscaler, decision: Decision, at_s: float, usage: tuple[UsagePoint, ...]) -> Decision:
-    """A decision at `at_s` after the load's begin, with what this load alone must have caused of it."""
+def _attributed(scaler: Autoscaler, decision: Decision, at_s: float, usage: tuple[UsagePoint, ...], taken_away: int) -> Decision:
+    """A decision at `at_s` after the load's begin, with what this load alone must have caused of it. See `most_replicas`."""
     newest = [point for point in usage if point.seen_at_s <= at_s][-1:]
     own = own_percent(decision.cpu_percent, newest[0] if newest else None)
     if not usage and at_s >= BLIND_METRIC_S - READ_AFTER_S:
         own = decision.cpu_percent
-    most = most_replicas(scaler, own, replicas=decision.before, ready=decision.ready, at_s=at_s)
+    most = most_replicas(scaler, own, replicas=decision.before, ready=decision.ready, at_s=at_s, taken_away=taken_away)
     return replace(decision, at_s=at_s, own_percent=own, most=most)
 
 

@@ -49,3 +49,10 @@ def test_what_a_load_must_have_caused(changes: dict[str, float | None], own: int
 def test_the_most_that_a_reading_calls_for(percent: int | None, most: int | None) -> None:
     scaler = replace(autoscaler(2, 3), cpu_target_percent=70)
     assert most_replicas(scaler, percent, replicas=2, ready=2, at_s=50.0) == most
+
+
+@pytest.mark.parametrize(("taken_away", "most"), [(0, 4), (1, 5), (3, 7)])
+def test_what_went_within_the_period_may_come_again_and_more(taken_away: int, most: int) -> None:
+    policies = [{"type": "Pods", "value": 2, "periodSeconds": 60}]
+    scaler = replace(autoscaler(2, 3, maximum=10), behavior={"scaleUp": {"policies": policies}})
+    assert most_replicas(scaler, 400, replicas=2, ready=2, at_s=50.0, taken_away=taken_away) == most

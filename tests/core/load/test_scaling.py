@@ -9,6 +9,7 @@ import pytest
 from shelterctl.core.load.observer import Observer
 from shelterctl.core.load.scaling import ScalingState, judge_scaling, settled
 from shelterctl.core.load.timeline import Timeline
+from shelterctl.core.state import Autoscaler
 from shelterctl.core.verdict import Verdict
 from tests.core.load.examples import BEGAN, PLAN, TWO, autoscaler, end, exact_clock, observed, pod, under_load, usage
 
@@ -366,6 +367,25 @@ def test_a_measurement_that_began_before_the_load_counts_for_what_it_cannot_have
     seen.usage(BEGAN + 62, minute)
     seen.autoscaler(BEGAN + 66, autoscaler(3, 83))
     seen.pods(BEGAN + 70, [*TWO, pod("app-3")])
+    assert said(end(seen, 100))[0] is state
+
+
+@pytest.mark.parametrize(("last_scale_before_s", "state"), [(2.0, ScalingState.SHOWN), (600.0, ScalingState.UNATTRIBUTED)])
+def test_pods_that_went_shortly_before_the_load_may_come_again(last_scale_before_s: float, state: ScalingState) -> None:
+    """Two pods in a minute, and three came: the controller counts from the period's beginning, when there was one more."""
+    behavior = {"scaleUp": {"policies": [{"type": "Pods", "value": 2, "periodSeconds": 60}]}}
+
+    def scaler(desired: int, percent: int) -> Autoscaler:
+        return replace(autoscaler(desired, percent), behavior=behavior, last_scale_at_s=BEGAN - last_scale_before_s)
+
+    seen = Observer()
+    seen.clocks(exact_clock(-20))
+    seen.clocks(exact_clock(-19.9))
+    seen.pods(BEGAN - 2, TWO)
+    seen.autoscaler(BEGAN - 2, scaler(2, 3))
+    seen.usage(BEGAN + 36, usage(35, 235, 235))
+    seen.autoscaler(BEGAN + 40, scaler(5, 235))
+    seen.pods(BEGAN + 44, [*TWO, pod("app-3"), pod("app-4"), pod("app-5")])
     assert said(end(seen, 100))[0] is state
 
 
