@@ -249,9 +249,9 @@ def is_project(folder: Path) -> bool:
     there = (folder / "app" / "Dockerfile").is_file() and (folder / "manifests" / "overlays").is_dir()
     if not there or (folder / "app" / "shelter_app").is_dir():
         return there
-    from shelterctl.adapters.stack.looks import accounts_by_ids
+    from shelterctl.adapters.stack.looks import IDS, accounting
 
-    return accounts_by_ids(folder)
+    return accounting(folder) == IDS
 
 
 def state_dir(settings: Settings) -> Path:

@@ -20,7 +20,7 @@ def stack_folder(settings: Settings) -> Path:
 
     Of a copy of the tool's project that is so in that folder only: other stacks lie in folders of it.
     """
-    from shelterctl.adapters.stack.looks import accounts_by_ids, holds_one
+    from shelterctl.adapters.stack.looks import IDS, accounting
 
     if settings.project_dir is not None:
         folder = Path(settings.project_dir).expanduser().resolve()
@@ -28,7 +28,9 @@ def stack_folder(settings: Settings) -> Path:
             raise UsageError(f"--project-dir {settings.project_dir}: there is no such folder")
         return folder
     here = Path.cwd()
-    return next((place for place in (here, *here.parents) if holds_one(place) and (place == here or not accounts_by_ids(place))), here)
+    if accounting(here) is not None:
+        return here
+    return next((place for place in here.parents if accounting(place) not in (None, IDS)), here)
 
 
 def own_folder(settings: Settings) -> Path | None:
@@ -40,16 +42,17 @@ def own_folder(settings: Settings) -> Path | None:
     from shelterctl.wiring.parts import is_project
 
     folder = stack_folder(settings)
-    from shelterctl.adapters.stack.looks import accounts_by_ids, holds_one, looks_like_one
+    from shelterctl.adapters.stack.looks import IDS, accounting, looks_like_one
 
-    if accounts_by_ids(folder):
+    described = accounting(folder)
+    if described == IDS:
         if not is_project(folder):
             raise UsageError(
                 f"{folder / FILE_NAME}: [stack] accounting = 'ids' is of the tool's own application, and app/ and manifests/ are not here",
                 next_command="take the line out: writes are then told apart by tokens",
             )
         return None
-    if holds_one(folder):
+    if described is not None:
         return folder
     if is_project(folder) or not looks_like_one(folder):
         return None

@@ -23,26 +23,19 @@ _PARTS = frozenset(
 )  # fmt: skip
 
 
-def holds_one(root: Path) -> bool:
-    """Whether shelterctl.toml there describes a stack, well or badly."""
-    found = _tables(root)
-    return found is not None and (not found or bool(TABLES & found.keys()))
-
-
-def accounts_by_ids(root: Path) -> bool:
-    """Whether shelterctl.toml there describes the tool's own application, whose documents have ids of the client's."""
-    stack = (_tables(root) or {}).get("stack")
-    return isinstance(stack, dict) and stack.get("accounting") == IDS
-
-
-def _tables(root: Path) -> dict[str, object] | None:
-    """What shelterctl.toml there says; None where there is none, nothing where it cannot be read."""
+def accounting(root: Path) -> str | None:
+    """How the stack that shelterctl.toml there describes has its writes told apart: by IDS where it is the tool's own application, else by
+    TOKENS, also where the file cannot be read. None where it describes none."""
     try:
-        return tomllib.loads((root / FILE_NAME).read_text(encoding="utf-8")) or {"": None}
+        found = tomllib.loads((root / FILE_NAME).read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError):
-        return {}
+        return TOKENS
+    stack = found.get("stack")
+    if isinstance(stack, dict) and stack.get("accounting") == IDS:
+        return IDS
+    return TOKENS if TABLES & found.keys() else None
 
 
 def looks_like_one(root: Path) -> bool:

@@ -21,10 +21,9 @@ def ensure(api: KubeApi, stack: Stack, claims: Callable[[str], Sequence[str]]) -
 def made(api: KubeApi, stack: Stack) -> Iterator[Json]:
     """Those that `up` made, as they are in the cluster."""
     for namespace, secret in stack.wanted_secrets:
-        item = {"apiVersion": "v1", "kind": "Secret"}
         found = api.get_or_none(api.object_path("v1", "Secret", namespace, secret.name))
         if found is not None and credentials.is_generated(found):
-            yield {**found, **item}
+            yield {**found, "apiVersion": "v1", "kind": "Secret"}
 
 
 def remove(api: KubeApi, stack: Stack, *, delete_data: bool) -> tuple[list[str], list[str]]:

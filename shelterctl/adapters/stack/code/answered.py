@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from shelterctl.adapters.stack.code import called
+from shelterctl.adapters.stack.code.called import Function
 from shelterctl.adapters.stack.code.names import dotted, text_of
 from shelterctl.core.stack.answer_id import likely
 
-Function = ast.FunctionDef | ast.AsyncFunctionDef
 #: How far calls of the project's own functions are followed.
 _DEPTH = 2
 

@@ -7,11 +7,10 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from shelterctl.adapters.stack.code import answered, called, taken
+from shelterctl.adapters.stack.code.called import Function
 from shelterctl.adapters.stack.code.names import dotted, text_of
 from shelterctl.core.stack.documents import Origin
 from shelterctl.core.stack.model import Body, Route
-
-Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 _WRITES = (
     "insert_one",

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from shelterctl.adapters.stack.code import called, write_concern
-from shelterctl.adapters.stack.code.handlers import Function, Handler
+from shelterctl.adapters.stack.code.called import Function
+from shelterctl.adapters.stack.code.handlers import Handler
 from shelterctl.adapters.stack.code.names import dotted, text_of
 from shelterctl.adapters.stack.code.trees import Tree, read_trees
 from shelterctl.adapters.stack.folder import Listing

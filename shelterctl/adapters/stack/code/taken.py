@@ -9,9 +9,8 @@ import ast
 from collections.abc import Iterator, Mapping, Sequence
 
 from shelterctl.adapters.stack.code import called
+from shelterctl.adapters.stack.code.called import Function
 from shelterctl.adapters.stack.code.names import dotted, text_of
-
-Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 _BODIES = frozenset({"request.json", "request.form", "request.values", "request.get_json"})
 #: What gives back what it was given, as far as keys are concerned.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 
+from shelterctl.adapters.stack.code.names import dotted
 from shelterctl.core.stack.model import JOURNALED, UNACKNOWLEDGED, UNDECIDED
 
 #: WriteConcern(w, wtimeout, j, fsync).
@@ -17,7 +18,7 @@ def asked_for(call: ast.Call) -> str:
     `w="majority"` waits for the journal (writeConcernMajorityJournalDefault in MongoDB's manual), unless it is told not to.
     """
     words = {word.arg: word.value for word in call.keywords if word.arg}
-    if _named(call.func) == "WriteConcern":
+    if dotted(call.func).rpartition(".")[2] == "WriteConcern":
         words |= dict(zip(_POSITIONS, call.args, strict=False))
     members, journal = words.get("w", _NOT_GIVEN), words.get("journal", words.get("j", _NOT_GIVEN))
     if not (isinstance(members, ast.Constant) and isinstance(journal, ast.Constant)):
@@ -28,7 +29,3 @@ def asked_for(call: ast.Call) -> str:
         return JOURNALED if journal.value is None else ""
     # Of a boolean the driver says that it is no number of members.
     return UNACKNOWLEDGED if members.value == 0 and not isinstance(members.value, bool) else ""
-
-
-def _named(function: ast.expr) -> str:
-    return function.attr if isinstance(function, ast.Attribute) else function.id if isinstance(function, ast.Name) else ""
