@@ -92,14 +92,19 @@ class Running:
         self.process.send_signal(sign)
 
     def end(self, *, timeout_s: float = COMMAND_TIMEOUT_S) -> Ran:
-        """Waits for the end and returns what came of it."""
+        """Waits for the end and returns what came of it. One that does not end is killed, and the test shows what it had said."""
+        late = False
         try:
-            code = self.process.wait(timeout_s)
+            self.process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            late = True
         finally:
             if self.process.poll() is None:
                 self.process.kill()
                 self.process.wait()
-        return Ran(self.arguments, code, self.stdout.read_text(), self.stderr.read_text())
+        ran = Ran(self.arguments, self.process.returncode, self.stdout.read_text(), self.stderr.read_text())
+        assert not late, f"it ran for more than {timeout_s:.0f} s: {ran.shown()}"
+        return ran
 
     def _line_with(self, text: str) -> str | None:
         for path in (self.stdout, self.stderr):

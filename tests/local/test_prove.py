@@ -15,8 +15,9 @@ pytestmark = pytest.mark.local
 
 @pytest.mark.alone
 def test_the_whole_job(fresh: Stack, tmp_path: Path) -> None:
+    # A minute; the load alone may wait five for its autoscaler, and says then what it waited for.
     ran = fresh.shelterctl(
-        "prove", "--junit", str(tmp_path / "proof.xml"), "--summary", str(tmp_path / "proof.md"), "--down", timeout_s=240.0
+        "prove", "--junit", str(tmp_path / "proof.xml"), "--summary", str(tmp_path / "proof.md"), "--down", timeout_s=800.0
     )  # fmt: skip
     result = ran.result
     claims = {claim["claim"]: claim for claim in result["claims"]}
