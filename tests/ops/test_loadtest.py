@@ -119,7 +119,10 @@ def test_a_real_swarm_on_a_service_that_is_not_there(tmp_path: Path) -> None:
     reason = Reason(
         f"100% of the requests failed ({requests} × ConnectionRefusedError ECONNREFUSED); 1% is allowed", f"curl -i {target.url}"
     )
-    assert (result.judgement.verdict, result.judgement.reasons) == (Verdict.FAIL, (reason,))
+    # Where this machine was so busy that the generator was late itself, that is told first, and nothing is decided.
+    *doubts, last = result.judgement.reasons
+    assert (result.judgement.verdict, last) == (Verdict.UNKNOWN if doubts else Verdict.FAIL, reason)
+    assert all(doubt.text.startswith("the generator was ") for doubt in doubts), doubts
 
 
 @pytest.mark.unit

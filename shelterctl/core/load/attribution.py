@@ -6,8 +6,10 @@ The rules are the controller's (`core.hpa`), with this autoscaler's target, tole
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from shelterctl.core.controller import effective_behavior, stabilizer, tolerances
+from shelterctl.core.hpa.algorithm import desired_from_utilization
 from shelterctl.core.hpa.behavior import SelectPolicy
 from shelterctl.core.hpa.stabilization import History, Recommendation, ScaleEvent
 from shelterctl.core.load.timeline import UsagePoint
@@ -42,6 +44,35 @@ def own_percent(cpu_percent: int | None, round_: UsagePoint | None) -> int | Non
     limit_millicores = 100 * round_.cpu_millicores / round_.limit_percent
     own_millicores = max(0.0, round_.cpu_millicores - before * limit_millicores)
     return int(cpu_percent * own_millicores / round_.cpu_millicores)
+
+
+def confirmed_replicas(scaler: Autoscaler, usage: Sequence[UsagePoint], *, replicas: int, idle_at_first: bool, at_s: float) -> int | None:
+    """For how many replicas this load alone calls, where that is more than `replicas`; for a decision on a measurement of two times.
+
+    `usage` are the rounds of the whole run in order, `at_s` is when it was decided, by times from the load's begin on. The newest
+    measurement that the decision can rest on began before the load and ended under it. Before it, the application was idle
+    (`idle_at_first`, and a round that joins it). Then the first two rounds after it decide, which lie wholly under the load: what the ready
+    pods use, less what each of those that came meanwhile uses idle, on the replicas before. None where that calls for no more, and where
+    one of these cannot be told.
+    """
+    read = [number for number, point in enumerate(usage) if point.seen_at_s <= at_s][-1:]
+    if not read or read[0] == 0 or not idle_at_first or not scaler.cpu_target_percent or not replicas:
+        return None
+    mixed, before, later = usage[read[0]], usage[read[0] - 1], usage[read[0] + 1 : read[0] + 3]
+    if mixed.measured_from_s is None or not mixed.measured_from_s < 0 < mixed.sampled_at_s:
+        return None
+    if before.sampled_at_s > 0 or before.sampled_at_s + before.window_s < mixed.measured_from_s or not before.pods:
+        return None
+    idle_millicores = before.cpu_millicores / before.pods
+    for point in later:
+        if point.measured_from_s is None or point.measured_from_s < 0 or not point.request_millicores:
+            continue
+        own_millicores = point.steady_millicores - max(0, point.steady_pods - replicas) * idle_millicores
+        percent = int(100 * own_millicores / (replicas * point.request_millicores))
+        wanted = desired_from_utilization(replicas, percent, scaler.cpu_target_percent, tolerances(scaler).scale_up)
+        if wanted > replicas:
+            return min(wanted, scaler.maximum)
+    return None
 
 
 def most_replicas(

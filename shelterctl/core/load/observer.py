@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 from statistics import median
 
 from shelterctl.core.controller import tolerances
 from shelterctl.core.hpa.tolerance import DEFAULT_TOLERANCE
-from shelterctl.core.load.attribution import most_replicas, own_percent, scale_up_disabled, scale_up_period_s
+from shelterctl.core.load.attribution import confirmed_replicas, most_replicas, own_percent, scale_up_disabled, scale_up_period_s
 from shelterctl.core.load.clocks import ClockReading, Clocks
+from shelterctl.core.load.rounds import Round, round_of
 from shelterctl.core.load.timeline import (
     BLIND_METRIC_S,
     READ_AFTER_S,
@@ -29,20 +30,6 @@ from shelterctl.core.state import Autoscaler, Pod, PodName, Role, Usage
 NOTICEABLE_POINTS = 5
 
 
-@dataclass(frozen=True, slots=True)
-class _Round:
-    """A round of metrics as it came: `seen_at_s` by this machine's clock, the rest by the nodes'. `starts` has each pod's window."""
-
-    seen_at_s: float
-    node: str
-    sampled_at_s: float
-    window_s: float
-    cpu_millicores: int
-    pods: int
-    limit_percent: float | None
-    starts: tuple[tuple[str, float], ...]
-
-
 class Observer:
     """Collects what the cluster tells, by wall time, and keeps only what changed."""
 
@@ -54,7 +41,7 @@ class Observer:
         self._decisions: list[tuple[Autoscaler, Decision, int]] = []
         self._first: Autoscaler | None = None
         self._settings: list[tuple[float, tuple[object, ...]]] = []
-        self._usage: list[_Round] = []
+        self._usage: list[Round] = []
         self._clocks = Clocks()
         self._usage_problem = ""
         self._blind: list[Blindness] = []
@@ -104,16 +91,10 @@ class Observer:
         known = [(item, self._pods[item.pod]) for item in usage if item.pod in self._pods]
         if not known:
             return
-        node, sampled_at_s = max(((pod.node, item.sampled_at_s) for item, pod in known), key=lambda pair: pair[1])
-        starts = tuple((pod.node, item.sampled_at_s - item.window_s) for item, pod in known)
-        if self._usage and self._usage[-1].starts == starts:
+        found = round_of(at_s, known)
+        if self._usage and self._usage[-1].starts == found.starts:
             return
-        limits = [limit for _, pod in known for limit in pod.cpu_limits_millicores]
-        limit = sum(value for value in limits if value) if limits and all(limits) else 0
-        used = sum(item.cpu_millicores for item, _ in known)
-        window_s = max(item.window_s for item, _ in known)
-        percent = 100 * used / limit if limit else None
-        self._usage.append(_Round(at_s, node, sampled_at_s, window_s, used, len(known), percent, starts))
+        self._usage.append(found)
         self._usage_problem = ""
 
     def clocks(self, readings: Iterable[ClockReading]) -> None:
@@ -152,9 +133,10 @@ class Observer:
         """Everything relative to the load's begin (epoch seconds), with the last state before it as the first point."""
         points = _since(self._points, began_s)
         settings = [value for at_s, value in self._settings if at_s <= began_s][-1:] or [value for _, value in self._settings[:1]]
-        usage = tuple(self._usage_point(item, began_s) for item in self._usage)
+        usage = tuple(item.placed(self._clocks, self._ready_at, began_s) for item in self._usage)
+        idle_at_first = bool(points) and points[0].cpu_percent is not None and not points[0].calls_for_more
         decisions = tuple(
-            replace(_attributed(seen, item, item.at_s - began_s, usage, taken), settings_changed=[seen.settings] != settings)
+            replace(_attributed(seen, item, item.at_s - began_s, usage, taken, idle_at_first), settings_changed=[seen.settings] != settings)
             for seen, item, taken in self._decisions
             if item.at_s >= began_s
         )
@@ -188,20 +170,6 @@ class Observer:
             others=tuple(self._others),
             autoscaler_gone_s=self._gone_at_s - began_s if self._autoscaler is None and self._gone_at_s is not None else None,
             unplaced=self._unplaced,
-        )
-
-    def _usage_point(self, item: _Round, began_s: float) -> UsagePoint:
-        starts = [self._clocks.earliest_s(node, told_s) for node, told_s in item.starts]
-        known = [start for start in starts if start is not None]
-        return UsagePoint(
-            seen_at_s=item.seen_at_s - began_s,
-            # What was seen was measured before.
-            sampled_at_s=min(self._clocks.likely_s(item.node, item.sampled_at_s), item.seen_at_s) - began_s,
-            window_s=item.window_s,
-            cpu_millicores=item.cpu_millicores,
-            pods=item.pods,
-            limit_percent=item.limit_percent,
-            measured_from_s=min(known) - began_s if len(known) == len(starts) else None,
         )
 
     def _ready(self) -> list[Pod]:
@@ -258,14 +226,18 @@ class Observer:
         return tuple(found)
 
 
-def _attributed(scaler: Autoscaler, decision: Decision, at_s: float, usage: tuple[UsagePoint, ...], taken_away: int) -> Decision:
+def _attributed(
+    scaler: Autoscaler, decision: Decision, at_s: float, usage: tuple[UsagePoint, ...], taken_away: int, idle_at_first: bool
+) -> Decision:
     """A decision at `at_s` after the load's begin, with what this load alone must have caused of it. See `most_replicas`."""
     newest = [point for point in usage if point.seen_at_s <= at_s][-1:]
     own = own_percent(decision.cpu_percent, newest[0] if newest else None)
     if not usage and at_s >= BLIND_METRIC_S - READ_AFTER_S:
         own = decision.cpu_percent
-    most = most_replicas(scaler, own, replicas=decision.before, ready=decision.ready, at_s=at_s, taken_away=taken_away)
-    return replace(decision, at_s=at_s, own_percent=own, most=most)
+    confirmed = confirmed_replicas(scaler, usage, replicas=decision.before, idle_at_first=idle_at_first, at_s=at_s)
+    reading = own if confirmed is None else decision.cpu_percent
+    most = most_replicas(scaler, reading, replicas=decision.before, ready=decision.ready, at_s=at_s, taken_away=taken_away)
+    return replace(decision, at_s=at_s, own_percent=own, most=most, confirmed=confirmed)
 
 
 def _values(point: ReplicaPoint) -> tuple[int | None, ...]:

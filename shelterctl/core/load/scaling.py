@@ -46,8 +46,9 @@ def judge_scaling(plan: LoadPlan, timeline: Timeline) -> ScalingCheck:
     """What the timeline shows of the autoscaler.
 
     SHOWN needs a decision for more pods that this load alone can have caused: the autoscaler's newest measurement lay wholly under the
-    load, the decision is no larger than the autoscaler's own rules make of its reading, and nobody wrote its settings meanwhile; and a pod
-    that became ready after the decision, so that more were ready than before it. FAILED needs readings of this load above the target and
+    load, or began shortly before it on an idle application and those after it call for more as well; the decision is no larger than the
+    autoscaler's own rules make of its reading, and nobody wrote its settings meanwhile; and a pod that became ready after the decision, so
+    that more were ready than before it. FAILED needs readings of this load above the target and
     its tolerance, for SCALE_UP_S and the autoscaler's stabilization window on end, below the maximum at their end, and no pod more.
     """
     if timeline.autoscaler_gone_s is not None:
@@ -66,6 +67,11 @@ def judge_scaling(plan: LoadPlan, timeline: Timeline) -> ScalingCheck:
         doubt = _doubt(plan, timeline, decision)
         if doubt is None:
             text = f"{decision.before} → {decision.after} replicas at {decision.at_s:.1f} s, {pod.pod} ready at {pod.ready_at_s:.1f} s"
+            if decision.confirmed is not None:
+                text += (
+                    "; it decided on a measurement that began before the load, and a later one, of this load alone, calls for "
+                    f"{decision.confirmed} as well"
+                )
             return ScalingCheck(ScalingState.SHOWN, Judgement(Verdict.PASS, (Reason(text),)), pod.ready_at_s)
         doubts.append(doubt)
     if timeline.metric_problem:
@@ -100,7 +106,21 @@ def settled(check: ScalingCheck, timeline: Timeline) -> str:
         return "the load calls for no more pods" if enough else ""
     if check.state in (ScalingState.FAILED, ScalingState.AT_MAXIMUM):
         return "nothing can come any more"
+    if check.state is ScalingState.UNATTRIBUTED and _is_past(timeline):
+        return "the replicas stay, and nothing more is called for"
     return "" if timeline.autoscaled and timeline.autoscaler_gone_s is None else "there is no autoscaler"
+
+
+def _is_past(timeline: Timeline) -> bool:
+    """Whether the last decision is old, and since then a few readings of this load alone called for nothing that may still come."""
+    under_s, last = timeline.under_load_s, timeline.points[-1:]
+    if under_s is None or not last:
+        return False
+    waited_s = READINGS * max(timeline.metric_period_s or READ_AFTER_S, READ_AFTER_S)
+    if timeline.observed_s < max([under_s, *(item.at_s for item in timeline.decisions)]) + waited_s:
+        return False
+    at_maximum = last[0].maximum is not None and last[0].desired is not None and last[0].desired >= last[0].maximum
+    return at_maximum or all(call.until_s <= timeline.observed_s - waited_s for call in timeline.calls())
 
 
 #: A metric wholly under the load, its reading, and a pod: what a cluster may take for them at worst.
@@ -133,7 +153,8 @@ def _doubt(plan: LoadPlan, timeline: Timeline, decision: Decision) -> Reason | N
         return Reason(f"{what}, and whether on a measurement of this load cannot be told: {timeline.clock_problem}", "shelterctl doctor")
     if decision.cpu_percent is None:
         return Reason(f"{what}, and the autoscaler had no reading then: something else asked for them", "shelterctl doctor")
-    if decision.own_percent is None or (decision.own_percent < decision.cpu_percent and decision.after > (decision.most or 0)):
+    own = decision.own_percent
+    if decision.confirmed is None and (own is None or (own < decision.cpu_percent and decision.after > (decision.most or 0))):
         when = "by the end of the run" if under_s is None else f"until {under_s:.0f} s"
         text = (
             f"{what}, and no metric taken wholly under this load was there {when}: an earlier load may have asked for them. "

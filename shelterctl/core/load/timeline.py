@@ -62,6 +62,8 @@ class Decision:
     `own_percent` is how much of the reading this load alone must have caused: all of it where the measurement lay wholly under the load,
     none where it lay before, and where it began before, what is left when every pod is taken to have run at its limit until the load
     began. It is None where that cannot be told. `most` are the most replicas that the autoscaler's own rules make of that.
+    `confirmed` is set where the measurement began before the load, and the next ones, of this load alone, call for more replicas than
+    there were before as well: for how many. `most` is then of the whole reading.
     `settings_changed`: somebody wrote its bounds, target or behavior between the load's begin and this.
     """
 
@@ -73,6 +75,7 @@ class Decision:
     own_percent: int | None = None
     most: int | None = None
     settings_changed: bool = False
+    confirmed: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +93,9 @@ class UsagePoint:
     """A round of metrics: when it was seen, when it was measured (over how long), and what the application's pods used together.
 
     `measured_from_s` is the earliest that a measurement of the round can have begun by this machine's clock; None where the node's clock
-    cannot be placed on it.
+    cannot be placed on it. `steady_millicores` is what those of the pods used that were ready from before their window on, `steady_pods`
+    how many they are: the others may have been starting. `request_millicores` is what each of them requests, None where one requests
+    nothing.
     """
 
     seen_at_s: float
@@ -100,6 +105,9 @@ class UsagePoint:
     pods: int
     limit_percent: float | None
     measured_from_s: float | None = None
+    steady_millicores: int = 0
+    steady_pods: int = 0
+    request_millicores: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

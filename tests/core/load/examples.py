@@ -62,7 +62,7 @@ def sample(at_s: float, **changes: object) -> LoadSample:
 
 
 def pod(name: str, *, ready: bool = True, role: Role = Role.APP, scheduling_message: str = "", reason: str = "") -> Pod:
-    """A pod with a CPU limit of 400m."""
+    """A pod that requests 100m of CPU, up to 400m."""
     container = ContainerState(role.value, ready, 0, "running" if ready else "waiting", reason, "", "", "", "")
     return Pod(
         name=PodName(name),
@@ -80,6 +80,7 @@ def pod(name: str, *, ready: bool = True, role: Role = Role.APP, scheduling_mess
         ready_since_s=None,
         containers=(container,),
         scheduling_message=scheduling_message,
+        cpu_requests_millicores=(100,),
         cpu_limits_millicores=(400,),
     )
 

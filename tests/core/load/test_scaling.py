@@ -370,6 +370,75 @@ def test_a_measurement_that_began_before_the_load_counts_for_what_it_cannot_have
     assert said(end(seen, 100))[0] is state
 
 
+def mixed(seen: Observer, after: int = 4, maximum: int = 5) -> Observer:
+    """The load begins 10 s into a measurement of 15 s, on which two pods are added: 60m of 2 × 400m may all have been there before it."""
+    seen.usage(BEGAN - 9, usage(-10, 6, 6))
+    seen.usage(BEGAN + 6, usage(5, 160, 160))
+    seen.autoscaler(BEGAN + 8, autoscaler(after, 160, maximum=maximum))
+    seen.pods(BEGAN + 14, [*TWO, pod("app-3"), pod("app-4")])
+    return seen
+
+
+#: The measurements after one that began before the load: what each pod used, and what is told of the decision then.
+LATER: dict[str, tuple[tuple[tuple[int, ...], ...], ScalingState, str]] = {
+    # The first lies under the load, and the two that were there used as much in it: what the new ones used was their start.
+    "the same pods as before": (((150, 150, 300, 300),), ScalingState.SHOWN, "of this load alone, calls for 5 as well"),
+    "the new ones as well, a measurement later": (((70, 70, 300, 300), (80, 80, 80, 80)), ScalingState.SHOWN, "calls for 5 as well"),
+    "one replica more would have been enough": (((100, 100, 0, 0),), ScalingState.SHOWN, "calls for 3 as well"),
+    "an earlier load's": (((10, 10, 300, 300), (10, 10, 10, 10)), ScalingState.UNATTRIBUTED, "an earlier load may have asked for them"),
+    "within the tolerance": (((76, 76, 300, 300), (40, 40, 40, 40)), ScalingState.UNATTRIBUTED, "may have asked for them"),
+    # Four idle pods use 24m, 12m of them more than two: 164m of 2 × 100m are 76% after that.
+    "with the price of the new pods": (((10, 10, 300, 300), (41, 41, 41, 41)), ScalingState.UNATTRIBUTED, "may have asked for them"),
+    "too late to say something of the decision": (((10, 10, 9, 9),) * 3 + ((90, 90, 90, 90),), ScalingState.UNATTRIBUTED, "may have asked"),
+}
+
+
+@pytest.mark.parametrize("case", LATER)
+def test_a_decision_on_a_measurement_that_began_before_the_load_is_confirmed_by_the_next(case: str) -> None:
+    later, state, words = LATER[case]
+    seen = mixed(observed())
+    for number, millicores in enumerate(later):
+        seen.usage(BEGAN + 21 + 15 * number, usage(20 + 15 * number, *millicores))
+    found, _, text, _ = said(end(seen, 30 + 15 * len(later)))
+    assert found is state
+    assert words in text
+
+
+#: When the measurement before the mixed one ended (None: there was none), what was read at the load's begin, and when it was decided.
+BEFORE: dict[str, tuple[float | None, int, float, ScalingState]] = {
+    "idle, and measured": (-10, 6, 8, ScalingState.SHOWN),
+    "not idle": (-10, 100, 8, ScalingState.UNATTRIBUTED),
+    "not measured": (None, 6, 8, ScalingState.UNATTRIBUTED),
+    "not measured for long": (-41, 6, 8, ScalingState.UNATTRIBUTED),
+    "decided on what was measured before": (-10, 6, 3, ScalingState.UNATTRIBUTED),
+}
+
+
+@pytest.mark.parametrize("case", BEFORE)
+def test_a_decision_is_confirmed_only_where_little_is_known_to_have_been_before_the_load(case: str) -> None:
+    measured_s, percent, decided_s, state = BEFORE[case]
+    seen = observed(cpu_percent=percent)
+    if measured_s is not None:
+        seen.usage(BEGAN - 9, usage(measured_s, 6, 6))
+    if decided_s < 6:
+        seen.autoscaler(BEGAN + decided_s, autoscaler(4, 160))
+    seen.usage(BEGAN + 6, usage(5, 160, 160))
+    if decided_s > 6:
+        seen.autoscaler(BEGAN + decided_s, autoscaler(4, 160))
+    seen.pods(BEGAN + 14, [*TWO, pod("app-3"), pod("app-4")])
+    seen.usage(BEGAN + 21, usage(20, 150, 150, 300, 300))
+    assert said(end(seen, 45))[0] is state
+
+
+def test_a_confirmed_decision_is_still_held_to_its_reading() -> None:
+    """By default the controller adds four pods at once or doubles them, of two: it makes four at most."""
+    seen = mixed(observed(maximum=9), after=6, maximum=9)
+    seen.usage(BEGAN + 21, usage(20, 150, 150, 300, 300))
+    state, _, text, _ = said(end(seen, 45))
+    assert state is ScalingState.UNATTRIBUTED
+    assert text.endswith("while its reading of 160% calls for 4 at most: something else asked for them")
+
+
 @pytest.mark.parametrize(("last_scale_before_s", "state"), [(2.0, ScalingState.SHOWN), (600.0, ScalingState.UNATTRIBUTED)])
 def test_pods_that_went_shortly_before_the_load_may_come_again(last_scale_before_s: float, state: ScalingState) -> None:
     """Two pods in a minute, and three came: the controller counts from the period's beginning, when there was one more."""

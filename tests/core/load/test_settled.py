@@ -55,3 +55,13 @@ def test_without_an_autoscaler_nothing_is_waited_for() -> None:
     seen.pods(BEGAN - 2, TWO)
     seen.autoscaler(BEGAN - 2, None)
     assert settled(judge_scaling(PLAN, end(seen, 5)), end(seen, 5)) == "there is no autoscaler"
+
+
+def test_a_scale_up_that_cannot_be_put_down_to_the_load_is_not_waited_for_at_the_maximum() -> None:
+    seen = observed()
+    seen.usage(BEGAN + 20, usage(-10, 300, 300))
+    seen.autoscaler(BEGAN + 25, autoscaler(5, 184))
+    seen.pods(BEGAN + 33, [*TWO, pod("app-3"), pod("app-4"), pod("app-5")])
+    seen.usage(BEGAN + 50, usage(49, 60, 60, 60, 60, 60))
+    told = [settled(judge_scaling(PLAN, end(seen, at_s)), end(seen, at_s)) for at_s in (60, 240)]
+    assert told == ["", "the replicas stay, and nothing more is called for"]
