@@ -150,7 +150,7 @@ class Proving:
                 lambda folder: loadtest(
                     LoadPorts(wiring.target, wiring.generator(), wiring.clock, folder.path),
                     plan.marked(folder.run_id),
-                    Expectations(require_scale_up=True),
+                    Expectations(require_scale_up=True, scaling_alone=True),
                     until_scaled=True,
                 ),
                 judged,

@@ -140,7 +140,8 @@ class Expectations:
     """What the service must do under the load to pass. Ratios from 0 to 1, times in ms.
 
     With `require_scale_up`, a run that did not show a scale-up is no pass, whatever the reason. Where a condition of `fail_on` holds the
-    run has failed; one of `abort_on` ends it as well.
+    run has failed; one of `abort_on` ends it as well. With `scaling_alone` nothing is asked of the latencies: a generator that was slow
+    itself leaves no doubt where a scale-up came and enough requests succeeded.
     """
 
     max_failure_ratio: float = 0.01
@@ -148,6 +149,7 @@ class Expectations:
     require_scale_up: bool = False
     fail_on: tuple[Threshold, ...] = ()
     abort_on: tuple[Threshold, ...] = ()
+    scaling_alone: bool = False
 
     def problems(self) -> tuple[str, ...]:
         """Sentences about values that cannot be meant; empty where all is well."""

@@ -13,7 +13,7 @@ from shelterctl.core.load.scaling import ScalingState, judge_scaling
 from shelterctl.core.load.tally import LoadTally
 from shelterctl.core.load.timeline import Timeline
 from shelterctl.core.load.traffic import GeneratorLoad, Traffic
-from shelterctl.core.load.verdict import Check, judge_load
+from shelterctl.core.load.verdict import Check, CheckName, LoadJudgement, judge_load
 from shelterctl.core.verdict import Judgement
 
 
@@ -93,7 +93,7 @@ def conclude(
         scaling=state,
         timeline=timeline,
         milestones=milestones_of(timeline),
-        notes=notes_of(traffic, generator, timeline),
+        notes=(*_waived(verdict), *notes_of(traffic, generator, timeline)),
         conditions=held,
         bottleneck=bottleneck(plan, traffic, generator, timeline, database_percent=None if observer is None else observer.database_percent),
     )
@@ -137,6 +137,12 @@ def _pinned(traffic: Traffic, timeline: Timeline) -> str:
 
 def _size(count: int) -> str:
     return f"{count} B" if count < 1000 else f"{count / 1000:.0f} kB" if count < 1_000_000 else f"{count / 1_000_000:.1f} MB"
+
+
+def _waived(verdict: LoadJudgement) -> tuple[str, ...]:
+    """The generator's doubts, where they decide nothing."""
+    doubts = [reason for check in verdict.checks if check.name is CheckName.GENERATOR for reason in check.judgement.reasons]
+    return tuple(f"{doubt.text}: no doubt about the scale-up" for doubt in doubts if doubt not in verdict.judgement.reasons)
 
 
 def notes_of(traffic: Traffic, generator: GeneratorLoad, timeline: Timeline | None) -> tuple[str, ...]:

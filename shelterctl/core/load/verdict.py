@@ -77,9 +77,10 @@ def judge_load(
 ) -> LoadJudgement:
     """The verdict of a run; `timeline` and `scaling` are None where no cluster was watched.
 
-    No request at all, or a generator at its own limit, is UNKNOWN whatever else was seen. Otherwise a proven failure (of serving or of
-    scaling) is a FAIL, and any doubt UNKNOWN. A load that called for no more pods, or that was too short to tell, decides
-    nothing, unless a scale-up was required. `held` are the conditions of the caller's own, `aborted` the one that broke the load off.
+    No request at all, or a generator at its own limit, is UNKNOWN whatever else was seen (but see `Expectations.scaling_alone`). Otherwise
+    a proven failure (of serving or of scaling) is a FAIL, and any doubt UNKNOWN. A load that called for no more pods, or that was too short
+    to tell, decides nothing, unless a scale-up was required. `held` are the conditions of the caller's own, `aborted` the one that broke
+    the load off.
     """
     watched = timeline is not None
     fewer = plan.command(users=plan.users // 2, watched=watched)
@@ -114,7 +115,7 @@ def judge_load(
         unknowns.append(Reason("a scale-up was required, and no cluster was watched: leave --host out"))
     if not traffic.requests:
         overall = Judgement(Verdict.UNKNOWN, (*serving.reasons, *(r for r in unknowns if r not in serving.reasons)))
-    elif machine.verdict is Verdict.UNKNOWN:
+    elif machine.verdict is Verdict.UNKNOWN and not _slow_and_scaled(expectations, generator, traffic, scaling, serving):
         overall = Judgement(Verdict.UNKNOWN, (*machine.reasons, *failures, *unknowns))
     else:
         overall = judge(failures, unknowns)
@@ -152,6 +153,15 @@ def judge_serving(plan: LoadPlan, expectations: Expectations, traffic: Traffic, 
     if traffic.silent_s > max(SILENCE_S, SILENT_PAUSES * plan.think_s / plan.users):
         unknowns.append(Reason(f"nothing was answered in the last {traffic.silent_s:.0f} s of the load", look))
     return judge(failures, unknowns)
+
+
+def _slow_and_scaled(
+    expectations: Expectations, generator: GeneratorLoad, traffic: Traffic, scaling: ScalingCheck | None, serving: Judgement
+) -> bool:
+    """Whether only scaling was asked about, and came although the generator was slow: what it sent was enough then."""
+    shown = scaling is not None and scaling.state is ScalingState.SHOWN
+    whole = not generator.cut_off_s and not traffic.own_failures
+    return expectations.scaling_alone and shown and whole and serving.verdict is Verdict.PASS
 
 
 def judge_generator(traffic: Traffic, generator: GeneratorLoad, *, fewer: str) -> Judgement:

@@ -145,6 +145,24 @@ def test_a_generator_that_is_late_itself_is_unknown() -> None:
     )
 
 
+SLOW = replace(GENERATOR, lag_p99_ms=109.0, busy_ratio=0.5)
+ONLY = Expectations(require_scale_up=True, scaling_alone=True)
+
+
+def test_a_slow_generator_leaves_no_doubt_where_only_scaling_is_asked_about_and_it_came() -> None:
+    assert judged(generator=SLOW, expectations=ONLY) == Judgement(Verdict.PASS)
+    assert judged(generator=SLOW).verdict is Verdict.UNKNOWN
+    for doubted in (
+        judged(generator=SLOW, expectations=ONLY, check=scaling(ScalingState.NOT_CALLED_FOR)),
+        judged(generator=SLOW, expectations=ONLY, check=scaling(ScalingState.FAILED)),
+        judged(generator=SLOW, expectations=ONLY, traffic=failing(200)),
+        judged(generator=SLOW, expectations=ONLY, traffic=replace(TRAFFIC, own_kinds={"OSError": 3})),
+        judged(generator=replace(SLOW, cut_off_s=2.0), expectations=ONLY),
+        judged(generator=replace(SLOW, users_reached=3), expectations=ONLY),
+    ):
+        assert doubted.verdict is Verdict.UNKNOWN
+
+
 def test_failures_of_the_generators_machine_are_unknown_and_no_failure() -> None:
     own = replace(TRAFFIC, failures=500, own_kinds={"OSError EMFILE": 500}, failure_kinds={"OSError EMFILE": 500})
     assert judged(traffic=own) == Judgement(
