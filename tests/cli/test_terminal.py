@@ -6,9 +6,11 @@ import io
 import json
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from shelterctl.cli.render import codes, errors
-from shelterctl.cli.terminal import Line, Terminal, verdict_style
+from shelterctl.cli.terminal import STYLES, Line, Terminal, verdict_style
 from shelterctl.core.verdict import Verdict
 from shelterctl.errors import ApiRejected, ExitCode
 
@@ -128,3 +130,31 @@ def test_verdicts_have_their_exit_codes_and_styles() -> None:
         ExitCode.UNDECIDED,
     ]
     assert [verdict_style(word) for word in ("PASS", "FAIL", "UNKNOWN", "")] == ["good", "bad", "doubt", "plain"]
+
+
+#: Texts of one line that fit, and some that do not.
+LINES = st.builds(
+    Line, st.text(st.characters(codec="utf-8"), max_size=70) | st.just("  ✓ " + "wort " * 30), st.sampled_from(sorted(STYLES))
+)
+
+
+@pytest.mark.parametrize("screen", [False, True])
+@pytest.mark.parametrize("environment", [{}, {"NO_COLOR": "1"}, {"FORCE_COLOR": "1"}, {"TERM": "dumb"}, {"TERM": "xterm-256color"}])
+def test_lines_that_are_written_at_once_look_as_rich_writes_them(
+    screen: bool, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+
+    @given(st.lists(LINES, min_size=1, max_size=3))
+    @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    def same(lines: list[Line]) -> None:
+        at_once, by_rich = terminal(screen=screen), terminal(screen=screen)
+        at_once.result(lines)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("shelterctl.cli.terminal._colours", lambda _: None)
+            by_rich.result(lines)
+        assert shown(at_once) == shown(by_rich)
+
+    same()
