@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from shelterctl.core.load.busy import BUSY_CPU_PERCENT
 from shelterctl.core.load.conditions import Held
 from shelterctl.core.load.histogram import RELATIVE_ERROR
-from shelterctl.core.load.plan import Expectations, LoadPlan
+from shelterctl.core.load.plan import MAX_DURATION_S, Expectations, LoadPlan
 from shelterctl.core.load.scaling import ScalingCheck, ScalingState
 from shelterctl.core.load.timeline import Timeline
 from shelterctl.core.load.traffic import GeneratorEnd, GeneratorLoad, Traffic
@@ -229,6 +229,15 @@ def _incomplete(plan: LoadPlan, traffic: Traffic, generator: GeneratorLoad, *, w
             "answers that slow, or the generator was busy"
         )
         reasons.append(Reason(text, plan.command(users=2 * plan.users, watched=watched)))
+    out_of_time = generator.end is GeneratorEnd.FINISHED and generator.seconds >= plan.duration_s - 1.0
+    if plan.requests is not None and 0 < traffic.requests < plan.requests and out_of_time and not interrupted:
+        longer_s = min(MAX_DURATION_S, 1.5 * plan.duration_s * plan.requests / traffic.requests)
+        reasons.append(
+            Reason(
+                f"{traffic.requests:,} of {plan.requests:,} requests were made in {plan.duration_s:.0f} s",
+                replace(plan, duration_s=longer_s).command(watched=watched),
+            )
+        )
     if generator.users_reached < generator.users_asked and not interrupted and generator.end is not GeneratorEnd.DIED:
         reasons.append(
             Reason(
