@@ -191,7 +191,7 @@ class _Run:
             return False
         self.judged_s = now_s
         timeline = self.observer.timeline(began_s, self.ports.clock.wall_s(), self.tally.first_by_pod)
-        self.settled = settled(judge_scaling(self.plan, timeline), timeline)
+        self.settled = settled(self.plan, judge_scaling(self.plan, timeline), timeline)
         return bool(self.settled)
 
     def is_lost(self) -> bool:
@@ -311,6 +311,7 @@ class _Run:
             ended_wall_s=self.ended_wall_s,
             interrupted=self.interrupted,
             aborted=self.aborted,
+            settled=self.settled,
         )
 
     @property

@@ -12,6 +12,7 @@ from shelterctl.core.controller import effective_behavior, stabilizer, tolerance
 from shelterctl.core.hpa.algorithm import desired_from_utilization
 from shelterctl.core.hpa.behavior import SelectPolicy
 from shelterctl.core.hpa.stabilization import History, Recommendation, ScaleEvent
+from shelterctl.core.load.clocks import WRITING_S
 from shelterctl.core.load.timeline import UsagePoint
 from shelterctl.core.state import Autoscaler
 
@@ -46,33 +47,73 @@ def own_percent(cpu_percent: int | None, round_: UsagePoint | None) -> int | Non
     return int(cpu_percent * own_millicores / round_.cpu_millicores)
 
 
-def confirmed_replicas(scaler: Autoscaler, usage: Sequence[UsagePoint], *, replicas: int, idle_at_first: bool, at_s: float) -> int | None:
+def round_read(scaler: Autoscaler, usage: Sequence[UsagePoint], at_s: float) -> int | None:
+    """Which of the rounds the autoscaler decided on at `at_s`, to add pods; None where none can be it.
+
+    It is the newest that was seen by then. Rounds are looked for every few seconds, so that the controller may have read a newer one: where
+    the one that was seen calls for nothing, it is the next, if that was measured by then.
+    """
+    seen = [number for number, point in enumerate(usage) if point.seen_at_s <= at_s]
+    if not seen:
+        return None
+    number = seen[-1]
+    while number + 1 < len(usage) and usage[number + 1].sampled_at_s <= at_s and _is_idle(scaler, usage[number]):
+        number += 1
+    return number
+
+
+def confirmed_replicas(
+    scaler: Autoscaler, usage: Sequence[UsagePoint], *, read: int | None, replicas: int, idle_at_first: bool
+) -> int | None:
     """For how many replicas this load alone calls, where that is more than `replicas`; for a decision on a measurement of two times.
 
-    `usage` are the rounds of the whole run in order, `at_s` is when it was decided, by times from the load's begin on. The newest
-    measurement that the decision can rest on began before the load and ended under it. Before it, the application was idle
-    (`idle_at_first`, and a round that joins it). Then the first two rounds after it decide, which lie wholly under the load: what the ready
-    pods use, less what each of those that came meanwhile uses idle, on the replicas before. None where that calls for no more, and where
-    one of these cannot be told.
+    `usage` are the rounds of the whole run in order, `read` is the one that was decided on. It began before the load and ended under it,
+    and the load's share of it can make up what is more than idle in it: the pods' limits let through so much. Before it, the application
+    was idle (`idle_at_first`, and a round that joins it). Then the first two rounds after it decide, which lie wholly under the load: what
+    the pods that were there before use, and as much for each that came meanwhile at most, less what each of these uses idle, on the
+    replicas before. None where that calls for no more, and where one of these cannot be told.
     """
-    read = [number for number, point in enumerate(usage) if point.seen_at_s <= at_s][-1:]
-    if not read or read[0] == 0 or not idle_at_first or not scaler.cpu_target_percent or not replicas:
+    if not read or not idle_at_first or not scaler.cpu_target_percent or not replicas:
         return None
-    mixed, before, later = usage[read[0]], usage[read[0] - 1], usage[read[0] + 1 : read[0] + 3]
-    if mixed.measured_from_s is None or not mixed.measured_from_s < 0 < mixed.sampled_at_s:
+    mixed, before = usage[read], usage[read - 1]
+    if mixed.measured_from_s is None or not mixed.measured_from_s < 0 < mixed.sampled_at_s or before.sampled_at_s > 0:
         return None
-    if before.sampled_at_s > 0 or before.sampled_at_s + before.window_s < mixed.measured_from_s or not before.pods:
+    if before.sampled_at_s + WRITING_S < mixed.measured_from_s or not _is_idle(scaler, before):
         return None
     idle_millicores = before.cpu_millicores / before.pods
-    for point in later:
-        if point.measured_from_s is None or point.measured_from_s < 0 or not point.request_millicores:
+    if mixed.cpu_millicores > idle_millicores * mixed.pods + _most_under_load(mixed):
+        return None
+    until_s = mixed.sampled_at_s + 1.5 * mixed.window_s
+    later = [p for p in usage[read + 1 :] if p.measured_from_s is not None and 0 <= p.measured_from_s <= until_s]
+    for point in later[:2]:
+        if not point.request_millicores or not point.old_pods:
             continue
-        own_millicores = point.steady_millicores - max(0, point.steady_pods - replicas) * idle_millicores
+        came = point.steady_pods - point.old_pods
+        used = point.old_millicores + min(point.steady_millicores - point.old_millicores, came * point.old_millicores / point.old_pods)
+        own_millicores = used - max(0, point.steady_pods - replicas) * idle_millicores
         percent = int(100 * own_millicores / (replicas * point.request_millicores))
         wanted = desired_from_utilization(replicas, percent, scaler.cpu_target_percent, tolerances(scaler).scale_up)
         if wanted > replicas:
             return min(wanted, scaler.maximum)
     return None
+
+
+def _is_idle(scaler: Autoscaler, point: UsagePoint) -> bool:
+    """Whether a round calls for no more pods. Where that cannot be told, it does not count as idle."""
+    if not point.pods or not point.request_millicores or not scaler.cpu_target_percent:
+        return False
+    percent = int(100 * point.cpu_millicores / (point.pods * point.request_millicores))
+    return desired_from_utilization(point.pods, percent, scaler.cpu_target_percent, tolerances(scaler).scale_up) <= point.pods
+
+
+def _most_under_load(mixed: UsagePoint) -> float:
+    """The most that the part of a round under the load can have made of its mean (millicores): the pods' limits, for that time."""
+    if not mixed.limit_percent or mixed.measured_from_s is None or mixed.window_s <= 0:
+        return 0.0
+    limit_millicores = 100 * mixed.cpu_millicores / mixed.limit_percent
+    # By how much its times are uncertain, it may have ended later.
+    unsure_s = max(0.0, mixed.sampled_at_s - mixed.window_s - mixed.measured_from_s)
+    return limit_millicores * min(1.0, (mixed.sampled_at_s + unsure_s) / mixed.window_s)
 
 
 def most_replicas(

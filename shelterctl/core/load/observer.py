@@ -9,7 +9,14 @@ from statistics import median
 
 from shelterctl.core.controller import tolerances
 from shelterctl.core.hpa.tolerance import DEFAULT_TOLERANCE
-from shelterctl.core.load.attribution import confirmed_replicas, most_replicas, own_percent, scale_up_disabled, scale_up_period_s
+from shelterctl.core.load.attribution import (
+    confirmed_replicas,
+    most_replicas,
+    own_percent,
+    round_read,
+    scale_up_disabled,
+    scale_up_period_s,
+)
 from shelterctl.core.load.clocks import ClockReading, Clocks
 from shelterctl.core.load.rounds import Round, round_of
 from shelterctl.core.load.timeline import (
@@ -36,6 +43,7 @@ class Observer:
     def __init__(self) -> None:
         self._pods: dict[PodName, Pod] = {}
         self._ready_at: dict[PodName, float] = {}
+        self._steady_since: dict[PodName, float] = {}
         self._autoscaler: Autoscaler | None = None
         self._points: list[ReplicaPoint] = []
         self._decisions: list[tuple[Autoscaler, Decision, int]] = []
@@ -61,9 +69,13 @@ class Observer:
         """The pods at one moment, all of them."""
         pods = tuple(pods)
         self._database = {pod.name: pod for pod in pods if pod.role is Role.DATABASE}
-        self._pods = {pod.name: pod for pod in pods if pod.role is Role.APP}
+        before, self._pods = self._pods, {pod.name: pod for pod in pods if pod.role is Role.APP}
         for pod in self._ready():
             self._ready_at.setdefault(pod.name, at_s)
+        for name, pod in self._pods.items():
+            last = before.get(name)
+            if last is None or not last.ready or last.restarts != pod.restarts:
+                self._steady_since[name] = at_s
         self._note(at_s)
 
     def autoscaler(self, at_s: float, seen: Autoscaler | None) -> None:
@@ -92,7 +104,8 @@ class Observer:
         if not known:
             return
         found = round_of(at_s, known)
-        if self._usage and self._usage[-1].starts == found.starts:
+        if self._usage and set(found.starts) <= set(self._usage[-1].starts):
+            # A pod that went takes none of the others' measurements along.
             return
         self._usage.append(found)
         self._usage_problem = ""
@@ -133,7 +146,7 @@ class Observer:
         """Everything relative to the load's begin (epoch seconds), with the last state before it as the first point."""
         points = _since(self._points, began_s)
         settings = [value for at_s, value in self._settings if at_s <= began_s][-1:] or [value for _, value in self._settings[:1]]
-        usage = tuple(item.placed(self._clocks, self._ready_at, began_s) for item in self._usage)
+        usage = tuple(item.placed(self._clocks, self._steady_since, began_s) for item in self._usage)
         idle_at_first = bool(points) and points[0].cpu_percent is not None and not points[0].calls_for_more
         decisions = tuple(
             replace(_attributed(seen, item, item.at_s - began_s, usage, taken, idle_at_first), settings_changed=[seen.settings] != settings)
@@ -230,11 +243,11 @@ def _attributed(
     scaler: Autoscaler, decision: Decision, at_s: float, usage: tuple[UsagePoint, ...], taken_away: int, idle_at_first: bool
 ) -> Decision:
     """A decision at `at_s` after the load's begin, with what this load alone must have caused of it. See `most_replicas`."""
-    newest = [point for point in usage if point.seen_at_s <= at_s][-1:]
-    own = own_percent(decision.cpu_percent, newest[0] if newest else None)
+    read = round_read(scaler, usage, at_s)
+    own = own_percent(decision.cpu_percent, None if read is None else usage[read])
     if not usage and at_s >= BLIND_METRIC_S - READ_AFTER_S:
         own = decision.cpu_percent
-    confirmed = confirmed_replicas(scaler, usage, replicas=decision.before, idle_at_first=idle_at_first, at_s=at_s)
+    confirmed = confirmed_replicas(scaler, usage, read=read, replicas=decision.before, idle_at_first=idle_at_first)
     reading = own if confirmed is None else decision.cpu_percent
     most = most_replicas(scaler, reading, replicas=decision.before, ready=decision.ready, at_s=at_s, taken_away=taken_away)
     return replace(decision, at_s=at_s, own_percent=own, most=most, confirmed=confirmed)

@@ -66,10 +66,12 @@ def conclude(
     ended_wall_s: float,
     interrupted: bool,
     aborted: str = "",
+    settled: str = "",
 ) -> LoadResult:
     """Judges what was counted and observed.
 
-    `observer` is None where no cluster was watched, `aborted` the condition that broke the load off.
+    `observer` is None where no cluster was watched, `aborted` the condition that broke the load off, `settled` what
+    ended it before its time.
     """
     traffic = tally.traffic()
     began_s = ended_wall_s if tally.began_wall_s is None else tally.began_wall_s
@@ -80,7 +82,9 @@ def conclude(
         hold(condition, tally, timeline, scaling, lag_ms=generator.lag_p99_ms)
         for condition in dict.fromkeys((*expectations.fail_on, *expectations.abort_on))
     )
-    verdict = judge_load(plan, expectations, traffic, generator, timeline, scaling, interrupted=interrupted, held=held, aborted=aborted)
+    verdict = judge_load(
+        plan, expectations, traffic, generator, timeline, scaling, interrupted=interrupted, held=held, aborted=aborted, settled=settled
+    )
     return LoadResult(
         plan=plan,
         expectations=expectations,
@@ -93,7 +97,7 @@ def conclude(
         scaling=state,
         timeline=timeline,
         milestones=milestones_of(timeline),
-        notes=(*_waived(verdict), *notes_of(traffic, generator, timeline)),
+        notes=(*_waived(expectations, traffic, verdict), *notes_of(traffic, generator, timeline)),
         conditions=held,
         bottleneck=bottleneck(plan, traffic, generator, timeline, database_percent=None if observer is None else observer.database_percent),
     )
@@ -139,8 +143,10 @@ def _size(count: int) -> str:
     return f"{count} B" if count < 1000 else f"{count / 1000:.0f} kB" if count < 1_000_000 else f"{count / 1_000_000:.1f} MB"
 
 
-def _waived(verdict: LoadJudgement) -> tuple[str, ...]:
+def _waived(expectations: Expectations, traffic: Traffic, verdict: LoadJudgement) -> tuple[str, ...]:
     """The generator's doubts, where they decide nothing."""
+    if not expectations.scaling_alone or not traffic.requests:
+        return ()
     doubts = [reason for check in verdict.checks if check.name is CheckName.GENERATOR for reason in check.judgement.reasons]
     return tuple(f"{doubt.text}: no doubt about the scale-up" for doubt in doubts if doubt not in verdict.judgement.reasons)
 

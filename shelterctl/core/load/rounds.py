@@ -38,14 +38,18 @@ class Round:
         """Each pod's node and window: another measurement has others."""
         return tuple((item.node, item.start_s) for item in self.used)
 
-    def placed(self, clocks: Clocks, ready_at_s: Mapping[PodName, float], began_s: float) -> UsagePoint:
-        """By times from the load's begin on. `ready_at_s` is when each pod was seen ready first, by this machine's clock."""
+    def placed(self, clocks: Clocks, steady_since_s: Mapping[PodName, float], began_s: float) -> UsagePoint:
+        """By times from the load's begin on. `steady_since_s` is since when each pod was seen to be ready and not restarted, by this
+        machine's clock."""
         starts = [clocks.earliest_s(item.node, item.start_s) for item in self.used]
         known = [start for start in starts if start is not None]
         steady = [
-            item for item, start in zip(self.used, starts, strict=True) if start is not None and start >= ready_at_s.get(item.pod, math.inf)
+            item
+            for item, start in zip(self.used, starts, strict=True)
+            if start is not None and start >= steady_since_s.get(item.pod, math.inf)
         ]
-        requests = [item.request_millicores for item in steady]
+        old = [item for item in steady if steady_since_s[item.pod] <= began_s]
+        requests = [item.request_millicores for item in self.used]
         return UsagePoint(
             seen_at_s=self.seen_at_s - began_s,
             # What was seen was measured before.
@@ -57,6 +61,8 @@ class Round:
             measured_from_s=min(known) - began_s if len(known) == len(starts) else None,
             steady_millicores=sum(item.cpu_millicores for item in steady),
             steady_pods=len(steady),
+            old_millicores=sum(item.cpu_millicores for item in old),
+            old_pods=len(old),
             request_millicores=sum(request or 0 for request in requests) / len(requests) if requests and all(requests) else None,
         )
 

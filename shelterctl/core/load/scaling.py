@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from shelterctl.core.load.plan import LoadPlan
-from shelterctl.core.load.timeline import BLIND_METRIC_S, READ_AFTER_S, Call, Decision, NewPod, Timeline
+from shelterctl.core.load.timeline import BLIND_METRIC_S, READ_AFTER_S, Call, Decision, NewPod, Timeline, UsagePoint
 from shelterctl.core.verdict import Judgement, Reason, Verdict
 
 #: From the reading that calls for more pods to a ready one: two syncs of the autoscaler (15 s each by default), a minute for the pod.
@@ -88,7 +88,7 @@ def judge_scaling(plan: LoadPlan, timeline: Timeline) -> ScalingCheck:
     return _called_for(plan, timeline, calls) if calls else _not_called_for(plan, timeline)
 
 
-def settled(check: ScalingCheck, timeline: Timeline) -> str:
+def settled(plan: LoadPlan, check: ScalingCheck, timeline: Timeline) -> str:
     """Why watching on would show nothing new about scaling; empty where it might.
 
     A scale-up that was shown is settled when one of its pods has answered, or had the time to. A load that calls for no more pods stays so:
@@ -106,21 +106,34 @@ def settled(check: ScalingCheck, timeline: Timeline) -> str:
         return "the load calls for no more pods" if enough else ""
     if check.state in (ScalingState.FAILED, ScalingState.AT_MAXIMUM):
         return "nothing can come any more"
-    if check.state is ScalingState.UNATTRIBUTED and _is_past(timeline):
-        return "the replicas stay, and nothing more is called for"
+    if check.state is ScalingState.UNATTRIBUTED:
+        return _past(plan, timeline)
     return "" if timeline.autoscaled and timeline.autoscaler_gone_s is None else "there is no autoscaler"
 
 
-def _is_past(timeline: Timeline) -> bool:
-    """Whether the last decision is old, and since then a few readings of this load alone called for nothing that may still come."""
-    under_s, last = timeline.under_load_s, timeline.points[-1:]
-    if under_s is None or not last:
-        return False
+def _past(plan: LoadPlan, timeline: Timeline) -> str:
+    """Why no later decision can be put down to the load: it is whole, the last decision is old, and a few readings since called for nothing
+    that may still come."""
+    last, whole = timeline.points[-1:], _of_the_whole_load(plan, timeline)
+    if not whole or not last:
+        return ""
     waited_s = READINGS * max(timeline.metric_period_s or READ_AFTER_S, READ_AFTER_S)
-    if timeline.observed_s < max([under_s, *(item.at_s for item in timeline.decisions)]) + waited_s:
-        return False
-    at_maximum = last[0].maximum is not None and last[0].desired is not None and last[0].desired >= last[0].maximum
-    return at_maximum or all(call.until_s <= timeline.observed_s - waited_s for call in timeline.calls())
+    if last[0].desired is not None and last[0].ready < last[0].desired:
+        # Its pods are on their way.
+        waited_s = max(waited_s, SCALE_UP_S)
+    if timeline.observed_s < max([whole[0].seen_at_s, *(item.at_s for item in timeline.decisions)]) + waited_s:
+        return ""
+    if last[0].maximum is not None and last[0].desired is not None and last[0].desired >= last[0].maximum:
+        return "the replicas are at their maximum"
+    if all(call.until_s <= timeline.observed_s - waited_s for call in timeline.calls()):
+        return "the replicas stay, and nothing more is called for"
+    return ""
+
+
+def _of_the_whole_load(plan: LoadPlan, timeline: Timeline) -> list[UsagePoint]:
+    """The measurements that lie wholly within the time that every user was there."""
+    measured = [(point, point.measured_from_s) for point in timeline.usage if point.sampled_at_s <= plan.full_until_s + 1.0]
+    return [point for point, from_s in measured if from_s is not None and from_s >= plan.ramp_s]
 
 
 #: A metric wholly under the load, its reading, and a pod: what a cluster may take for them at worst.
@@ -205,9 +218,7 @@ def _called_for(plan: LoadPlan, timeline: Timeline, calls: tuple[Call, ...]) -> 
 
 def _not_called_for(plan: LoadPlan, timeline: Timeline) -> ScalingCheck:
     """A low reading counts only once it was taken under the full load and the autoscaler had the time to read it."""
-    # Wholly within the time that every user was there.
-    measured = [(point, point.measured_from_s) for point in timeline.usage if point.sampled_at_s <= plan.full_until_s + 1.0]
-    full = [point for point, from_s in measured if from_s is not None and from_s >= plan.ramp_s]
+    full = _of_the_whole_load(plan, timeline)
     if timeline.usage:
         enough = any(point.seen_at_s + READ_AFTER_S <= timeline.observed_s for point in full)
     else:

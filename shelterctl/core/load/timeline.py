@@ -94,8 +94,8 @@ class UsagePoint:
 
     `measured_from_s` is the earliest that a measurement of the round can have begun by this machine's clock; None where the node's clock
     cannot be placed on it. `steady_millicores` is what those of the pods used that were ready from before their window on, `steady_pods`
-    how many they are: the others may have been starting. `request_millicores` is what each of them requests, None where one requests
-    nothing.
+    how many they are: the others may have been starting. `old_millicores` and `old_pods` are those of them that were there before the
+    load. `request_millicores` is what a pod requests, None where one requests nothing.
     """
 
     seen_at_s: float
@@ -107,6 +107,8 @@ class UsagePoint:
     measured_from_s: float | None = None
     steady_millicores: int = 0
     steady_pods: int = 0
+    old_millicores: int = 0
+    old_pods: int = 0
     request_millicores: float | None = None
 
 

@@ -74,13 +74,14 @@ def judge_load(
     interrupted: bool,
     held: Sequence[Held] = (),
     aborted: str = "",
+    settled: str = "",
 ) -> LoadJudgement:
     """The verdict of a run; `timeline` and `scaling` are None where no cluster was watched.
 
     No request at all, or a generator at its own limit, is UNKNOWN whatever else was seen (but see `Expectations.scaling_alone`). Otherwise
     a proven failure (of serving or of scaling) is a FAIL, and any doubt UNKNOWN. A load that called for no more pods, or that was too short
     to tell, decides nothing, unless a scale-up was required. `held` are the conditions of the caller's own, `aborted` the one that broke
-    the load off.
+    the load off, `settled` why it was ended before its time, when it had shown what it could.
     """
     watched = timeline is not None
     fewer = plan.command(users=plan.users // 2, watched=watched)
@@ -92,7 +93,7 @@ def judge_load(
     failures: list[Reason] = list(serving.reasons) if serving.verdict is Verdict.FAIL else []
     if interrupted:
         unknowns.append(Reason("the run was interrupted: it shows what happened until then"))
-    unknowns += _incomplete(plan, traffic, generator, watched=watched, interrupted=interrupted)
+    unknowns += _incomplete(plan, traffic, generator, watched=watched, ended=interrupted or bool(aborted or settled))
     if serving.verdict is Verdict.UNKNOWN:
         unknowns += serving.reasons
     if aborted:
@@ -215,7 +216,8 @@ def judge_observation(timeline: Timeline) -> Judgement:
     return judge((), doubts)
 
 
-def _incomplete(plan: LoadPlan, traffic: Traffic, generator: GeneratorLoad, *, watched: bool, interrupted: bool) -> list[Reason]:
+def _incomplete(plan: LoadPlan, traffic: Traffic, generator: GeneratorLoad, *, watched: bool, ended: bool) -> list[Reason]:
+    """What the load lacks of what was asked for; `ended` is whether that was broken off on purpose."""
     again = plan.command(watched=watched)
     reasons = [Reason(text, again) for text in generator.lost]
     if generator.end is GeneratorEnd.DIED:
@@ -229,8 +231,8 @@ def _incomplete(plan: LoadPlan, traffic: Traffic, generator: GeneratorLoad, *, w
             "answers that slow, or the generator was busy"
         )
         reasons.append(Reason(text, plan.command(users=2 * plan.users, watched=watched)))
-    out_of_time = generator.end is GeneratorEnd.FINISHED and generator.seconds >= plan.duration_s - 1.0
-    if plan.requests is not None and 0 < traffic.requests < plan.requests and out_of_time and not interrupted:
+    whole = generator.end is GeneratorEnd.FINISHED and not ended
+    if plan.requests is not None and 0 < traffic.requests < plan.requests and whole:
         longer_s = min(MAX_DURATION_S, 1.5 * plan.duration_s * plan.requests / traffic.requests)
         reasons.append(
             Reason(
@@ -238,7 +240,7 @@ def _incomplete(plan: LoadPlan, traffic: Traffic, generator: GeneratorLoad, *, w
                 replace(plan, duration_s=longer_s).command(watched=watched),
             )
         )
-    if generator.users_reached < generator.users_asked and not interrupted and generator.end is not GeneratorEnd.DIED:
+    if generator.users_reached < generator.users_asked and not ended and generator.end is not GeneratorEnd.DIED:
         reasons.append(
             Reason(
                 f"{generator.users_reached:,} of {generator.users_asked:,} users were there at most",

@@ -54,8 +54,8 @@ def test_the_scale_up_of_a_whole_run() -> None:
     assert timeline.metric_shown == MetricShown(46.0, 184, 35.0)
     assert timeline.metric_period_s == 55.0
     assert timeline.usage == (
-        UsagePoint(-3.0, -20.0, 15.0, 12, 2, 100 * 12 / 800),
-        UsagePoint(36.0, 35.0, 15.0, 770, 2, 100 * 770 / 800),
+        UsagePoint(-3.0, -20.0, 15.0, 12, 2, 100 * 12 / 800, request_millicores=100),
+        UsagePoint(36.0, 35.0, 15.0, 770, 2, 100 * 770 / 800, request_millicores=100),
     )
     assert timeline.cpu_limit_percent == 100 * 770 / 800
     # At 61 s: ceil(110 / 70 * 4) = 7; the fifth pod, ready later, has no part in that reading.

@@ -145,15 +145,24 @@ def test_a_generator_that_is_late_itself_is_unknown() -> None:
     )
 
 
-@pytest.mark.parametrize(("seconds", "requests", "verdict"), [(240.0, 9_999, "UNKNOWN"), (240.0, 10_000, "PASS"), (90.0, 9_000, "PASS")])
-def test_fewer_requests_than_asked_for_are_unknown_where_the_time_was_up(seconds: float, requests: int, verdict: str) -> None:
-    """A load that was ended for another reason (a condition, a scale-up that was shown) is told of by that."""
+@pytest.mark.parametrize(
+    ("why", "requests", "verdict"), [("", 9_999, "UNKNOWN"), ("", 10_000, "PASS"), ("a scale-up was shown", 9_000, "PASS")]
+)
+def test_fewer_requests_than_asked_for_are_unknown_where_the_time_was_up(why: str, requests: int, verdict: str) -> None:
+    """A load that was ended for another reason is told of by that."""
     plan, traffic = replace(PLAN, requests=10_000), replace(TRAFFIC, requests=requests)
-    found = judge_load(plan, Expectations(), traffic, replace(GENERATOR, seconds=seconds), None, None, interrupted=False).judgement
+    found = judge_load(plan, Expectations(), traffic, GENERATOR, None, None, interrupted=False, settled=why).judgement
     assert found.verdict is Verdict(verdict)
     if found.verdict is Verdict.UNKNOWN:
         assert found.reasons[0].text == "9,999 of 10,000 requests were made in 240 s"
         assert found.reasons[0].next_command.endswith("--duration 360s --requests 10000")
+
+
+def test_users_that_were_not_there_yet_are_no_doubt_about_a_load_that_had_shown_what_it_could() -> None:
+    few = replace(GENERATOR, users_reached=13)
+    for why, verdict in (("", Verdict.UNKNOWN), ("the scale-up was shown, and a new pod answers", Verdict.PASS)):
+        found = judge_load(PLAN, Expectations(), TRAFFIC, few, WATCHED, SCALED, interrupted=False, settled=why)
+        assert found.judgement.verdict is verdict
 
 
 SLOW = replace(GENERATOR, lag_p99_ms=109.0, busy_ratio=0.5)
