@@ -10,9 +10,13 @@ from shelterctl.cli.completion import live
 from shelterctl.cli.options import with_common_options
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
+    from typing import Any
 
     from shelterctl.cli.session import Session
+    from shelterctl.core.autoscaling.course import RunCourse
+    from shelterctl.core.autoscaling.recording import Recording
 
 
 def group() -> None:
@@ -53,6 +57,7 @@ def show(
     from shelterctl.adapters.runs.loads import find_load
     from shelterctl.adapters.runs.store import ACCOUNT, EVENTS, damage, find_account, find_run, read_journal, read_result, read_text, tag_of
     from shelterctl.cli.render import runs as render
+    from shelterctl.core.serial import to_json
     from shelterctl.errors import UsageError
     from shelterctl.wiring.parts import state_dir
 
@@ -76,12 +81,16 @@ def show(
     if drawn:
         return _drawn(session, folder, svg)
     if session.terminal.output != "table":
-        session.terminal.json(document or {"run": folder.name, "result": None, "damage": why})
+        course = _course(folder, document)
+        more = {"course": to_json(course[1])} if course is not None else {}
+        session.terminal.json({**(document or {"run": folder.name, "result": None, "damage": why}), **more})
         return 0
     journals = sorted(path.name for path in folder.glob("*.jsonl"))
     session.terminal.result(render.show_lines(folder, document, read_text(folder), damage=why, journals=journals, tag=tag_of(folder)))
-    if EVENTS in journals:
-        _tell_course(session, folder)
+    if EVENTS in journals and (course := _course(folder, document)) is not None:
+        from shelterctl.cli.render.autoscaling import course as drawn_course
+
+        session.terminal.result([*drawn_course.graph_lines(*course), *drawn_course.course_lines(course[1])])
     return 0
 
 
@@ -112,10 +121,9 @@ def _drawn(session: Session, folder: Path, svg: str | None) -> int:
     return 0
 
 
-def _tell_course(session: Session, folder: Path) -> None:
-    """What a load's events show beside its result; nothing for a run without a load."""
+def _course(folder: Path, document: Mapping[str, Any] | None) -> tuple[Recording, RunCourse] | None:
+    """What a load's events show beside its result; None for a run without one. What a pod carries is told at the p95 that was allowed."""
     from shelterctl.adapters.runs.recording import read_recording
-    from shelterctl.cli.render.autoscaling import course as render
     from shelterctl.core.autoscaling.course import course_of
     from shelterctl.errors import UsageError
 
@@ -123,7 +131,10 @@ def _tell_course(session: Session, folder: Path) -> None:
         recording = read_recording(folder)
     except UsageError:
         # The line about the result said what is wrong with the folder.
-        return
-    if recording.ticks.times_s and len(recording.pods):
-        result = course_of(recording)
-        session.terminal.result([*render.graph_lines(recording, result), *render.course_lines(result)])
+        return None
+    if not recording.ticks.times_s or not len(recording.pods):
+        return None
+    result = (document or {}).get("result")
+    asked = result.get("expectations") if isinstance(result, dict) else None
+    allowed_ms = asked.get("max_p95_ms") if isinstance(asked, dict) else None
+    return recording, course_of(recording, p95_ms=float(allowed_ms) if isinstance(allowed_ms, int | float) else None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from shelterctl.core.controller import SYNC_S
 from shelterctl.core.events import Milestone
 from shelterctl.core.load.bottleneck import Bottleneck, bottleneck
 from shelterctl.core.load.conditions import Held, hold
@@ -171,6 +172,9 @@ def notes_of(traffic: Traffic, generator: GeneratorLoad, timeline: Timeline | No
             f"of {traffic.p99_ms:.0f} ms"
         )
     if timeline is not None:
+        blind = [f"from {from_s:.0f} to {until_s:.0f} s" for from_s, until_s in timeline.unread if until_s - from_s >= SYNC_S]
+        if blind:
+            found.append(f"the autoscaler had no metric {' and '.join(blind)}: it decided nothing then, whatever the load was")
         if timeline.usage_problem:
             found.append(f"the pods' own usage was not measured: {timeline.usage_problem}")
         # An application that does not name its pods in its answers says nothing about who gave them.

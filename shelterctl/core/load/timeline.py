@@ -226,6 +226,20 @@ class Timeline:
             yield point, max(point.at_s, under_s if fresh else under_s + READ_AFTER_S), until_s
 
     @property
+    def unread(self) -> tuple[tuple[float, float], ...]:
+        """From when until when an autoscaler that had had a metric had none."""
+        had = False
+        found: list[tuple[float, float]] = []
+        for number, point in enumerate(self.points):
+            until_s = self.points[number + 1].at_s if number + 1 < len(self.points) else self.observed_s
+            if point.cpu_percent is not None:
+                had = True
+            elif had and until_s > point.at_s:
+                from_s = found.pop()[0] if found and found[-1][1] == point.at_s else point.at_s
+                found.append((from_s, until_s))
+        return tuple(found)
+
+    @property
     def first_ready(self) -> int:
         return self.points[0].ready if self.points else 0
 

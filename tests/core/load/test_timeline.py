@@ -7,9 +7,10 @@ from dataclasses import replace
 import pytest
 
 from shelterctl.core.load.observer import Observer
+from shelterctl.core.load.result import notes_of
 from shelterctl.core.load.timeline import AtMaximum, Blindness, Decision, MetricShown, NewPod, ReplicaPoint, UsagePoint
 from shelterctl.core.state import PodName, Role
-from tests.core.load.examples import BEGAN, autoscaler, pod, usage
+from tests.core.load.examples import BEGAN, GENERATOR, TRAFFIC, TWO, autoscaler, end, observed, pod, usage
 
 pytestmark = pytest.mark.unit
 
@@ -133,3 +134,16 @@ def test_a_pod_without_a_cpu_limit_has_no_share_of_it() -> None:
     seen.pods(BEGAN, [pod("app-1")])
     seen.usage(BEGAN + 10, usage(9, 300, 999))
     assert [point.cpu_millicores for point in seen.timeline(BEGAN, BEGAN + 60, {}).usage] == [300]
+
+
+def test_a_time_without_a_metric_is_told_where_there_had_been_one() -> None:
+    seen = observed(cpu_percent=None)
+    seen.autoscaler(BEGAN + 5, autoscaler(2, 40))
+    seen.autoscaler(BEGAN + 60, autoscaler(2, None))
+    seen.pods(BEGAN + 70, [TWO[0]])
+    seen.autoscaler(BEGAN + 180, autoscaler(2, 50))
+    seen.autoscaler(BEGAN + 230, autoscaler(2, None))
+    timeline = end(seen)
+    assert timeline.unread == ((60.0, 180.0), (230.0, 240.0))
+    told = [note for note in notes_of(TRAFFIC, GENERATOR, timeline) if "no metric" in note]
+    assert told == ["the autoscaler had no metric from 60 to 180 s: it decided nothing then, whatever the load was"]
