@@ -148,7 +148,7 @@ class Proving:
             yield from self._kept(
                 "loadtest",
                 lambda folder: loadtest(
-                    LoadPorts(wiring.target, wiring.generator(), wiring.clock, folder.path),
+                    LoadPorts(wiring.target, wiring.generator(), wiring.clock, folder.path, machine=wiring.processor()),
                     plan.marked(folder.run_id),
                     Expectations(require_scale_up=True, scaling_alone=True),
                     until_scaled=True,

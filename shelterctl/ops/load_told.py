@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 
+from shelterctl.core.deploy.room import shortage
 from shelterctl.core.events import Event, LoadTick, Notice
 from shelterctl.core.load.histogram import Histogram
 from shelterctl.core.load.plan import LoadPlan, LoadSample
 from shelterctl.core.load.result import LoadResult
 from shelterctl.core.load.tally import parts_of, sample_percentiles
+from shelterctl.core.state import Role, StackState
+from shelterctl.core.words import counted
 from shelterctl.errors import ShelterError
+from shelterctl.ports.target import Target
 
 
 def one_of_several(behind: Callable[[], Sequence[str]] | None, result: LoadResult) -> Iterator[str]:
@@ -66,3 +70,14 @@ def tick_of(sample: LoadSample) -> LoadTick:
         generator_lag_ms=max(lags),
         by_pod=sample.by_pod,
     )
+
+
+def unplaced(target: Target, state: StackState) -> str:
+    """Pods that were asked for and found no node are a run's limit: how many, and what the nodes have left. Empty where there is none."""
+    pods = [pod for pod in state.pods_of(Role.APP) if not pod.scheduled and not pod.deleting]
+    without_room = [pod for pod in pods if "Insufficient" in pod.scheduling_message]
+    if not without_room:
+        return ""
+    with suppress(ShelterError):
+        return f"{counted(len(without_room), 'pod')} found no node: {shortage(without_room[0], target.rooms())}"
+    return ""

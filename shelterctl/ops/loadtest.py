@@ -8,7 +8,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from shelterctl.core.deploy.room import shortage
 from shelterctl.core.events import (
     AutoscalerGone,
     AutoscalerSeen,
@@ -30,12 +29,12 @@ from shelterctl.core.load.tally import LoadTally
 from shelterctl.core.load.thresholds import Threshold
 from shelterctl.core.load.traffic import GeneratorEnd
 from shelterctl.core.state import Role, StackState
-from shelterctl.core.words import counted
 from shelterctl.errors import NotDeployed, ShelterError, UsageError
 from shelterctl.ops.feed import ClocksSeen, Gap, TargetFeed
-from shelterctl.ops.load_told import one_of_several, title_of, told_of
+from shelterctl.ops.load_told import one_of_several, title_of, told_of, unplaced
+from shelterctl.ops.machine_watch import MachineWatch
 from shelterctl.ports.clock import Clock
-from shelterctl.ports.load import LoadGenerator
+from shelterctl.ports.load import LoadGenerator, Machine
 from shelterctl.ports.target import Target
 
 STEP = "load"
@@ -55,7 +54,8 @@ class LoadPorts:
     """What the operation works with. `target` is None for a service that no target of ours runs.
 
     The generator's samples and log stay in `folder`. `others` tells who else changes the stack at the moment, where that can be known, and
-    `behind` the ready pods of the Service that a URL of somebody's choice may lead to.
+    `behind` the ready pods of the Service that a URL of somebody's choice may lead to. `machine` is the one that the load comes from, where
+    that is this one.
     """
 
     target: Target | None
@@ -64,6 +64,7 @@ class LoadPorts:
     folder: Path
     others: Callable[[], str] | None = None
     behind: Callable[[], Sequence[str]] | None = None
+    machine: Machine | None = None
 
 
 def loadtest(
@@ -81,7 +82,8 @@ def loadtest(
     problems = plan.problems() + expectations.problems()
     if problems:
         raise UsageError(problems[0], details=problems[1:])
-    run = _Run(ports, plan, LoadTally(plan), until_scaled=until_scaled, abort_on=expectations.abort_on)
+    machine = MachineWatch(ports.machine, ports.clock)
+    run = _Run(ports, plan, LoadTally(plan), machine, until_scaled=until_scaled, abort_on=expectations.abort_on)
     started_s = ports.clock.monotonic_s()
     try:
         try:
@@ -117,6 +119,7 @@ class _Run:
     ports: LoadPorts
     plan: LoadPlan
     tally: LoadTally
+    machine: MachineWatch
     observer: Observer | None = None
     feed: TargetFeed | None = None
     gaps: list[Gap] = field(default_factory=list)
@@ -172,6 +175,7 @@ class _Run:
                 break
             yield from self.drain()
             yield from self.look_around()
+            self.machine.look(counts=self.tally.began_wall_s is not None)
             if self.abort_on and self.is_lost():
                 yield Notice(f"{self.aborted}: the load is broken off", "warning")
                 generator.stop()
@@ -276,17 +280,8 @@ class _Run:
             yield Notice(f"{self.noun} does not answer any more: {why}", "warning")
         else:
             yield from self.look(self.observer, state)
-            self.look_for_room(self.ports.target, self.observer, state)
-
-    def look_for_room(self, target: Target, observer: Observer, state: StackState) -> None:
-        """Pods that were asked for and found no node are the run's limit."""
-        pods = [pod for pod in state.pods_of(Role.APP) if not pod.scheduled and not pod.deleting]
-        unplaced = [pod for pod in pods if "Insufficient" in pod.scheduling_message]
-        if not unplaced:
-            return
-        with suppress(ShelterError):
-            numbers = shortage(unplaced[0], target.rooms())
-            observer.unplaced(f"{counted(len(unplaced), 'pod')} found no node: {numbers}")
+            if words := unplaced(self.ports.target, state):
+                self.observer.unplaced(words)
 
     def stop(self) -> None:
         self.ports.generator.stop()
@@ -312,6 +307,7 @@ class _Run:
             interrupted=self.interrupted,
             aborted=self.aborted,
             settled=self.settled,
+            machine=self.machine.load(),
         )
 
     @property

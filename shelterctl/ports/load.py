@@ -24,3 +24,13 @@ class LoadGenerator(Protocol):
         """Ends the swarm and waits until its last sample is written."""
 
     def last_lines(self) -> tuple[str, ...]: ...
+
+
+class Machine(Protocol):
+    """The machine that a load comes from."""
+
+    @property
+    def cores(self) -> int: ...
+
+    def busy_percent(self) -> float:
+        """How busy all its cores were together since the last question, 0 to 100."""

@@ -16,6 +16,7 @@ from shelterctl.ports.capabilities import Lacking
 if TYPE_CHECKING:
     from shelterctl.adapters.http_client import HttpxClient
     from shelterctl.adapters.http_question import Urllib3Client
+    from shelterctl.adapters.machine import Processor
     from shelterctl.adapters.swarm.runner import LocustRunner
     from shelterctl.core.state import Place
     from shelterctl.ops.chaos.dialogue import Dialogue
@@ -177,6 +178,12 @@ class Wiring(ABC):
         from shelterctl.adapters.swarm.runner import LocustRunner
 
         return LocustRunner()
+
+    def processor(self) -> Processor:
+        """This machine, where a load comes from it."""
+        from shelterctl.adapters.machine import Processor
+
+        return Processor()
 
     def question(self) -> Urllib3Client:
         """A client for a single question, which costs little to load."""

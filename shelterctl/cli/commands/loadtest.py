@@ -144,11 +144,12 @@ def command(
     plan = plan.marked(folder.run_id)
     if plan.tag:
         folder.tag(plan.tag)
+    here = None if in_cluster or plan.workers else wiring.processor()
     if host is None:
         session.tell_place(folder)
-        ports = LoadPorts(wiring.target, wiring.generator(), wiring.clock, folder.path, session.others())
+        ports = LoadPorts(wiring.target, wiring.generator(), wiring.clock, folder.path, session.others(), machine=here)
     else:
-        ports = LoadPorts(None, wiring.generator(), wiring.clock, folder.path, behind=lambda: _ready_pods(wiring.target))
+        ports = LoadPorts(None, wiring.generator(), wiring.clock, folder.path, behind=lambda: _ready_pods(wiring.target), machine=here)
     display = render.LoadDisplay(session.terminal, plan, wiring.place if host is None else None, Path(svg) if svg else None)
     # One load at a time: what another one called for would be taken for this one's. A fault or a rollout may go on under it.
     if during is not None:

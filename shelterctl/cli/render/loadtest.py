@@ -24,6 +24,7 @@ from shelterctl.core.load.verdict import CheckName
 from shelterctl.core.state import Autoscaler, Place, count_ready
 from shelterctl.core.verdict import Verdict
 from shelterctl.core.watch.model import WatchModel, fold
+from shelterctl.core.words import counted
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -210,6 +211,8 @@ def _limits(result: LoadResult) -> Iterator[Line]:
             yield Line(f"           {'also' if suspect.proved else 'perhaps'} {suspect.limit.value}: {suspect.evidence}")
     several = f"of {len(generator.processes)} processes the worst: " if len(generator.processes) > 1 else ""
     yield Line(f"           Generator: {several}{own}")
+    if result.machine is not None:
+        yield Line(f"           This machine: its {counted(result.machine.cores, 'core')} {result.machine.mean_percent:.0f}% busy")
     limit = timeline.cpu_limit_percent if timeline is not None else None
     if limit is not None:
         yield Line(f"           Pods: their CPU was at most {limit:.0f}% of their limit")

@@ -9,12 +9,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
+from shelterctl.core.load.busy import MACHINE_BUSY_PERCENT, MachineLoad
 from shelterctl.core.load.plan import LoadPlan
 from shelterctl.core.load.tally import LATE_S
 from shelterctl.core.load.timeline import Timeline
 from shelterctl.core.load.traffic import GeneratorLoad, Traffic
 from shelterctl.core.load.verdict import judge_generator
 from shelterctl.core.verdict import Verdict
+from shelterctl.core.words import percent
 
 #: A pod that uses this much of its limit is throttled part of the time (metrics are means over half a minute and more).
 AT_LIMIT_PERCENT = 85.0
@@ -24,6 +26,8 @@ SLOW_TIMES = 3.0
 WAITS_SHARE = 0.5
 #: More requests than this that began late, and the load's rate was not kept by the answers alone.
 LATE_SHARE = 0.01
+#: A machine that was busy for so much of the load is a suspect; for half of it, it is the limit.
+BUSY_SHARE = 0.1
 #: Connections that stay where they are opened leave a new pod with less than this share of an even part.
 LEAST_SHARE = 0.25
 
@@ -37,6 +41,7 @@ class Limit(Enum):
     MAXIMUM = "the HPA's maximum"
     METRIC = "an HPA without a metric"
     CPU = "the application's CPU limit"
+    MACHINE = "this machine's CPU"
     CONNECTIONS = "kept connections"
     DATABASE = "the database"
     UNKNOWN = "unknown"
@@ -60,10 +65,22 @@ class Bottleneck:
 
 
 def bottleneck(
-    plan: LoadPlan, traffic: Traffic, generator: GeneratorLoad, timeline: Timeline | None, *, database_percent: float | None = None
+    plan: LoadPlan,
+    traffic: Traffic,
+    generator: GeneratorLoad,
+    timeline: Timeline | None,
+    *,
+    database_percent: float | None = None,
+    machine: MachineLoad | None = None,
 ) -> Bottleneck:
-    """`database_percent` is the most that the database used of its CPU limit, where that was measured."""
-    suspects = (*_generator(traffic, generator), *_cluster(timeline, database_percent), *_connections(traffic, timeline))
+    """`database_percent` is the most that the database used of its CPU limit, where that was measured; `machine` is how busy the machine
+    was that the load came from, and the pods of a cluster on this machine run on."""
+    suspects = (
+        *_generator(traffic, generator),
+        *_cluster(timeline, database_percent),
+        *_machine(machine, timeline),
+        *_connections(traffic, timeline),
+    )
     proved = [suspect for suspect in suspects if suspect.proved]
     if proved:
         return Bottleneck(proved[0].limit, (*proved, *(suspect for suspect in suspects if not suspect.proved)))
@@ -111,6 +128,17 @@ def _cluster(timeline: Timeline | None, database_percent: float | None) -> Itera
         # Who waits for the database uses no CPU of his own.
         text = f"the database used {database_percent:.0f}% of its CPU limit"
         yield Suspect(Limit.DATABASE, text, proved=used is not None and used < AT_LIMIT_PERCENT)
+
+
+def _machine(machine: MachineLoad | None, timeline: Timeline | None) -> Iterator[Suspect]:
+    if machine is None or machine.busy_ratio < BUSY_SHARE:
+        return
+    text = (
+        f"its {machine.cores} cores were busy to {MACHINE_BUSY_PERCENT:.0f}% and more for {percent(machine.busy_ratio)} of the load: the "
+        "generator and whatever else runs here, the cluster too, took each other's time"
+    )
+    limits = None if timeline is None else timeline.cpu_limit_percent
+    yield Suspect(Limit.MACHINE, text, proved=machine.busy_ratio >= 0.5 and (limits is None or limits < AT_LIMIT_PERCENT))
 
 
 def _connections(traffic: Traffic, timeline: Timeline | None) -> Iterator[Suspect]:

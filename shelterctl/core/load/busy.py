@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from shelterctl.core.load.histogram import Histogram
 from shelterctl.core.load.plan import ProcessSecond
@@ -13,6 +15,20 @@ from shelterctl.core.load.traffic import ProcessLoad
 BUSY_CPU_PERCENT = 90.0
 #: A second of full load is noise (a burst of new users); five in a row are not.
 BUSY_WINDOW_S = 5.0
+
+
+#: All cores busy to so much in a second: whatever runs on them waits for its turn.
+MACHINE_BUSY_PERCENT = 95.0
+
+
+@dataclass(frozen=True, slots=True)
+class MachineLoad:
+    """How busy the generator's machine was during a load, whatever ran on it: the mean over all its cores (percent), and the share of the
+    seconds in which they were busy to MACHINE_BUSY_PERCENT."""
+
+    cores: int
+    mean_percent: float
+    busy_ratio: float
 
 
 class Busy:
@@ -58,3 +74,11 @@ class Busy:
             lag_p99_ms=self._lag.percentile(99) or 0.0,
             lag_max_ms=self._lag.max_ms,
         )
+
+
+def machine_load(cores: int, seconds: Sequence[float]) -> MachineLoad | None:
+    """From the percentages of each second; None where there is none."""
+    if not seconds:
+        return None
+    busy = sum(percent >= MACHINE_BUSY_PERCENT for percent in seconds)
+    return MachineLoad(cores, math.fsum(seconds) / len(seconds), busy / len(seconds))

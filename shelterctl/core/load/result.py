@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from shelterctl.core.controller import SYNC_S
 from shelterctl.core.events import Milestone
 from shelterctl.core.load.bottleneck import Bottleneck, bottleneck
+from shelterctl.core.load.busy import MachineLoad
 from shelterctl.core.load.conditions import Held, hold
 from shelterctl.core.load.observer import Observer
 from shelterctl.core.load.plan import Expectations, LoadPlan
@@ -37,7 +38,7 @@ class LoadResult:
     """What a load test found. `timeline` and `scaling` are None where no cluster was watched (`--host`).
 
     `began_wall_s` is the load's begin in epoch seconds, None where the generator counted nothing. `notes` qualify the
-    numbers and decide nothing.
+    numbers and decide nothing. `machine` is None where the load came from elsewhere.
     """
 
     plan: LoadPlan
@@ -55,6 +56,7 @@ class LoadResult:
     conditions: tuple[Held, ...] = ()
     descent: Descent | None = None
     bottleneck: Bottleneck | None = None
+    machine: MachineLoad | None = None
 
 
 def conclude(
@@ -68,6 +70,7 @@ def conclude(
     interrupted: bool,
     aborted: str = "",
     settled: str = "",
+    machine: MachineLoad | None = None,
 ) -> LoadResult:
     """Judges what was counted and observed.
 
@@ -100,7 +103,15 @@ def conclude(
         milestones=milestones_of(timeline),
         notes=(*_waived(expectations, traffic, verdict), *notes_of(traffic, generator, timeline)),
         conditions=held,
-        bottleneck=bottleneck(plan, traffic, generator, timeline, database_percent=None if observer is None else observer.database_percent),
+        bottleneck=bottleneck(
+            plan,
+            traffic,
+            generator,
+            timeline,
+            database_percent=None if observer is None else observer.database_percent,
+            machine=machine,
+        ),
+        machine=machine,
     )
 
 

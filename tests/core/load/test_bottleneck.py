@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from shelterctl.core.load.bottleneck import Limit, bottleneck
+from shelterctl.core.load.busy import MachineLoad, machine_load
 from shelterctl.core.load.timeline import AtMaximum, NewPod, ReplicaPoint, Timeline, UsagePoint
 from shelterctl.core.load.traffic import PodTraffic
 from shelterctl.core.state import PodName
@@ -88,3 +89,26 @@ def test_none_is_said_only_of_a_load_that_nothing_held_back_and_of_pods_that_wer
     assert bottleneck(at_a_rate, replace(QUICK, late=4000), GENERATOR, idle).limit is Limit.UNKNOWN
     unmeasured = bottleneck(PLAN, QUICK, GENERATOR, replace(WATCHED, usage_problem="metrics-server does not answer"))
     assert unmeasured.suspects[0].evidence == "metrics-server does not answer: whether it held them back is not known"
+
+
+@pytest.mark.parametrize(
+    ("busy_ratio", "limit_percent", "limit"),
+    [
+        (0.05, 12.0, Limit.NONE),
+        (0.3, 12.0, Limit.UNKNOWN),
+        (0.7, 12.0, Limit.MACHINE),
+        # What is throttled by its own limit would be so on a larger machine, too.
+        (0.7, 97.0, Limit.CPU),
+    ],
+)
+def test_a_machine_whose_cores_were_all_busy(busy_ratio: float, limit_percent: float, limit: Limit) -> None:
+    machine = MachineLoad(2, 90.0, busy_ratio)
+    found = bottleneck(PLAN, QUICK, GENERATOR, replace(WATCHED, usage=(usage(limit_percent),)), machine=machine)
+    assert found.limit is limit
+    told = [suspect.evidence for suspect in found.suspects if suspect.limit is Limit.MACHINE]
+    assert [text.startswith("its 2 cores were busy to 95% and more for ") for text in told] == [True] * (busy_ratio >= 0.1)
+
+
+def test_a_machines_load_is_of_its_seconds() -> None:
+    assert machine_load(2, []) is None
+    assert machine_load(2, [100.0, 95.0, 50.0, 15.0]) == MachineLoad(2, 65.0, 0.5)
