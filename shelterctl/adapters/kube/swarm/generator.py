@@ -16,6 +16,7 @@ from typing import Any
 from shelterctl.adapters.kube.api import KubeApi
 from shelterctl.adapters.kube.records import NO_START
 from shelterctl.adapters.kube.swarm import objects
+from shelterctl.adapters.kube.swarm.lifeline import Lifeline
 from shelterctl.adapters.kube.swarm.maker import is_left_over
 from shelterctl.adapters.swarm.runner import empty_files
 from shelterctl.adapters.swarm.samples import Account, OneProcess, account_of, on_our_clock
@@ -57,6 +58,7 @@ class JobGenerator:
         self._pod = ""
         self._samples_path = self._log_path = Path()
         self._follower: threading.Thread | None = None
+        self._lifeline: Lifeline | None = None
         self._break_off: Callable[[], None] = lambda: None
 
     def start(self, plan: LoadPlan, folder: Path) -> None:
@@ -68,6 +70,7 @@ class JobGenerator:
         made = objects.job(self._name, self._namespace, plan.run or self._name, self._image, plan, self._application)
         try:
             kept = self._api.request("POST", self._jobs, body=made)
+            self._lifeline = Lifeline(self._api, f"{self._jobs}/{self._name}", float(made["spec"]["activeDeadlineSeconds"]))
             self._api.request("POST", f"/api/v1/namespaces/{self._namespace}/secrets", body=objects.secret(kept, objects.load_file(plan)))
             self._await_pod()
             self._follower = threading.Thread(target=self._follow, daemon=True)
@@ -112,6 +115,8 @@ class JobGenerator:
         if not self._name:
             return
         self._break_off()
+        if self._lifeline is not None:
+            self._lifeline.let_go()
         path = f"{self._jobs}/{self._name}"
         with suppress(ApiRejected):
             self._api.request("DELETE", path, query={"propagationPolicy": "Foreground"})

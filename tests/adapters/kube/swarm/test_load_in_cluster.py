@@ -12,11 +12,12 @@ from typing import Any
 import pytest
 
 from shelterctl.adapters.kube.swarm import generator as module
-from shelterctl.adapters.kube.swarm import objects
+from shelterctl.adapters.kube.swarm import lifeline, objects
 from shelterctl.adapters.kube.swarm.generator import JobGenerator
 from shelterctl.adapters.kube.swarm.maker import ANNOTATION, is_left_over, maker
 from shelterctl.core.load.plan import LoadPlan
-from shelterctl.errors import ApiUnreachable, LoadGeneratorFailed, Refused
+from shelterctl.errors import ApiRejected, ApiUnreachable, LoadGeneratorFailed, Refused
+from tests.cluster.commands import wait_until
 
 pytestmark = pytest.mark.unit
 
@@ -45,8 +46,18 @@ class Cluster:
         self.made: list[dict[str, Any]] = []
         self.deleted: list[str] = []
         self.phase = "Running"
+        self.deadlines_s: list[int] = []
+        self.refuses: Exception | None = None
 
-    def request(self, method: str, path: str, *, query: Mapping[str, str] | None = None, body: Any = None) -> dict[str, Any]:
+    def request(
+        self, method: str, path: str, *, query: Mapping[str, str] | None = None, body: Any = None, content_type: str = "application/json"
+    ) -> dict[str, Any]:
+        if method == "PATCH":
+            assert (path.rpartition("/")[2], content_type) == (self.made[0]["metadata"]["name"], "application/merge-patch+json")
+            self.deadlines_s.append(body["spec"]["activeDeadlineSeconds"])
+            if self.refuses:
+                raise self.refuses
+            return {}
         if method == "DELETE":
             self.deleted.append(path.rpartition("/")[2])
             return {}
@@ -213,3 +224,38 @@ def test_a_load_of_a_killed_command_is_removed_and_one_of_another_is_not_disturb
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_POLL_S", 0.01)
+
+
+def test_its_deadline_is_kept_ahead_for_as_long_as_it_is_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever is killed says nothing more: the controller ends the Job then, and does not let it load on to its end."""
+    monkeypatch.setattr(lifeline, "EVERY_S", 0.01)
+    monkeypatch.setattr(lifeline, "AHEAD_S", 2.0)
+    cluster = Cluster([[START, sample(1), ENDED]])
+    load = started(cluster, tmp_path)
+    wait_until(lambda: 4 in cluster.deadlines_s, "the deadline to move on")
+    assert cluster.deadlines_s == sorted(cluster.deadlines_s)
+    assert cluster.deadlines_s[0] <= 3 < cluster.made[0]["spec"]["activeDeadlineSeconds"]
+    load.stop()
+    said = len(cluster.deadlines_s)
+    time.sleep(0.2)
+    assert len(cluster.deadlines_s) <= said + 1
+
+
+@pytest.mark.parametrize(("error", "goes_on"), [(ApiUnreachable("gone"), True), (ApiRejected("no", status=403), False)])
+def test_a_server_that_is_away_is_told_again_and_one_that_forbids_it_is_not(
+    error: Exception, goes_on: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lifeline, "EVERY_S", 0.01)
+    cluster = Cluster([[START, sample(1), ENDED]])
+    cluster.refuses = error
+    load = started(cluster, tmp_path)
+    time.sleep(0.3)
+    assert (len(cluster.deadlines_s) > 1) is goes_on
+    load.stop()
+
+
+def test_no_deadline_is_later_than_the_loads_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lifeline, "AHEAD_S", 10_000.0)
+    cluster = Cluster([[START, sample(1), ENDED]])
+    started(cluster, tmp_path).stop()
+    assert cluster.deadlines_s == [cluster.made[0]["spec"]["activeDeadlineSeconds"]]
