@@ -72,6 +72,15 @@ def test_no_acknowledged_write_is_lost_when_the_database_is_killed(tmp_path: Pat
 
 
 @pytest.mark.timeout(400)
+def test_it_is_proved_as_a_whole(notes: Stack) -> None:
+    ran = notes.shelterctl("prove", "--users", "30", "--only", "deploy", "--only", "data", "--down", timeout_s=UP_S)
+    claims = {claim["claim"]: claim for claim in ran.result["claims"]}
+    assert [claims[name]["verdict"] for name in ("deploy", "scale", "data", "names")] == ["PASS", None, "PASS", None], ran.shown()
+    assert "acknowledged writes, none lost" in claims["data"]["text"]
+    assert left_of(notes.home) == []
+
+
+@pytest.mark.timeout(400)
 def test_without_a_route_that_writes_the_whole_database_is_held_against_what_it_was(tmp_path: Path) -> None:
     folder = copied(tmp_path, "liars")
     text = (folder / "app.py").read_text()
