@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Generator, Iterable, Iterator
+from collections.abc import Collection, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NoReturn
 
+from shelterctl.core.deploy.crash import crash_cause
 from shelterctl.core.deploy.rollout import FirstLook, Progress, RolloutJudgement, Trouble, judge_rollout, named
 from shelterctl.core.events import Outcome
 from shelterctl.core.state import Autoscaler, Happening, Pod, Role, StackState, Workload
@@ -234,7 +235,16 @@ def _failure(
     if serving:
         why = (why + "; " if why else "") + f"{counted(len(serving), 'ready pod')} {'goes' if len(serving) == 1 else 'go'} on serving"
     chosen = [trouble] if trouble is not None else list(judgement.troubles)
-    return RolloutFailed(sentence, why=why, next_command=look, details=_evidence(target, state, chosen))
+    details = _evidence(target, state, chosen)
+    if cause := _known_cause(chosen[0], details) if chosen else "":
+        why = f"{cause}; {why}" if why else cause
+    return RolloutFailed(sentence, why=why, next_command=look, details=details)
+
+
+def _known_cause(trouble: Trouble, lines: Sequence[str]) -> str:
+    """What a container's last lines say of why it ended, or is not ready."""
+    container = next((c for c in trouble.pod.every_container if c.name == trouble.container), None)
+    return crash_cause(container.last_exit_code, container.image, lines) if container is not None else ""
 
 
 def _restarted(trouble: Trouble) -> bool:

@@ -30,6 +30,7 @@ class ToldStates:
     rooms_now: tuple[NodeRoom, ...] | None = FULL
     hints: KubectlHints = field(default_factory=KubectlHints)
     noun: str = "the cluster"
+    log: tuple[str, ...] = ()
 
     def state(self, *, warnings_since_s: float = 0.0, with_usage: bool = True) -> StackState:
         return self.states.pop(0) if len(self.states) > 1 else self.states[0]
@@ -40,7 +41,7 @@ class ToldStates:
         return self.rooms_now
 
     def log_tail(self, pod: Pod, container: str, *, lines: int, previous: bool = False) -> tuple[str, ...]:
-        return ()
+        return self.log
 
 
 def state(*pods: Pod, app: Workload = DEPLOYMENT, database: Workload = STATEFUL_SET, happenings: tuple[Happening, ...] = ()) -> StackState:
@@ -161,6 +162,18 @@ def test_a_crash_comes_before_a_deadline() -> None:
     with pytest.raises(RolloutFailed) as caught:
         waited(target)
     assert caught.value.what.startswith("mongodb: container app of pod mongodb-0 crashes (3 restarts in ")
+
+
+def test_a_crash_is_told_with_the_cause_that_its_last_lines_name() -> None:
+    looping = replace(DATABASE, ready=False, containers=(container("waiting", "CrashLoopBackOff", restarts=3, last_exit_code=132),))
+    crashing = [replace(looping, containers=(replace(looping.containers[0], restarts=n),)) for n in (0, *[3] * 50)]
+    avx = "WARNING: MongoDB 5.0+ requires a CPU with AVX support, and your current system does not appear to have that!"
+    target = ToldStates([state(*APP, item, app=APP_WAITS, database=NOT_YET) for item in crashing], log=(avx, "exited"))
+    with pytest.raises(RolloutFailed) as caught:
+        waited(target)
+    assert caught.value.what.startswith("mongodb: container app of pod mongodb-0 crashes (3 restarts in ")
+    assert caught.value.why.startswith("MongoDB 5 and later need a CPU with AVX, and this node's has none")
+    assert f"  {avx}" in caught.value.details
 
 
 def test_what_follows_from_the_cause_is_told_after_it() -> None:
