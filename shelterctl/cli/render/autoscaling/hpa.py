@@ -169,7 +169,8 @@ def _as_options(setting: Setting) -> str:
 def checked_lines(result: Checked) -> Iterator[Line]:
     """The prediction beside what came."""
     yield Line(
-        f"{result.run}: as predicted in {result.agree_share:.0%} of the seconds, within one pod in {result.near_share:.0%}", "strong"
+        f"{result.run}: as predicted in {result.agree_share:.0%} of {result.compared_s} s, within one pod in {result.near_share:.0%}",
+        "strong",
     )
     for doubt in result.doubts:
         yield Line(f"  ! {doubt}", "doubt")
@@ -178,8 +179,8 @@ def checked_lines(result: Checked) -> Iterator[Line]:
     for figure in result.figures:
         unit = f" {figure.unit}" if figure.unit else ""
         yield Line(f"  {figure.name:<20}{figure.predicted:>8.4g} predicted  {figure.came:>8.4g} came{unit}")
-    if result.p95_ms is not None:
-        yield Line(f"  p95 {result.p95_ms:.0f} ms over the whole load; the objective was {result.objective}")
+    if result.measured_ms is not None:
+        yield Line(f"  p{result.percent:g} {result.measured_ms:.0f} ms over the whole load; the objective was {result.objective}")
     yield Line(f"  Undo: {result.undo or 'nothing was written'}")
     yield Line(f"  Whole: shelterctl runs show {result.run}", "dim")
 
