@@ -71,7 +71,10 @@ def replay_lines(result: Replay, *, every: bool) -> Iterator[Line]:
     held = len(result.passes) - len(decisions)
     told = f"{agreed} of {len(decisions)} decisions and " if decisions else "there was nothing to decide; "
     text = f"{told}{held} of {held} passes without one are the model's"
-    yield Line(f"{result.run}: {text}", "good" if not differing else "doubt")
+    if not result.passes:
+        # Neither good nor bad: no decision of the controller was there to hold the model's against.
+        text = "nothing was decided, so nothing was compared"
+    yield Line(f"{result.run}: {text}", "plain" if not result.passes else "good" if not differing else "doubt")
     if result.readings:
         yield Line(f"  {result.readings_agree} of {result.readings} readings of the controller are those of the measurements seen here")
     shown = result.passes if every else [item for item in result.passes if item.decided or not item.agrees]
