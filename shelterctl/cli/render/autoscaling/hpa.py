@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
 
+from shelterctl.cli.render.autoscaling.over_time import over_time
 from shelterctl.cli.terminal import Line
 from shelterctl.core.autoscaling.check import Checked
 from shelterctl.core.autoscaling.explain import Explanation, Topic
@@ -105,6 +107,8 @@ def simulate_lines(result: Simulation) -> Iterator[Line]:
     own = result.results[0]
     yield Line(f"  as recorded   {_course(result.recorded)}")
     yield Line(f"  simulated     {_course(own.ready)}   (the same settings: what the simulation is worth)")
+    if len(result.results) <= 2:
+        yield from over_time(result.demand, result.results)
     yield Line(_HEAD, "dim")
     for item, beaten in list(zip(result.results, result.beaten, strict=True))[:_MOST_SETTINGS_SHOWN]:
         mark = "   beaten" if beaten else ""
@@ -141,7 +145,10 @@ def recommend_lines(result: Recommendation, *, written: bool = False) -> Iterato
     for text in found.not_shown:
         yield Line(f"  Not shown {text}", "dim")
     if setting != found.as_it_is.setting and not written:
-        yield Line(f"  Next: shelterctl up {_as_options(setting)}")
+        # `up` has no option for the down window: where it is another, this sets all that was simulated.
+        same = setting.down_window_s == found.as_it_is.setting.down_window_s
+        whole = f"hpa recommend {result.run} --slo {shlex.quote(found.objective)} --apply"
+        yield Line(f"  Next: shelterctl {f'up {_as_options(setting)}' if same else whole}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +169,11 @@ def applied_lines(result: Applied) -> Iterator[Line]:
     yield Line("  Written, as if by hand.", "good")
     yield Line("  The next `up` goes by the manifests again: on this machine at once, on a cluster only with --force-conflicts.")
     yield Line(f"  To keep them, write them into the manifests, or say them at each `up`: {_as_options(setting)}")
+    if setting.down_window_s != result.recommended.found.as_it_is.setting.down_window_s:
+        yield Line(
+            f"  `up` has no option for the down window ({_seconds(setting.down_window_s)} here): only the manifests keep it "
+            f"(behavior.scaleDown.stabilizationWindowSeconds: {setting.down_window_s:.0f})."
+        )
     yield Line(f"  Undo: {result.undo}")
 
 
