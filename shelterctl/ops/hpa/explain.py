@@ -47,12 +47,15 @@ def explain_autoscaler(ports: ExplainPorts) -> Explanation:
             next_command=f"kubectl -n {workload.namespace} autoscale deployment {workload.name} --cpu-percent=70 --min=2 --max=5",
         )
     found: list[Finding] = []
+    every_s: float | None = None
     if scaling_look is not None and metrics_look is not None:
         found += scaling_look.findings(scaling.ALL, scaling.judge_scaling)
+        if metrics_look.value is not None and metrics_look.value.api_available:
+            every_s = metrics_look.value.resolution_s
         found += metrics_look.findings((metrics.ADDON, metrics.METRICS_API, metrics.SAMPLES), metrics.judge_metrics)
     else:
         found += _of_state(state)
-    return explain(state, found, now_s=ports.clock.wall_s(), last_load=ports.last_load())
+    return explain(state, found, now_s=ports.clock.wall_s(), last_load=ports.last_load(), metrics_every_s=every_s)
 
 
 def _of_state(state: StackState) -> list[Finding]:
