@@ -139,10 +139,8 @@ def checked(session: Session, result: Recommendation, repeated: tuple[LoadPlan, 
     course = course_of(read_recording(folder.path), slo=bound)
     why = () if loaded.judgement.verdict is Verdict.PASS else loaded.judgement.reasons
     doubts = (*filter(None, (cut_off, late)), *(f"the load was no pass: {reason.text}" for reason in why))
-    traffic = loaded.traffic
-    measured_ms = {50.0: traffic.p50_ms, 95.0: traffic.p95_ms, 99.0: traffic.p99_ms}[bound.percent]
     predicted_s = result.demand.duration_s
-    return compare(result.found.chosen, course, predicted_s=predicted_s, slo=bound, measured_ms=measured_ms, undo=undo, doubts=doubts)
+    return compare(result.found.chosen, course, predicted_s=predicted_s, slo=bound, traffic=loaded.traffic, undo=undo, doubts=doubts)
 
 
 def _await_start(session: Session, replicas: int) -> str:

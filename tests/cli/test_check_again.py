@@ -192,9 +192,9 @@ def test_what_speaks_against_the_comparison_is_said(result: Recommendation, tmp_
 def test_only_the_seconds_that_both_have_are_compared(result: Recommendation, tmp_path: Path) -> None:
     course = course_of(read_recording(unpacked(tmp_path)))
     slo = objective_of(SLO)
-    whole = compare(result.found.chosen, course, predicted_s=241, slo=slo, measured_ms=None, undo="")
-    short = compare(result.found.chosen, course, predicted_s=100, slo=slo, measured_ms=None, undo="")
-    longer = compare(result.found.chosen, course, predicted_s=600, slo=slo, measured_ms=None, undo="")
+    whole = compare(result.found.chosen, course, predicted_s=241, slo=slo, traffic=TRAFFIC, undo="")
+    short = compare(result.found.chosen, course, predicted_s=100, slo=slo, traffic=TRAFFIC, undo="")
+    longer = compare(result.found.chosen, course, predicted_s=600, slo=slo, traffic=TRAFFIC, undo="")
     assert (short.compared_s, whole.compared_s) == (100, 240)
     # Of what came after the prediction's end nothing counts: the fourth pod came at 180 s.
     assert {figure.name: figure.came for figure in short.figures}["pods ready at most"] == 3

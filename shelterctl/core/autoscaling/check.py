@@ -8,6 +8,7 @@ from shelterctl.core.autoscaling.course import RunCourse
 from shelterctl.core.autoscaling.simulate import Simulated
 from shelterctl.core.load.elasticity import Step, replicas_at
 from shelterctl.core.load.thresholds import Threshold
+from shelterctl.core.load.traffic import Traffic
 
 #: A load that is shorter than another by less ended as the other did.
 SHORTER_S = 5.0
@@ -27,8 +28,8 @@ class Compared:
 class Checked:
     """`agree_share` is the share of the seconds in which as many pods were ready as predicted, `near_share` with one more or less.
 
-    Both are compared over `compared_s` seconds from the load's begin, as long as there are both. `measured_ms` is the percentile `percent`
-    of the load, to be held against the `objective`; `doubts` are why what came may not be the settings'.
+    Both are compared over `compared_s` seconds from the load's begin, as long as there are both. `measured_ms` is the load's percentile of
+    the `objective`, which is `percent`, and `p95_ms` its p95; `doubts` are why what came may not be the settings'.
     """
 
     run: str
@@ -38,11 +39,12 @@ class Checked:
     near_share: float
     figures: tuple[Compared, ...]
     objective: str
-    percent: float
-    measured_ms: float | None
-    compared_s: int
+    p95_ms: float | None
     undo: str
     doubts: tuple[str, ...] = ()
+    percent: float = 95.0
+    measured_ms: float | None = None
+    compared_s: int = 0
 
 
 def compare(
@@ -51,12 +53,12 @@ def compare(
     *,
     predicted_s: int,
     slo: Threshold,
-    measured_ms: float | None,
+    traffic: Traffic,
     undo: str,
     doubts: tuple[str, ...] = (),
 ) -> Checked:
-    """`predicted_s` is how long the prediction is, `measured_ms` what the load measured over all requests at the percentile of `slo`,
-    `undo` the command that sets the autoscaler back."""
+    """`predicted_s` is how long the prediction is, `traffic` what the load measured over all requests, `undo` the command that sets the
+    autoscaler back. `slo` is of one of the percentiles that a run keeps."""
     end_s = min(int(course.duration_s), predicted_s)
     begin_s = int(course.ready[0].at_s) if course.ready else end_s
     seconds = range(begin_s, end_s)
@@ -79,8 +81,9 @@ def compare(
         near_share=sum(abs(a - b) <= 1 for a, b in pairs) / total,
         figures=tuple(figures),
         objective=slo.text,
+        p95_ms=traffic.p95_ms,
         percent=slo.percent,
-        measured_ms=measured_ms,
+        measured_ms={50.0: traffic.p50_ms, 95.0: traffic.p95_ms, 99.0: traffic.p99_ms}[slo.percent],
         compared_s=len(pairs),
         undo=undo,
         doubts=doubts,

@@ -19,6 +19,7 @@ from shelterctl.core.figures.svg import nice_ticks, svg, thinned
 from shelterctl.core.load.thresholds import parse_threshold
 from shelterctl.ops.hpa.simulate import simulation
 from tests.core.autoscaling.examples import unpacked
+from tests.core.load.examples import TRAFFIC
 
 pytestmark = pytest.mark.unit
 
@@ -70,7 +71,7 @@ def test_a_row_for_each_second(real: Recording) -> None:
 def test_the_prediction_of_the_same_settings_comes(real: Recording) -> None:
     predicted = simulation(real).results[0]
     slo = parse_threshold("p95 < 300ms")
-    found = compare(predicted, course_of(real, slo=slo), predicted_s=241, slo=slo, measured_ms=40.0, undo="")
+    found = compare(predicted, course_of(real, slo=slo), predicted_s=241, slo=slo, traffic=TRAFFIC, undo="")
     assert found.agree_share > 0.97
     assert found.near_share == 1.0
 
