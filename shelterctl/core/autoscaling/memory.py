@@ -14,14 +14,13 @@ from shelterctl.core.hpa.algorithm import ReplicaProposal
 from shelterctl.core.hpa.stabilization import History, Recommendation, ScaleEvent, Stabilizer
 from shelterctl.core.hpa.sync import sync
 
-#: A change of more pods than this at once, before the recording, is not looked for.
-_MOST_CHANGED = 100
 
-
-def remembered(rules: Stabilizer, history: History, current: int, after: int, made: ReplicaProposal, *, at_s: float, first_s: float) -> str:
+def remembered(
+    rules: Stabilizer, history: History, current: int, after: int, made: ReplicaProposal, *, at_s: float, first_s: float, first: int
+) -> str:
     """The sentence that explains `after`; empty where no memory from before `first_s`, the recording's begin, does.
 
-    `history` is what the model remembers before the pass, begun with a recommendation of the first replicas at `first_s`. It explains a
+    `history` is what the model remembers before the pass, begun with a recommendation of the `first` replicas at `first_s`. It explains a
     step that the reading called for, or less of it, and none in a direction or of a size that the reading did not.
     """
 
@@ -43,16 +42,17 @@ def remembered(rules: Stabilizer, history: History, current: int, after: int, ma
         if any(decides(replace(history, recommendations=(item, *history.recommendations))) for item in lower):
             return "the controller remembered a lower recommendation from before the recording, and waited to add pods"
     for base in (history, unseeded) if after < current else (history,):
-        if any(decides(found) for found in _with_events(base, rules, first_s)):
+        if any(decides(found) for found in _with_events(base, rules, first_s, first)):
             return "the controller remembered changes from before the recording, by which its policies allow another step"
     return ""
 
 
-def _with_events(history: History, rules: Stabilizer, first_s: float) -> Iterator[History]:
-    """The history with pods added, or taken away, just before the recording. Without a behavior nothing of them is remembered."""
+def _with_events(history: History, rules: Stabilizer, first_s: float, first: int) -> Iterator[History]:
+    """The history with pods added, or taken away, just before the recording, by which there were `first`: none came to more than the
+    maximum, and from 0 nothing scales. Without a behavior nothing of them is remembered."""
     if rules.behavior is None:
         return
-    for change in range(1, min(rules.max_replicas, _MOST_CHANGED) + 1):
-        event = ScaleEvent(change, first_s)
-        yield replace(history, scale_ups=(event, *history.scale_ups))
-        yield replace(history, scale_downs=(event, *history.scale_downs))
+    for change in range(1, first):
+        yield replace(history, scale_ups=(ScaleEvent(change, first_s), *history.scale_ups))
+    for change in range(1, rules.max_replicas - first + 1):
+        yield replace(history, scale_downs=(ScaleEvent(change, first_s), *history.scale_downs))

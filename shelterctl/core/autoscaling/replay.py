@@ -82,7 +82,7 @@ def replay(recording: Recording, *, period_s: float = SYNC_S) -> Replay:
         raise ValueError("it recorded no measurement of the pods: there is nothing to decide from")
     passes: list[Pass] = []
     history = History()
-    first_s = recording.scalers.times_s[0]
+    first_s, first = recording.scalers.times_s[0], 0
     settings: tuple[object, ...] = ()
     readings: Counter[bool] = Counter()
     for at_s in pass_times(recording, period_s):
@@ -90,7 +90,8 @@ def replay(recording: Recording, *, period_s: float = SYNC_S) -> Replay:
         if before is None or after is None:
             continue
         if not history.recommendations:
-            history = History(recommendations=(Recommendation(before.desired, first_s),))
+            first = before.desired
+            history = History(recommendations=(Recommendation(first, first_s),))
         changed = bool(settings) and settings != after.settings
         settings = after.settings
         reading, made = _read(recording, after, before.desired, at_s)
@@ -101,7 +102,8 @@ def replay(recording: Recording, *, period_s: float = SYNC_S) -> Replay:
         if outcome is not None and made is not None:
             border = _at_a_border(after, history, before.desired, after.desired, made, at_s)
             if outcome.replicas != after.desired:
-                memory = remembered(stabilizer(after), history, before.desired, after.desired, made, at_s=at_s, first_s=first_s)
+                rules = stabilizer(after)
+                memory = remembered(rules, history, before.desired, after.desired, made, at_s=at_s, first_s=first_s, first=first)
             # What the controller remembers of a rescale is what it did, not what the model would have done.
             history = outcome.normalized.history if outcome.normalized is not None else outcome.history
             if after.desired != before.desired:

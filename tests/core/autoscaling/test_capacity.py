@@ -59,6 +59,21 @@ def test_replicas_that_met_it_as_a_rule_are_enough(real: Recording) -> None:
     assert max(demand_of(met, slo=parse_threshold("p95 < 300ms")).demanded()) == 2
 
 
+def test_a_ramp_shows_where_a_pod_is_full(real: Recording) -> None:
+    """Two pods, users evenly up to 240 who send one request a second; a pod carries 60/s, and slows down beyond."""
+    first = real.pods.values[0]
+    ticks = []
+    for at_s, tick in zip(real.ticks.times_s, real.ticks.values, strict=True):
+        users = max(1, round(tick.elapsed_s))
+        full = users > 120
+        ticks.append((at_s, replace(tick, users=users, requests=min(users, 120), failures=0, p95_ms=900.0 if full else 30.0)))
+    ramp = replace(real, ticks=series(ticks), pods=series([(real.pods.times_s[0], first)]))
+    found = demand_of(ramp, slo=parse_threshold("p95 < 300ms"))
+    assert 54 <= found.capacity_per_s <= 61
+    assert max(found.demanded()) in (4, 5)
+    assert "beyond it" in found.capacity_from
+
+
 def test_where_less_load_is_slower_the_load_is_not_what_makes_it_slow(real: Recording) -> None:
     """Two pods meet it and four do not: more pods are no help, and a setting that brings them meets nothing."""
     upside_down = timed(real, slow=400.0, fast=20.0, slow_at=lambda second, ready: ready >= 3)

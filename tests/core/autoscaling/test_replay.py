@@ -133,9 +133,9 @@ def test_a_scale_down_that_a_remembered_recommendation_holds_is_explained(tmp_pa
     rules = stabilizer(recorded_scaler(recorded))
     empty = History((Recommendation(2, first_s + 5),))
     assert sync(rules, empty, 5, [made], first_s + 20).replicas == 4
-    assert "remembered a higher" in remembered(rules, empty, 5, 5, made, at_s=first_s + 20, first_s=first_s)
+    assert "remembered a higher" in remembered(rules, empty, 5, 5, made, at_s=first_s + 20, first_s=first_s, first=5)
     # Beyond its window of 60 s it has forgotten that.
-    assert remembered(rules, empty, 5, 5, made, at_s=first_s + 70, first_s=first_s) == ""
+    assert remembered(rules, empty, 5, 5, made, at_s=first_s + 70, first_s=first_s, first=5) == ""
 
 
 def test_policies_explain_a_smaller_step_and_a_larger_one_as_long_as_they_last(tmp_path: Path) -> None:
@@ -144,9 +144,17 @@ def test_policies_explain_a_smaller_step_and_a_larger_one_as_long_as_they_last(t
     made, empty = proposal_of(200), History((Recommendation(3, 5.0),))
     assert sync(rules, empty, 3, [made], 20.0).replicas == 4
     for after, told in ((3, "by which its policies"), (5, "by which its policies"), (2, "")):
-        assert told in remembered(rules, empty, 3, after, made, at_s=20.0, first_s=0.0)
-        assert bool(told) == bool(remembered(rules, empty, 3, after, made, at_s=20.0, first_s=0.0))
-        assert remembered(rules, empty, 3, after, made, at_s=70.0, first_s=0.0) == ""
+        assert told in remembered(rules, empty, 3, after, made, at_s=20.0, first_s=0.0, first=3)
+        assert bool(told) == bool(remembered(rules, empty, 3, after, made, at_s=20.0, first_s=0.0, first=3))
+        assert remembered(rules, empty, 3, after, made, at_s=70.0, first_s=0.0, first=3) == ""
+
+
+def test_no_more_pods_came_before_the_recording_than_there_were(real: Recording) -> None:
+    """Two pods or twice as many a minute, and two there are: one can have come, and leaves room for another. Two from none cannot."""
+    rules = stabilizer(recorded_scaler(real))
+    made = ReplicaProposal(3, 84)
+    held = remembered(rules, History((Recommendation(2, 5.0),)), 2, 2, made, at_s=20.0, first_s=0.0, first=2)
+    assert held == ""
 
 
 def recorded_scaler(recording: Recording) -> Autoscaler:
