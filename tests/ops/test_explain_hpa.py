@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 
+from shelterctl.cli.render.autoscaling import hpa as render
 from shelterctl.core.autoscaling.explain import Explanation, Topic
 from shelterctl.core.autoscaling.traps import LastLoad
 from shelterctl.core.checkup.check import CheckState
 from shelterctl.core.checkup.metrics import MetricsFacts
 from shelterctl.core.checkup.scaling import ScalerFacts, ScalingFacts
 from shelterctl.core.state import Condition, StackState
-from shelterctl.errors import NotDeployed, Refused
+from shelterctl.errors import ApiUnreachable, NotDeployed, Refused
 from shelterctl.ops.hpa.explain import ExplainPorts, explain_autoscaler
 from tests.core.autoscaling.examples import pod, scaler, state
 from tests.core.checkup.examples import scaling, selected, system_pod
@@ -160,6 +161,23 @@ def test_measurements_a_minute_apart_are_a_delay_and_no_trap() -> None:
     # Where nothing serves them, how often they would come is nothing to tell.
     away = explained(state(scaler(20), 20, 20), measured=replace(slow, api_available=False), served=False)
     assert "measured every" not in told(away)
+
+
+def test_a_look_that_failed_leaves_its_traps_open_and_says_so() -> None:
+    """Without it no trap is named: that must not look as if there was none."""
+    facts = Facts(scaling(), METRICS)
+
+    def forbidden() -> ScalingFacts:
+        raise ApiUnreachable("horizontalpodautoscalers is forbidden", why="no role allows it")
+
+    facts.scaling = forbidden
+    ports: Any = ExplainPorts(Target(state(scaler(20), 20, 20)), facts, Clock(), lambda: None)  # type: ignore[arg-type]
+    result = explain_autoscaler(ports)
+    assert result.traps == ()
+    (sentence,) = [item for item in result.sentences if item.topic is Topic.UNSEEN]
+    assert "horizontalpodautoscalers is forbidden: no role allows it" in sentence.text
+    assert "its traps are not ruled out" in sentence.text
+    assert "  Not seen " in [line.text[:11] for line in render.explain_lines(result)]
 
 
 def test_nothing_deployed_and_no_autoscaler() -> None:

@@ -29,6 +29,7 @@ class Topic(Enum):
     LIMIT = "limit"
     NEXT = "next"
     THRESHOLD = "threshold"
+    UNSEEN = "unseen"
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ _HEADS = {
     Topic.LIMIT: "Limit",
     Topic.NEXT: "Next",
     Topic.THRESHOLD: "To scale",
+    Topic.UNSEEN: "Not seen",
 }
 _MOST_SETTINGS_SHOWN = 60
 
