@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from shelterctl.cli.render import loadtest as render_load
 from shelterctl.cli.render.codes import exit_code
 from shelterctl.cli.terminal import Line
-from shelterctl.core.autoscaling.check import Checked, compare
+from shelterctl.core.autoscaling.check import SHORTER_S, Checked, compare
 from shelterctl.core.autoscaling.course import course_of
 from shelterctl.core.controller import ScalerSettings
 from shelterctl.core.state import Role, StackState
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from shelterctl.cli.session import Session
     from shelterctl.core.autoscaling.recording import Recording
     from shelterctl.core.autoscaling.simulate import Setting
+    from shelterctl.core.load.plan import LoadPlan
 
 _POLL_S = 2.0
 #: The file that the rest of the run's folder does not name: what a check compared.
@@ -87,15 +88,41 @@ def _written(setting: Setting) -> tuple[float, ...]:
     return setting.target_percent, setting.minimum, setting.maximum, setting.down_window_s
 
 
-def checked(session: Session, result: Recommendation, run: Path, undo: str) -> Checked:
-    """Runs the load of the run again. Raises what `loadtest` raises; UsageError where the run has no load to run again."""
-    from shelterctl.adapters.runs.loads import read_plan
+def repeatable(run: Path, recorded_s: int) -> tuple[LoadPlan, str]:
+    """The load of a run of `recorded_s` seconds as it can be run again, and a sentence where it is not the whole of what was planned.
+
+    To be asked before anything is written. Raises UsageError where the run has no load to run again, Refused where it would be another.
+    """
+    from shelterctl.adapters.runs.loads import read_load
+
+    plan, requests = read_load(run)
+    if plan.inside:
+        raise Refused(
+            f"the load of {run.name} ran inside the cluster, and --check runs it from here: over another way to the service",
+            why="what differs then may be the way, and not the settings",
+            next_command="shelterctl hpa recommend --apply, then shelterctl loadtest --in-cluster",
+        )
+    if not Path(plan.locustfile).is_file():
+        raise UsageError(f"{run.name} was made with {plan.locustfile}, which is not there any more", next_command="shelterctl loadtest")
+    sent_all = plan.requests is not None and requests >= plan.requests
+    if sent_all or recorded_s > plan.duration_s - SHORTER_S:
+        return plan, ""
+    shorter = plan.lasting(float(recorded_s))
+    if problems := shorter.problems():
+        raise Refused(
+            f"{run.name} ended after {recorded_s} s of {plan.duration_s:.0f} s, and a load as short cannot be run again",
+            why=problems[0],
+            next_command="shelterctl loadtest --users 200",
+        )
+    return shorter, f"{run.name} ended after {recorded_s} s of {plan.duration_s:.0f} s: the load was run again for as long"
+
+
+def checked(session: Session, result: Recommendation, repeated: tuple[LoadPlan, str], undo: str) -> Checked:
+    """Runs the load of the run again, as `repeatable` gives it. Raises what `loadtest` raises."""
     from shelterctl.adapters.runs.recording import read_recording
 
     wiring = session.wiring
-    plan = read_plan(run)
-    if not Path(plan.locustfile).is_file():
-        raise UsageError(f"{run.name} was made with {plan.locustfile}, which is not there any more", next_command="shelterctl loadtest")
+    plan, cut_off = repeated
     late = _await_start(session, result.found.chosen.ready[0].replicas)
     folder = session.open_folder(COMMAND)
     plan = replace(plan, host=service_url(wiring.target.state(with_usage=False))).marked(folder.run_id)
@@ -109,10 +136,11 @@ def checked(session: Session, result: Recommendation, run: Path, undo: str) -> C
     session.keep_result(folder, COMMAND, code, loaded, render_load.lines(loaded, folder.run_id))
     session.folder = None
     bound = objective_of(result.found.objective)
-    course = course_of(read_recording(folder.path), p95_ms=bound.value)
+    course = course_of(read_recording(folder.path), slo=bound)
     why = () if loaded.judgement.verdict is Verdict.PASS else loaded.judgement.reasons
-    doubts = (*filter(None, (late,)), *(f"the load was no pass: {reason.text}" for reason in why))
-    return compare(result.found.chosen, course, objective=bound.text, p95_ms=loaded.traffic.p95_ms, undo=undo, doubts=doubts)
+    doubts = (*filter(None, (cut_off, late)), *(f"the load was no pass: {reason.text}" for reason in why))
+    predicted_s = result.demand.duration_s
+    return compare(result.found.chosen, course, predicted_s=predicted_s, slo=bound, traffic=loaded.traffic, undo=undo, doubts=doubts)
 
 
 def _await_start(session: Session, replicas: int) -> str:

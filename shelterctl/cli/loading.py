@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shelterctl.cli.flags import seconds
-from shelterctl.core.load.plan import MAX_SPAWN_RATE, Expectations, LoadPlan
+from shelterctl.core.load.plan import IN_CLUSTER, MAX_SPAWN_RATE, Expectations, LoadPlan
 from shelterctl.core.load.shape import SOAK_S, Stage, length_s, named, parse_stages
 from shelterctl.core.load.thresholds import Threshold, parse_threshold
 from shelterctl.errors import UsageError
@@ -252,6 +252,6 @@ def _again(asked: Asked) -> list[str]:
         if value is not None:
             words.append(f"{flag} {shlex.quote(value)}")
     if asked.in_cluster:
-        words.append("--in-cluster")
+        words.append(IN_CLUSTER)
     words += [f"--header {shlex.quote(text)}" for text in asked.headers]
     return words

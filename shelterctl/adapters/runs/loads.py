@@ -73,11 +73,12 @@ def _began_with(folder: Path) -> tuple[Autoscaler | None, tuple[int | None, ...]
     return scaler, requests or ()
 
 
-def read_plan(folder: Path) -> LoadPlan:
-    """The load of a run, as it was asked for. Raises UsageError where the run has no result, or one without a load."""
+def read_load(folder: Path) -> tuple[LoadPlan, int]:
+    """The load of a run, as it was asked for, and how many requests it sent. Raises UsageError where the run has no result of a load."""
     document: Any = read_result(folder) or {}
     try:
-        return from_json(LoadPlan, document["result"]["plan"])
+        result = document["result"]
+        return from_json(LoadPlan, result["plan"]), int(result["traffic"]["requests"])
     except (KeyError, TypeError, ValueError) as error:
         raise UsageError(f"{folder.name} has no load that could run again", next_command="shelterctl runs list") from error
 

@@ -148,12 +148,13 @@ def recommend(
     result = recommendation(recording, slo)
     if not apply and not check:
         return session.finish(result, 0, lambda: render.recommend_lines(result))
-    from shelterctl.cli.checking import applied, checked, same_place
+    from shelterctl.cli.checking import applied, checked, repeatable, same_place
 
     same_place(session, recording)
+    repeated = repeatable(find_load(state_dir(session.settings), run), result.demand.duration_s) if check else None
     undo = applied(session, result)
-    if not check:
+    if repeated is None:
         told = render.Applied(result, undo)
         return session.finish(told, 0, lambda: render.applied_lines(told))
-    found = checked(session, result, find_load(state_dir(session.settings), run), undo)
+    found = checked(session, result, repeated, undo)
     return session.finish(found, 0, lambda: render.checked_lines(found))

@@ -7,6 +7,11 @@ from dataclasses import dataclass
 from shelterctl.core.autoscaling.course import RunCourse
 from shelterctl.core.autoscaling.simulate import Simulated
 from shelterctl.core.load.elasticity import Step, replicas_at
+from shelterctl.core.load.thresholds import Threshold
+from shelterctl.core.load.traffic import Traffic
+
+#: A load that is shorter than another by less ended as the other did.
+SHORTER_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +28,8 @@ class Compared:
 class Checked:
     """`agree_share` is the share of the seconds in which as many pods were ready as predicted, `near_share` with one more or less.
 
-    `p95_ms` is what the load measured, to be held against the `objective`; `doubts` are why what came may not be the settings'.
+    Both are compared over `compared_s` seconds from the load's begin, as long as there are both. `measured_ms` is the load's percentile of
+    the `objective`, which is `percent`, and `p95_ms` its p95; `doubts` are why what came may not be the settings'.
     """
 
     run: str
@@ -36,23 +42,35 @@ class Checked:
     p95_ms: float | None
     undo: str
     doubts: tuple[str, ...] = ()
+    percent: float = 95.0
+    measured_ms: float | None = None
+    compared_s: int = 0
 
 
 def compare(
-    prediction: Simulated, course: RunCourse, *, objective: str, p95_ms: float | None, undo: str, doubts: tuple[str, ...] = ()
+    prediction: Simulated,
+    course: RunCourse,
+    *,
+    predicted_s: int,
+    slo: Threshold,
+    traffic: Traffic,
+    undo: str,
+    doubts: tuple[str, ...] = (),
 ) -> Checked:
-    """`p95_ms` is what the load measured over all requests, `undo` the command that sets the autoscaler back."""
-    begin_s = int(course.ready[0].at_s) if course.ready else int(course.duration_s)
-    seconds = range(begin_s, int(course.duration_s))
+    """`predicted_s` is how long the prediction is, `traffic` what the load measured over all requests, `undo` the command that sets the
+    autoscaler back. `slo` is of one of the percentiles that a run keeps."""
+    end_s = min(int(course.duration_s), predicted_s)
+    begin_s = int(course.ready[0].at_s) if course.ready else end_s
+    seconds = range(begin_s, end_s)
+    if course.duration_s < predicted_s - SHORTER_S:
+        doubts = (*doubts, f"the load ended after {course.duration_s:.0f} s of the {predicted_s} s that are predicted: those are compared")
     pairs = [(replicas_at(prediction.ready, second), replicas_at(course.ready, second)) for second in seconds]
     total = max(len(pairs), 1)
     figures = [
-        Compared(
-            "pods ready at most", max(step.replicas for step in prediction.ready), max((s.replicas for s in course.ready), default=0), ""
-        ),
+        Compared("pods ready at most", max((a for a, _ in pairs), default=0), max((b for _, b in pairs), default=0), ""),
         Compared("pod-minutes ready", sum(a for a, _ in pairs) / 60, sum(b for _, b in pairs) / 60, "min"),
     ]
-    first = [next((step.at_s for step in steps[1:]), None) for steps in (prediction.ready, course.ready)]
+    first = [next((step.at_s for step in steps[1:] if step.at_s < end_s), None) for steps in (prediction.ready, course.ready)]
     if first[0] is not None and first[1] is not None:
         figures.append(Compared("first change", first[0], first[1], "s"))
     return Checked(
@@ -62,8 +80,11 @@ def compare(
         agree_share=sum(a == b for a, b in pairs) / total,
         near_share=sum(abs(a - b) <= 1 for a, b in pairs) / total,
         figures=tuple(figures),
-        objective=objective,
-        p95_ms=p95_ms,
+        objective=slo.text,
+        p95_ms=traffic.p95_ms,
+        percent=slo.percent,
+        measured_ms={50.0: traffic.p50_ms, 95.0: traffic.p95_ms, 99.0: traffic.p99_ms}[slo.percent],
+        compared_s=len(pairs),
         undo=undo,
         doubts=doubts,
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from shelterctl.core.autoscaling.demand import Demand, demand_of
 from shelterctl.core.autoscaling.recording import Recording
 from shelterctl.core.load.elasticity import Elasticity, Step, elasticity
+from shelterctl.core.load.thresholds import Threshold
 from shelterctl.core.state import Pod, PodName, Role, count_ready
 
 
@@ -57,7 +58,7 @@ class RunCourse:
     no_demand: str = ""
 
 
-def course_of(recording: Recording, *, p95_ms: float | None = None) -> RunCourse:
+def course_of(recording: Recording, *, slo: Threshold | None = None) -> RunCourse:
     """Raises ValueError for a run without a load."""
     if not recording.ticks.times_s:
         raise ValueError(f"{recording.run} recorded no load")
@@ -66,7 +67,7 @@ def course_of(recording: Recording, *, p95_ms: float | None = None) -> RunCourse
     ready = ready_steps(recording)
     demand, why = None, ""
     try:
-        demand = demand_of(recording, p95_ms=p95_ms)
+        demand = demand_of(recording, slo=slo)
     except ValueError as error:
         why = str(error)
     figures = None

@@ -6,23 +6,22 @@ request's price in CPU comes from rounds of measurements well below the limits.
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
+from math import ceil
 from statistics import median, quantiles
 
+from shelterctl.core.autoscaling.capacity import MOST_FAILED, SMOOTH_S, capacity_of
 from shelterctl.core.autoscaling.recording import Recording
-from shelterctl.core.state import Pod, PodName, Role, Usage, count_ready
+from shelterctl.core.load.thresholds import Threshold
+from shelterctl.core.state import Pod, PodName, Role, Usage
 from shelterctl.core.words import listed
 
 #: Above this share of its limit a pod is throttled now and then, and what it used is not what it would have.
 CAPPED = 0.85
 #: A round whose pods answered less than this tells nothing of a request's price.
 _LEAST_RATE = 2.0
-_SMOOTH_S = 5
-#: Where more of the requests fail, what the pods used and how fast they answered is not what such requests take.
-_MOST_FAILED = 0.05
 #: Requests that cost less than this share of what the pods used were not what kept them busy.
 _LEAST_OWN = 0.25
 
@@ -59,7 +58,8 @@ class Demand:
 
     def demanded(self) -> tuple[int, ...]:
         """The replicas that carry what is offered, second by second: at least one."""
-        whole = [-int(-rate // self.capacity_per_s) for rate in self.offered_per_s]
+        # Where the capacity is what the pods of then were offered, so many are enough, and not one more by a rounding.
+        whole = [ceil(rate / self.capacity_per_s - 1e-9) for rate in self.offered_per_s]
         return tuple(max(1, count) for count in whole)
 
 
@@ -80,13 +80,16 @@ class _Round:
         return bool(self.limit_millicores) and self.used_millicores >= CAPPED * self.limit_millicores
 
 
-def demand_of(recording: Recording, *, p95_ms: float | None = None, sync_phase_s: float = 0.0) -> Demand:
-    """The demand of a run. With `p95_ms` a pod's capacity is what it carried within it. Raises ValueError with what the run lacks."""
+def demand_of(recording: Recording, *, slo: Threshold | None = None, sync_phase_s: float = 0.0) -> Demand:
+    """The demand of a run. With `slo`, a percentile below a time, a pod's capacity is what it carried within it.
+
+    Raises ValueError with what the run lacks.
+    """
     if not recording.ticks.times_s:
         raise ValueError("it has no load")
     began_s = recording.began_s
     length = int(recording.ticks.values[-1].elapsed_s) + 1
-    requests, failures, users, p95 = _by_second(recording, length)
+    requests, failures, users = _by_second(recording, length)
     rounds = _rounds(recording)
     pods = [pod for pod in recording.pods.at(began_s + 1) or recording.pods.values[0] if pod.role is Role.APP and not pod.deleting]
     if not pods or not all(pods[0].cpu_requests_millicores):
@@ -97,7 +100,8 @@ def demand_of(recording: Recording, *, p95_ms: float | None = None, sync_phase_s
     cost, idle, notes = _price(rounds, requests, failures)
     per_user = _per_user(requests, users, [item for item in rounds if item.capped])
     offered = tuple(count * per_user for count in users)
-    capacity, source = _capacity(recording, requests, failures, p95, limit, cost, idle, p95_ms)
+    by_limit = (limit - idle) / cost if limit is not None and limit > idle else None
+    capacity = capacity_of(recording, offered, requests, failures, by_limit=by_limit, slo=slo)
     periods = [after.seen_s - before.seen_s for before, after in pairwise(rounds)]
     start_s, more = _start_s(recording)
     if others := sorted({name for item in recording.scalers.values if item is not None for name in item.other_metrics}):
@@ -110,30 +114,28 @@ def demand_of(recording: Recording, *, p95_ms: float | None = None, sync_phase_s
         idle_millicores=idle,
         request_millicores=request,
         limit_millicores=limit,
-        capacity_per_s=capacity,
-        capacity_from=source,
+        capacity_per_s=capacity.per_s,
+        capacity_from=capacity.source,
         start_s=start_s,
         metric_period_s=median(periods) if periods else 60.0,
         metric_window_s=median(item.window_s for item in rounds),
         sync_phase_s=sync_phase_s,
         metric_phase_s=next((item.to_s for item in rounds if item.to_s >= 0), 0.0),
         replicas=len(pods),
-        notes=(*notes, *more),
+        notes=(*notes, *capacity.notes, *more),
     )
 
 
-def _by_second(recording: Recording, length: int) -> tuple[list[int], list[int], list[int], list[float | None]]:
+def _by_second(recording: Recording, length: int) -> tuple[list[int], list[int], list[int]]:
     requests, failures, users = [0] * length, [0] * length, [0] * length
-    p95: list[float | None] = [None] * length
     for tick in recording.ticks.values:
         second = min(max(round(tick.elapsed_s) - 1, 0), length - 1)
         requests[second] += tick.requests
         failures[second] += tick.failures
         users[second] = tick.users
-        p95[second] = tick.p95_ms
     for second in range(1, length):
         users[second] = users[second] or users[second - 1]
-    return requests, failures, users, p95
+    return requests, failures, users
 
 
 def _rounds(recording: Recording) -> list[_Round]:
@@ -180,14 +182,14 @@ def _price(rounds: Sequence[_Round], requests: Sequence[int], failures: Sequence
 
     def failing(item: _Round) -> bool:
         begin, end = span(item)
-        return failed[end] - failed[begin] > _MOST_FAILED * (sums[end] - sums[begin])
+        return failed[end] - failed[begin] > MOST_FAILED * (sums[end] - sums[begin])
 
     quiet = [item.used_millicores / item.pods for item in rounds if item.to_s <= 0]
     idle = min(quiet, default=0.0)
     telling = [(item, rate(item)) for item in rounds if not item.capped and rate(item) >= _LEAST_RATE]
     if telling and all(failing(item) for item, _ in telling):
         raise ValueError(
-            f"more than {100 * _MOST_FAILED:g}% of its requests failed whenever it was measured: what a request costs cannot be told"
+            f"more than {100 * MOST_FAILED:g}% of its requests failed whenever it was measured: what a request costs cannot be told"
         )
     telling = [(item, each) for item, each in telling if not failing(item)]
     if not telling:
@@ -210,65 +212,15 @@ def _price(rounds: Sequence[_Round], requests: Sequence[int], failures: Sequence
 def _per_user(requests: Sequence[int], users: Sequence[int], capped: Sequence[_Round]) -> float:
     """The requests that a user sends in a second where nothing slows it."""
     rates = []
-    for second in range(len(requests) - _SMOOTH_S):
+    for second in range(len(requests) - SMOOTH_S):
         held = any(item.from_s <= second <= item.to_s for item in capped)
-        count = sum(users[second : second + _SMOOTH_S])
+        count = sum(users[second : second + SMOOTH_S])
         if count and not held:
-            rates.append(sum(requests[second : second + _SMOOTH_S]) / count)
+            rates.append(sum(requests[second : second + SMOOTH_S]) / count)
     if len(rates) < 2:
         raise ValueError("its pods ran at their CPU limits all the time: what its users would have sent cannot be told from it")
     # Seconds in which the service was slow pull the mean down: the upper quarter is what users do.
     return quantiles(rates, n=4)[2]
-
-
-def _capacity(
-    recording: Recording,
-    requests: Sequence[int],
-    failures: Sequence[int],
-    p95: Sequence[float | None],
-    limit: int | None,
-    cost: float,
-    idle: float,
-    p95_ms: float | None,
-) -> tuple[float, str]:
-    """What a pod carries (requests/s), and how that is known."""
-    by_limit = (limit - idle) / cost if limit is not None and limit > idle else None
-    ready = [count_ready(recording.pods.at(recording.began_s + second) or ()) for second in range(len(requests))]
-
-    def carried(second: int) -> float:
-        span = slice(second, second + _SMOOTH_S)
-        return (sum(requests[span]) - sum(failures[span])) / _SMOOTH_S / max(min(ready[span]), 1)
-
-    def within(second: int, bound_ms: float) -> bool:
-        # What fails is answered fast as a rule, and what hangs has no time: neither is carried within the bound.
-        span = slice(second, second + _SMOOTH_S)
-        asked = sum(requests[span])
-        return sum(failures[span]) <= _MOST_FAILED * asked and median(bound_ms + 1 if v is None else v for v in p95[span]) <= bound_ms
-
-    each = [(carried(second), second) for second in range(len(requests) - _SMOOTH_S)]
-    most = max((rate for rate, _ in each), default=0.0)
-    if not each:
-        raise ValueError(f"it lasted no more than {_SMOOTH_S} s: what a pod carries is not shown")
-    if most <= 0:
-        raise ValueError("not one of its requests was answered well: what a pod carries is not shown")
-    if p95_ms is None:
-        if by_limit is not None:
-            return by_limit, "its CPU limit over a request's price"
-        return most, "the most that one carried in the run, and it may carry more"
-    slow = sorted(rate for rate, second in each if not within(second, p95_ms))
-    fast = sorted(rate for rate, second in each if within(second, p95_ms))
-    if not fast or fast[-1] <= 0:
-        raise ValueError(f"its p95 was above {p95_ms:g} ms, or requests failed, all the time: what a pod carries within that is not shown")
-    # Slow seconds at a low rate (a pod that starts, a machine that is busy otherwise) decide nothing: where most are slow, it is full.
-    boundary = next((rate for rate in fast[::-1] if _slow_from(slow, rate) <= _slow_from(fast, rate)), fast[-1])
-    if by_limit is not None and boundary > by_limit:
-        return by_limit, "its CPU limit over a request's price"
-    seen = "measured: beyond it p95 was above the bound" if slow and slow[-1] > boundary else "the most that one carried within the bound"
-    return boundary, f"{seen} ({p95_ms:g} ms)"
-
-
-def _slow_from(rates: Sequence[float], rate: float) -> int:
-    return len(rates) - bisect_left(rates, rate)
 
 
 def _start_s(recording: Recording) -> tuple[float, tuple[str, ...]]:

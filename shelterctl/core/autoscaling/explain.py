@@ -10,6 +10,7 @@ from enum import Enum
 from shelterctl.core.autoscaling.outlook import Coming, outlook
 from shelterctl.core.autoscaling.traps import LastLoad, unfinished_rollout, unreached_target
 from shelterctl.core.checkup.check import CheckState, Finding
+from shelterctl.core.checkup.metrics import SLOW_RESOLUTION_S
 from shelterctl.core.controller import SYNC_S, down_window_s, proposal, samples, tolerances
 from shelterctl.core.duration import format_duration
 from shelterctl.core.hpa.algorithm import ReplicaProposal
@@ -28,6 +29,7 @@ class Topic(Enum):
     LIMIT = "limit"
     NEXT = "next"
     THRESHOLD = "threshold"
+    UNSEEN = "unseen"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +70,15 @@ class Explanation:
     traps: tuple[Finding, ...]
 
 
-def explain(state: StackState, findings: Iterable[Finding] = (), *, now_s: float, last_load: LastLoad | None = None) -> Explanation:
-    """Explains the autoscaler of a state that has one. `now_s` in epoch seconds. Raises ValueError where it has none."""
+def explain(
+    state: StackState,
+    findings: Iterable[Finding] = (),
+    *,
+    now_s: float,
+    last_load: LastLoad | None = None,
+    metrics_every_s: float | None = None,
+) -> Explanation:
+    """Explains a state's autoscaler. `metrics_every_s` is None where it is not seen. Raises ValueError where there is no autoscaler."""
     scaler = state.autoscaler
     if scaler is None:
         raise ValueError("there is no autoscaler")
@@ -88,6 +97,7 @@ def explain(state: StackState, findings: Iterable[Finding] = (), *, now_s: float
     sentences = (
         *_now(scaler, current, now_s),
         *_samples(pods, made, state),
+        *_delay(metrics_every_s),
         *_reading(scaler, made),
         *_windows(scaler, made, current),
         *_limits(scaler, wanted, current),
@@ -123,6 +133,12 @@ def _samples(pods: tuple[PodSample, ...], made: ReplicaProposal | None, state: S
         yield Sentence(Topic.SAMPLES, f"{pod.name}: {used}{why}")
     if state.usage_problem:
         yield Sentence(Topic.SAMPLES, f"nothing measures the pods: {state.usage_problem}")
+
+
+def _delay(every_s: float | None) -> Iterator[Sentence]:
+    if every_s is not None and every_s >= SLOW_RESOLUTION_S:
+        late = f"a load shows in them {every_s:g} to {2 * every_s:g} s late, and no decision comes sooner"
+        yield Sentence(Topic.SAMPLES, f"the pods are measured every {every_s:g} s (metrics-server's --metric-resolution): {late}")
 
 
 def _age(pod: PodSample) -> str:

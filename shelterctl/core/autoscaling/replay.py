@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import atan2, cos, pi, sin
 
+from shelterctl.core.autoscaling.memory import remembered
 from shelterctl.core.autoscaling.recording import Recording
-from shelterctl.core.controller import SYNC_S, down_window_s, proposal, samples, stabilizer, tolerances
+from shelterctl.core.controller import SYNC_S, proposal, samples, stabilizer, tolerances
 from shelterctl.core.hpa.algorithm import ReplicaProposal, desired_from_utilization
 from shelterctl.core.hpa.stabilization import History, Recommendation
 from shelterctl.core.hpa.sync import SyncOutcome, sync
@@ -81,7 +82,7 @@ def replay(recording: Recording, *, period_s: float = SYNC_S) -> Replay:
         raise ValueError("it recorded no measurement of the pods: there is nothing to decide from")
     passes: list[Pass] = []
     history = History()
-    first_s = recording.scalers.times_s[0]
+    first_s, first = recording.scalers.times_s[0], 0
     settings: tuple[object, ...] = ()
     readings: Counter[bool] = Counter()
     for at_s in pass_times(recording, period_s):
@@ -89,22 +90,28 @@ def replay(recording: Recording, *, period_s: float = SYNC_S) -> Replay:
         if before is None or after is None:
             continue
         if not history.recommendations:
-            history = History(recommendations=(Recommendation(before.desired, first_s),))
+            first = before.desired
+            history = History(recommendations=(Recommendation(first, first_s),))
         changed = bool(settings) and settings != after.settings
         settings = after.settings
         reading, made = _read(recording, after, before.desired, at_s)
-        border = False
+        border, memory = False, ""
         if reading is not None:
             readings[reading] += 1
         outcome = sync(stabilizer(after), history, before.desired, [made], at_s) if made is not None else None
-        if outcome is not None:
+        if outcome is not None and made is not None:
             border = _at_a_border(after, history, before.desired, after.desired, made, at_s)
+            if outcome.replicas != after.desired:
+                rules = stabilizer(after)
+                memory = remembered(rules, history, before.desired, after.desired, made, at_s=at_s, first_s=first_s, first=first)
             # What the controller remembers of a rescale is what it did, not what the model would have done.
             history = outcome.normalized.history if outcome.normalized is not None else outcome.history
             if after.desired != before.desired:
                 history = stabilizer(after).remember_rescale(history, before.desired, after.desired, at_s)
-        passes.append(_pass(recording, at_s, before, after, made, outcome, changed=changed, border=border, since_s=at_s - first_s))
+        passes.append(_pass(recording, at_s, before, after, made, outcome, changed=changed, border=border, memory=memory))
     notes = [*recording.blind]
+    if not passes:
+        notes.append("the autoscaler's status never changed while it was watched: when the controller looked is not known")
     if recording.damaged:
         notes.append(f"{recording.damaged} lines of the recording could not be read")
     return Replay(recording.run, period_s, tuple(passes), sum(readings.values()), readings[True], tuple(notes))
@@ -159,7 +166,7 @@ def _pass(
     *,
     changed: bool,
     border: bool,
-    since_s: float,
+    memory: str,
 ) -> Pass:
     model_after = outcome.replicas if outcome is not None else before.desired
     found = Pass(
@@ -173,7 +180,7 @@ def _pass(
     )
     if found.agrees:
         return found
-    return replace(found, differs=_difference(found, before, after, changed=changed, border=border, since_s=since_s))
+    return replace(found, differs=_difference(found, before, after, changed=changed, border=border, memory=memory))
 
 
 def _why(made: ReplicaProposal | None, outcome: SyncOutcome | None, current: int) -> str:
@@ -191,13 +198,13 @@ def _why(made: ReplicaProposal | None, outcome: SyncOutcome | None, current: int
     return reading
 
 
-def _at_a_border(scaler: Autoscaler, history: History, current: int, after: int, made: ReplicaProposal | None, at_s: float) -> bool:
+def _at_a_border(scaler: Autoscaler, history: History, current: int, after: int, made: ReplicaProposal, at_s: float) -> bool:
     """Whether the same pass a moment earlier or later decides what the controller did: a window or a policy's period ended just then."""
-    moments = (at_s - BORDER_S, at_s + BORDER_S) if made is not None else ()
-    return any(sync(stabilizer(scaler), history, current, [made], moment).replicas == after for moment in moments if made is not None)
+    moments = (at_s - BORDER_S, at_s + BORDER_S)
+    return any(sync(stabilizer(scaler), history, current, [made], moment).replicas == after for moment in moments)
 
 
-def _difference(found: Pass, before: Autoscaler, after: Autoscaler, *, changed: bool, border: bool, since_s: float) -> str:
+def _difference(found: Pass, before: Autoscaler, after: Autoscaler, *, changed: bool, border: bool, memory: str) -> str:
     """What a recording cannot show and explains the difference; empty where nothing does."""
     if changed:
         return "somebody changed the autoscaler's settings here: which of them this pass went by is not seen"
@@ -211,10 +218,7 @@ def _difference(found: Pass, before: Autoscaler, after: Autoscaler, *, changed: 
         return f"{told}; from its own reading the model decides the same" if given == found.after else told
     if border:
         return "a window or a policy's period ended within a second of this pass: on which side of it the controller was is not seen"
-    if since_s <= down_window_s(after):
-        higher = "a higher" if found.after > found.model_after else "no such"
-        return f"the controller remembered {higher} recommendation from before the recording"
-    return ""
+    return memory
 
 
 def _from_reading(found: Pass, scaler: Autoscaler) -> int:

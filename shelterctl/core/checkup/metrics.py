@@ -19,6 +19,8 @@ ENABLE = "minikube addons enable metrics-server"
 DEFAULT_RESOLUTION_S = 60.0
 #: A kubelet that measures less often than this leaves metrics-server without two points to reckon a rate from.
 SLOWEST_HOUSEKEEPING_S = 60.0
+#: At an interval from here on the delay of the measurements is worth a word by itself.
+SLOW_RESOLUTION_S = 30.0
 #: What the kubelet's own sample may be older than metrics-server's look at it.
 SAMPLE_SLACK_S = 45.0
 
@@ -124,7 +126,7 @@ def _judge_samples(facts: MetricsFacts, enable: str, repair: Repair | None) -> F
             "the HPA decides on old figures",
             "kubectl -n kube-system rollout restart deployment metrics-server",
         )
-    late = f"; load shows {resolution_s:g} to {2 * resolution_s:g} s late" if resolution_s >= 30 else ""
+    late = f"; load shows {resolution_s:g} to {2 * resolution_s:g} s late" if resolution_s >= SLOW_RESOLUTION_S else ""
     return SAMPLES.ok(f"the newest is {max(age_s, 0.0):.0f} s old{late}")
 
 

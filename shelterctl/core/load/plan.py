@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
-from shelterctl.core.load.shape import Stage, length_s, plateau_s, users_at
+from shelterctl.core.load.shape import Stage, cut, length_s, plateau_s, users_at
 from shelterctl.core.load.thresholds import Threshold, impossible
 
 #: One generator process has one core: it sends about 4,000 requests/s, which is 4,000 users who think for a second. Five
@@ -19,6 +19,8 @@ MAX_REQUESTS = 10_000_000
 MAX_RATE = 10_000.0
 #: More than any one machine has cores for.
 MAX_PROCESSES = 64
+#: The option of a load whose generator is a Job in the cluster.
+IN_CLUSTER = "--in-cluster"
 MIN_DURATION_S = 1.0
 MAX_DURATION_S = 12 * 3600.0
 
@@ -82,6 +84,17 @@ class LoadPlan:
     def marked(self, run: str) -> LoadPlan:
         """The same load, its documents marked with a run."""
         return replace(self, run=run)
+
+    def lasting(self, duration_s: float) -> LoadPlan:
+        """The same load, broken off after a time."""
+        stages = cut(self.stages, duration_s)
+        users = max((stage.users for stage in stages), default=0) if self.stages else self.users
+        return replace(self, duration_s=duration_s, stages=stages, users=users)
+
+    @property
+    def inside(self) -> bool:
+        """Whether its generator ran inside the cluster."""
+        return IN_CLUSTER in self.asked
 
     @property
     def ramp_s(self) -> float:

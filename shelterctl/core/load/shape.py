@@ -82,6 +82,19 @@ def length_s(stages: Sequence[Stage]) -> float:
     return sum(stage.duration_s for stage in stages)
 
 
+def cut(stages: Sequence[Stage], end_s: float) -> tuple[Stage, ...]:
+    """The stages until a time after the load's begin, the last one as far as it had come by then."""
+    found, begin_s, before = list[Stage](), 0.0, 0
+    for stage in stages:
+        left_s = end_s - begin_s
+        if stage.duration_s > left_s:
+            share = left_s / stage.duration_s
+            return (*found, Stage(left_s, round(before + (stage.users - before) * share))) if left_s > 0 else tuple(found)
+        found.append(stage)
+        begin_s, before = begin_s + stage.duration_s, stage.users
+    return tuple(found)
+
+
 def plateau_s(stages: Sequence[Stage]) -> tuple[float, float]:
     """From when until when the users are at their most for the first time (seconds)."""
     most = max(stage.users for stage in stages)

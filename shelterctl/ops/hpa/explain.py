@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
 
-from shelterctl.core.autoscaling.explain import Explanation, explain
+from shelterctl.core.autoscaling.explain import Explanation, Sentence, Topic, explain
 from shelterctl.core.autoscaling.traps import LastLoad
 from shelterctl.core.checkup import metrics, scaling
 from shelterctl.core.checkup.check import Finding
 from shelterctl.core.checkup.scaling_seen import seen_in
 from shelterctl.core.state import Role, StackState
 from shelterctl.errors import NotDeployed, Refused
-from shelterctl.ops.doctor.looks import Looks
+from shelterctl.ops.doctor.looks import Look, Looks
 from shelterctl.ports.checkup import ClusterFacts
 from shelterctl.ports.clock import Clock
 from shelterctl.ports.target import Target
@@ -47,12 +48,25 @@ def explain_autoscaler(ports: ExplainPorts) -> Explanation:
             next_command=f"kubectl -n {workload.namespace} autoscale deployment {workload.name} --cpu-percent=70 --min=2 --max=5",
         )
     found: list[Finding] = []
+    every_s: float | None = None
     if scaling_look is not None and metrics_look is not None:
         found += scaling_look.findings(scaling.ALL, scaling.judge_scaling)
+        if metrics_look.value is not None and metrics_look.value.api_available:
+            every_s = metrics_look.value.resolution_s
         found += metrics_look.findings((metrics.ADDON, metrics.METRICS_API, metrics.SAMPLES), metrics.judge_metrics)
     else:
         found += _of_state(state)
-    return explain(state, found, now_s=ports.clock.wall_s(), last_load=ports.last_load())
+    result = explain(state, found, now_s=ports.clock.wall_s(), last_load=ports.last_load(), metrics_every_s=every_s)
+    return replace(result, sentences=(*result.sentences, *_unseen(scaling_look, metrics_look)))
+
+
+def _unseen(*looks: Look[Any] | None) -> Iterator[Sentence]:
+    """What was not seen hides its traps: no trap is then no sign that there is none."""
+    for look in looks:
+        if look is not None and look.value is None:
+            error = look.error
+            why = "it did not answer in time" if error is None else f"{error.what}: {error.why}" if error.why else error.what
+            yield Sentence(Topic.UNSEEN, f"the {look.name} could not be looked at: {why}; its traps are not ruled out")
 
 
 def _of_state(state: StackState) -> list[Finding]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from shelterctl.core.autoscaling.capacity import PERCENTILES
 from shelterctl.core.autoscaling.course import ready_steps
 from shelterctl.core.autoscaling.demand import Demand, demand_of
 from shelterctl.core.autoscaling.recommend import Recommended, grid, recommend
@@ -78,13 +79,16 @@ def recommendation(recording: Recording, slo: str) -> Recommendation:
 
 
 def objective_of(text: str) -> Threshold:
-    """A percentile below a time. Raises UsageError."""
+    """A percentile below a time, of those that a run keeps of each second. Raises UsageError."""
     try:
         found = parse_threshold(text)
     except ValueError as error:
         raise UsageError(f"--slo: {error}", next_command="--slo 'p95 < 300ms'") from error
     if found.metric is not Metric.PERCENTILE or found.operator not in ("<", "<=") or found.name:
         raise UsageError(f"--slo {text}: a percentile of all requests below a time", next_command="--slo 'p95 < 300ms'")
+    if found.percent not in PERCENTILES:
+        what = f"--slo {text}: a run records p50, p95 and p99 of each second, and no p{found.percent:g}"
+        raise UsageError(what, next_command=f"--slo 'p99 {found.operator} {found.value:g}ms'")
     return found
 
 
@@ -113,6 +117,6 @@ def setting_of(scaler: Autoscaler | None) -> Setting | None:
 def _demand(recording: Recording, bound: Threshold | None) -> Demand:
     phase_s = next(iter(pass_times(recording, SYNC_S)), recording.began_s) - recording.began_s
     try:
-        return demand_of(recording, p95_ms=None if bound is None else bound.value, sync_phase_s=phase_s)
+        return demand_of(recording, slo=bound, sync_phase_s=phase_s)
     except ValueError as error:
         raise UsageError(f"{recording.run} cannot be simulated: {error}", next_command="shelterctl loadtest --users 200") from error

@@ -16,8 +16,10 @@ from shelterctl.core.autoscaling.course import course_of
 from shelterctl.core.autoscaling.recording import Recording, series
 from shelterctl.core.figures.load import load_figure
 from shelterctl.core.figures.svg import nice_ticks, svg, thinned
+from shelterctl.core.load.thresholds import parse_threshold
 from shelterctl.ops.hpa.simulate import simulation
 from tests.core.autoscaling.examples import unpacked
+from tests.core.load.examples import TRAFFIC
 
 pytestmark = pytest.mark.unit
 
@@ -68,7 +70,8 @@ def test_a_row_for_each_second(real: Recording) -> None:
 
 def test_the_prediction_of_the_same_settings_comes(real: Recording) -> None:
     predicted = simulation(real).results[0]
-    found = compare(predicted, course_of(real), objective="p95 < 300ms", p95_ms=40.0, undo="")
+    slo = parse_threshold("p95 < 300ms")
+    found = compare(predicted, course_of(real, slo=slo), predicted_s=241, slo=slo, traffic=TRAFFIC, undo="")
     assert found.agree_share > 0.97
     assert found.near_share == 1.0
 

@@ -32,6 +32,14 @@ def test_a_reading_above_the_target() -> None:
     assert "3 within 15 s (it would read 63% then)" in said(result, Topic.NEXT)
 
 
+def test_measurements_that_come_seldom_are_named_as_the_delay_that_they_are() -> None:
+    slow = said(explain(state(scaler(95), 96, 95), now_s=NOW, metrics_every_s=60.0), Topic.SAMPLES)
+    assert "the pods are measured every 60 s" in slow
+    assert "a load shows in them 60 to 120 s late, and no decision comes sooner" in slow
+    for quick in (15.0, None):
+        assert "late" not in said(explain(state(scaler(95), 96, 95), now_s=NOW, metrics_every_s=quick), Topic.SAMPLES)
+
+
 def test_within_the_tolerance_nothing_comes_and_the_threshold_is_named() -> None:
     result = explain(state(scaler(73), 73, 73), now_s=NOW)
     assert "within the tolerance (0.90 to 1.10): it asks for no change" in said(result, Topic.READING)

@@ -41,11 +41,16 @@ def graph_lines(recording: Recording, result: RunCourse) -> Iterator[Line]:
     for name, index in (("ready", 7), ("desired", 8)):
         values = peaks(index)
         if any(value is not None for value in values):
-            yield Line(f"  {name:<11}{''.join('-' if value is None else _digit(int(value)) for value in values)}")
-    half = format_duration(result.duration_s / 2).replace(".0 s", " s")
-    whole = format_duration(result.duration_s)
+            yield Line(f"  {name:<11}{''.join('-' if value is None else digit(int(value)) for value in values)}")
+    yield scale_line(11, width, result.duration_s)
+
+
+def scale_line(indent: int, width: int, duration_s: float) -> Line:
+    """The times under a graph of `width` columns."""
+    half = format_duration(duration_s / 2).replace(".0 s", " s")
+    whole = format_duration(duration_s)
     middle = width // 2
-    yield Line(f"  {'':<11}{'0':<{middle}}{half:<{max(width - middle - len(whole), 1)}}{whole}", "dim")
+    return Line(f"  {'':<{indent}}{'0':<{middle}}{half:<{max(width - middle - len(whole), 1)}}{whole}", "dim")
 
 
 def _blocks(values: Sequence[float | None]) -> str:
@@ -53,7 +58,8 @@ def _blocks(values: Sequence[float | None]) -> str:
     return "".join("·" if value is None else _BLOCKS[round(value / most * (len(_BLOCKS) - 1))] for value in values)
 
 
-def _digit(value: int) -> str:
+def digit(value: int) -> str:
+    """A number of pods in one column: letters from ten on."""
     return str(value) if value < 10 else chr(ord("A") + min(value - 10, 25))
 
 

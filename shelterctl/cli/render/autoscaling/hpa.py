@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
 
+from shelterctl.cli.render.autoscaling.over_time import over_time
 from shelterctl.cli.terminal import Line
 from shelterctl.core.autoscaling.check import Checked
 from shelterctl.core.autoscaling.explain import Explanation, Topic
@@ -24,6 +26,7 @@ _HEADS = {
     Topic.LIMIT: "Limit",
     Topic.NEXT: "Next",
     Topic.THRESHOLD: "To scale",
+    Topic.UNSEEN: "Not seen",
 }
 _MOST_SETTINGS_SHOWN = 60
 
@@ -71,7 +74,10 @@ def replay_lines(result: Replay, *, every: bool) -> Iterator[Line]:
     held = len(result.passes) - len(decisions)
     told = f"{agreed} of {len(decisions)} decisions and " if decisions else "there was nothing to decide; "
     text = f"{told}{held} of {held} passes without one are the model's"
-    yield Line(f"{result.run}: {text}", "good" if not differing else "doubt")
+    if not result.passes:
+        # Neither good nor bad: no decision of the controller was there to hold the model's against.
+        text = "nothing was decided, so nothing was compared"
+    yield Line(f"{result.run}: {text}", "plain" if not result.passes else "good" if not differing else "doubt")
     if result.readings:
         yield Line(f"  {result.readings_agree} of {result.readings} readings of the controller are those of the measurements seen here")
     shown = result.passes if every else [item for item in result.passes if item.decided or not item.agrees]
@@ -102,6 +108,8 @@ def simulate_lines(result: Simulation) -> Iterator[Line]:
     own = result.results[0]
     yield Line(f"  as recorded   {_course(result.recorded)}")
     yield Line(f"  simulated     {_course(own.ready)}   (the same settings: what the simulation is worth)")
+    if len(result.results) <= 2:
+        yield from over_time(result.demand, result.results)
     yield Line(_HEAD, "dim")
     for item, beaten in list(zip(result.results, result.beaten, strict=True))[:_MOST_SETTINGS_SHOWN]:
         mark = "   beaten" if beaten else ""
@@ -138,7 +146,10 @@ def recommend_lines(result: Recommendation, *, written: bool = False) -> Iterato
     for text in found.not_shown:
         yield Line(f"  Not shown {text}", "dim")
     if setting != found.as_it_is.setting and not written:
-        yield Line(f"  Next: shelterctl up {_as_options(setting)}")
+        # `up` has no option for the down window: where it is another, this sets all that was simulated.
+        same = setting.down_window_s == found.as_it_is.setting.down_window_s
+        whole = f"hpa recommend {result.run} --slo {shlex.quote(found.objective)} --apply"
+        yield Line(f"  Next: shelterctl {f'up {_as_options(setting)}' if same else whole}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +170,11 @@ def applied_lines(result: Applied) -> Iterator[Line]:
     yield Line("  Written, as if by hand.", "good")
     yield Line("  The next `up` goes by the manifests again: on this machine at once, on a cluster only with --force-conflicts.")
     yield Line(f"  To keep them, write them into the manifests, or say them at each `up`: {_as_options(setting)}")
+    if setting.down_window_s != result.recommended.found.as_it_is.setting.down_window_s:
+        yield Line(
+            f"  `up` has no option for the down window ({_seconds(setting.down_window_s)} here): only the manifests keep it "
+            f"(behavior.scaleDown.stabilizationWindowSeconds: {setting.down_window_s:.0f})."
+        )
     yield Line(f"  Undo: {result.undo}")
 
 
@@ -169,7 +185,8 @@ def _as_options(setting: Setting) -> str:
 def checked_lines(result: Checked) -> Iterator[Line]:
     """The prediction beside what came."""
     yield Line(
-        f"{result.run}: as predicted in {result.agree_share:.0%} of the seconds, within one pod in {result.near_share:.0%}", "strong"
+        f"{result.run}: as predicted in {result.agree_share:.0%} of {result.compared_s} s, within one pod in {result.near_share:.0%}",
+        "strong",
     )
     for doubt in result.doubts:
         yield Line(f"  ! {doubt}", "doubt")
@@ -178,8 +195,8 @@ def checked_lines(result: Checked) -> Iterator[Line]:
     for figure in result.figures:
         unit = f" {figure.unit}" if figure.unit else ""
         yield Line(f"  {figure.name:<20}{figure.predicted:>8.4g} predicted  {figure.came:>8.4g} came{unit}")
-    if result.p95_ms is not None:
-        yield Line(f"  p95 {result.p95_ms:.0f} ms over the whole load; the objective was {result.objective}")
+    if result.measured_ms is not None:
+        yield Line(f"  p{result.percent:g} {result.measured_ms:.0f} ms over the whole load; the objective was {result.objective}")
     yield Line(f"  Undo: {result.undo or 'nothing was written'}")
     yield Line(f"  Whole: shelterctl runs show {result.run}", "dim")
 
