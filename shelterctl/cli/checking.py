@@ -128,7 +128,7 @@ def checked(session: Session, result: Recommendation, repeated: tuple[LoadPlan, 
     plan = replace(plan, host=service_url(wiring.target.state(with_usage=False))).marked(folder.run_id)
     place = wiring.place
     session.tell_place(folder)
-    ports = LoadPorts(wiring.target, wiring.generator(), wiring.clock, folder.path, session.others())
+    ports = LoadPorts(wiring.target, wiring.generator(), wiring.clock, folder.path, session.others(), machine=wiring.processor())
     with session.lock("loadtest", "load"):
         loaded = session.drive(loadtest(ports, plan), render_load.LoadDisplay(session.terminal, plan, place))
     # Its result is that of a load as any other's; what was compared is told by this command alone.

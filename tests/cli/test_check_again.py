@@ -119,7 +119,9 @@ class Session:
     """What `checked` asks of a session. The load itself is not run: `came` is what it recorded, `result` what it gave."""
 
     def __init__(self, target: Stack, came: Path, result: Any) -> None:
-        self.wiring = SimpleNamespace(target=target, clock=Clock(), generator=lambda: None, place=Place("minikube", "shelter"))
+        self.wiring = SimpleNamespace(
+            target=target, clock=Clock(), generator=lambda: None, processor=lambda: None, place=Place("minikube", "shelter")
+        )
         self.settings, self.came, self.result = SimpleNamespace(timeout_s=60.0), came, result
         self.said, self.ran, self.kept = list[str](), list[LoadPlan](), list[int]()
         self.terminal = SimpleNamespace(say=lambda lines: self.said.extend(line.text for line in lines))

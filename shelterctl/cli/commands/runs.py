@@ -125,6 +125,7 @@ def _course(folder: Path, document: Mapping[str, Any] | None) -> tuple[Recording
     """What a load's events show beside its result; None for a run without one. What a pod carries is told at the p95 that was allowed."""
     from shelterctl.adapters.runs.recording import read_recording
     from shelterctl.core.autoscaling.course import course_of
+    from shelterctl.core.load.thresholds import parse_threshold
     from shelterctl.errors import UsageError
 
     try:
@@ -137,4 +138,5 @@ def _course(folder: Path, document: Mapping[str, Any] | None) -> tuple[Recording
     result = (document or {}).get("result")
     asked = result.get("expectations") if isinstance(result, dict) else None
     allowed_ms = asked.get("max_p95_ms") if isinstance(asked, dict) else None
-    return recording, course_of(recording, p95_ms=float(allowed_ms) if isinstance(allowed_ms, int | float) else None)
+    slo = parse_threshold(f"p95 < {allowed_ms:g}ms") if isinstance(allowed_ms, int | float) else None
+    return recording, course_of(recording, slo=slo)
