@@ -62,12 +62,12 @@ def init(
     stack = inspected(session.settings, tuple(manifests or ()), running=running)
     answers = render.ask(stack, session)
     folders = tuple(manifests or render.folders(stack, answers))
-    if "stack.manifests" in answers:
-        # Another folder has other names, images and namespaces: what is written must be of the one that was chosen.
-        stack = inspected(session.settings, folders, running=running)
+    if answers:
+        # Another folder has other names, another application its own routes and Service: all that is written must be of what was chosen.
+        stack = inspected(session.settings, folders, running=running, answers=answers)
     text = render.toml(stack, answers, folders)
     path = "" if show else write_config(folder, text, force=force)
-    result = render.InitResult(path, text, tuple(question.setting for question in stack.questions if question.setting not in answers))
+    result = render.InitResult(path, text, tuple(question.setting for question in stack.questions))
     if show and session.terminal.output == "table":
         # As it would stand in the file, not as a terminal would break it.
         for line in text.splitlines():

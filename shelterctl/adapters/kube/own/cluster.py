@@ -101,7 +101,7 @@ class OwnCluster(KubernetesCluster):
 
     def _faults(self) -> tuple[str, ...]:
         """What is wrong with it and does not keep it from being deployed, and what was chosen where its owner settled nothing."""
-        told = [f"{question.text}: {question.origin} is taken ({question.setting} in shelterctl.toml)" for question in self.stack.questions]
+        told = [question.unanswered for question in self.stack.questions]
         for finding in blocking(self.stack.findings):
             if not keeps_from_deploying(finding):
                 told.append(f"{finding.what} ({finding.origin})")

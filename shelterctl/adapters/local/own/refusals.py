@@ -28,7 +28,7 @@ class Obstacle:
 
 def check(stack: Stack, *, insist: bool = False) -> tuple[str, ...]:
     """Sentences about what is left out or taken for granted. Raises Refused with everything that stands in the way."""
-    told = [f"{question.text}: {question.origin} is taken ({question.setting} in shelterctl.toml)" for question in stack.questions]
+    told = [question.unanswered for question in stack.questions]
     for finding in blocking(stack.findings):
         if keeps_from_deploying(finding) and not insist:
             why = f"{finding.why}; nothing was started" if finding.why else "nothing was started"

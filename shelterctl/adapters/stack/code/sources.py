@@ -63,13 +63,9 @@ def _read(found: Listing) -> Sources:
         gathered.files += 1
         _file(tree, prefixes, project.callable_from(tree.functions, tree.imports), gathered)
     return Sources(
-        tuple(gathered.routes), _once(gathered.reads), tuple(gathered.traits), _requirements(found),
+        tuple(gathered.routes), tuple(gathered.reads), tuple(gathered.traits), _requirements(found),
         tuple(dict.fromkeys(gathered.roots)), gathered.files, tuple(gathered.unreadable),
     )  # fmt: skip
-
-
-def _once(reads: list[VariableRead]) -> tuple[VariableRead, ...]:
-    return tuple({read.name: read for read in reversed(reads)}.values())[::-1]
 
 
 def _prefixes(trees: list[Tree]) -> dict[str, str]:
