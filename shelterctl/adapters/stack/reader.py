@@ -14,7 +14,7 @@ from shelterctl.adapters.stack.code import sources
 from shelterctl.core.stack.derive import Chosen, derive
 from shelterctl.core.stack.documents import Manifests
 from shelterctl.core.stack.generated import needed
-from shelterctl.core.stack.model import DOCKERFILE
+from shelterctl.core.stack.questions import DOCKERFILE
 from shelterctl.core.stack.stack import Stack
 from shelterctl.errors import UsageError
 from shelterctl.settings import FILE_NAME, nearest

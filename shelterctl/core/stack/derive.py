@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 from shelterctl.core.stack import engines, findings, inventory, requests, roles
 from shelterctl.core.stack.documents import Manifests, Origin
-from shelterctl.core.stack.model import DOCKERFILE, Build, Question, Service, Sources, VariableRead, Workload
+from shelterctl.core.stack.model import Build, Question, Service, Sources, VariableRead, Workload
+from shelterctl.core.stack.questions import DOCKERFILE
 from shelterctl.core.stack.stack import Image, Stack
 
 

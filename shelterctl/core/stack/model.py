@@ -305,10 +305,6 @@ class StackFinding:
     mend: str = ""
 
 
-#: The setting of the question which Dockerfile builds an image.
-DOCKERFILE = "stack.image.dockerfile"
-
-
 @dataclass(frozen=True, slots=True)
 class Question:
     """A doubt that only the owner can settle: the setting that answers it, and what it may be."""
@@ -317,10 +313,3 @@ class Question:
     text: str
     choices: tuple[str, ...]
     origin: Origin
-
-    @property
-    def unanswered(self) -> str:
-        """What is done as long as nobody settles it. Of Dockerfiles none is taken: the image of another one would be judged."""
-        if self.setting == DOCKERFILE:
-            return f"{self.text}: none is built ([[stack.image]] dockerfile in shelterctl.toml)"
-        return f"{self.text}: {self.origin} is taken ({self.setting} in shelterctl.toml)"

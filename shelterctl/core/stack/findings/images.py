@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 
 from shelterctl.core.stack.inventory import base_name, tag
-from shelterctl.core.stack.model import DOCKERFILE, StackFinding, Weight
+from shelterctl.core.stack.model import StackFinding, Weight
+from shelterctl.core.stack.questions import DOCKERFILE
 from shelterctl.core.stack.stack import Stack
 
 _PLACEHOLDER = re.compile(r"your[-_ ]?|<|>|\$\{|example|username|dockerhub[-_]?user|changeme|xxx", re.IGNORECASE)
