@@ -75,6 +75,7 @@ def _of_application(sources: Sources, app: Workload | None, tied: Mapping[str, B
         sources,
         routes=tuple(route for route in sources.routes if inside(route.origin)),
         reads=_once([read for read in sources.reads if inside(read.origin)]),
+        addresses=tuple(address for address in sources.addresses if inside(address.origin)),
         traits=tuple(trait for trait in sources.traits if inside(trait.origin)),
     )
 

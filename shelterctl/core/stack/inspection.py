@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from shelterctl.core.stack import provable
+from shelterctl.core.stack import addresses, provable
 from shelterctl.core.stack.documents import Origin
 from shelterctl.core.stack.model import Body, Container, Question, Route, StackFinding, Workload
 from shelterctl.core.stack.provable import Provable
@@ -66,6 +66,7 @@ def _facts(stack: Stack) -> Iterator[Fact]:
         if workload is not None:
             yield from _workload(stack, topic, workload, roles.reasons.get(workload.key, ""))
         if topic == "application":
+            yield from _addresses(stack)
             yield from _way_in(stack)
     yield from _storage(stack)
     for workload in roles.front_ends:
@@ -108,6 +109,15 @@ def _workload(stack: Stack, topic: str, workload: Workload, why: str) -> Iterato
             if variable.hosts:
                 source = f" (from {variable.source})" if variable.source else ""
                 yield Fact(topic, f"{variable.name} leads to {', '.join(variable.hosts)}{source}", variable.origin)
+
+
+def _addresses(stack: Stack) -> Iterator[Fact]:
+    """What the sources themselves say of where the database is, as far as no variable overrules it."""
+    for each in addresses.of_code(stack):
+        if each.source == addresses.DEFAULT and addresses.of_database(each):
+            yield Fact("application", f"{each.name} is not set: its default in the sources leads to {', '.join(each.hosts)}", each.origin)
+        elif each.source == addresses.CODE:
+            yield Fact("application", f"the {each.name} in the sources leads to {', '.join(each.hosts)}", each.origin)
 
 
 def _resources(container: Container) -> str:
