@@ -157,3 +157,18 @@ def test_dns_asks_for_the_hosts_of_the_sources() -> None:
         ("mongo", ("10.96.0.9",), False),
         ("mangodb-service", (), True),
     }
+
+
+@pytest.mark.parametrize(
+    ("options", "codes"),
+    [
+        ("", {"acknowledged-before-journaled", "driver-default-timeout"}),
+        ("?journal=true", {"driver-default-timeout"}),
+        ("?w=0&serverSelectionTimeoutMS=900", {"never-acknowledged"}),
+        ("?journal=true&timeoutMS=900", set()),
+    ],
+)
+def test_the_options_of_a_uri_in_the_sources_count(options: str, codes: set[str], tmp_path: Path) -> None:
+    source = changed("app.py", (READ + ", serverSelectionTimeoutMS=2000", f'"mongodb://mongo:27017/shop{options}"'))
+    stack = reader.read(laid(tmp_path / "shop", source, NOT_SET))
+    assert {finding.code for finding in stack.findings} == codes

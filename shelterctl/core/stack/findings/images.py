@@ -38,7 +38,7 @@ def find(stack: Stack) -> Iterator[StackFinding]:
             why = "a pull brings the next one, whose data files an older one cannot open"
             yield StackFinding("image-untagged", Weight.NOTE, what, image.origin, why, f"{base_name(image.name)}:<version>")
     app = stack.roles.app
-    if app is not None and stack.sources.routes and not any(name in stack.built for name in app.images):
+    if app is not None and stack.sources.routes and any(app.images) and not any(name in stack.built for name in app.images):
         asked = [question for question in stack.questions if question.setting == DOCKERFILE]
         doubt = next((question for question in asked if question.text.endswith(tuple(f" {name}" for name in app.images))), None)
         what = f"no Dockerfile here builds {', '.join(app.images)}"
