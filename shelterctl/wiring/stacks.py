@@ -14,6 +14,7 @@ from shelterctl.settings import DEFAULTS, FILE_NAME, Settings
 if TYPE_CHECKING:
     from shelterctl.adapters.kube.api import KubeApi
     from shelterctl.adapters.stack.reader import Passwords
+    from shelterctl.core.stack.inspection import Fact
     from shelterctl.core.stack.stack import Stack
 
 #: By the setting of a question.
@@ -97,6 +98,22 @@ def inspected(settings: Settings, manifests: tuple[str, ...], *, running: bool, 
     from shelterctl.adapters.kube.api import KubeApi
 
     return read_running(settings, KubeApi(context), answers)
+
+
+def measured(settings: Settings, stack: Stack) -> tuple[Fact, ...]:
+    """What the newest load that was kept here, of where the settings lead, says of the stack's autoscaler."""
+    from shelterctl.wiring.parts import state_dir
+
+    runs = state_dir(settings) / "runs"
+    if stack.scaler is None or not any(runs.glob("*-loadtest*")):
+        return ()
+    import time
+
+    from shelterctl.adapters.runs.loads import last_load
+    from shelterctl.core.autoscaling.traps import measured_before
+
+    last = last_load(runs.parent, settings.context or settings.profile, stack.namespaces[0], time.time())
+    return tuple(measured_before(stack, last))
 
 
 def is_adopted(settings: Settings, context: str) -> bool:

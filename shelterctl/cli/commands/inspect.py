@@ -32,9 +32,10 @@ def inspect(
     from shelterctl.cli.render import inspect as render
     from shelterctl.core.stack.inspection import inspect as told
     from shelterctl.errors import ExitCode
-    from shelterctl.wiring.stacks import inspected
+    from shelterctl.wiring.stacks import inspected, measured
 
-    result = told(inspected(session.settings, tuple(manifests or ()), running=running))
+    stack = inspected(session.settings, tuple(manifests or ()), running=running)
+    result = told(stack, measured(session.settings, stack))
     code = ExitCode.CHECK_FAILED if result.blocked else ExitCode.OK
     width = min(100, session.terminal.width)
     return session.finish(result, code, lambda: render.lines(result, width=width, verbose=session.settings.verbose))
