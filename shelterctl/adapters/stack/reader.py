@@ -11,9 +11,11 @@ from shelterctl.adapters.stack import config, folder
 from shelterctl.adapters.stack import manifests as written
 from shelterctl.adapters.stack.chart import Options
 from shelterctl.adapters.stack.code import sources
+from shelterctl.core.stack import engines
 from shelterctl.core.stack.derive import Chosen, derive
 from shelterctl.core.stack.documents import Manifests
 from shelterctl.core.stack.generated import needed
+from shelterctl.core.stack.model import Engine
 from shelterctl.core.stack.questions import DOCKERFILE
 from shelterctl.core.stack.stack import Stack
 from shelterctl.errors import UsageError
@@ -82,6 +84,9 @@ def read(
     return replace(stack, questions=(*doubts, *stack.questions))
 
 
+_CHANGE = "change the line or take it out: what is left out is found anew"
+
+
 def _hold_to(settled: config.StackConfig, stack: Stack, *, images: bool) -> None:
     """What the owner's file names must be there: passed over in silence, something else would be driven. Raises UsageError.
 
@@ -102,5 +107,20 @@ def _hold_to(settled: config.StackConfig, stack: Stack, *, images: bool) -> None
             raise UsageError(
                 f"{settled.path}: {key} = {named}: the stack has none of that name{nearest(named, known)}",
                 why=f"it has {', '.join(dict.fromkeys(known)) or 'none at all'}",
-                next_command="change the line or take it out: what is left out is found anew",
+                next_command=_CHANGE,
+            )
+    _hold_engine(settled, stack)
+
+
+def _hold_engine(settled: config.StackConfig, stack: Stack) -> None:
+    """An engine that is not the one of the database's image: nothing could be read from it. Raises UsageError."""
+    named, database = settled.database_facts.get("engine", ""), stack.roles.database
+    for container in database.containers if named and database is not None else ():
+        build = stack.built.get(container.image)
+        runs = engines.of_image(build.base if build is not None else container.image)
+        if runs is not None and database is not None and engines.speaks(runs) is not engines.speaks(Engine(named)):
+            raise UsageError(
+                f"{settled.path}: [database] engine = {named}: {database.key} runs {runs.value}",
+                why=f"image {container.image}{f', built from {build.base}' if build is not None else ''}",
+                next_command=_CHANGE,
             )

@@ -33,6 +33,11 @@ def of_image(image: str) -> Engine | None:
     return next((engine for pattern, engine in _IMAGES if pattern.fullmatch(name)), None)
 
 
+def speaks(engine: Engine) -> Engine:
+    """Whose protocol and SQL an engine has: MariaDB is spoken to as MySQL is."""
+    return Engine.MYSQL if engine is Engine.MARIADB else engine
+
+
 def installed(build: Build) -> tuple[Engine, str] | None:
     """The server that a Dockerfile installs, and its package."""
     for package in build.packages:
