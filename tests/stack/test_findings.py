@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -18,9 +19,8 @@ URI = "            - name: MONGO_URI\n              value: mongodb://mongo:27017
 USER = ("mongodb://mongo", "mongodb://root:$(WORD)@mongo")
 ROOT = "          env: [{name: MONGO_INITDB_ROOT_USERNAME, value: root}]\n          volumeMounts"
 FROM_SECRET = "            - name: MONGO_URI\n              valueFrom: {secretKeyRef: {name: shop, key: uri}}\n"
-KEPT = (
-    "apiVersion: v1\nkind: Secret\nmetadata: {name: shop, namespace: NAMESPACE}\nstringData: {uri: 'mongodb://mongo/shop?journal=true'}\n"
-)
+HELD = {"uri": "mongodb://mongo/shop?journal=true"}
+KEPT = json.dumps({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "shop", "namespace": "NAMESPACE"}, "stringData": HELD})
 DEPLOYED = MONGO.replace("StatefulSet", "Deployment").replace("  serviceName: mongo\n", "  strategy: {type: Recreate}\n  REPLICAS\n")
 CLAIM = """apiVersion: v1
 kind: PersistentVolumeClaim
