@@ -87,13 +87,15 @@ class OwnStack(OwnFolder, ClusterWiring):
     def names(self) -> PodDnsProber:
         from shelterctl.adapters.kube.asking.pod import MadePods
         from shelterctl.adapters.kube.dns import PodDnsProber
+        from shelterctl.core.stack import addresses
 
         return PodDnsProber(
             self.api,
             self.target,
             container=None,
             services=self._own_service,
-            hosts=self._hosts,
+            hosts=lambda: addresses.hosts(self.stack),
+            nowhere=lambda: addresses.nowhere(self.stack),
             notes=self._unresolvable,
             made=MadePods(self.api),
         )
@@ -118,12 +120,6 @@ class OwnStack(OwnFolder, ClusterWiring):
 
         state = self.target.state(with_usage=False)
         return [*own.judge_files(self.stack), *own.judge_running(self.stack, state, now_s=self.clock.wall_s())]
-
-    def _hosts(self) -> tuple[str, ...]:
-        """The host strings that the application's variables hold, without ports."""
-        app = self.stack.roles.app
-        found = [host for c in (app.containers if app else ()) for v in c.variables for host in v.hosts]
-        return tuple(dict.fromkeys(host.partition(":")[0] for host in found))
 
     @cached_property
     def own(self) -> OwnCluster:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from shelterctl.errors import StateFolderError, UsageError
@@ -12,7 +14,11 @@ from shelterctl.settings import DEFAULTS, FILE_NAME, Settings
 if TYPE_CHECKING:
     from shelterctl.adapters.kube.api import KubeApi
     from shelterctl.adapters.stack.reader import Passwords
+    from shelterctl.core.stack.inspection import Fact
     from shelterctl.core.stack.stack import Stack
+
+#: By the setting of a question.
+NO_ANSWERS: Mapping[str, str] = MappingProxyType({})
 
 
 def stack_folder(settings: Settings) -> Path:
@@ -59,15 +65,18 @@ def own_folder(settings: Settings) -> Path | None:
     return folder
 
 
-def read_stack(settings: Settings, manifests: tuple[str, ...] = (), *, passwords: Passwords | None = None) -> Stack:
-    """The stack of the folder; `passwords` gives those that are generated, where their values are wanted. Raises UsageError."""
+def read_stack(
+    settings: Settings, manifests: tuple[str, ...] = (), *, passwords: Passwords | None = None, answers: Mapping[str, str] = NO_ANSWERS
+) -> Stack:
+    """The stack of the folder; `passwords` gives those that are generated, where their values are wanted, and `answers` those to its
+    questions by setting. Raises UsageError."""
     from shelterctl.adapters.stack.reader import read
 
     namespace = settings.namespace if settings.namespace != DEFAULTS.namespace else ""
-    return read(stack_folder(settings), manifests=manifests, namespace=namespace, passwords=passwords)
+    return read(stack_folder(settings), manifests=manifests, namespace=namespace, passwords=passwords, answers=answers)
 
 
-def read_running(settings: Settings, api: KubeApi) -> Stack:
+def read_running(settings: Settings, api: KubeApi, answers: Mapping[str, str] = NO_ANSWERS) -> Stack:
     """The stack that runs in the settings' namespace and in those that it leads into. Raises UsageError, ApiRejected."""
     from dataclasses import replace
 
@@ -78,17 +87,33 @@ def read_running(settings: Settings, api: KubeApi) -> Stack:
     others = adopted.namespaces_named(found, api)
     if others:
         found = replace(found, documents=(*found.documents, *adopted.manifests(api, others, beside=True).documents))
-    return read(stack_folder(settings), namespace=settings.namespace, running=found)
+    return read(stack_folder(settings), namespace=settings.namespace, running=found, answers=answers)
 
 
-def inspected(settings: Settings, manifests: tuple[str, ...], *, running: bool) -> Stack:
+def inspected(settings: Settings, manifests: tuple[str, ...], *, running: bool, answers: Mapping[str, str] = NO_ANSWERS) -> Stack:
     """The stack that is told of: that of the folder, or the one that runs, where that was asked for or is taken as it is here."""
     context = settings.context or settings.profile
     if not running and (manifests or not is_adopted(settings, context)):
-        return read_stack(settings, manifests)
+        return read_stack(settings, manifests, answers=answers)
     from shelterctl.adapters.kube.api import KubeApi
 
-    return read_running(settings, KubeApi(context))
+    return read_running(settings, KubeApi(context), answers)
+
+
+def measured(settings: Settings, stack: Stack) -> tuple[Fact, ...]:
+    """What the newest load that was kept here, of where the settings lead, says of the stack's autoscaler."""
+    from shelterctl.wiring.parts import state_dir
+
+    runs = state_dir(settings) / "runs"
+    if stack.scaler is None or not any(runs.glob("*-loadtest*")):
+        return ()
+    import time
+
+    from shelterctl.adapters.runs.loads import last_load
+    from shelterctl.core.autoscaling.traps import measured_before
+
+    last = last_load(runs.parent, settings.context or settings.profile, stack.namespaces[0], time.time())
+    return tuple(measured_before(stack, last))
 
 
 def is_adopted(settings: Settings, context: str) -> bool:

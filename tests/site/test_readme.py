@@ -27,6 +27,16 @@ def test_the_readme_is_read_in_a_minute() -> None:
         assert word in README
 
 
+def test_the_readme_shows_of_an_own_stack_what_the_tutorial_does() -> None:
+    """The tutorial's blocks are run (tests/site/test_run.py)."""
+    tutorial = (ROOT / "docs" / "tutorials" / "own-stack.md").read_text(encoding="utf-8").splitlines()
+    section = README.partition("## Your own stack\n")[2].partition("\n## ")[0]
+    shown = [line.removeprefix("    ").partition("      # ")[0] for line in section.splitlines() if line.startswith("    ")]
+    assert len([line for line in shown if not line.startswith("$") and line.strip() != "…"]) >= 3
+    there = {*tutorial, "$ shelterctl prove"}
+    assert [line for line in shown if line.strip() != "…" and line not in there] == []
+
+
 @pytest.mark.parametrize("page", [ROOT / "README.md", ROOT / "CONTRIBUTING.md"], ids=lambda page: page.name)
 def test_every_link_beside_the_site_leads_to_a_file(page: Path) -> None:
     links = re.findall(r"\]\(([^)#]+)", page.read_text(encoding="utf-8"))

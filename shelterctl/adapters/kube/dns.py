@@ -50,8 +50,8 @@ class PodDnsProber:
 
     `container` names the container that has Python, None means the pod's first. The stack's Services are those in the namespaces of its
     workloads that `service_selector` (a label selector, empty for all) matches, and of which `services` says so by namespace and name.
-    `hosts` are the names by which the application itself looks for others. `made` makes a pod to ask from where the application's image has
-    no Python; without it that is an error.
+    `hosts` are the names by which the application itself looks for others, `nowhere` those that no Service of the stack has. `made` makes a
+    pod to ask from where the application's image has no Python; without it that is an error.
     """
 
     def __init__(
@@ -63,6 +63,7 @@ class PodDnsProber:
         service_selector: str = "",
         services: Callable[[str, str], bool] | None = None,
         hosts: Callable[[], Sequence[str]] = tuple,
+        nowhere: Callable[[], Sequence[str]] = tuple,
         notes: Callable[[], Sequence[str]] = tuple,
         made: MadePods | None = None,
     ) -> None:
@@ -72,6 +73,7 @@ class PodDnsProber:
         self._selector = service_selector
         self._is_own = services
         self._hosts = hosts
+        self._nowhere = nowhere
         self._notes = notes
         self._made = made
         self._asking: AskingPod | None = None
@@ -96,6 +98,7 @@ class PodDnsProber:
             servers=self._servers(),
             unserved=unserved_workloads(state, services),
             hosts=tuple(self._hosts()),
+            nowhere=tuple(self._nowhere()),
             notes=(*([self._asking.words] if self._asking is not None else []), *self._notes()),
             taken_at_s=state.taken_at_s,
         )

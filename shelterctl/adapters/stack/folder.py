@@ -16,6 +16,8 @@ _FROM = re.compile(r"^\s*FROM\s+(?:--\S+\s+)*(\S+)(?:\s+AS\s+(\S+))?", re.IGNORE
 _INSTRUCTION = re.compile(r"^\s*(CMD|ENTRYPOINT|USER)\s+(.+?)\s*$", re.IGNORECASE | re.MULTILINE)
 _INSTALL = re.compile(r"\b(?:apt-get|apt|apk|dnf|microdnf|yum)\s+(?:-\S+\s+)*(?:install|add)\s+([^&;|\n]+)")
 _PGDATA = re.compile(r"^\s*ENV\b.*\bPGDATA[= ][\"']?(/[^\s\"']+)", re.IGNORECASE | re.MULTILINE)
+_SET = re.compile(r"^[ \t]*ENV[ \t]+(.+)$", re.IGNORECASE | re.MULTILINE)
+_NAME = re.compile(r"([A-Za-z_]\w*)=")
 _COPY = re.compile(r"^\s*(?:COPY|ADD)\s+((?:--\S+\s+)*)(.+)$", re.IGNORECASE | re.MULTILINE)
 #: In the order in which kustomize takes them (api/konfig, RecognizedKustomizationFileNames).
 KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")
@@ -124,7 +126,9 @@ def build(root: Path, path: str, context: str = "") -> Build | None:
     copies = tuple(dict.fromkeys(word.removeprefix("./").rstrip("/") or "." for word in copied))
     final = text[[found.start() for found in _FROM.finditer(text)][-1] :]
     packages = tuple(word for words in _INSTALL.findall(final) for word in words.split() if not word.startswith("-"))
-    return Build(path, where, base, words, commands.get("USER", ""), copies, packages, next(iter(_PGDATA.findall(final)), ""))
+    # `ENV NAME=value OTHER=value`, and in its old form `ENV NAME value`.
+    sets = tuple(name for line in _SET.findall(final) for name in (_NAME.findall(line) or line.split()[:1]))
+    return Build(path, where, base, words, commands.get("USER", ""), copies, packages, next(iter(_PGDATA.findall(final)), ""), sets)
 
 
 def words_of(value: str) -> list[str]:

@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 
 from shelterctl.adapters.stack import config, folder
 from shelterctl.adapters.stack import manifests as written
 from shelterctl.adapters.stack.chart import Options
 from shelterctl.adapters.stack.code import sources
+from shelterctl.core.stack import engines
 from shelterctl.core.stack.derive import Chosen, derive
 from shelterctl.core.stack.documents import Manifests
 from shelterctl.core.stack.generated import needed
+from shelterctl.core.stack.model import Engine
+from shelterctl.core.stack.questions import DOCKERFILE
 from shelterctl.core.stack.stack import Stack
 from shelterctl.errors import UsageError
 from shelterctl.settings import FILE_NAME, nearest
@@ -30,10 +34,12 @@ def read(
     namespace: str = "",
     running: Manifests | None = None,
     passwords: Passwords | None = None,
+    answers: Mapping[str, str] = MappingProxyType({}),
 ) -> Stack:
     """The stack of a folder; `manifests` are its folders and `namespace` that of objects that state none, as the command line
     names them. With `running` its objects are those of a cluster, and nothing of it is built. `passwords` gives those of the Secrets that
-    are generated, by their names, where their values are wanted.
+    are generated, by their names, where their values are wanted. `answers` are those to the stack's questions, by setting: they go before
+    its file's words.
 
     Raises UsageError where there is none or one cannot be rendered, ProgramMissing where what renders it is not there.
     """
@@ -51,12 +57,13 @@ def read(
         )
     chosen = Chosen(
         namespace or settled.namespace,
-        settled.app,
-        settled.database,
+        answers.get("stack.app", settled.app),
+        answers.get("stack.database", settled.database),
         settled.service,
-        settled.writes.get("request", ""),
+        answers.get("writes.request", settled.writes.get("request", "")),
         settled.reads.get("request", ""),
         settled.database_facts.get("engine", ""),
+        answers.get(DOCKERFILE, ""),
     )
     contexts = {name: folder.build(root, each.dockerfile, each.context) for name, each in settled.builds().items()}
     for name, each in contexts.items():
@@ -71,8 +78,13 @@ def read(
     _hold_to(settled, stack, images=running is None)
     if running is not None:
         findings = tuple(finding for finding in stack.findings if finding.code not in _OF_FILES)
-        stack = replace(stack, images=tuple(replace(image, build=None) for image in stack.images), findings=findings)
+        questions = tuple(question for question in stack.questions if question.setting != DOCKERFILE)
+        images = tuple(replace(image, build=None) for image in stack.images)
+        stack = replace(stack, images=images, findings=findings, questions=questions)
     return replace(stack, questions=(*doubts, *stack.questions))
+
+
+_CHANGE = "change the line or take it out: what is left out is found anew"
 
 
 def _hold_to(settled: config.StackConfig, stack: Stack, *, images: bool) -> None:
@@ -95,5 +107,20 @@ def _hold_to(settled: config.StackConfig, stack: Stack, *, images: bool) -> None
             raise UsageError(
                 f"{settled.path}: {key} = {named}: the stack has none of that name{nearest(named, known)}",
                 why=f"it has {', '.join(dict.fromkeys(known)) or 'none at all'}",
-                next_command="change the line or take it out: what is left out is found anew",
+                next_command=_CHANGE,
+            )
+    _hold_engine(settled, stack)
+
+
+def _hold_engine(settled: config.StackConfig, stack: Stack) -> None:
+    """An engine that is not the one of the database's image: nothing could be read from it. Raises UsageError."""
+    named, database = settled.database_facts.get("engine", ""), stack.roles.database
+    for container in database.containers if named and database is not None else ():
+        build = stack.built.get(container.image)
+        runs = engines.of_image(build.base if build is not None else container.image)
+        if runs is not None and database is not None and engines.speaks(runs) is not engines.speaks(Engine(named)):
+            raise UsageError(
+                f"{settled.path}: [database] engine = {named}: {database.key} runs {runs.value}",
+                why=f"image {container.image}{f', built from {build.base}' if build is not None else ''}",
+                next_command=_CHANGE,
             )

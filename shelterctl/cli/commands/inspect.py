@@ -32,9 +32,10 @@ def inspect(
     from shelterctl.cli.render import inspect as render
     from shelterctl.core.stack.inspection import inspect as told
     from shelterctl.errors import ExitCode
-    from shelterctl.wiring.stacks import inspected
+    from shelterctl.wiring.stacks import inspected, measured
 
-    result = told(inspected(session.settings, tuple(manifests or ()), running=running))
+    stack = inspected(session.settings, tuple(manifests or ()), running=running)
+    result = told(stack, measured(session.settings, stack))
     code = ExitCode.CHECK_FAILED if result.blocked else ExitCode.OK
     width = min(100, session.terminal.width)
     return session.finish(result, code, lambda: render.lines(result, width=width, verbose=session.settings.verbose))
@@ -62,12 +63,12 @@ def init(
     stack = inspected(session.settings, tuple(manifests or ()), running=running)
     answers = render.ask(stack, session)
     folders = tuple(manifests or render.folders(stack, answers))
-    if "stack.manifests" in answers:
-        # Another folder has other names, images and namespaces: what is written must be of the one that was chosen.
-        stack = inspected(session.settings, folders, running=running)
+    if answers:
+        # Another folder has other names, another application its own routes and Service: all that is written must be of what was chosen.
+        stack = inspected(session.settings, folders, running=running, answers=answers)
     text = render.toml(stack, answers, folders)
     path = "" if show else write_config(folder, text, force=force)
-    result = render.InitResult(path, text, tuple(question.setting for question in stack.questions if question.setting not in answers))
+    result = render.InitResult(path, text, tuple(question.setting for question in stack.questions))
     if show and session.terminal.output == "table":
         # As it would stand in the file, not as a terminal would break it.
         for line in text.splitlines():

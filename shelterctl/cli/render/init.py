@@ -37,7 +37,7 @@ def ask(stack: Stack, session: Session) -> Mapping[str, str]:
 
 
 def toml(stack: Stack, answers: Mapping[str, str], manifests: tuple[str, ...]) -> str:
-    """The file's text. `manifests` are the folders that the stack is read from."""
+    """The file's text. `stack` was read with the `answers`; `manifests` are the folders that it was read from."""
     return "\n".join(_lines(stack, answers, manifests)) + "\n"
 
 
@@ -49,22 +49,20 @@ def _lines(stack: Stack, answers: Mapping[str, str], manifests: tuple[str, ...])
     yield _entry("manifests", list(manifests), f"{len(stack.documents)} objects")
     yield _entry("namespace", stack.namespaces[0] if stack.namespaces else "default", "of objects that state none")
     for key, part in (("app", roles.app), ("database", roles.database)):
-        if f"stack.{key}" in answers:
-            yield _entry(key, answers[f"stack.{key}"], "as answered")
-        elif part is not None:
-            yield _entry(key, part.key, f"{part.origin}: {roles.reasons.get(part.key, '')}")
+        if part is not None:
+            why = "as answered" if f"stack.{key}" in answers else roles.reasons.get(part.key, "")
+            yield _entry(key, part.key, f"{part.origin}: {why}")
     if stack.app_service is not None and stack.app_service.ports:
         yield _entry("service", f"{stack.app_service.name}:{stack.app_service.ports[0][0]}", str(stack.app_service.origin))
     for question in stack.questions:
-        if question.setting not in answers:
-            yield f"# open: {question.text}: {', '.join(question.choices)} ({question.setting})"
+        yield f"# open: {question.text}: {', '.join(question.choices)} ({question.setting})"
     for image in stack.images:
         if image.build is not None:
             yield ""
             yield "[[stack.image]]"
             yield _entry("name", image.name, str(image.origin))
             yield _entry("context", image.build.context)
-            yield _entry("dockerfile", answers.get("stack.image.dockerfile", image.build.dockerfile), f"from {image.build.base}")
+            yield _entry("dockerfile", image.build.dockerfile, f"from {image.build.base}")
             yield _entry("use", "built", "built: loaded under this name; registry: pushed; pulled: left alone")
     yield from _secrets(stack)
     for rendering in stack.manifests.renderings:

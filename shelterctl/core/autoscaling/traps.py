@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from shelterctl.core.checkup.check import Area, Check, Finding
 from shelterctl.core.controller import tolerances
 from shelterctl.core.duration import format_duration
+from shelterctl.core.hpa.tolerance import DEFAULT_TOLERANCE
+from shelterctl.core.stack.inspection import Fact
+from shelterctl.core.stack.stack import Stack
 from shelterctl.core.state import Autoscaler, Role, StackState
 from shelterctl.core.watch.notes import pod_trouble
 
@@ -68,8 +71,32 @@ def unreached_target(state: StackState, scaler: Autoscaler, last: LastLoad | Non
         return
     if last.peak_percent > target * (1 + tolerances(scaler).scale_up):
         return
-    best = math.ceil(last.peak_percent / (1 + tolerances(scaler).scale_up)) - 1
-    would = f"a target of {best}% or less would have called for a pod" if best > 0 else "no target would have called for a pod"
+    best, would = _would_have(last, tolerances(scaler).scale_up)
     mend = f"shelterctl up --cpu-target {best}" if best > 0 else "shelterctl loadtest --users 400"
     found = f"the last load ({last.run}, {format_duration(last.age_s)} ago) read {last.peak_percent}% at most, of a target of {target}%"
     yield LOAD.warning(found, would, f"{mend}   (or a larger load)" if best > 0 else mend)
+
+
+def _would_have(last: LastLoad, tolerance: float) -> tuple[int, str]:
+    """The highest target that a load would have scaled, 0 where none would, and the sentence."""
+    best = math.ceil(last.peak_percent / (1 + tolerance)) - 1
+    return best, f"a target of {best}% or less would have called for a pod" if best > 0 else "no target would have called for a pod"
+
+
+def measured_before(stack: Stack, last: LastLoad | None) -> Iterator[Fact]:
+    """What a load of before says of the autoscaler that a stack's files have: that its target was not reached, and which would have been.
+
+    Said only where the pods of then requested what they request now: a reading is in percent of it.
+    """
+    app, scaler = stack.roles.app, stack.scaler
+    if last is None or app is None or scaler is None or scaler.cpu_percent is None:
+        return
+    requests = tuple(container.cpu_request_millicores for container in app.containers)
+    if requests != last.requests_millicores or None in requests:
+        return
+    if last.peak_percent > scaler.cpu_percent * (1 + DEFAULT_TOLERANCE):
+        return
+    millicores = sum(request or 0 for request in requests) * last.peak_percent // 100
+    _, would = _would_have(last, DEFAULT_TOLERANCE)
+    text = f"the last load here ({last.run}) read {last.peak_percent}% at most, {millicores}m a pod: {would}"
+    yield Fact("application", text, scaler.origin)

@@ -24,7 +24,7 @@ class Expectation:
 
     `records` must be the whole set, or a part of it where `superset_allowed`; where it is empty, a status of `absent` is right.
     `hit` is the full name that must own the records of a SEARCH. `may_lag` marks records that follow pods: a cache may lag behind
-    for their TTL. `nothing_shown` is why the right answer decides nothing.
+    for their TTL. `nothing_shown` is why the right answer decides nothing. With `anything` every address is right, and none is wrong.
     """
 
     subject: str
@@ -36,6 +36,7 @@ class Expectation:
     may_lag: bool = False
     nothing_shown: Reason | None = None
     domain: str = ""
+    anything: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +175,11 @@ def _forms(service: DnsService, scene: DnsScene, base: Expectation, addresses: I
 
 
 def _of_hosts(scene: DnsScene, domain: str) -> Iterator[Expectation]:
-    """Exactly the names that the application uses, as it writes them; one that means no Service of the stack is left out."""
+    """Exactly the names that the application uses, as it writes them. One that means no Service of the stack is left out where it may be
+    of the world outside; one by which the application looks for its database, in the form of a Service's, must lead somewhere."""
+    for host in scene.nowhere:
+        query = DnsQuery(host, RecordType.ADDRESS, Via.LIBC)
+        yield Expectation(f"application's host {host}", query, domain=domain, anything=True)
     for host in scene.hosts:
         labels = host.rstrip(".").split(".")
         namespace = labels[1] if len(labels) > 1 else scene.client_namespace

@@ -30,6 +30,8 @@ def judge_record(expected: Expectation, answer: DnsAnswer | None) -> Judged:
     row = _row(expected, answer)
     if answer is None or answer.status is Status.NOT_ASKED or answer.query != expected.query:
         return Judged(replace(row, reason=_NOT_ASKED, next_command=AGAIN))
+    if expected.anything:
+        return Judged(_judge_anything(expected, answer, row))
     if expected.query.via is Via.SEARCH and not expected.records:
         return _judge_absent_walk(expected, answer, row)
     if not expected.records and answer.status in expected.absent:
@@ -69,6 +71,17 @@ def _judge_absent_walk(expected: Expectation, answer: DnsAnswer, row: DnsRow) ->
     outside = [attempt for attempt in answer.attempts if attempt not in inside and attempt.status is not Status.NXDOMAIN]
     note = f"{outside[-1].name} outside the cluster got {outside[-1].status.value}, as good as no record" if outside else ""
     return Judged(_right(expected, row, note))
+
+
+def _judge_anything(expected: Expectation, answer: DnsAnswer, row: DnsRow) -> DnsRow:
+    """A name that the application uses and no Service of the stack has: somebody else's may answer."""
+    row = replace(row, expected="an address")
+    if answer.status is Status.NOERROR:
+        return _right(expected, row, "no Service of the stack has this name: something else answers to it")
+    if answer.status in SILENT:
+        return _silent(expected, answer, row)
+    found = f"{answer.status.value} {answer.detail}".strip()
+    return _failed(row, f"no Service has the name by which the application looks for its database: {found}", "shelterctl inspect")
 
 
 def _denied(expected: Expectation, answer: DnsAnswer) -> str:

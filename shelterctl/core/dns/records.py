@@ -206,7 +206,8 @@ class DnsScene:
     """Everything that the expectations rest on, at one moment. Two scenes are equal where DNS should say the same in both.
 
     `services` are the stack's; `api_service` is the cluster's own `kubernetes` in `default`; `unserved` names the workloads
-    (`name.namespace`) that no Service leads to; `hosts` are the names that the application itself uses; `taken_at_s` is wall time. `notes`
+    (`name.namespace`) that no Service leads to; `hosts` are the names that the application itself uses, `nowhere` those by which it
+    looks for its database and that no Service of the stack has; `taken_at_s` is wall time. `notes`
     say which names somebody may expect, and cannot be there.
     """
 
@@ -218,6 +219,7 @@ class DnsScene:
     servers: tuple[DnsServer, ...] = ()
     unserved: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
+    nowhere: tuple[str, ...] = ()
     taken_at_s: float = field(default=0.0, compare=False)
     notes: tuple[str, ...] = field(default=(), compare=False)
 

@@ -7,13 +7,17 @@ from dataclasses import dataclass, replace
 
 from shelterctl.core.stack import engines, findings, inventory, requests, roles
 from shelterctl.core.stack.documents import Manifests, Origin
-from shelterctl.core.stack.model import Build, Question, Service, Sources, Workload
+from shelterctl.core.stack.model import Build, Question, Service, Sources, VariableRead, Workload
+from shelterctl.core.stack.questions import DOCKERFILE
 from shelterctl.core.stack.stack import Image, Stack
 
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """What the owner settled in shelterctl.toml; empty where it is left to be found."""
+    """What the owner settled in shelterctl.toml, or answers now; empty where it is left to be found.
+
+    `dockerfile` is of the first image that several may build: the one that is asked about.
+    """
 
     namespace: str = ""
     app: str = ""
@@ -22,6 +26,7 @@ class Chosen:
     write: str = ""
     read: str = ""
     engine: str = ""
+    dockerfile: str = ""
 
 
 def derive(
@@ -32,7 +37,7 @@ def derive(
     found = inventory.workloads(manifests, namespace)
     services = inventory.services(manifests, namespace)
     scalers = inventory.scalers(manifests, namespace)
-    tied, doubts = _tie(found, builds, sources, given)
+    tied, doubts = _tie(found, builds, sources, given, chosen.dockerfile)
     flask = frozenset(image for image, build in tied.items() if _holds(build, sources))
     parts = roles.find(found, services, scalers, tied, flask, app=chosen.app, database=chosen.database, engine=chosen.engine)
     sources = _of_application(sources, parts.app, tied)
@@ -51,8 +56,9 @@ def derive(
         images=tuple(_images(found, tied)),
         requests=asked,
         sources=sources,
+        questions=(*parts.questions, *doubts, *asked.doubts),
     )
-    return replace(stack, findings=findings.find(stack), questions=(*parts.questions, *doubts, *asked.doubts))
+    return replace(stack, findings=findings.find(stack))
 
 
 def _of_application(sources: Sources, app: Workload | None, tied: Mapping[str, Build]) -> Sources:
@@ -60,7 +66,7 @@ def _of_application(sources: Sources, app: Workload | None, tied: Mapping[str, B
     images = () if app is None else app.images
     contexts = [tied[image].context for image in images if image in tied and _holds(tied[image], sources)]
     if not contexts or "." in contexts:
-        return sources
+        return replace(sources, reads=_once(sources.reads))
 
     def inside(origin: Origin) -> bool:
         return any(origin.file.startswith(context + "/") for context in contexts)
@@ -68,9 +74,15 @@ def _of_application(sources: Sources, app: Workload | None, tied: Mapping[str, B
     return replace(
         sources,
         routes=tuple(route for route in sources.routes if inside(route.origin)),
-        reads=tuple(read for read in sources.reads if inside(read.origin)),
+        reads=_once([read for read in sources.reads if inside(read.origin)]),
+        addresses=tuple(address for address in sources.addresses if inside(address.origin)),
         traits=tuple(trait for trait in sources.traits if inside(trait.origin)),
     )
+
+
+def _once(reads: Sequence[VariableRead]) -> tuple[VariableRead, ...]:
+    """The first of each name. Before it is known whose sources count, another service's would stand in the way."""
+    return tuple({read.name: read for read in reversed(reads)}.values())[::-1]
 
 
 def _namespaces(workloads: Sequence[Workload], app: Workload | None) -> tuple[str, ...]:
@@ -110,9 +122,10 @@ _OFFICIAL = ("mongo", "mysql", "mariadb", "postgres", "redis", "nginx", "busybox
 
 
 def _tie(
-    workloads: Sequence[Workload], builds: Sequence[Build], sources: Sources, given: Mapping[str, Build]
+    workloads: Sequence[Workload], builds: Sequence[Build], sources: Sources, given: Mapping[str, Build], answered: str
 ) -> tuple[dict[str, Build], list[Question]]:
-    """Which Dockerfile builds which image: by what is in it and what its workload is; by its folder's name where that decides."""
+    """Which Dockerfile builds which image: by what is in it and what its workload is; by its folder's name where that decides.
+    `answered` is the Dockerfile of the first that several fit."""
     tied = dict(given)
     free = [build for build in builds if build not in tied.values()]
     doubts: list[Question] = []
@@ -130,12 +143,14 @@ def _tie(
         return tied, doubts
     for name in left:
         fits = [build for build in free if _fits(name, own[name].ports, build, sources)]
-        if len(fits) == 1:
-            tied[name] = fits[0]
-            free.remove(fits[0])
+        said = [build for build in fits if build.dockerfile == answered and len(fits) > 1]
+        if len(fits) == 1 or said:
+            tied[name] = (said or fits)[0]
+            free.remove(tied[name])
+            answered = "" if said else answered
         elif len(fits) > 1:
             choices = tuple(build.dockerfile for build in fits)
-            doubts.append(Question("stack.image.dockerfile", f"several Dockerfiles may build {name}", choices, Origin(choices[0])))
+            doubts.append(Question(DOCKERFILE, f"several Dockerfiles may build {name}", choices, Origin(choices[0])))
     return tied, doubts
 
 

@@ -24,12 +24,18 @@ _PACKAGES = (
 ELSEWHERE = re.compile(r"--datadir|--dbpath|--config|data_directory|config_file|(^| )-(f|D)( |$)")
 #: From 18 on the official image has a folder for each version, and one volume above them (docker-library/postgres, 1259).
 _FOLDER_BY_VERSION = 18
+_WITHOUT_OLD_SHELL = 6
 _OFFICIAL = re.compile(r"(docker\.io/)?(library/)?(mongo|mysql|mariadb|postgres)(:[^@]*)?(@.*)?")
 
 
 def of_image(image: str) -> Engine | None:
     name = base_name(image).lower()
     return next((engine for pattern, engine in _IMAGES if pattern.fullmatch(name)), None)
+
+
+def speaks(engine: Engine) -> Engine:
+    """Whose protocol and SQL an engine has: MariaDB is spoken to as MySQL is."""
+    return Engine.MYSQL if engine is Engine.MARIADB else engine
 
 
 def installed(build: Build) -> tuple[Engine, str] | None:
@@ -74,3 +80,11 @@ def hidden_by_image(engine: Engine, image: str, mounted: str) -> bool:
         return False
     major = re.match(r"\d+", tag(image))
     return engine is not Engine.POSTGRESQL or (major is not None and int(major[0]) < _FOLDER_BY_VERSION)
+
+
+def without_old_shell(image: str) -> bool:
+    """Whether an official image has mongosh only: from 6.0 on the shell of before, `mongo`, is not in it (MongoDB's release notes, 6.0)."""
+    if not (is_official(image) and of_image(image) is Engine.MONGODB):
+        return False
+    major = re.match(r"\d+", tag(image))
+    return int(major[0]) >= _WITHOUT_OLD_SHELL if major is not None else tag(image) in ("", "latest")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from shelterctl.core.stack import provable
+from shelterctl.core.stack import addresses, provable
 from shelterctl.core.stack.documents import Origin
-from shelterctl.core.stack.model import Body, Container, Question, Route, StackFinding, Workload
+from shelterctl.core.stack.model import Body, Container, Question, Route, Scaler, StackFinding, Workload
 from shelterctl.core.stack.provable import Provable
 from shelterctl.core.stack.stack import Stack
 from shelterctl.core.words import counted
@@ -42,22 +42,22 @@ class Inspection:
         return not self.claims[0].possible
 
 
-def inspect(stack: Stack) -> Inspection:
-    """Tells what a stack is."""
+def inspect(stack: Stack, measured: Sequence[Fact] = ()) -> Inspection:
+    """Tells what a stack is. `measured` is what a load of before said of its autoscaler."""
     return Inspection(
         stack.folder,
         stack.namespaces,
         stack.manifests.folders,
         len(stack.documents),
         stack.sources.files,
-        tuple(_facts(stack)),
+        tuple(_facts(stack, measured)),
         stack.findings,
         stack.questions,
         provable.judge(stack),
     )
 
 
-def _facts(stack: Stack) -> Iterator[Fact]:
+def _facts(stack: Stack, measured: Sequence[Fact]) -> Iterator[Fact]:
     roles = stack.roles
     for rendering in stack.manifests.renderings:
         text = f"{counted(rendering.objects, 'object')} of {rendering.folder}, rendered by {rendering.command}"
@@ -66,7 +66,9 @@ def _facts(stack: Stack) -> Iterator[Fact]:
         if workload is not None:
             yield from _workload(stack, topic, workload, roles.reasons.get(workload.key, ""))
         if topic == "application":
+            yield from _addresses(stack)
             yield from _way_in(stack)
+            yield from measured
     yield from _storage(stack)
     for workload in roles.front_ends:
         yield from _workload(stack, "front end", workload, roles.reasons.get(workload.key, ""))
@@ -110,6 +112,15 @@ def _workload(stack: Stack, topic: str, workload: Workload, why: str) -> Iterato
                 yield Fact(topic, f"{variable.name} leads to {', '.join(variable.hosts)}{source}", variable.origin)
 
 
+def _addresses(stack: Stack) -> Iterator[Fact]:
+    """What the sources themselves say of where the database is, as far as no variable overrules it."""
+    for each in addresses.of_code(stack):
+        if each.source == addresses.DEFAULT and addresses.of_database(each):
+            yield Fact("application", f"{each.name} is not set: its default in the sources leads to {', '.join(each.hosts)}", each.origin)
+        elif each.source == addresses.CODE:
+            yield Fact("application", f"the {each.name} in the sources leads to {', '.join(each.hosts)}", each.origin)
+
+
 def _resources(container: Container) -> str:
     if container.cpu_request_millicores is None and container.memory_request_bytes is None:
         return "no requests"
@@ -134,6 +145,19 @@ def _way_in(stack: Stack) -> Iterator[Fact]:
     if scaler is not None:
         goal = f"{scaler.minimum} to {scaler.maximum} replicas at {scaler.cpu_percent}% CPU"
         yield Fact("application", f"HPA {scaler.name}: {goal}{'' if scaler.behavior else ', no behavior of its own'}", scaler.origin)
+        if stack.roles.app is not None and (text := _in_millicores(scaler, stack.roles.app)):
+            yield Fact("application", text, scaler.origin)
+
+
+def _in_millicores(scaler: Scaler, app: Workload) -> str:
+    """What a target means: a percentage says nothing of how much a pod must use. Empty where no request is there to be a part of."""
+    requests = [container.cpu_request_millicores for container in app.containers]
+    asked = sum(request or 0 for request in requests)
+    if scaler.cpu_percent is None or None in requests or not asked:
+        return ""
+    limits = [container.cpu_limit_millicores for container in app.containers]
+    limit = f"the limit is {sum(each or 0 for each in limits)}m" if None not in limits else "no limit"
+    return f"{scaler.cpu_percent}% of the {asked}m requested is {asked * scaler.cpu_percent // 100}m of CPU a pod, on average; {limit}"
 
 
 def _storage(stack: Stack) -> Iterator[Fact]:

@@ -192,7 +192,7 @@ class Build:
     """An image that is built from the stack's folder: the Dockerfile and its context, relative to it.
 
     `copies` are the paths of the context that the Dockerfile copies; `.` where it copies all of it. `packages` are those that it installs,
-    `data_path` where it says that a database keeps its data (PGDATA).
+    `data_path` where it says that a database keeps its data (PGDATA), `sets` the variables that it sets.
     """
 
     dockerfile: str
@@ -203,6 +203,7 @@ class Build:
     copies: tuple[str, ...] = (".",)
     packages: tuple[str, ...] = ()
     data_path: str = ""
+    sets: tuple[str, ...] = ()
 
 
 class Body(Enum):
@@ -271,7 +272,7 @@ class Trait:
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """What the Flask sources say. `root` is their folder; `files` how many were read."""
+    """What the Flask sources say. `root` is their folder; `files` how many were read; `addresses` lead to hosts (core.stack.addresses)."""
 
     routes: tuple[Route, ...] = ()
     reads: tuple[VariableRead, ...] = ()
@@ -280,6 +281,7 @@ class Sources:
     roots: tuple[str, ...] = ()
     files: int = 0
     unreadable: tuple[Origin, ...] = ()
+    addresses: tuple[Variable, ...] = ()
 
     def trait(self, code: str) -> Trait | None:
         return next((trait for trait in self.traits if trait.code == code), None)

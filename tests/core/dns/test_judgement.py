@@ -36,6 +36,9 @@ HEADLESS = replace(A, records=("10.244.0.9", "10.244.0.10"), may_lag=True)
 NOBODY = Expectation(
     "no such name", DnsQuery(f"absent-1.{NAME}", RecordType.A), absent=frozenset({Status.NXDOMAIN}), domain="cluster.local"
 )
+ANYTHING = Expectation(
+    "application's host mangodb", DnsQuery("mangodb", RecordType.ADDRESS, Via.LIBC), domain="cluster.local", anything=True
+)
 WALK = replace(A, query=DnsQuery("app", RecordType.A, Via.SEARCH))
 
 
@@ -53,6 +56,22 @@ def test_the_row_of_a_right_answer() -> None:
     assert judge_record(A, answered(A, Status.NOERROR, "10.96.7.7")).row == DnsRow(
         "service app.shelter", NAME, "A", "exact", "10.96.7.7", "10.96.7.7", 2.0, Verdict.PASS, queries=1, hit=NAME
     )
+
+
+@pytest.mark.parametrize(
+    ("answer", "verdict", "reason"),
+    [
+        (answered(ANYTHING, Status.NOERROR, "10.96.7.8"), Verdict.PASS, "something else answers to it"),
+        (answered(ANYTHING, Status.NXDOMAIN, detail="Name or service not known"), Verdict.FAIL, "NXDOMAIN Name or service not known"),
+        (answered(ANYTHING, Status.SERVFAIL), Verdict.FAIL, "no Service has the name by which the application looks for its database"),
+        (answered(ANYTHING, Status.TIMEOUT, elapsed_s=4.0), Verdict.FAIL, "no answer: 1 try in 4.0 s"),
+        (answered(ANYTHING, Status.NOT_ASKED), Verdict.UNKNOWN, "not asked"),
+        (None, Verdict.UNKNOWN, "not asked"),
+    ],
+)
+def test_a_name_that_the_application_uses_must_lead_somewhere(answer: DnsAnswer | None, verdict: Verdict, reason: str) -> None:
+    row = judge_record(ANYTHING, answer).row
+    assert (row.verdict, reason in row.reason) == (verdict, True), row
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from shelterctl.core.stack import engines
 from shelterctl.core.stack.findings import blocking
 from shelterctl.core.stack.model import StackFinding
 from shelterctl.core.stack.provable import keeps_from_deploying
+from shelterctl.core.stack.questions import unanswered
 from shelterctl.core.stack.stack import Stack
 from shelterctl.core.state import Pod, Role, StackState
 from shelterctl.errors import ApiRejected, Refused, UsageError
@@ -101,7 +102,7 @@ class OwnCluster(KubernetesCluster):
 
     def _faults(self) -> tuple[str, ...]:
         """What is wrong with it and does not keep it from being deployed, and what was chosen where its owner settled nothing."""
-        told = [f"{question.text}: {question.origin} is taken ({question.setting} in shelterctl.toml)" for question in self.stack.questions]
+        told = [unanswered(question) for question in self.stack.questions]
         for finding in blocking(self.stack.findings):
             if not keeps_from_deploying(finding):
                 told.append(f"{finding.what} ({finding.origin})")

@@ -9,6 +9,7 @@ from shelterctl.adapters.local.own import mariadb
 from shelterctl.core.stack.findings import blocking
 from shelterctl.core.stack.model import Container, Engine, Workload
 from shelterctl.core.stack.provable import keeps_from_deploying
+from shelterctl.core.stack.questions import unanswered
 from shelterctl.core.stack.stack import Stack
 from shelterctl.errors import Refused
 
@@ -28,7 +29,7 @@ class Obstacle:
 
 def check(stack: Stack, *, insist: bool = False) -> tuple[str, ...]:
     """Sentences about what is left out or taken for granted. Raises Refused with everything that stands in the way."""
-    told = [f"{question.text}: {question.origin} is taken ({question.setting} in shelterctl.toml)" for question in stack.questions]
+    told = [unanswered(question) for question in stack.questions]
     for finding in blocking(stack.findings):
         if keeps_from_deploying(finding) and not insist:
             why = f"{finding.why}; nothing was started" if finding.why else "nothing was started"

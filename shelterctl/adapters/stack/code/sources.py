@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from shelterctl.adapters.stack.code import called, write_concern
+from shelterctl.adapters.stack.code import addresses, called, write_concern
 from shelterctl.adapters.stack.code.called import Function
 from shelterctl.adapters.stack.code.handlers import Handler
 from shelterctl.adapters.stack.code.names import dotted, text_of
@@ -63,13 +63,10 @@ def _read(found: Listing) -> Sources:
         gathered.files += 1
         _file(tree, prefixes, project.callable_from(tree.functions, tree.imports), gathered)
     return Sources(
-        tuple(gathered.routes), _once(gathered.reads), tuple(gathered.traits), _requirements(found),
+        tuple(gathered.routes), tuple(gathered.reads), tuple(gathered.traits), _requirements(found),
         tuple(dict.fromkeys(gathered.roots)), gathered.files, tuple(gathered.unreadable),
+        tuple(addresses.find(trees)),
     )  # fmt: skip
-
-
-def _once(reads: list[VariableRead]) -> tuple[VariableRead, ...]:
-    return tuple({read.name: read for read in reversed(reads)}.values())[::-1]
 
 
 def _prefixes(trees: list[Tree]) -> dict[str, str]:
@@ -170,6 +167,8 @@ def _traits(tree: Tree) -> Iterator[Trait]:
                 yield Trait("server-selection-timeout", origin)
         if name.endswith(("MongoClient", "PyMongo", "WriteConcern")) and (asked := write_concern.asked_for(node)):
             yield Trait("write-concern", origin, asked)
+        if name.endswith("load_dotenv"):
+            yield Trait("variables-from-file", origin)
         if name.endswith("ConnectionPool"):
             yield Trait("pool", origin)
         if name.endswith(".limit") or (name.endswith(".find") and "limit" in words):

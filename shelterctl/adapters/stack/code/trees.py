@@ -29,6 +29,7 @@ class Tree:
         self.assigned: list[ast.Assign] = []
         self.texts: list[tuple[int, str]] = []
         self.given: list[tuple[int, str, ast.expr]] = []
+        self.either: list[ast.BoolOp] = []
         self.imports: list[ast.ImportFrom] = []
         #: The names of modules that may be the project's own.
         self.imported: set[str] = set()
@@ -46,6 +47,8 @@ class Tree:
                 self.given += [(node.lineno, text_of(key), value) for key, value in zip(node.keys, node.values, strict=True)]
             elif isinstance(node, ast.Assign):
                 self.assigned.append(node)
+            elif isinstance(node, ast.BoolOp):
+                self.either.append(node)
             elif isinstance(node, ast.ImportFrom):
                 self.imports.append(node)
                 self.imported |= {f"{node.module}.{alias.name}" if node.module else alias.name for alias in node.names}

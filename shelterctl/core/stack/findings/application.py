@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
+from shelterctl.core.stack import addresses, engines
 from shelterctl.core.stack.documents import Origin
 from shelterctl.core.stack.model import JOURNALED, UNACKNOWLEDGED, UNDECIDED, Body, Engine, Route, StackFinding, Weight, Workload
 from shelterctl.core.stack.stack import Stack
 
 #: A line of postgresql.conf, an argument, a connection's option; a line that is commented out is none.
 _ASYNCHRONOUS = re.compile(r"^[^#\n]*?synchronous_commit\s*(?:=|\bTO\b|\s)\s*'?(?:off|false|no|0)\b", re.IGNORECASE | re.MULTILINE)
+
+
+#: Options with which the driver does not wait for a server as long as it does by itself.
+_TIMEOUTS = {"serverselectiontimeoutms", "timeoutms"}
+#: The shell as a command's first word, in a script as well; `mongosh --host mongo` is none.
+_OLD_SHELL = re.compile(r"(?:^|\s-c\s+|[;&|(`]|\b(?:if|then|while|until|do|exec|timeout\s+\S+)\s)\s*[\"'!]?\s*(?:\S*/)?mongo(?=\s|$)")
 
 
 def find(stack: Stack) -> Iterator[StackFinding]:
@@ -22,11 +29,12 @@ def find(stack: Stack) -> Iterator[StackFinding]:
         if not any("readiness" in container.probes for container in database.containers):
             what = f"{database.key} has no readiness probe"
             yield StackFinding("database-no-readiness", Weight.NOTE, what, database.origin, "it counts as ready before it listens")
-        old = [c for container in database.containers for c in container.probe_commands if c.split()[:1] == ["mongo"]]
-        image = database.containers[0].image if database.containers else ""
-        if old and stack.roles.engine is Engine.MONGODB and any(f":{major}" in image for major in "678"):
-            what = f"a probe of {database.key} calls mongo, which {image} does not have"
-            yield StackFinding("probe-shell-gone", Weight.BLOCKS, what, database.origin, "mongo: not found", "mongosh")
+        for container in database.containers if stack.roles.engine is Engine.MONGODB else ():
+            build = stack.built.get(container.image)
+            old = any(_OLD_SHELL.search(command) for command in container.probe_commands)
+            if old and engines.without_old_shell(build.base if build is not None else container.image):
+                what = f"a probe of {database.key} calls mongo, which {container.image} does not have"
+                yield StackFinding("probe-shell-gone", Weight.BLOCKS, what, container.origin, "mongo: not found", "mongosh")
     yield from _sources(stack)
 
 
@@ -76,7 +84,8 @@ def _sources(stack: Stack) -> Iterator[StackFinding]:
             what = "writes are acknowledged before they are on disk (no journal=true, no w=majority)"
             why = "a crash may lose the last 100 milliseconds of acknowledged writes (MongoDB's manual, journaling)"
             yield StackFinding("acknowledged-before-journaled", Weight.RISK, what, trait.origin, why, "?journal=true")
-        if trait is not None and sources.trait("server-selection-timeout") is None:
+        waits = sources.trait("server-selection-timeout") is None and not any(_TIMEOUTS & {o.lower() for o in q} for q in _options(stack))
+        if trait is not None and waits:
             what = "the driver waits 30 s for a server, its default"
             why = "each request of an outage hangs for 30 s, and a write given up on before may still be made"
             yield StackFinding("driver-default-timeout", Weight.NOTE, what, trait.origin, why, "serverSelectionTimeoutMS=2000")
@@ -132,9 +141,14 @@ def _asynchronous(stack: Stack) -> Iterator[Origin]:
         yield trait.origin
 
 
+def _options(stack: Stack) -> list[Mapping[str, str]]:
+    """The options of every URI that leads to a database: of variables, and of the sources where none overrules them."""
+    said = [variable for workload in stack.workloads for container in workload.containers for variable in container.variables]
+    return [variable.query for variable in (*said, *addresses.of_code(stack)) if variable.query]
+
+
 def _journaled(stack: Stack) -> bool:
-    asked = [v.query for w in stack.workloads for c in w.containers for v in c.variables if v.query]
-    words = any(query.get("journal") == "true" or (query.get("w") == "majority" and query.get("journal") != "false") for query in asked)
+    words = any(q.get("journal") == "true" or (q.get("w") == "majority" and q.get("journal") != "false") for q in _options(stack))
     return words or any(t.code == "write-concern" and t.detail in (JOURNALED, UNDECIDED) for t in stack.sources.traits)
 
 
@@ -143,4 +157,7 @@ def _unacknowledged(stack: Stack) -> Iterator[Origin]:
     for workload in stack.workloads:
         for container in workload.containers:
             yield from (v.origin for v in container.variables if v.query and v.query.get("w") == "0" and v.query.get("journal") != "true")
+    for variable in addresses.of_code(stack):
+        if variable.query and variable.query.get("w") == "0" and variable.query.get("journal") != "true":
+            yield variable.origin
     yield from (t.origin for t in stack.sources.traits if t.code == "write-concern" and t.detail == UNACKNOWLEDGED)

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import difflib
-import ipaddress
 import re
 from collections.abc import Iterator, Sequence
 
+from shelterctl.core.stack import addresses
+from shelterctl.core.stack.addresses import ABOUT_DATABASE as _DATABASE
+from shelterctl.core.stack.addresses import HERE as _HERE
 from shelterctl.core.stack.documents import names
 from shelterctl.core.stack.engines import is_official
 from shelterctl.core.stack.model import Container, Engine, Reference, StackFinding, Variable, Weight, Workload
 from shelterctl.core.stack.stack import Stack
 from shelterctl.core.stack.variables import contents
 
-_DATABASE = re.compile(r"MONGO|MYSQL|MARIADB|POSTGRES|PGHOST|DATABASE|(^|_)DB(_|$)", re.IGNORECASE)
 _AUTH = re.compile(r"_INITDB_ROOT_USERNAME|(MYSQL|MARIADB)_(ROOT_)?PASSWORD|POSTGRES_PASSWORD|_PASSWORD_FILE$|_USERNAME_FILE$")
-_HERE = {"localhost", "127.0.0.1", "0.0.0.0"}  # noqa: S104 - a host that a variable names
 
 
 def find(stack: Stack) -> Iterator[StackFinding]:
@@ -28,13 +28,15 @@ def find(stack: Stack) -> Iterator[StackFinding]:
         yield from _password(stack, database)
     if app is None:
         return
+    unread = [finding for container in app.containers for finding in _unread(stack, container)]
+    yield from unread
     for container in app.containers:
-        yield from _unread(stack, container)
         for variable in container.variables:
             if _DATABASE.search(variable.name) or variable.query is not None:
                 yield from _hosts(stack, app, variable)
                 if database is not None:
                     yield from _user(stack, database, variable)
+    here = False
     named = any(_DATABASE.search(v.name) for c in app.containers for v in c.variables)
     if not named:
         for read in stack.sources.reads:
@@ -42,6 +44,10 @@ def find(stack: Stack) -> Iterator[StackFinding]:
             if _DATABASE.search(read.name) and hosts and database is not None:
                 what = f"{app.key} sets no {read.name}, so the application looks for its database at {hosts[0]}, in its own pod"
                 yield StackFinding("database-not-named", Weight.BLOCKS, what, read.origin, mend=f"set {read.name} in {app.origin.file}")
+                here = True
+    if not (unread or here):
+        for variable in addresses.decisive(stack)[:1]:
+            yield from _hosts(stack, app, variable)
 
 
 def _found_hosts(text: str) -> list[str]:
@@ -51,18 +57,15 @@ def _found_hosts(text: str) -> list[str]:
 
 def _hosts(stack: Stack, app: Workload, variable: Variable) -> Iterator[StackFinding]:
     known = {service.name: service for service in stack.services}
+    said = _said(app, variable)
     for host in variable.hosts:
-        name = host.rpartition(":")[0] if re.search(r":\d+$", host) else host
+        name = addresses.name_of(host)
         if name in _HERE:
-            what = f"{variable.name} of {app.key} says {name}: that is the application's own pod, where no database runs"
+            what = f"{said} says {name}: that is the application's own pod, where no database runs"
             yield StackFinding("host-is-own-pod", Weight.BLOCKS, what, variable.origin, mend=_service_of(stack))
             continue
-        try:
-            ipaddress.ip_address(name.strip("[]"))
-        except ValueError:
-            pass
-        else:
-            what = f"{variable.name} of {app.key} names its database by an address, {name}"
+        if addresses.is_address(name):
+            what = f"{said} names its database by an address, {name}"
             why = "a Service gets another one on another cluster, or when it is made anew"
             yield StackFinding("database-by-address", Weight.BLOCKS, what, variable.origin, why, _service_of(stack))
             continue
@@ -75,10 +78,17 @@ def _hosts(stack: Stack, app: Workload, variable: Variable) -> Iterator[StackFin
             continue
         else:
             near = difflib.get_close_matches(labels[0], known, n=1, cutoff=0.5)
-            what = f"{variable.name} of {app.key} says {name}, and no Service is called {labels[0]}"
+            what = f"{said} says {name}, and no Service is called {labels[0]}"
             why = f"the application finds nothing: {name}: Name or service not known"
             mend = f"{near[0]} is the nearest" if near else f"Services: {names(known)}"
             yield StackFinding("host-names-no-service", Weight.BLOCKS, what, variable.origin, why, mend)
+
+
+def _said(app: Workload, variable: Variable) -> str:
+    """What names a host, as the subject of a sentence."""
+    if variable.source == addresses.DEFAULT:
+        return f"{app.key} sets no {variable.name}, and its default in the sources"
+    return f"the {variable.name} in the sources" if variable.source == addresses.CODE else f"{variable.name} of {app.key}"
 
 
 def _namespace(stack: Stack, app: Workload, variable: Variable, name: str, labels: list[str]) -> Iterator[StackFinding]:
@@ -86,7 +96,7 @@ def _namespace(stack: Stack, app: Workload, variable: Variable, name: str, label
     if service is None or service.namespace == app.namespace:
         return
     if len(labels) == 1:
-        what = f"{variable.name} of {app.key} says {name}, which is in namespace {service.namespace}, not in {app.namespace}"
+        what = f"{_said(app, variable)} says {name}, which is in namespace {service.namespace}, not in {app.namespace}"
         yield StackFinding(
             "host-in-other-namespace", Weight.BLOCKS, what, variable.origin,
             "a short name is looked for in the pod's own namespace", f"{name}.{service.namespace}.svc.cluster.local",

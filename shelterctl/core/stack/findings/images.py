@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from shelterctl.core.stack.inventory import base_name, tag
 from shelterctl.core.stack.model import StackFinding, Weight
+from shelterctl.core.stack.questions import DOCKERFILE
 from shelterctl.core.stack.stack import Stack
 
 _PLACEHOLDER = re.compile(r"your[-_ ]?|<|>|\$\{|example|username|dockerhub[-_]?user|changeme|xxx", re.IGNORECASE)
@@ -37,8 +38,12 @@ def find(stack: Stack) -> Iterator[StackFinding]:
             why = "a pull brings the next one, whose data files an older one cannot open"
             yield StackFinding("image-untagged", Weight.NOTE, what, image.origin, why, f"{base_name(image.name)}:<version>")
     app = stack.roles.app
-    if app is not None and stack.sources.routes and not any(name in stack.built for name in app.images):
+    if app is not None and stack.sources.routes and any(app.images) and not any(name in stack.built for name in app.images):
+        asked = [question for question in stack.questions if question.setting == DOCKERFILE]
+        doubt = next((question for question in asked if question.text.endswith(tuple(f" {name}" for name in app.images))), None)
         what = f"no Dockerfile here builds {', '.join(app.images)}"
+        if doubt is not None:
+            what = f"which Dockerfile builds {', '.join(app.images)} is not known: several may: {', '.join(doubt.choices)}"
         why = "what runs is what was pushed or loaded under that name, whatever the sources here say"
         yield StackFinding(
             "image-not-built-here", Weight.RISK, what, app.containers[0].image_origin, why, "[stack.image] in shelterctl.toml"

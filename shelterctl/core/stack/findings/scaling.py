@@ -26,10 +26,13 @@ def find(stack: Stack) -> Iterator[StackFinding]:
                 what = f"{target.key} says replicas: {target.replicas} beside HPA {scaler.name}"
                 why = "each apply by hand sets it back to that, whatever the load; up leaves it out of a second apply"
                 yield StackFinding("replicas-beside-hpa", Weight.RISK, what, target.replicas_origin, why, "take the line out")
-    targets = [scaler.target for scaler in stack.scalers]
-    for target_name in {name for name in targets if targets.count(name) > 1 and name}:
-        scaler = next(s for s in stack.scalers if s.target == target_name)
-        yield StackFinding("hpa-twice", Weight.BLOCKS, f"two HPAs scale {target_name}", scaler.origin, "AmbiguousSelector: neither does")
+    scaled: dict[tuple[str, str], list[Scaler]] = {}
+    for scaler in stack.scalers:
+        scaled.setdefault((scaler.namespace, scaler.target), []).append(scaler)
+    for (_, name), scalers in scaled.items():
+        if name and len(scalers) > 1:
+            what = f"{len(scalers)} HPAs scale {name}: {', '.join(scaler.name for scaler in scalers)}"
+            yield StackFinding("hpa-twice", Weight.BLOCKS, what, scalers[1].origin, "AmbiguousSelector: none of them does")
     if app is not None and stack.scaler is None and not stack.scalers:
         what = f"nothing scales {app.key}"
         yield StackFinding(
