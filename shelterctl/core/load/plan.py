@@ -187,6 +187,8 @@ class LoadSample:
     late its event loop woke. `last_answer_s` is when the last answer came, since the load began. `final` marks the last sample of a swarm
     that ended as it should. Where several processes share the load, `parts` has each one's own business by its name, and `told` what
     is not as it was asked for: who is missing, who died and what was counted of it. `noticed` is what changes nothing in the load.
+    `tasks` of the users began; `failed_checks` and `task_errors` count those that raised an AssertionError, or another exception, without a
+    request that failed before it; `users_ended` are the users who ended by one.
     """
 
     elapsed_s: float
@@ -211,6 +213,10 @@ class LoadSample:
     failure_kinds: Mapping[str, int] = field(default_factory=dict)
     own_kinds: Mapping[str, int] = field(default_factory=dict)
     oddities: Mapping[str, int] = field(default_factory=dict)
+    tasks: int = 0
+    users_ended: int = 0
+    failed_checks: Mapping[str, int] = field(default_factory=dict)
+    task_errors: Mapping[str, int] = field(default_factory=dict)
     last_answer_s: float | None = None
     final: bool = False
     parts: Mapping[str, ProcessSecond] = field(default_factory=dict)

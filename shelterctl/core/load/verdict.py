@@ -6,7 +6,7 @@ Each check stands for itself. A proven failure makes a FAIL; everything that kee
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
@@ -18,7 +18,7 @@ from shelterctl.core.load.scaling import ScalingCheck, ScalingState
 from shelterctl.core.load.timeline import Timeline
 from shelterctl.core.load.traffic import GeneratorEnd, GeneratorLoad, Traffic
 from shelterctl.core.verdict import Judgement, Reason, Verdict, judge
-from shelterctl.core.words import percent
+from shelterctl.core.words import counted, percent
 
 #: A generator at its limit for a tenth of the run shaped what was measured.
 BUSY_RATIO = 0.1
@@ -129,12 +129,12 @@ def judge_serving(plan: LoadPlan, expectations: Expectations, traffic: Traffic, 
     `fewer` that of a smaller load.
     """
     if traffic.requests - traffic.own_failures <= 0:
-        return Judgement(Verdict.UNKNOWN, (Reason("no request was answered: nothing can be said", look),))
-    failures, unknowns = [], []
+        nothing = Reason("no request was answered: nothing can be said", look)
+        return Judgement(Verdict.UNKNOWN, (nothing, *_failed_checks(expectations, traffic), *_raised(expectations, traffic)))
+    failures, unknowns = _failed_checks(expectations, traffic), _raised(expectations, traffic)
     if traffic.failure_ratio > expectations.max_failure_ratio:
-        kinds = ", ".join(f"{count:,} × {kind}" for kind, count in list(traffic.failure_kinds.items())[:3])
-        allowed = percent(expectations.max_failure_ratio)
-        failures.append(Reason(f"{percent(traffic.failure_ratio)} of the requests failed ({kinds}); {allowed} is allowed", look))
+        text = f"{percent(traffic.failure_ratio)} of the requests failed ({_kinds(traffic.failure_kinds)})"
+        failures.append(Reason(f"{text}; {percent(expectations.max_failure_ratio)} is allowed", look))
     limit_ms = expectations.max_p95_ms
     if limit_ms is not None and traffic.untimed:
         text = f"a p95 of {limit_ms:.0f} ms is allowed, and {traffic.untimed:,} of {traffic.requests:,} requests have no response time"
@@ -153,6 +153,35 @@ def judge_serving(plan: LoadPlan, expectations: Expectations, traffic: Traffic, 
     if traffic.silent_s > max(SILENCE_S, SILENT_PAUSES * plan.think_s / plan.users):
         unknowns.append(Reason(f"nothing was answered in the last {traffic.silent_s:.0f} s of the load", look))
     return judge(failures, unknowns)
+
+
+def _failed_checks(expectations: Expectations, traffic: Traffic) -> list[Reason]:
+    """Assertions of a Locust file of one's own are its word on the service: too many fail the run, as too many failed requests do.
+
+    Locust itself ends with exit code 1 after a task that raised and after a failed request alike.
+    """
+    share = sum(traffic.failed_checks.values()) / max(traffic.tasks, 1)
+    if share <= expectations.max_failure_ratio:
+        return []
+    text = f"{percent(share)} of the Locust file's tasks failed a check of its own ({_kinds(traffic.failed_checks)})"
+    return [Reason(f"{text}; {percent(expectations.max_failure_ratio)} is allowed")]
+
+
+def _raised(expectations: Expectations, traffic: Traffic) -> list[Reason]:
+    """Any other exception may be the file's fault or the service's, and the rest of its task was never sent."""
+    if traffic.users_ended:
+        kinds = _kinds({**traffic.failed_checks, **traffic.task_errors})
+        text = f"{counted(traffic.users_ended, 'user')} ended by an exception of the Locust file{f' ({kinds})' if kinds else ''}"
+        return [Reason(f"{text}: the load was smaller")]
+    share = sum(traffic.task_errors.values()) / max(traffic.tasks, 1)
+    if share <= expectations.max_failure_ratio:
+        return []
+    text = f"{percent(share)} of the Locust file's tasks raised ({_kinds(traffic.task_errors)})"
+    return [Reason(f"{text}: what they would have sent is not known")]
+
+
+def _kinds(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{count:,} × {kind}" for kind, count in list(counts.items())[:3])
 
 
 def _slow_and_scaled(
