@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -15,7 +16,7 @@ from shelterctl.core.load.timeline import Timeline
 from shelterctl.core.load.traffic import GeneratorEnd, NameTraffic
 from shelterctl.core.words import listed, percent
 
-#: A share of fewer requests jumps with each of them, and a percentile rests on less than one value.
+#: A share of fewer requests jumps with each of them.
 FEWEST = 20
 #: A condition that ends a run must not do so by its first second.
 FEWEST_UNDER_WAY = 100
@@ -63,8 +64,10 @@ def hold(
         # What a generator process sent that died is not counted, nor what a missing one would have sent.
         holds = condition.holds(count, float("inf") if tally.told else count)
         return Held(condition.text, holds, seen, "" if holds is not None else "a generator process was missing or died")
-    if found.requests < FEWEST:
-        return Held(condition.text, None, f"{found.requests} requests", f"fewer than {FEWEST} say nothing of it")
+    fewest = fewest_for(condition.percent) if condition.metric is Metric.PERCENTILE else FEWEST
+    if found.requests < fewest:
+        what = "of a percentile so far out" if fewest > FEWEST else "of a percentile" if condition.metric is Metric.PERCENTILE else "of it"
+        return Held(condition.text, None, f"{found.requests:,} requests", f"fewer than {fewest:,} say nothing {what}")
     if condition.metric is not Metric.ERRORS and found.latency.count < found.requests:
         # Users of somebody's own may tell of requests without a time: what the others took says nothing of those.
         untold = found.requests - found.latency.count
@@ -75,6 +78,12 @@ def hold(
         share = max(found.failures - own, 0) / asked
         return Held(condition.text, condition.holds(share, share), f"{percent(share)} of {asked:,} requests")
     return _latency(condition, found, lag_ms)
+
+
+def fewest_for(percent: float) -> int:
+    """How many requests a percentile takes: with fewer it rests on less than one value, the largest (or the smallest) alone."""
+    beyond = min(percent, 100 - percent) / 100
+    return max(FEWEST, math.ceil(round(1 / beyond, 6)))
 
 
 def _latency(condition: Threshold, found: NameTraffic, lag_ms: float) -> Held:

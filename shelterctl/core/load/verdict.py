@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from shelterctl.core.load.busy import BUSY_CPU_PERCENT
-from shelterctl.core.load.conditions import Held
+from shelterctl.core.load.conditions import Held, fewest_for
 from shelterctl.core.load.histogram import RELATIVE_ERROR
 from shelterctl.core.load.plan import MAX_DURATION_S, Expectations, LoadPlan
 from shelterctl.core.load.scaling import ScalingCheck, ScalingState
@@ -26,7 +26,7 @@ BUSY_RATIO = 0.1
 #: the users asked less than they should have, and the p99 is not the service's.
 LAG_P99_LIMIT_MS = 100.0
 #: Below this a 95th percentile is the largest value.
-FEWEST_FOR_P95 = 20
+FEWEST_FOR_P95 = fewest_for(95)
 #: So many of the swarm's mean pauses, but SILENCE_S at least, are never without an answer unless requests hang: with independent users
 #: the chance is e^-10.
 SILENT_PAUSES = 10.0
