@@ -32,6 +32,7 @@ from shelterctl.core.load.traffic import GeneratorEnd
 from shelterctl.core.state import Role, StackState
 from shelterctl.core.words import counted
 from shelterctl.errors import NotDeployed, ShelterError, UsageError
+from shelterctl.ops.bystanders import Bystanders
 from shelterctl.ops.feed import ClocksSeen, Gap, TargetFeed
 from shelterctl.ops.load_told import one_of_several, title_of, told_of
 from shelterctl.ports.clock import Clock
@@ -44,8 +45,6 @@ POLL_S = 0.2
 OVERTIME_S = 30.0
 #: A swarm that ends more than this before its time ended by itself.
 EARLY_S = 2.0
-#: How often it is asked who else works on the stack: no command that changes one takes less.
-OTHERS_EVERY_S = 0.5
 #: How often it is judged whether the load has shown enough: judging replays the whole timeline.
 JUDGED_EVERY_S = 1.0
 
@@ -67,11 +66,12 @@ class LoadPorts:
 
 
 def loadtest(
-    ports: LoadPorts, plan: LoadPlan, expectations: Expectations | None = None, *, until_scaled: bool = False
+    ports: LoadPorts, plan: LoadPlan, expectations: Expectations | None = None, *, until_scaled: bool = False, rolls_out: bool = False
 ) -> Generator[Event, None, LoadResult]:
     """Runs the swarm of `plan` and judges what it showed.
 
-    With `until_scaled` it ends as soon as it shows all about scaling that it can show; the plan's duration bounds it.
+    With `until_scaled` it ends as soon as it shows all about scaling that it can show; the plan's duration bounds it. With
+    `rolls_out` the command that works on the stack is this one's own, and its users must notice nothing.
 
     KeyboardInterrupt, at whatever point of the run and thrown into the generator too, ends the swarm and still gives the result. Raises
     UsageError for a plan that cannot be meant, NotDeployed where the application has no pod, ApiUnreachable before the load begins,
@@ -81,7 +81,9 @@ def loadtest(
     problems = plan.problems() + expectations.problems()
     if problems:
         raise UsageError(problems[0], details=problems[1:])
-    run = _Run(ports, plan, LoadTally(plan), until_scaled=until_scaled, abort_on=expectations.abort_on)
+    tally = LoadTally(plan)
+    around = Bystanders(ports.others, ports.clock, tally)
+    run = _Run(ports, plan, tally, around, rolls_out=rolls_out, until_scaled=until_scaled, abort_on=expectations.abort_on)
     started_s = ports.clock.monotonic_s()
     try:
         try:
@@ -117,6 +119,8 @@ class _Run:
     ports: LoadPorts
     plan: LoadPlan
     tally: LoadTally
+    bystanders: Bystanders
+    rolls_out: bool = False
     observer: Observer | None = None
     feed: TargetFeed | None = None
     gaps: list[Gap] = field(default_factory=list)
@@ -127,7 +131,6 @@ class _Run:
     settled: str = ""
     abort_on: tuple[Threshold, ...] = ()
     aborted: str = ""
-    looked_around_s: float = -math.inf
     judged_s: float = -math.inf
     held_s: float = -math.inf
     ended_wall_s: float = 0.0
@@ -204,14 +207,9 @@ class _Run:
         return bool(self.aborted)
 
     def look_around(self) -> Iterator[Event]:
-        """Another command that changes the stack meanwhile: what it does calls for pods, too."""
-        now_s = self.ports.clock.monotonic_s()
-        if self.ports.others is None or self.observer is None or now_s - self.looked_around_s < OTHERS_EVERY_S:
-            return
-        self.looked_around_s = now_s
-        who = self.ports.others()
-        if who and self.observer.disturbed(who):
-            yield Notice(f"{who} works on the stack meanwhile: a scale-up can be its doing as well", "warning")
+        """Another command that changes the stack meanwhile."""
+        if self.observer is not None:
+            yield from self.bystanders.look(self.observer)
 
     def drain(self) -> Iterator[Event]:
         """What came since the last call."""
@@ -311,6 +309,7 @@ class _Run:
             ended_wall_s=self.ended_wall_s,
             interrupted=self.interrupted,
             aborted=self.aborted,
+            disturbed=None if self.rolls_out else self.bystanders.disturbance,
         )
 
     @property

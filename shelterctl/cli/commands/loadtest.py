@@ -158,7 +158,7 @@ def command(
 
         session.confirm_context("the sources are rolled out here")
         with session.lock("loadtest", "load"), session.lock("up"):
-            load = loadtest(ports, plan, expectations)
+            load = loadtest(ports, plan, expectations, rolls_out=True)
             # New pods have no measurement for a minute, and their autoscaler none: no user waits for that.
             both = session.drive(rolled_out(load, plan, lambda: deployed(session, wait_hpa=False)), display)
         code = ExitCode.INTERRUPTED if both.load.interrupted else exit_code(both.judgement.verdict)

@@ -12,7 +12,7 @@ from shelterctl.core.load.plan import Expectations, LoadPlan
 from shelterctl.core.load.scaling import ScalingState, judge_scaling
 from shelterctl.core.load.tally import LoadTally
 from shelterctl.core.load.timeline import Timeline
-from shelterctl.core.load.traffic import GeneratorLoad, Traffic
+from shelterctl.core.load.traffic import Disturbance, GeneratorLoad, Traffic
 from shelterctl.core.load.verdict import Check, CheckName, LoadJudgement, judge_load
 from shelterctl.core.verdict import Judgement
 
@@ -66,10 +66,12 @@ def conclude(
     ended_wall_s: float,
     interrupted: bool,
     aborted: str = "",
+    disturbed: Disturbance | None = None,
 ) -> LoadResult:
     """Judges what was counted and observed.
 
-    `observer` is None where no cluster was watched, `aborted` the condition that broke the load off.
+    `observer` is None where no cluster was watched, `aborted` the condition that broke the load off, `disturbed` who else
+    changed the stack under it.
     """
     traffic = tally.traffic()
     began_s = ended_wall_s if tally.began_wall_s is None else tally.began_wall_s
@@ -80,7 +82,10 @@ def conclude(
         hold(condition, tally, timeline, scaling, lag_ms=generator.lag_p99_ms)
         for condition in dict.fromkeys((*expectations.fail_on, *expectations.abort_on))
     )
-    verdict = judge_load(plan, expectations, traffic, generator, timeline, scaling, interrupted=interrupted, held=held, aborted=aborted)
+    verdict = judge_load(
+        plan, expectations, traffic, generator, timeline, scaling,
+        interrupted=interrupted, held=held, aborted=aborted, disturbed=disturbed,
+    )  # fmt: skip
     return LoadResult(
         plan=plan,
         expectations=expectations,

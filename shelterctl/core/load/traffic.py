@@ -77,6 +77,18 @@ class Traffic:
 
 
 @dataclass(frozen=True, slots=True)
+class Disturbance:
+    """Other commands (`who`) that changed the stack under the load, from `from_s` after its begin on.
+
+    `before` is what the load had come to shortly before the first of them; None where it had not come to anything.
+    """
+
+    who: str
+    from_s: float
+    before: Traffic | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class NameFigures:
     """The requests of one name. Latencies in ms within 1%; None where nothing was answered."""
 
