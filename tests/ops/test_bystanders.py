@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
@@ -20,6 +20,7 @@ from tests.ops.load_scenes import PreparedSwarm, SteppingClock
 from tests.ops.test_loadtest import PLAN, finished, scaled_to_three
 
 pytestmark = pytest.mark.unit
+EXPECTED = Expectations()
 WHO = "shelterctl down (process 1, since 10:00:00)"
 EXCUSE = f"{WHO} worked on the stack from 101 s on: what failed since may be its doing, not the service's"
 
@@ -32,13 +33,19 @@ def second(at_s: int, *, from_s: int, until_s: int) -> LoadSample:
 
 
 def load(
-    folder: Path, *, from_s: int, until_s: int = 240, works_s: tuple[float, float] = (101, 103), rolls_out: bool = False, **expected: object
+    folder: Path,
+    *,
+    from_s: int,
+    until_s: int = 240,
+    works_s: tuple[float, float] = (101, 103),
+    rolls_out: bool = False,
+    expected: Expectations = EXPECTED,
 ) -> LoadResult:
     clock = SteppingClock()
     seconds = [second(at_s, from_s=from_s, until_s=until_s) for at_s in range(1, 240)] + [sample(240.0, users=0, final=True)]
     others = lambda: WHO if works_s[0] <= clock.now_s < works_s[1] else ""  # noqa: E731
     ports = LoadPorts(cast(Target, scaled_to_three(clock)), PreparedSwarm(clock, seconds, 240.0), clock, folder, others)
-    _, result = finished(loadtest(ports, PLAN, Expectations(**expected), rolls_out=rolls_out))  # type: ignore[arg-type]
+    _, result = finished(loadtest(ports, PLAN, expected, rolls_out=rolls_out))
     return result
 
 
@@ -71,14 +78,16 @@ def test_nobody_who_works_on_it_is_no_excuse(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("limit", [{"max_p95_ms": 300.0}, {"fail_on": (parse_threshold("p95 > 300ms"),)}])
-def test_limits_that_are_broken_then_are_no_failure_either(tmp_path: Path, limit: dict[str, object]) -> None:
-    result = load(tmp_path, from_s=100, max_failure_ratio=0.99, **limit)
+def test_limits_that_are_broken_then_are_no_failure_either(tmp_path: Path, limit: dict[str, Any]) -> None:
+    expected = Expectations(max_failure_ratio=0.99, **limit)
+    result = load(tmp_path, from_s=100, expected=expected)
     assert (result.judgement.verdict, EXCUSE in [reason.text for reason in result.judgement.reasons]) == (Verdict.UNKNOWN, True)
-    assert load(tmp_path, from_s=100, works_s=(0, 0), max_failure_ratio=0.99, **limit).judgement.verdict is Verdict.FAIL
+    assert load(tmp_path, from_s=100, works_s=(0, 0), expected=expected).judgement.verdict is Verdict.FAIL
 
 
 def test_a_load_that_is_broken_off_by_them_is_no_failure(tmp_path: Path) -> None:
-    result = load(tmp_path, from_s=100, max_failure_ratio=0.99, abort_on=(parse_threshold("errors > 20%"),))
+    expected = Expectations(max_failure_ratio=0.99, abort_on=(parse_threshold("errors > 20%"),))
+    result = load(tmp_path, from_s=100, expected=expected)
     texts = [reason.text for reason in result.judgement.reasons]
     assert (result.judgement.verdict, texts.count(EXCUSE)) == (Verdict.UNKNOWN, 1)
     assert any(text.startswith("broken off: errors > 20%") for text in texts)

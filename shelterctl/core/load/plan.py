@@ -122,7 +122,8 @@ class LoadPlan:
         if not 0 < self.spawn_rate <= MAX_SPAWN_RATE:
             found.append(f"--spawn-rate {self.spawn_rate:g}: users per second, more than 0 and at most {MAX_SPAWN_RATE:,.0f}")
         if not MIN_DURATION_S <= self.duration_s <= MAX_DURATION_S:
-            found.append(f"--duration {self.duration_s:g}s: from {MIN_DURATION_S:g} s to {MAX_DURATION_S / 3600:g} h")
+            what = f"--stages {','.join(map(str, self.stages))}: {self.duration_s:g} s together" if self.stages else ""
+            found.append(f"{what or f'--duration {self.duration_s:g}s'}: from {MIN_DURATION_S:g} s to {MAX_DURATION_S / 3600:g} h")
         if self.requests is not None and not 1 <= self.requests <= MAX_REQUESTS:
             found.append(f"--requests {self.requests}: from 1 to {MAX_REQUESTS:,}")
         if not 0 <= self.think_s <= 3600:
