@@ -21,19 +21,18 @@ from shelterctl.core.events import (
     UsageSeen,
     WatchDropped,
 )
-from shelterctl.core.load.conditions import broken
 from shelterctl.core.load.observer import Observer
 from shelterctl.core.load.plan import Expectations, LoadPlan
 from shelterctl.core.load.result import LoadResult, conclude
 from shelterctl.core.load.scaling import enough_s, judge_scaling, settled
 from shelterctl.core.load.tally import LoadTally
-from shelterctl.core.load.thresholds import Threshold
 from shelterctl.core.load.traffic import GeneratorEnd
 from shelterctl.core.state import Role, StackState
 from shelterctl.core.words import counted
 from shelterctl.errors import NotDeployed, ShelterError, UsageError
 from shelterctl.ops.bystanders import Bystanders
 from shelterctl.ops.feed import ClocksSeen, Gap, TargetFeed
+from shelterctl.ops.held_now import HeldNow
 from shelterctl.ops.load_told import one_of_several, title_of, told_of
 from shelterctl.ports.clock import Clock
 from shelterctl.ports.load import LoadGenerator
@@ -83,7 +82,8 @@ def loadtest(
         raise UsageError(problems[0], details=problems[1:])
     tally = LoadTally(plan)
     around = Bystanders(ports.others, ports.clock, tally)
-    run = _Run(ports, plan, tally, around, rolls_out=rolls_out, until_scaled=until_scaled, abort_on=expectations.abort_on)
+    conditions = HeldNow(plan, expectations, tally, ports.clock)
+    run = _Run(ports, plan, tally, around, conditions, rolls_out=rolls_out, until_scaled=until_scaled)
     started_s = ports.clock.monotonic_s()
     try:
         try:
@@ -120,6 +120,7 @@ class _Run:
     plan: LoadPlan
     tally: LoadTally
     bystanders: Bystanders
+    conditions: HeldNow
     rolls_out: bool = False
     observer: Observer | None = None
     feed: TargetFeed | None = None
@@ -129,10 +130,7 @@ class _Run:
     caveats: tuple[str, ...] = ()
     cut_off_before_s: float = 0.0
     settled: str = ""
-    abort_on: tuple[Threshold, ...] = ()
-    aborted: str = ""
     judged_s: float = -math.inf
-    held_s: float = -math.inf
     ended_wall_s: float = 0.0
     end: GeneratorEnd | None = None
 
@@ -175,8 +173,8 @@ class _Run:
                 break
             yield from self.drain()
             yield from self.look_around()
-            if self.abort_on and self.is_lost():
-                yield Notice(f"{self.aborted}: the load is broken off", "warning")
+            yield from self.conditions.look(self.observer.ready if self.observer is not None else None)
+            if self.conditions.aborted:
                 generator.stop()
                 break
             if self.until_scaled and self.is_settled():
@@ -196,15 +194,6 @@ class _Run:
         timeline = self.observer.timeline(began_s, self.ports.clock.wall_s(), self.tally.first_by_pod)
         self.settled = settled(judge_scaling(self.plan, timeline), timeline)
         return bool(self.settled)
-
-    def is_lost(self) -> bool:
-        """Whether a condition that ends the load holds already."""
-        now_s = self.ports.clock.monotonic_s()
-        if now_s - self.held_s < JUDGED_EVERY_S:
-            return False
-        self.held_s = now_s
-        self.aborted = broken(self.abort_on, self.plan, self.tally, self.observer.ready if self.observer is not None else None)
-        return bool(self.aborted)
 
     def look_around(self) -> Iterator[Event]:
         """Another command that changes the stack meanwhile."""
@@ -259,7 +248,9 @@ class _Run:
             self.feed.stop()
         yield from self.drain()
         if not self.interrupted and self.end is None:
-            meant = self.settled or self.aborted or (self.plan.requests is not None and self.tally.requests >= self.plan.requests)
+            meant = (
+                self.settled or self.conditions.aborted or (self.plan.requests is not None and self.tally.requests >= self.plan.requests)
+            )
             # Where its processes are gone before its time, what is told of them says why.
             early = not meant and not self.tally.told and self.tally.elapsed_s < self.plan.duration_s - EARLY_S
             self.end = GeneratorEnd.DIED if early or not self.tally.complete else GeneratorEnd.FINISHED
@@ -308,7 +299,7 @@ class _Run:
             self.observer,
             ended_wall_s=self.ended_wall_s,
             interrupted=self.interrupted,
-            aborted=self.aborted,
+            aborted=self.conditions.aborted,
             disturbed=None if self.rolls_out else self.bystanders.disturbance,
         )
 
