@@ -143,5 +143,7 @@ def on_quit(**_: object) -> None:
 
 events.init.add_listener(on_init)  # type: ignore[no-untyped-call]
 events.test_start.add_listener(on_start)  # type: ignore[no-untyped-call]
+if schedule is not None:
+    events.test_stopping.add_listener(schedule.end)  # type: ignore[no-untyped-call]
 events.quit.add_listener(on_quit)  # type: ignore[no-untyped-call]
 atexit.register(recorder.finish)
