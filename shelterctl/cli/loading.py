@@ -12,6 +12,7 @@ from shelterctl.cli.flags import seconds
 from shelterctl.core.load.plan import IN_CLUSTER, MAX_SPAWN_RATE, Expectations, LoadPlan
 from shelterctl.core.load.shape import SOAK_S, Stage, length_s, named, parse_stages
 from shelterctl.core.load.thresholds import Threshold, parse_threshold
+from shelterctl.core.words import listed
 from shelterctl.errors import UsageError
 from shelterctl.settings import Settings
 
@@ -101,16 +102,37 @@ def _conditions(flag: str, texts: Sequence[str]) -> tuple[Threshold, ...]:
         raise UsageError(f"{flag}: {error}", next_command=f"{flag} 'p95 > 500ms'") from error
 
 
+def overruled(asked: Asked, settings: Settings) -> str:
+    """What is told where options that were typed leave the settings' stages out; empty where they do not."""
+    flags = _instead_of_stages(asked)
+    if not settings.stages or asked.stages or not flags:
+        return ""
+    return f"the stages of the settings ({settings.stages}) are left out: {listed(flags, 5)} say what the load is"
+
+
+def _instead_of_stages(asked: Asked) -> list[str]:
+    """The options that say how many users there are, or how long, in another way than stages do."""
+    given = {
+        "--users": asked.users, "--spawn-rate": asked.spawn_rate, "--duration": asked.duration, "--shape": asked.shape,
+        "--concurrency": asked.concurrency, "--requests": asked.requests,
+    }  # fmt: skip
+    return [flag for flag, value in given.items() if value is not None]
+
+
 def _stages(asked: Asked, settings: Settings, users: int, duration_s: float) -> tuple[Stage, ...]:
-    given = list(asked.stages) or ([settings.stages] if settings.stages and asked.shape is None and asked.users is None else [])
-    if asked.stages and (asked.users is not None or asked.duration is not None or asked.shape is not None or asked.concurrency is not None):
-        raise UsageError("--stages say how many users there are and how long: leave --users, --duration and --shape out", next_command=HELP)
-    if asked.requests is not None and (given or asked.shape not in (None, "constant")):
+    others = [flag for flag in _instead_of_stages(asked) if flag != "--requests"]
+    if asked.stages and others:
+        raise UsageError(f"--stages say how many users there are and how long: leave {listed(others, 5)} out", next_command=HELP)
+    # What is typed wins over what a file or a variable says.
+    of_settings = [settings.stages] if settings.stages and not _instead_of_stages(asked) else []
+    given = list(asked.stages) or of_settings
+    if asked.requests is not None and (asked.stages or asked.shape not in (None, "constant")):
         raise UsageError("--requests ends a load whose users stay: leave --shape and --stages out", next_command=HELP)
     try:
         return parse_stages(given) if given else named(asked.shape or "constant", users, duration_s)
     except ValueError as error:
-        raise UsageError(f"--stages: {error}" if given else str(error), next_command=HELP) from error
+        where = "--stages: " if asked.stages else "stages of the settings: " if given else ""
+        raise UsageError(f"{where}{error}", next_command=HELP) from error
 
 
 def _spawn_rate(asked: Asked, settings: Settings, rate: float | None) -> float:
@@ -188,7 +210,7 @@ def _rate(text: str) -> float:
     """300, 300/s or 18000/m. Raises UsageError."""
     number, slash, unit = text.strip().partition("/")
     try:
-        per_s = float(number) / {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0}[unit.strip() if slash else ""]
+        per_s = float(number) / {"s": 1.0, "m": 60.0, "min": 60.0}[unit.strip() if slash else "s"]
     except (ValueError, KeyError):
         raise UsageError(f"--rate {text}: requests per second, such as 300/s") from None
     return per_s

@@ -10,6 +10,7 @@ from shelterctl.core.duration import format_duration
 from shelterctl.core.events import AutoscalerGone, AutoscalerSeen, Event, Notice, Outcome, PodsSeen, StepFinished, StepStarted, WatchDropped
 from shelterctl.core.load.result import Descent, LoadResult
 from shelterctl.core.state import Autoscaler, count_ready
+from shelterctl.errors import ShelterError
 from shelterctl.ops.feed import ClocksSeen, Gap, TargetFeed
 from shelterctl.ops.loadtest import LoadPorts
 from shelterctl.ports.clock import Clock
@@ -72,7 +73,14 @@ def followed_down(load: Generator[Event, None, LoadResult], ports: LoadPorts) ->
     result = yield from load
     if result.interrupted or ports.target is None:
         return result
-    return replace(result, descent=(yield from descent(ports.target, ports.clock)))
+    try:
+        down = yield from descent(ports.target, ports.clock)
+    except (ShelterError, KeyboardInterrupt) as error:
+        # The load is over, and what it showed is kept whatever becomes of the way down.
+        ready = result.timeline.points[-1].ready if result.timeline is not None and result.timeline.points else 0
+        why = f"{error.what}: {error.why}".rstrip(": ") if isinstance(error, ShelterError) else INTERRUPTED
+        down = Descent(ready, ready, 0.0, reached=False, why=why)
+    return replace(result, descent=down)
 
 
 def come_down(target: Target, clock: Clock) -> Generator[Event, None, None]:

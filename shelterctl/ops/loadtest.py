@@ -20,17 +20,17 @@ from shelterctl.core.events import (
     UsageSeen,
     WatchDropped,
 )
-from shelterctl.core.load.conditions import broken
 from shelterctl.core.load.observer import Observer
 from shelterctl.core.load.plan import Expectations, LoadPlan
 from shelterctl.core.load.result import LoadResult, conclude
 from shelterctl.core.load.scaling import enough_s, judge_scaling, settled
 from shelterctl.core.load.tally import LoadTally
-from shelterctl.core.load.thresholds import Threshold
 from shelterctl.core.load.traffic import GeneratorEnd
 from shelterctl.core.state import Role, StackState
 from shelterctl.errors import NotDeployed, ShelterError, UsageError
+from shelterctl.ops.bystanders import Bystanders
 from shelterctl.ops.feed import ClocksSeen, Gap, TargetFeed
+from shelterctl.ops.held_now import HeldNow
 from shelterctl.ops.load_told import one_of_several, title_of, told_of, unplaced
 from shelterctl.ops.machine_watch import MachineWatch
 from shelterctl.ports.clock import Clock
@@ -43,8 +43,6 @@ POLL_S = 0.2
 OVERTIME_S = 30.0
 #: A swarm that ends more than this before its time ended by itself.
 EARLY_S = 2.0
-#: How often it is asked who else works on the stack: no command that changes one takes less.
-OTHERS_EVERY_S = 0.5
 #: How often it is judged whether the load has shown enough: judging replays the whole timeline.
 JUDGED_EVERY_S = 1.0
 
@@ -68,11 +66,12 @@ class LoadPorts:
 
 
 def loadtest(
-    ports: LoadPorts, plan: LoadPlan, expectations: Expectations | None = None, *, until_scaled: bool = False
+    ports: LoadPorts, plan: LoadPlan, expectations: Expectations | None = None, *, until_scaled: bool = False, rolls_out: bool = False
 ) -> Generator[Event, None, LoadResult]:
     """Runs the swarm of `plan` and judges what it showed.
 
-    With `until_scaled` it ends as soon as it shows all about scaling that it can show; the plan's duration bounds it.
+    With `until_scaled` it ends as soon as it shows all about scaling that it can show; the plan's duration bounds it. With
+    `rolls_out` the command that works on the stack is this one's own, and its users must notice nothing.
 
     KeyboardInterrupt, at whatever point of the run and thrown into the generator too, ends the swarm and still gives the result. Raises
     UsageError for a plan that cannot be meant, NotDeployed where the application has no pod, ApiUnreachable before the load begins,
@@ -82,8 +81,11 @@ def loadtest(
     problems = plan.problems() + expectations.problems()
     if problems:
         raise UsageError(problems[0], details=problems[1:])
+    tally = LoadTally(plan)
+    around = Bystanders(ports.others, ports.clock, tally)
+    conditions = HeldNow(plan, expectations, tally, ports.clock)
     machine = MachineWatch(ports.machine, ports.clock)
-    run = _Run(ports, plan, LoadTally(plan), machine, until_scaled=until_scaled, abort_on=expectations.abort_on)
+    run = _Run(ports, plan, tally, around, conditions, machine, rolls_out=rolls_out, until_scaled=until_scaled)
     started_s = ports.clock.monotonic_s()
     try:
         try:
@@ -119,7 +121,10 @@ class _Run:
     ports: LoadPorts
     plan: LoadPlan
     tally: LoadTally
+    bystanders: Bystanders
+    conditions: HeldNow
     machine: MachineWatch
+    rolls_out: bool = False
     observer: Observer | None = None
     feed: TargetFeed | None = None
     gaps: list[Gap] = field(default_factory=list)
@@ -128,11 +133,7 @@ class _Run:
     caveats: tuple[str, ...] = ()
     cut_off_before_s: float = 0.0
     settled: str = ""
-    abort_on: tuple[Threshold, ...] = ()
-    aborted: str = ""
-    looked_around_s: float = -math.inf
     judged_s: float = -math.inf
-    held_s: float = -math.inf
     ended_wall_s: float = 0.0
     end: GeneratorEnd | None = None
 
@@ -176,8 +177,8 @@ class _Run:
             yield from self.drain()
             yield from self.look_around()
             self.machine.look(counts=self.tally.began_wall_s is not None)
-            if self.abort_on and self.is_lost():
-                yield Notice(f"{self.aborted}: the load is broken off", "warning")
+            yield from self.conditions.look(self.observer.ready if self.observer is not None else None)
+            if self.conditions.aborted:
                 generator.stop()
                 break
             if self.until_scaled and self.is_settled():
@@ -198,24 +199,10 @@ class _Run:
         self.settled = settled(self.plan, judge_scaling(self.plan, timeline), timeline)
         return bool(self.settled)
 
-    def is_lost(self) -> bool:
-        """Whether a condition that ends the load holds already."""
-        now_s = self.ports.clock.monotonic_s()
-        if now_s - self.held_s < JUDGED_EVERY_S:
-            return False
-        self.held_s = now_s
-        self.aborted = broken(self.abort_on, self.plan, self.tally, self.observer.ready if self.observer is not None else None)
-        return bool(self.aborted)
-
     def look_around(self) -> Iterator[Event]:
-        """Another command that changes the stack meanwhile: what it does calls for pods, too."""
-        now_s = self.ports.clock.monotonic_s()
-        if self.ports.others is None or self.observer is None or now_s - self.looked_around_s < OTHERS_EVERY_S:
-            return
-        self.looked_around_s = now_s
-        who = self.ports.others()
-        if who and self.observer.disturbed(who):
-            yield Notice(f"{who} works on the stack meanwhile: a scale-up can be its doing as well", "warning")
+        """Another command that changes the stack meanwhile."""
+        if self.observer is not None:
+            yield from self.bystanders.look(self.observer)
 
     def drain(self) -> Iterator[Event]:
         """What came since the last call."""
@@ -265,7 +252,9 @@ class _Run:
             self.feed.stop()
         yield from self.drain()
         if not self.interrupted and self.end is None:
-            meant = self.settled or self.aborted or (self.plan.requests is not None and self.tally.requests >= self.plan.requests)
+            meant = (
+                self.settled or self.conditions.aborted or (self.plan.requests is not None and self.tally.requests >= self.plan.requests)
+            )
             # Where its processes are gone before its time, what is told of them says why.
             early = not meant and not self.tally.told and self.tally.elapsed_s < self.plan.duration_s - EARLY_S
             self.end = GeneratorEnd.DIED if early or not self.tally.complete else GeneratorEnd.FINISHED
@@ -305,9 +294,10 @@ class _Run:
             self.observer,
             ended_wall_s=self.ended_wall_s,
             interrupted=self.interrupted,
-            aborted=self.aborted,
+            aborted=self.conditions.aborted,
             settled=self.settled,
             machine=self.machine.load(),
+            disturbed=None if self.rolls_out else self.bystanders.disturbance,
         )
 
     @property

@@ -212,7 +212,7 @@ def test_another_command_that_works_on_the_stack_meanwhile_is_told_once_and_may_
     events, result = finished(loadtest(ports, PLAN, Expectations()))
     assert result.scaling is ScalingState.UNATTRIBUTED
     notices = [event.text for event in events if isinstance(event, Notice) and who in event.text]
-    assert notices == [f"{who} works on the stack meanwhile: a scale-up can be its doing as well"]
+    assert notices == [f"{who} works on the stack meanwhile: a scale-up can be its doing as well, and so can what fails from now on"]
 
 
 @pytest.mark.unit

@@ -35,6 +35,7 @@ from locust.runners import MasterRunner, Runner, WorkerRunner
 from shelterctl.adapters.swarm import pace
 from shelterctl.adapters.swarm.master import Master
 from shelterctl.adapters.swarm.own_process import end_with_parent, raise_file_limit
+from shelterctl.adapters.swarm.own_tasks import watch_tasks
 from shelterctl.adapters.swarm.recorder import FileSink, Limit, Recorder
 from shelterctl.adapters.swarm.workers import Worker
 
@@ -90,6 +91,7 @@ def watch(session: Any) -> None:
 
 for client in (FastHttpSession, HttpSession):
     watch(client)
+watch_tasks(recorder.own_tasks)
 
 
 def end() -> None:
@@ -130,6 +132,7 @@ def on_start(environment: Environment, **_: object) -> None:
     else:
         recorder.begin(environment)
         events.request.add_listener(recorder.on_request)  # type: ignore[no-untyped-call]
+        events.user_error.add_listener(recorder.own_tasks.on_user_error)  # type: ignore[no-untyped-call]
     if not isinstance(environment.runner, WorkerRunner):
         gevent.spawn_later(float(os.environ["SHELTERCTL_LOAD_DURATION_S"]), environment.runner.quit)
 
@@ -140,5 +143,7 @@ def on_quit(**_: object) -> None:
 
 events.init.add_listener(on_init)  # type: ignore[no-untyped-call]
 events.test_start.add_listener(on_start)  # type: ignore[no-untyped-call]
+if schedule is not None:
+    events.test_stopping.add_listener(schedule.end)  # type: ignore[no-untyped-call]
 events.quit.add_listener(on_quit)  # type: ignore[no-untyped-call]
 atexit.register(recorder.finish)

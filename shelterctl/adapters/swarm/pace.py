@@ -11,7 +11,9 @@ import time
 from weakref import WeakKeyDictionary
 
 import gevent
+from gevent.event import Event
 from locust import LoadTestShape
+from locust.exception import StopUser
 
 #: A request that begins this much later than it was due is late: an idle loop wakes within a few milliseconds.
 LATE_S = 0.01
@@ -47,6 +49,7 @@ class Schedule:
         self.gap_s = 1 / rate_per_s
         self.due_s: float | None = None
         self.offset_s = 0.0
+        self.ended = Event()
         self.late = 0
         self._late_s: WeakKeyDictionary[gevent.Greenlet, float] = WeakKeyDictionary()
 
@@ -56,15 +59,21 @@ class Schedule:
         self.gap_s *= workers
 
     def wait(self) -> None:
-        """Until the next request is due."""
+        """Until the next request is due. Raises StopUser where the load has ended before that: whoever waited then has sent nothing."""
         now_s = time.monotonic()
         due_s = now_s + self.offset_s if self.due_s is None else self.due_s
         self.due_s = due_s + self.gap_s
         if due_s > now_s:
-            gevent.sleep(due_s - now_s)
+            self.ended.wait(due_s - now_s)
+        if self.ended.is_set():
+            raise StopUser
         late_s = max(0.0, time.monotonic() - due_s)
         self.late += late_s > LATE_S
         self._late_s[gevent.getcurrent()] = late_s
+
+    def end(self, **_: object) -> None:
+        """The users are told to stop: those who wait would send on for as long as they may finish what they do."""
+        self.ended.set()
 
     def taken_late_s(self) -> float:
         """How late this user's last request began; asked once."""

@@ -21,6 +21,7 @@ from locust.exception import StopUser
 
 from shelterctl.adapters.swarm.answers import is_own, kind_of, oddity_of
 from shelterctl.adapters.swarm.own_process import complain, leave
+from shelterctl.adapters.swarm.own_tasks import OwnTasks
 from shelterctl.adapters.swarm.pace import Schedule
 
 SCHEMA = 1
@@ -105,6 +106,7 @@ class Recorder:
         self.cpu_s = time.process_time()
         groups = ("by_pod", "by_name", "bytes_by_name", "sized_by_name", "failures_by_name", "failure_kinds", "own_kinds", "oddities")
         self.known: dict[str, set[str]] = {group: set() for group in groups}
+        self.own_tasks = OwnTasks()
         self.environment: Environment | None = None
         self.under_way = 0
         self.done = False
@@ -164,6 +166,7 @@ class Recorder:
                 self.first_by_pod[pod] = time.time()
             self.count("by_pod", self.by_pod, pod)
         if exception is not None:
+            self.own_tasks.request_failed()
             self.count_failure(name, kind_of(response, exception), own=is_own(exception))
         elif oddity := oddity_of(response):
             self.count("oddities", self.oddities, oddity)
@@ -255,6 +258,7 @@ class Recorder:
             "failure_kinds": self.failure_kinds,
             "own_kinds": self.own_kinds,
             "oddities": self.oddities,
+            **self.own_tasks.taken(),
             "last_answer_s": None if self.last_answer is None else round(self.last_answer - self.began, 4),
             "final": final,
         }

@@ -134,6 +134,10 @@ def sample_from_json(line: Mapping[str, JsonValue]) -> LoadSample:
         failure_kinds={name: int(count) for name, count in _numbers(line, "failure_kinds").items()},
         own_kinds={name: int(count) for name, count in _numbers(line, "own_kinds").items()},
         oddities={name: int(count) for name, count in _numbers(line, "oddities").items()},
+        tasks=int(_number(line, "tasks")),
+        users_ended=int(_number(line, "users_ended")),
+        failed_checks={name: int(count) for name, count in _numbers(line, "failed_checks").items()},
+        task_errors={name: int(count) for name, count in _numbers(line, "task_errors").items()},
         last_answer_s=None if last_answer_s is None else _number(line, "last_answer_s"),
         final=line.get("final") is True,
     )

@@ -103,10 +103,11 @@ def command(
     from contextlib import nullcontext
     from pathlib import Path
 
-    from shelterctl.cli.loading import HELP, Asked, address_of, expectations_of, plan_of
+    from shelterctl.cli.loading import HELP, Asked, address_of, expectations_of, overruled, plan_of
     from shelterctl.cli.render import loadtest as render
     from shelterctl.cli.render.codes import exit_code
     from shelterctl.cli.render.live_screen.picture import try_writing
+    from shelterctl.cli.terminal import Line
     from shelterctl.errors import ExitCode, UsageError
     from shelterctl.ops.descent import followed_down
     from shelterctl.ops.guards import service_url, service_url_inside
@@ -123,6 +124,8 @@ def command(
     )  # fmt: skip
     expectations = expectations_of(max_failures, max_p95, fail_on or (), abort_on or (), require_scale_up=require_scale_up)
     plan = plan_of(asked, session.settings, host or "http://to-be-found", wiring.load_file(), wiring.request_file())
+    if told := overruled(asked, session.settings):
+        session.terminal.complain([Line(told, "dim")])
     if during is not None and (during != "up" or host is not None or until_scaled or watch_down):
         raise UsageError("--during up: of the stack's own Service, for the whole of --duration", next_command=HELP)
     if watch_down and host is not None:
@@ -159,7 +162,7 @@ def command(
 
         session.confirm_context("the sources are rolled out here")
         with session.lock("loadtest", "load"), session.lock("up"):
-            load = loadtest(ports, plan, expectations)
+            load = loadtest(ports, plan, expectations, rolls_out=True)
             # New pods have no measurement for a minute, and their autoscaler none: no user waits for that.
             both = session.drive(rolled_out(load, plan, lambda: deployed(session, wait_hpa=False)), display)
         code = ExitCode.INTERRUPTED if both.load.interrupted else exit_code(both.judgement.verdict)

@@ -155,6 +155,8 @@ def lines(result: LoadResult, run: str) -> Iterator[Line]:
             yield Line(f"    Next: {reason.next_command}")
     for kind, count in list(traffic.failure_kinds.items())[:5]:
         yield Line(f"  Failed   {count:,} × {kind}", "bad")
+    for kind, count in [*traffic.failed_checks.items(), *traffic.task_errors.items()][:5]:
+        yield Line(f"  Raised   {count:,} × {kind}", "bad")
     for kind, count in traffic.oddities.items():
         yield Line(f"  Odd      {count:,} × {kind}, counted as answered", "doubt")
     yield from _scaling(result)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -12,10 +13,10 @@ from shelterctl.core.load.scaling import ScalingCheck, ScalingState
 from shelterctl.core.load.tally import LoadTally
 from shelterctl.core.load.thresholds import Metric, Threshold
 from shelterctl.core.load.timeline import Timeline
-from shelterctl.core.load.traffic import GeneratorEnd, NameTraffic
+from shelterctl.core.load.traffic import NameTraffic
 from shelterctl.core.words import listed, percent
 
-#: A share of fewer requests jumps with each of them, and a percentile rests on less than one value.
+#: A share of fewer requests jumps with each of them.
 FEWEST = 20
 #: A condition that ends a run must not do so by its first second.
 FEWEST_UNDER_WAY = 100
@@ -63,8 +64,10 @@ def hold(
         # What a generator process sent that died is not counted, nor what a missing one would have sent.
         holds = condition.holds(count, float("inf") if tally.told else count)
         return Held(condition.text, holds, seen, "" if holds is not None else "a generator process was missing or died")
-    if found.requests < FEWEST:
-        return Held(condition.text, None, f"{found.requests} requests", f"fewer than {FEWEST} say nothing of it")
+    fewest = fewest_for(condition.percent) if condition.metric is Metric.PERCENTILE else FEWEST
+    if found.requests < fewest:
+        what = "of a percentile so far out" if fewest > FEWEST else "of a percentile" if condition.metric is Metric.PERCENTILE else "of it"
+        return Held(condition.text, None, f"{found.requests:,} requests", f"fewer than {fewest:,} say nothing {what}")
     if condition.metric is not Metric.ERRORS and found.latency.count < found.requests:
         # Users of somebody's own may tell of requests without a time: what the others took says nothing of those.
         untold = found.requests - found.latency.count
@@ -75,6 +78,12 @@ def hold(
         share = max(found.failures - own, 0) / asked
         return Held(condition.text, condition.holds(share, share), f"{percent(share)} of {asked:,} requests")
     return _latency(condition, found, lag_ms)
+
+
+def fewest_for(percent: float) -> int:
+    """How many requests a percentile takes: with fewer it rests on less than one value, the largest (or the smallest) alone."""
+    beyond = min(percent, 100 - percent) / 100
+    return max(FEWEST, math.ceil(round(1 / beyond, 6)))
 
 
 def _latency(condition: Threshold, found: NameTraffic, lag_ms: float) -> Held:
@@ -123,25 +132,26 @@ def _scale_up(condition: Threshold, timeline: Timeline | None, scaling: ScalingC
     return Held(condition.text, holds, f"none within {format_duration(timeline.observed_s)}", why)
 
 
-def broken(conditions: Iterable[Threshold], plan: LoadPlan, tally: LoadTally, ready: int | None) -> str:
-    """The first condition that holds already while the load runs, with what was measured; empty where none does.
+def broken(conditions: Iterable[Threshold], plan: LoadPlan, tally: LoadTally, ready: int | None, lag_ms: float) -> str:
+    """The first condition that holds already while the load runs, with what was measured; empty where none does."""
+    seen = (under_way(condition, plan, tally, ready, lag_ms) for condition in conditions)
+    return next((f"{found.condition}: {found.seen}" for found in seen if found is not None and found.holds), "")
+
+
+def under_way(condition: Threshold, plan: LoadPlan, tally: LoadTally, ready: int | None, lag_ms: float) -> Held | None:
+    """A condition while the load runs; None where nothing is told of it yet.
 
     A shortage (of replicas, of requests, of a rate) is told by the end alone, but for a rate once all users are there.
     """
-    lag_ms = tally.generator(GeneratorEnd.STOPPED, ()).lag_p99_ms
-    seen = ((condition, _broken(condition, plan, tally, ready, lag_ms)) for condition in conditions)
-    return next((f"{condition.text}: {words}" for condition, words in seen if words), "")
-
-
-def _broken(condition: Threshold, plan: LoadPlan, tally: LoadTally, ready: int | None, lag_ms: float) -> str:
     shortage = condition.operator in ("<", "<=")
     if condition.metric is Metric.REPLICAS:
-        return f"{ready} replicas ready" if ready is not None and not shortage and condition.holds(ready, ready) else ""
+        if ready is None or shortage:
+            return None
+        return Held(condition.text, condition.holds(ready, ready), f"{ready} replicas ready")
     if condition.metric is Metric.SCALE_UP or (shortage and condition.metric is not Metric.RATE):
-        return ""
+        return None
     if condition.metric is not Metric.REQUESTS:
         full = tally.elapsed_s >= (plan.ramp_s if shortage else 0.0) + SETTLED_AFTER_S
         if not full or (not shortage and tally.of(condition.name).requests < FEWEST_UNDER_WAY):
-            return ""
-    found = hold(condition, tally, None, None, lag_ms=lag_ms)
-    return found.seen if found.holds else ""
+            return None
+    return hold(condition, tally, None, None, lag_ms=lag_ms)

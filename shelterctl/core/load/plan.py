@@ -135,7 +135,8 @@ class LoadPlan:
         if not 0 < self.spawn_rate <= MAX_SPAWN_RATE:
             found.append(f"--spawn-rate {self.spawn_rate:g}: users per second, more than 0 and at most {MAX_SPAWN_RATE:,.0f}")
         if not MIN_DURATION_S <= self.duration_s <= MAX_DURATION_S:
-            found.append(f"--duration {self.duration_s:g}s: from {MIN_DURATION_S:g} s to {MAX_DURATION_S / 3600:g} h")
+            what = f"--stages {','.join(map(str, self.stages))}: {self.duration_s:g} s together" if self.stages else ""
+            found.append(f"{what or f'--duration {self.duration_s:g}s'}: from {MIN_DURATION_S:g} s to {MAX_DURATION_S / 3600:g} h")
         if self.requests is not None and not 1 <= self.requests <= MAX_REQUESTS:
             found.append(f"--requests {self.requests}: from 1 to {MAX_REQUESTS:,}")
         if not 0 <= self.think_s <= 3600:
@@ -200,6 +201,8 @@ class LoadSample:
     late its event loop woke. `last_answer_s` is when the last answer came, since the load began. `final` marks the last sample of a swarm
     that ended as it should. Where several processes share the load, `parts` has each one's own business by its name, and `told` what
     is not as it was asked for: who is missing, who died and what was counted of it. `noticed` is what changes nothing in the load.
+    `tasks` of the users began; `failed_checks` and `task_errors` count those that raised an AssertionError, or another exception, without a
+    request that failed before it; `users_ended` are the users who ended by one.
     """
 
     elapsed_s: float
@@ -224,6 +227,10 @@ class LoadSample:
     failure_kinds: Mapping[str, int] = field(default_factory=dict)
     own_kinds: Mapping[str, int] = field(default_factory=dict)
     oddities: Mapping[str, int] = field(default_factory=dict)
+    tasks: int = 0
+    users_ended: int = 0
+    failed_checks: Mapping[str, int] = field(default_factory=dict)
+    task_errors: Mapping[str, int] = field(default_factory=dict)
     last_answer_s: float | None = None
     final: bool = False
     parts: Mapping[str, ProcessSecond] = field(default_factory=dict)

@@ -14,7 +14,7 @@ from shelterctl.core.load.plan import Expectations, LoadPlan
 from shelterctl.core.load.scaling import ScalingState, judge_scaling
 from shelterctl.core.load.tally import LoadTally
 from shelterctl.core.load.timeline import Timeline
-from shelterctl.core.load.traffic import GeneratorLoad, Traffic
+from shelterctl.core.load.traffic import Disturbance, GeneratorLoad, Traffic
 from shelterctl.core.load.verdict import Check, CheckName, LoadJudgement, judge_load
 from shelterctl.core.verdict import Judgement
 
@@ -71,11 +71,12 @@ def conclude(
     aborted: str = "",
     settled: str = "",
     machine: MachineLoad | None = None,
+    disturbed: Disturbance | None = None,
 ) -> LoadResult:
     """Judges what was counted and observed.
 
-    `observer` is None where no cluster was watched, `aborted` the condition that broke the load off, `settled` what
-    ended it before its time.
+    `observer` is None where no cluster was watched, `aborted` the condition that broke the load off, `settled` what ended it before its
+    time, `disturbed` who else changed the stack under it.
     """
     traffic = tally.traffic()
     began_s = ended_wall_s if tally.began_wall_s is None else tally.began_wall_s
@@ -87,8 +88,9 @@ def conclude(
         for condition in dict.fromkeys((*expectations.fail_on, *expectations.abort_on))
     )
     verdict = judge_load(
-        plan, expectations, traffic, generator, timeline, scaling, interrupted=interrupted, held=held, aborted=aborted, settled=settled
-    )
+        plan, expectations, traffic, generator, timeline, scaling,
+        interrupted=interrupted, held=held, aborted=aborted, settled=settled, disturbed=disturbed,
+    )  # fmt: skip
     return LoadResult(
         plan=plan,
         expectations=expectations,

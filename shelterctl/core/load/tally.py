@@ -56,6 +56,8 @@ class LoadTally:
         self._kinds: dict[str, int] = {}
         self._own: dict[str, int] = {}
         self._oddities: dict[str, int] = {}
+        self._failed_checks: dict[str, int] = {}
+        self._task_errors: dict[str, int] = {}
         self._names: dict[str, int] = {}
         self._by_name: dict[str, Histogram] = {}
         self._failures_by_name: dict[str, int] = {}
@@ -85,10 +87,12 @@ class LoadTally:
         if sample.last_answer_s is not None:
             self._last_answer_s = sample.last_answer_s
         self._latency.merge(sample.latency_bins, max_ms=sample.max_ms)
-        _add(self._totals, {"requests": sample.requests, "failures": sample.failures})
+        _add(self._totals, {"requests": sample.requests, "failures": sample.failures, "tasks": sample.tasks, "ended": sample.users_ended})
         _add(self._kinds, sample.failure_kinds)
         _add(self._own, sample.own_kinds)
         _add(self._oddities, sample.oddities)
+        _add(self._failed_checks, sample.failed_checks)
+        _add(self._task_errors, sample.task_errors)
         _add(self._names, sample.by_name)
         _add(self._failures_by_name, sample.failures_by_name)
         for name, bins in sample.bins_by_name.items():
@@ -152,6 +156,10 @@ class LoadTally:
             grown=self._grown(),
             own_kinds=_by_count(self._own),
             oddities=_by_count(self._oddities),
+            tasks=self._totals.get("tasks", 0),
+            users_ended=self._totals.get("ended", 0),
+            failed_checks=_by_count(self._failed_checks),
+            task_errors=_by_count(self._task_errors),
             by_pod=tuple(
                 PodTraffic(
                     pod=PodName(pod),

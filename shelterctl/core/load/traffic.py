@@ -38,6 +38,8 @@ class Traffic:
     after the last answer, within the load's own time. `own_kinds` are the failures that the generator's own machine caused (no file
     descriptor, no port, no memory left), `oddities` answers that count as well and may not be meant so. `late` are the requests that began
     later than the load's rate wanted them to, `untimed` those whose users told no response time of them (only a Locust file of one's own).
+    `tasks` of the users began; `failed_checks` and `task_errors` count those that raised an AssertionError, or another exception, without a
+    request that failed before it; `users_ended` are the users who ended by one.
     """
 
     requests: int
@@ -58,6 +60,10 @@ class Traffic:
     names: tuple[NameFigures, ...] = ()
     late: int = 0
     untimed: int = 0
+    tasks: int = 0
+    users_ended: int = 0
+    failed_checks: Mapping[str, int] = field(default_factory=dict)
+    task_errors: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def own_failures(self) -> int:
@@ -68,6 +74,18 @@ class Traffic:
         """The share of the requests that the service failed, from 0 to 1; the generator's own failures count on neither side."""
         asked = self.requests - self.own_failures
         return (self.failures - self.own_failures) / asked if asked else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Disturbance:
+    """Other commands (`who`) that changed the stack under the load, from `from_s` after its begin on.
+
+    `before` is what the load had come to shortly before the first of them; None where it had not come to anything.
+    """
+
+    who: str
+    from_s: float
+    before: Traffic | None = None
 
 
 @dataclass(frozen=True, slots=True)

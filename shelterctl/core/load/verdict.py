@@ -6,19 +6,19 @@ Each check stands for itself. A proven failure makes a FAIL; everything that kee
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
 from shelterctl.core.load.busy import BUSY_CPU_PERCENT
-from shelterctl.core.load.conditions import Held
+from shelterctl.core.load.conditions import Held, fewest_for
 from shelterctl.core.load.histogram import RELATIVE_ERROR
 from shelterctl.core.load.plan import MAX_DURATION_S, Expectations, LoadPlan
 from shelterctl.core.load.scaling import ScalingCheck, ScalingState
 from shelterctl.core.load.timeline import Timeline
-from shelterctl.core.load.traffic import GeneratorEnd, GeneratorLoad, Traffic
+from shelterctl.core.load.traffic import Disturbance, GeneratorEnd, GeneratorLoad, Traffic
 from shelterctl.core.verdict import Judgement, Reason, Verdict, judge
-from shelterctl.core.words import percent
+from shelterctl.core.words import counted, percent
 
 #: A generator at its limit for a tenth of the run shaped what was measured.
 BUSY_RATIO = 0.1
@@ -26,13 +26,15 @@ BUSY_RATIO = 0.1
 #: the users asked less than they should have, and the p99 is not the service's.
 LAG_P99_LIMIT_MS = 100.0
 #: Below this a 95th percentile is the largest value.
-FEWEST_FOR_P95 = 20
+FEWEST_FOR_P95 = fewest_for(95)
 #: So many of the swarm's mean pauses, but SILENCE_S at least, are never without an answer unless requests hang: with independent users
 #: the chance is e^-10.
 SILENT_PAUSES = 10.0
 SILENCE_S = 10.0
 #: A load that sent less than this share of its rate is another load than was asked for.
 KEPT_RATE = 0.95
+#: What the load had come to before another command changed the stack says something from so many requests on.
+FEWEST_BEFORE = 100
 #: One sync of the autoscaler (15 s) and a poll: in a longer blindness it can decide and take back unseen.
 BLIND_S = 20.0
 
@@ -75,18 +77,22 @@ def judge_load(
     held: Sequence[Held] = (),
     aborted: str = "",
     settled: str = "",
+    disturbed: Disturbance | None = None,
 ) -> LoadJudgement:
     """The verdict of a run; `timeline` and `scaling` are None where no cluster was watched.
 
     No request at all, or a generator at its own limit, is UNKNOWN whatever else was seen (but see `Expectations.scaling_alone`). Otherwise
     a proven failure (of serving or of scaling) is a FAIL, and any doubt UNKNOWN. A load that called for no more pods, or that was too short
     to tell, decides nothing, unless a scale-up was required. `held` are the conditions of the caller's own, `aborted` the one that broke
-    the load off, `settled` why it was ended before its time, when it had shown what it could.
+    the load off, `settled` why it was ended before its time, when it had shown what it could. What failed once another command changed the
+    stack (`disturbed`) is not put down to the service.
     """
     watched = timeline is not None
     fewer = plan.command(users=plan.users // 2, watched=watched)
     look = "shelterctl status" if watched else f"curl -i {plan.host}"
     serving = judge_serving(plan, expectations, traffic, lag_ms=generator.lag_p99_ms, look=look, fewer=fewer)
+    excuse = None if disturbed is None else _excuse(plan, expectations, disturbed, again=plan.command(watched=watched))
+    serving = _excused(serving, excuse)
     machine = judge_generator(traffic, generator, fewer=fewer)
     checks = [Check(CheckName.SERVING, serving), Check(CheckName.GENERATOR, machine)]
     unknowns: list[Reason] = []
@@ -97,23 +103,26 @@ def judge_load(
     if serving.verdict is Verdict.UNKNOWN:
         unknowns += serving.reasons
     if aborted:
-        failures.append(Reason(f"broken off: {aborted}", look))
+        broken_off = _excused(Judgement(Verdict.FAIL, (Reason(f"broken off: {aborted}", look),)), excuse)
+        (failures if broken_off.verdict is Verdict.FAIL else unknowns).extend(broken_off.reasons)
     if held:
-        conditions = judge_conditions(held, look=look)
+        conditions = _excused(judge_conditions(held, look=look), excuse)
         checks.append(Check(CheckName.CONDITIONS, conditions))
         (failures if conditions.verdict is Verdict.FAIL else unknowns).extend(conditions.reasons)
     if timeline is not None and scaling is not None:
         seen = judge_observation(timeline)
-        checks += [Check(CheckName.SCALING, scaling.judgement), Check(CheckName.OBSERVATION, seen)]
+        scaled = _excused(scaling.judgement, excuse)
+        checks += [Check(CheckName.SCALING, scaled), Check(CheckName.OBSERVATION, seen)]
         unknowns += seen.reasons
-        if scaling.judgement.verdict is Verdict.FAIL:
-            failures += scaling.judgement.reasons
-        elif scaling.state is ScalingState.UNKNOWN:
-            unknowns += scaling.judgement.reasons
+        if scaled.verdict is Verdict.FAIL:
+            failures += scaled.reasons
+        elif scaling.state in (ScalingState.UNKNOWN, ScalingState.FAILED):
+            unknowns += scaled.reasons
         elif expectations.require_scale_up and scaling.state is not ScalingState.SHOWN:
             unknowns += [Reason(f"a scale-up was required: {r.text}", r.next_command) for r in scaling.judgement.reasons]
     elif expectations.require_scale_up:
         unknowns.append(Reason("a scale-up was required, and no cluster was watched: leave --host out"))
+    unknowns = list(dict.fromkeys(unknowns))
     if not traffic.requests:
         overall = Judgement(Verdict.UNKNOWN, (*serving.reasons, *(r for r in unknowns if r not in serving.reasons)))
     elif machine.verdict is Verdict.UNKNOWN and not _slow_and_scaled(expectations, generator, traffic, scaling, serving):
@@ -130,12 +139,12 @@ def judge_serving(plan: LoadPlan, expectations: Expectations, traffic: Traffic, 
     `fewer` that of a smaller load.
     """
     if traffic.requests - traffic.own_failures <= 0:
-        return Judgement(Verdict.UNKNOWN, (Reason("no request was answered: nothing can be said", look),))
-    failures, unknowns = [], []
+        nothing = Reason("no request was answered: nothing can be said", look)
+        return Judgement(Verdict.UNKNOWN, (nothing, *_failed_checks(expectations, traffic), *_raised(expectations, traffic)))
+    failures, unknowns = _failed_checks(expectations, traffic), _raised(expectations, traffic)
     if traffic.failure_ratio > expectations.max_failure_ratio:
-        kinds = ", ".join(f"{count:,} × {kind}" for kind, count in list(traffic.failure_kinds.items())[:3])
-        allowed = percent(expectations.max_failure_ratio)
-        failures.append(Reason(f"{percent(traffic.failure_ratio)} of the requests failed ({kinds}); {allowed} is allowed", look))
+        text = f"{percent(traffic.failure_ratio)} of the requests failed ({_kinds(traffic.failure_kinds)})"
+        failures.append(Reason(f"{text}; {percent(expectations.max_failure_ratio)} is allowed", look))
     limit_ms = expectations.max_p95_ms
     if limit_ms is not None and traffic.untimed:
         text = f"a p95 of {limit_ms:.0f} ms is allowed, and {traffic.untimed:,} of {traffic.requests:,} requests have no response time"
@@ -154,6 +163,50 @@ def judge_serving(plan: LoadPlan, expectations: Expectations, traffic: Traffic, 
     if traffic.silent_s > max(SILENCE_S, SILENT_PAUSES * plan.think_s / plan.users):
         unknowns.append(Reason(f"nothing was answered in the last {traffic.silent_s:.0f} s of the load", look))
     return judge(failures, unknowns)
+
+
+def _excuse(plan: LoadPlan, expectations: Expectations, disturbed: Disturbance, *, again: str) -> Reason | None:
+    """Why what failed is not the service's; None where it had failed before anybody else changed the stack."""
+    before = disturbed.before
+    if before is not None and before.requests >= FEWEST_BEFORE:
+        served = judge_serving(plan, expectations, before, lag_ms=0.0, look="", fewer="")
+        if served.verdict is Verdict.FAIL:
+            return None
+    text = f"{disturbed.who} worked on the stack from {disturbed.from_s:.0f} s on: what failed since may be its doing, not the service's"
+    return Reason(text, again)
+
+
+def _excused(found: Judgement, excuse: Reason | None) -> Judgement:
+    return Judgement(Verdict.UNKNOWN, (excuse, *found.reasons)) if excuse is not None and found.verdict is Verdict.FAIL else found
+
+
+def _failed_checks(expectations: Expectations, traffic: Traffic) -> list[Reason]:
+    """Assertions of a Locust file of one's own are its word on the service: too many fail the run, as too many failed requests do.
+
+    Locust itself ends with exit code 1 after a task that raised and after a failed request alike.
+    """
+    share = sum(traffic.failed_checks.values()) / max(traffic.tasks, 1)
+    if share <= expectations.max_failure_ratio:
+        return []
+    text = f"{percent(share)} of the Locust file's tasks failed a check of its own ({_kinds(traffic.failed_checks)})"
+    return [Reason(f"{text}; {percent(expectations.max_failure_ratio)} is allowed")]
+
+
+def _raised(expectations: Expectations, traffic: Traffic) -> list[Reason]:
+    """Any other exception may be the file's fault or the service's, and the rest of its task was never sent."""
+    if traffic.users_ended:
+        kinds = _kinds({**traffic.failed_checks, **traffic.task_errors})
+        text = f"{counted(traffic.users_ended, 'user')} ended by an exception of the Locust file{f' ({kinds})' if kinds else ''}"
+        return [Reason(f"{text}: the load was smaller")]
+    share = sum(traffic.task_errors.values()) / max(traffic.tasks, 1)
+    if share <= expectations.max_failure_ratio:
+        return []
+    text = f"{percent(share)} of the Locust file's tasks raised ({_kinds(traffic.task_errors)})"
+    return [Reason(f"{text}: what they would have sent is not known")]
+
+
+def _kinds(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{count:,} × {kind}" for kind, count in list(counts.items())[:3])
 
 
 def _slow_and_scaled(

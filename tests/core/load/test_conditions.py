@@ -5,12 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from shelterctl.core.load.conditions import Held, hold
+from shelterctl.core.load.conditions import Held, fewest_for, hold
+from shelterctl.core.load.histogram import bin_of
 from shelterctl.core.load.observer import Observer
 from shelterctl.core.load.scaling import judge_scaling
 from shelterctl.core.load.tally import LoadTally
 from shelterctl.core.load.thresholds import parse_threshold
+from shelterctl.core.load.verdict import FEWEST_FOR_P95
 from tests.core.load.examples import BEGAN, PLAN, TWO, autoscaler, end, observed, pod, sample, under_load, usage
 
 pytestmark = pytest.mark.unit
@@ -52,6 +56,36 @@ def test_a_scale_up_that_was_called_for_and_did_not_come_took_longer_than_the_lo
     seen.autoscaler(BEGAN + 46, autoscaler(2, 184))
     assert scale_up(seen).holds is True
     assert scale_up(seen, "scale-up > 10m").holds is None
+
+
+@pytest.mark.parametrize(
+    ("text", "requests", "decides"),
+    [
+        ("p50 > 1ms", 19, False), ("p50 > 1ms", 20, True), ("p95 > 1ms", 20, True), ("p99 > 1ms", 99, False), ("p99 > 1ms", 100, True),
+        ("p99.9 > 1ms", 30, False), ("p99.9 > 1ms", 999, False), ("p99.9 > 1ms", 1000, True), ("p99.999 > 1ms", 99_999, False),
+        ("p0.1 > 1ms", 999, False), ("p0.1 > 1ms", 1000, True), ("max > 1ms", 20, True), ("errors > 1%", 20, True),
+        ("p99{GET /data/[id]} > 1ms", 99, False),
+    ],
+)  # fmt: skip
+def test_the_rarer_what_a_percentile_tells_the_more_requests_it_takes(text: str, requests: int, decides: bool) -> None:
+    tally = LoadTally(PLAN)
+    name = {"GET /data/[id]": requests}
+    bins = {bin_of(20.0): requests}
+    tally.add(sample(1.0, requests=requests, latency_bins=bins, by_name=name, bins_by_name={"GET /data/[id]": bins}))
+    held = hold(parse_threshold(text), tally, None, None, lag_ms=0.0)
+    assert (held.holds is not None) is decides
+    assert decides or (f"{requests:,} requests" in held.seen and "a percentile" in held.why)
+
+
+@given(st.floats(0.001, 99.999))
+def test_a_percentile_rests_on_one_value_at_least_on_either_side(percent: float) -> None:
+    share = min(percent, 100 - percent) / 100
+    assert fewest_for(percent) * share >= 1 - 1e-6
+    assert fewest_for(percent) == 20 or (fewest_for(percent) - 1) * share < 1
+
+
+def test_the_limit_on_the_p95_takes_as_many_requests_as_the_condition() -> None:
+    assert fewest_for(95) == FEWEST_FOR_P95 == 20
 
 
 def test_no_percentile_of_requests_without_a_response_time() -> None:

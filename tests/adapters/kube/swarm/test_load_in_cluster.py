@@ -31,8 +31,11 @@ Logged = dict[str, Any] | bytes | Exception
 
 def sample(second: int) -> dict[str, Any]:
     names = "latency_bins lag_bins by_pod first_by_pod by_name sized_by_name bins_by_name failures_by_name bytes_by_name"
-    empty: dict[str, Any] = {name: {} for name in [*names.split(), "failure_kinds", "own_kinds", "oddities"]}
+    empty: dict[str, Any] = {
+        name: {} for name in [*names.split(), "failure_kinds", "own_kinds", "oddities", "failed_checks", "task_errors"]
+    }
     numbers = {"interval_s": 1.0, "users": 20, "requests": 7, "failures": 0, "max_ms": 9.0, "cpu_s": 0.1, "lag_max_ms": 1.0, "late": 0}
+    numbers |= {"tasks": 7, "users_ended": 0}
     return {"kind": "sample", "elapsed_s": float(second), "wall_s": 1.0 + second, **empty, **numbers}
 
 
