@@ -42,8 +42,8 @@ class MongoDocuments(ABC):
         parent: Any = item
         *above, last = place[2].split(".")
         for part in above:
-            parent = parent.get(part) if isinstance(parent, Mapping) else None
-        return (parent.get(last), parent) if isinstance(parent, Mapping) else (None, {})
+            parent = _part(parent, part)
+        return _part(parent, last), parent if isinstance(parent, Mapping) else {}
 
     def summary(self) -> DatabaseSummary:
         found = self.ask({"op": "summary", "most": _SERVER_HASHES, "limit": _READ_HASHES})["collections"]
@@ -57,6 +57,13 @@ class MongoDocuments(ABC):
         told = self.ask({"op": "identity"})
         started_s = told.get("started")
         return str(told.get("process") or ""), None if started_s is None else float(started_s), str(told.get("server") or "")
+
+
+def _part(value: Any, name: str) -> Any:
+    """A field of an object, or an entry of a list by its number."""
+    if isinstance(value, Mapping):
+        return value.get(name)
+    return value[int(name)] if isinstance(value, list) and name.isdigit() and int(name) < len(value) else None
 
 
 def _plain(value: Any) -> Any:

@@ -24,7 +24,8 @@ class Shell(Protocol):
     """A database's own client."""
 
     def locate(self, mark: str, wanted: str = "") -> list[Place]:
-        """Every place that holds the text, as often as it does; only those that `is_at` the wanted one, where one is."""
+        """Every place that holds the text, as often as it does; only those that `is_at` the wanted one, where one is. Capitals are other
+        letters than small ones, whatever the database's collation says."""
 
     def read(self, place: Sequence[str], prefix: str, limit: int) -> list[tuple[str, Mapping[str, Any]]]:
         """What holds a text with this beginning (or everything), in the order of its keys, each with its key as text."""
@@ -99,6 +100,9 @@ class TokenDocuments(ABC):
         """The writes that lie in one row: an application may put several into one text."""
         assert self._place is not None
         text, around = shell.field(item, self._place)
+        if prefix and isinstance(text, str) and prefix not in text:
+            # What a database takes for the same letters is not the run's.
+            return
         marks = _marks_in(text, prefix) if prefix else ()
         for mark in marks:
             yield StoredDocument(mark, content_digest(self._sent(mark), around, self._compared), mark, True)

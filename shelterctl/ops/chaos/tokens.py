@@ -13,6 +13,7 @@ from shelterctl.core.stack.exchange import ALPHABET, REFUSED, Exchange, Signatur
 from shelterctl.core.stack.model import Body
 from shelterctl.core.verdict import Reason
 from shelterctl.errors import Refused, ServiceUnreachable
+from shelterctl.ops.chaos import changed
 from shelterctl.ops.chaos.by_id import ById
 from shelterctl.ops.chaos.dialogue import WRITE_ANSWER_BYTES, Draft
 from shelterctl.ops.chaos.unwritten.reason import NoWrites
@@ -28,8 +29,6 @@ _SAW = {
 }
 #: Writers and probes of a run have numbers of their own below this.
 _LANES = 128
-#: The beginning of a token that names the run, and is long enough to be nobody else's text.
-_LEAST_KEPT = 12
 
 
 class Tokens:
@@ -82,7 +81,8 @@ class Tokens:
             self._explain_changed(mark)
             raise Refused(
                 f"{spoken} answers {answer.status}, and the write is nowhere in the database",
-                why="either the application uses another database, or its answer says nothing",
+                why=f"the application uses another database, or its answer says nothing, or of a text it keeps a hash, or fewer than "
+                f"{changed.LEAST_KEPT} characters",
                 next_command="shelterctl logs app",
             )
         if answer.status >= 400:
@@ -111,14 +111,14 @@ class Tokens:
 
     def _explain_changed(self, mark: str) -> None:
         """Raises NoWrites where the application keeps a token in another form than it was sent."""
-        for changed, how in ((mark.upper(), "in capitals"), (mark[:_LEAST_KEPT], "cut off")):
-            found = self._database.locate(changed)
-            if found:
-                raise self._no_writes(
-                    f"the application stores what it is sent {how} ({found[0]}): a write cannot be told from another by its token",
-                    why=f"a token of {len(mark)} letters and digits must be stored as it is sent",
-                    next_command="[writes] json in shelterctl.toml with {token} in a field that keeps it",
-                )
+        found = changed.find(self._database.locate, mark)
+        if found is not None:
+            place, how = found
+            raise self._no_writes(
+                f"the application stores what it is sent {how} ({place}): a write cannot be told from another by its token",
+                why=f"a token of {len(mark)} small letters and digits must be stored as it is sent",
+                next_command="[writes] json or form in shelterctl.toml, with {token} in a field that keeps it",
+            )
 
     @property
     def _write(self) -> WriteRule:
