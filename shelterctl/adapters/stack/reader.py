@@ -75,6 +75,9 @@ def read(
     return replace(stack, questions=(*doubts, *stack.questions))
 
 
+_CHANGE = "change the line or take it out: what is left out is found anew"
+
+
 def _hold_to(settled: config.StackConfig, stack: Stack, *, images: bool) -> None:
     """What the owner's file names must be there: passed over in silence, something else would be driven. Raises UsageError.
 
@@ -95,5 +98,25 @@ def _hold_to(settled: config.StackConfig, stack: Stack, *, images: bool) -> None
             raise UsageError(
                 f"{settled.path}: {key} = {named}: the stack has none of that name{nearest(named, known)}",
                 why=f"it has {', '.join(dict.fromkeys(known)) or 'none at all'}",
-                next_command="change the line or take it out: what is left out is found anew",
+                next_command=_CHANGE,
             )
+    _hold_to_service(settled, stack)
+
+
+def _hold_to_service(settled: config.StackConfig, stack: Stack) -> None:
+    """A Service that leads elsewhere, or has no such port, would lead every command to something else. Raises UsageError."""
+    name, _, port = settled.service.partition(":")
+    app, found = stack.roles.app, stack.app_service
+    if not name or app is None:
+        return
+    if found is None or found.name != name:
+        leading = ", ".join(service.name for service in stack.services if service.leads_to(app))
+        raise UsageError(
+            f"{settled.path}: [stack] service = {name}: its selector does not lead to {app.key}",
+            why=f"what leads there: {leading or 'no Service'}",
+            next_command=f"{_CHANGE}; [stack] app says which workload is the application",
+        )
+    ports = [str(number) for number, _, _ in found.ports]
+    if port and port not in ports:
+        what = f"{settled.path}: [stack] service = {settled.service}: Service {name} has no port {port}"
+        raise UsageError(what, why=f"it has {', '.join(ports) or 'none'}", next_command=_CHANGE)

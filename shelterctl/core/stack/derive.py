@@ -13,7 +13,7 @@ from shelterctl.core.stack.stack import Image, Stack
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """What the owner settled in shelterctl.toml; empty where it is left to be found."""
+    """What the owner settled in shelterctl.toml; empty where it is left to be found. `service` is `NAME` or `NAME:PORT`."""
 
     namespace: str = ""
     app: str = ""
@@ -51,6 +51,7 @@ def derive(
         images=tuple(_images(found, tied)),
         requests=asked,
         sources=sources,
+        app_port=int(chosen.service.partition(":")[2] or 0),
     )
     return replace(stack, findings=findings.find(stack), questions=(*parts.questions, *doubts, *asked.doubts))
 
