@@ -5,8 +5,6 @@ The application is a function, and its database a list: what is tested is the or
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
@@ -427,53 +425,6 @@ def test_what_stores_nothing_is_refused() -> None:
         found.learn()
 
 
-@pytest.mark.parametrize(
-    ("keeps", "how"),
-    [
-        (str.upper, "in capitals"),
-        (str.capitalize, "with a capital at its beginning"),
-        (str.title, "with a capital at its beginning"),
-        (lambda text: text[:20], "cut off or changed after 20 of its 24 characters"),
-        (lambda text: text[:10], "cut off or changed after 10 of its 24 characters"),
-        (lambda text: text[:8], "cut off or changed after 8 of its 24 characters"),
-        (lambda text: text[:9].upper(), "in capitals and cut off or changed after 9 of its 24 characters"),
-        (lambda text: f"{text[:12]}-{text[12:]}", "cut off or changed after 12 of its 24 characters"),
-        (lambda text: base64.b64encode(text.encode()).decode(), "in base64"),
-        (lambda text: base64.b64encode(f"x{text} and more".encode()).decode(), "in base64"),
-        (lambda text: base64.b64encode(f"yz{text}".encode()).decode(), "in base64"),
-    ],
-)
-def test_a_token_that_is_kept_in_another_form_is_named_by_its_form(keeps: Callable[[str], str], how: str) -> None:
-    found = stage()
-    found.app.rows = Changing(keeps)
-    with pytest.raises(NoWrites) as none:
-        found.learn()
-    said = f"the application stores what it is sent {how} (shop.books:name): a write cannot be told from another by its token"
-    assert none.value.what == said
-    assert "{token} in a field that keeps it" in none.value.next_command
-
-
-@pytest.mark.parametrize("keeps", [lambda text: text[:7], lambda text: hashlib.sha256(text.encode()).hexdigest()])
-def test_a_token_of_which_too_little_is_kept_to_be_known_is_refused(keeps: Callable[[str], str]) -> None:
-    found = stage()
-    found.app.rows = Changing(keeps)
-    with pytest.raises(Refused, match="nowhere in the database") as refused:
-        found.learn()
-    assert not isinstance(refused.value, NoWrites)
-    assert "a hash, or fewer than 8 characters" in refused.value.why
-
-
-def test_a_row_that_the_database_takes_for_the_runs_and_that_is_not_counts_for_nothing() -> None:
-    """A collation that knows no capitals gives it back beside the run's own."""
-    found = stage()
-    assert found.learn() == []
-    found.write(3)
-    read = found.table.read
-    other = ("9", {"name": f"T{marks(RUN).upper()}AAAAAAAAAAAA", "price": "1"})
-    found.table.read = lambda place, prefix, limit: [*read(place, prefix, limit), other]  # type: ignore[method-assign]
-    assert (failing(found.read_back()), found.rows.documents(run=None, among=None, limit=20)[-1].id) == ({}, "9")
-
-
 def test_what_takes_no_write_is_told_with_what_can_be_asked_instead() -> None:
     found = stage()
     answers = {"POST": 401, "GET": 200}
@@ -489,17 +440,6 @@ def test_what_takes_no_write_is_told_with_what_can_be_asked_instead() -> None:
 class Vanishing(list[dict[str, Any]]):
     def append(self, row: dict[str, Any]) -> None:
         pass
-
-
-class Changing(list[dict[str, Any]]):
-    """Keeps a name in a form of its own."""
-
-    def __init__(self, keeps: Callable[[str], str]) -> None:
-        super().__init__()
-        self._keeps = keeps
-
-    def append(self, row: dict[str, Any]) -> None:
-        super().append({**row, "name": self._keeps(row["name"])})
 
 
 def test_a_route_that_answers_errors_is_none_that_reads() -> None:

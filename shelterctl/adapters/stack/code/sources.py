@@ -11,6 +11,7 @@ from pathlib import Path
 
 from shelterctl.adapters.stack.code import called, write_concern
 from shelterctl.adapters.stack.code.called import Function
+from shelterctl.adapters.stack.code.guards import Guards
 from shelterctl.adapters.stack.code.handlers import Handler
 from shelterctl.adapters.stack.code.names import dotted, text_of
 from shelterctl.adapters.stack.code.trees import Tree, read_trees
@@ -59,9 +60,10 @@ def _read(found: Listing) -> Sources:
     gathered.unreadable += unreadable
     prefixes = _prefixes(trees)
     project = called.Project({tree.path: tree.functions for tree in trees})
+    kept = Guards(trees)
     for tree in trees:
         gathered.files += 1
-        _file(tree, prefixes, project.callable_from(tree.functions, tree.imports), gathered)
+        _file(tree, prefixes, project.callable_from(tree.functions, tree.imports), gathered, kept)
     return Sources(
         tuple(gathered.routes), _once(gathered.reads), tuple(gathered.traits), _requirements(found),
         tuple(dict.fromkeys(gathered.roots)), gathered.files, tuple(gathered.unreadable),
@@ -95,20 +97,22 @@ def _keyword(call: ast.Call, name: str) -> str:
     return next((text_of(word.value) for word in call.keywords if word.arg == name), "")
 
 
-def _file(tree: Tree, prefixes: dict[str, str], callable_here: dict[str, Function], gathered: _Read) -> None:
+def _file(tree: Tree, prefixes: dict[str, str], callable_here: dict[str, Function], gathered: _Read, kept: Guards) -> None:
     path, functions = tree.path, tree.functions
     routes = len(gathered.routes)
     for function in functions.values():
         for decorator in function.decorator_list:
             for address, methods in _decorated(decorator, prefixes):
-                gathered.routes.append(Handler(function, callable_here, path, tree.assigned).route(address, methods))
+                owner = dotted(decorator).split(".")[-2]
+                gathered.routes.append(Handler(function, callable_here, path, tree.assigned).route(address, methods, kept, owner))
     for call in tree.calls:
         if call.args and dotted(call.func).endswith("add_url_rule"):
             view = next((dotted(word.value) for word in call.keywords if word.arg == "view_func"), "")
             handled = callable_here.get(view.rpartition(".")[2])
             if handled is not None:
                 handler = Handler(handled, callable_here, path, tree.assigned)
-                gathered.routes.append(handler.route(text_of(call.args[0]), _methods(call) or ("GET",)))
+                owner = dotted(call.func).split(".")[-2:][0]
+                gathered.routes.append(handler.route(text_of(call.args[0]), _methods(call) or ("GET",), kept, owner))
     for node in (*tree.subscripts, *tree.calls):
         gathered.reads.extend(_variable(node, path))
     if len(gathered.routes) > routes or any(dotted(call.func) in ("Flask", "flask.Flask") for call in tree.calls):

@@ -95,6 +95,10 @@ def _sources(stack: Stack) -> Iterator[StackFinding]:
             spoken = taker.spoken(next(method for method in ("POST", "PUT") if method in taker.methods))
             what = f"no route is seen to write: {spoken} takes a body, but into the database it is not followed"
             origin, mend = taker.origin, f'[writes] request = "{spoken}" in shelterctl.toml, if it writes'
+        elif (kept := next((route for route in sources.routes if route.writes and route.guarded), None)) is not None:
+            spoken = kept.spoken(kept.write_method)
+            what = f"no route writes that can be used: {spoken} is kept by {kept.guarded}"
+            origin, mend = kept.origin, f'[writes] request = "{spoken}" in shelterctl.toml, with headers that it takes, or another route'
         why = "what becomes of acknowledged writes cannot be shown through the application"
         yield StackFinding("no-write-route", Weight.RISK, what, origin, why, mend)
 
