@@ -85,7 +85,7 @@ def read(folder: Path) -> StackConfig:
     tables = {name: _table(path, name, content[name]) for name in _TABLES if name in content}
     if not tables:
         return StackConfig()
-    request_tables.check(path, tables.get("writes", {}), tables.get("reads", {}))
+    request_tables.check(path, tables.get("writes", {}), tables.get("reads", {}), tables.get("load", {}))
     _check_database(path, tables.get("database", {}))
     _check_service(path, tables.get("stack", {}).get("service", ""))
     stack, rendered = tables.get("stack", {}), tables.get("manifests", {})
