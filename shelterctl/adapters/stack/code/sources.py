@@ -13,11 +13,12 @@ from shelterctl.adapters.stack.code import called, write_concern
 from shelterctl.adapters.stack.code.called import Function
 from shelterctl.adapters.stack.code.guards import Guards
 from shelterctl.adapters.stack.code.handlers import Handler
-from shelterctl.adapters.stack.code.names import dotted, text_of
+from shelterctl.adapters.stack.code.names import dotted, number_of, text_of
 from shelterctl.adapters.stack.code.trees import Tree, read_trees
 from shelterctl.adapters.stack.folder import Listing
 from shelterctl.core.stack.documents import Origin
 from shelterctl.core.stack.model import Route, Sources, Trait, VariableRead
+from shelterctl.core.stack.selection import OPTIONS
 
 _METHODS = {"get": "GET", "post": "POST", "put": "PUT", "delete": "DELETE", "patch": "PATCH"}
 _LOCKED = re.compile(r"^\s*([A-Za-z0-9._-]+)\s*(?:\[[^\]]*\])?\s*(?:[=~><!]=?\s*([^\s;,#]+))?")
@@ -28,6 +29,8 @@ _TEXTS = (
     ("unlogged-table", re.compile(r"\bCREATE\s+UNLOGGED\s+TABLE\b", re.IGNORECASE)),
     ("limited-read", re.compile(r"^\s*SELECT\b.*\b(?:LIMIT|FETCH\s+FIRST)\s+\S", re.IGNORECASE | re.DOTALL)),
 )
+#: Options of a URI that the sources hold themselves.
+_URI_OPTION = re.compile(r"[?&](serverSelectionTimeoutMS|timeoutMS)=(\d+)", re.IGNORECASE)
 
 
 @dataclass
@@ -170,8 +173,6 @@ def _traits(tree: Tree) -> Iterator[Trait]:
                 yield Trait("debug", origin)
         if name.endswith(("MongoClient", "PyMongo")):
             yield Trait("mongo-client", origin)
-            if words.keys() & {"serverSelectionTimeoutMS", "timeoutMS"}:
-                yield Trait("server-selection-timeout", origin)
         if name.endswith(("MongoClient", "PyMongo", "WriteConcern")) and (asked := write_concern.asked_for(node)):
             yield Trait("write-concern", origin, asked)
         if name.endswith("ConnectionPool"):
@@ -182,9 +183,13 @@ def _traits(tree: Tree) -> Iterator[Trait]:
         # Given where the sources connect, or in a table of what is given there.
         if key == "$limit":
             yield Trait("limited-read", Origin(path, line))
+        if (code := OPTIONS.get(key.lower())) is not None:
+            yield Trait(code, Origin(path, line), number_of(value, tree.assigned))
         if key == "connect_timeout" and isinstance(value, ast.Constant):
             yield Trait("connect-timeout", Origin(path, line), str(value.value))
     for line, text in tree.texts:
+        for found in _URI_OPTION.finditer(text):
+            yield Trait(OPTIONS[found.group(1).lower()], Origin(path, line), found.group(2))
         for code, pattern in _TEXTS:
             if pattern.search(text):
                 yield Trait(code, Origin(path, line))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from shelterctl.core.stack import selection
 from shelterctl.core.stack.documents import Origin
 from shelterctl.core.stack.model import JOURNALED, UNACKNOWLEDGED, UNDECIDED, Body, Engine, Route, StackFinding, Weight, Workload
 from shelterctl.core.stack.stack import Stack
@@ -76,7 +77,7 @@ def _sources(stack: Stack) -> Iterator[StackFinding]:
             what = "writes are acknowledged before they are on disk (no journal=true, no w=majority)"
             why = "a crash may lose the last 100 milliseconds of acknowledged writes (MongoDB's manual, journaling)"
             yield StackFinding("acknowledged-before-journaled", Weight.RISK, what, trait.origin, why, "?journal=true")
-        if trait is not None and sources.trait("server-selection-timeout") is None:
+        if trait is not None and not selection.is_said(stack):
             what = "the driver waits 30 s for a server, its default"
             why = "each request of an outage hangs for 30 s, and a write given up on before may still be made"
             yield StackFinding("driver-default-timeout", Weight.NOTE, what, trait.origin, why, "serverSelectionTimeoutMS=2000")
