@@ -198,3 +198,18 @@ class Documents(MongoDocuments):
 def test_a_path_leads_through_objects_and_lists(item: dict[str, Any], path: str, text: object, around: dict[str, Any]) -> None:
     """A text in a list that was not read again would count as lost, and its document as nobody's."""
     assert Documents().field(item, ("base", "items", path)) == (text, around)
+
+
+class Hidden(Rows):
+    """Finds a text where it cannot be asked for."""
+
+    def read(self, place: Sequence[str], prefix: str, limit: int) -> list[tuple[str, Mapping[str, Any]]]:
+        return []
+
+
+def test_a_place_that_cannot_be_read_back_is_told_before_anything_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    mark = token(RUN, 1)
+    made = reader(Hidden(stored(mark)), monkeypatch)
+    assert made.locate(mark)
+    with pytest.raises(ClusterError, match="lies at base.table:title, and is not found there"):
+        made.compare_like(mark)
