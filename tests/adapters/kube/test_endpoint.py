@@ -174,6 +174,14 @@ def test_a_port_that_the_running_service_lost_is_told(tmp_path: Path) -> None:
     assert (found.url, found.problem) == ("", "Service flask-service has no port 5000, which [stack] service names")
 
 
+def test_where_the_named_service_is_gone_no_other_is_asked(tmp_path: Path) -> None:
+    found = notes(tmp_path, '[stack]\nservice = "flask-service:5000"\n')._way.read(
+        {"services": RUNNING[:1], "slices": []}, NODES, lambda _: Role.APP
+    )
+    assert found is not None
+    assert (found.url, found.problem) == ("", "Service flask-service, which [stack] service names, is not there or leads elsewhere")
+
+
 def test_what_listens_on_this_machine_is_not_taken_for_the_service(monkeypatch: pytest.MonkeyPatch) -> None:
     """`minikube tunnel` leaves its address in the Service; another program may have the port by now."""
     monkeypatch.setattr(endpoint, "_leads_somewhere", lambda host, _port, *, refusal: host != "10.9.8.7")

@@ -38,7 +38,19 @@ def test_a_decorator_that_wants_a_login_keeps_a_route_from_being_guessed(tmp_pat
     assert requests.choose(found).write is None
 
 
-@pytest.mark.parametrize("decorator", ["", "@limiter.limit('9/s')", "@requires_json", "@csrf.exempt", "@cross_origin()", "@timed_key"])
+@pytest.mark.parametrize(
+    "decorator",
+    [
+        "",
+        "@limiter.limit('9/s')",
+        "@requires_json",
+        "@csrf.exempt",
+        "@cross_origin()",
+        "@timed_key",
+        "@json_keys_required('n')",
+        "@author_required",
+    ],
+)
 def test_any_other_decorator_keeps_nobody_away(tmp_path: Path, decorator: str) -> None:
     assert requests.choose(read(tmp_path, app_py=ONE_WRITE.format(before="", decorator=decorator))).write is not None
 

@@ -53,6 +53,10 @@ class Way:
         if not own:
             return None
         meant = self.served()
+        if meant.port and meant.name not in {s["metadata"]["name"] for s in own}:
+            return Endpoint(meant.name, None, "", "", port=meant.port).unreached(
+                f"Service {meant.name}, which [stack] service names, is not there or leads elsewhere"
+            )
         # Of several that are not known from the files, the one that is meant for the world.
         outside = next((s for s in own if any(p.get("nodePort") for p in s["spec"].get("ports") or ())), own[0])
         service = next((s for s in own if s["metadata"]["name"] == meant.name), outside)

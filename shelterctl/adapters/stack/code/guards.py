@@ -11,7 +11,10 @@ from shelterctl.adapters.stack.code.names import dotted, text_of
 from shelterctl.adapters.stack.code.trees import Tree
 
 #: What is required, as decorators of Flask-Login, Flask-HTTPAuth, Flask-JWT-Extended, Flask-Security, Authlib and people's own name it.
-_WHAT = r"log(?:ged)?_?in|auth\w*|jwt|token|roles?|permissions?|scopes?|(?:api_?)?keys?|user|admin|session|credentials|oauth2?|verified"
+_WHAT = (
+    r"log(?:ged)?_?in|auth(?:entication|enticated|orization|orized)?|jwt|token|roles?|permissions?|scopes?|(?:api|access)_?keys?"
+    r"|user|admin|session|credentials|oauth2?|verified"
+)
 _DECORATOR = re.compile(
     rf"(?:^|[._])(?:{_WHAT})(?:_is)?_(?:required|accepted)$"
     rf"|(?:^|[._])requires?_(?:\w+_)?(?:{_WHAT})$"

@@ -211,5 +211,5 @@ def test_a_place_that_cannot_be_read_back_is_told_before_anything_is_killed(monk
     mark = token(RUN, 1)
     made = reader(Hidden(stored(mark)), monkeypatch)
     assert made.locate(mark)
-    with pytest.raises(ClusterError, match="lies at base.table:title, and is not found there"):
+    with pytest.raises(ClusterError, match=r"lies at base\.table:title, and is not found there"):
         made.compare_like(mark)
