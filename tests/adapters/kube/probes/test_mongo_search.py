@@ -22,7 +22,9 @@ MARK = token("abcdefghijk", 1)
 #: Documents lie in the order in which they were inserted. `looked` is how many were read.
 SERVER = """
 var looked = 0, print = console.log, EJSON = { stringify: JSON.stringify };
-function at(value, path) { return path.split(".").reduce(function (found, part) { return found === undefined ? found : found[part]; }, value); }
+function at(value, path) {
+  return path.split(".").reduce(function (found, part) { return found === undefined ? found : found[part]; }, value);
+}
 function cursor_over(documents) {
   var found = documents.slice(), next = 0;
   return {
@@ -43,12 +45,16 @@ Mongo.prototype.getDB = function (base) {
   return {
     auth: function () { return 1; },
     adminCommand: function () { return { ok: 1, databases: Object.keys(BASES.held).map(function (name) { return { name: name }; }) }; },
-    getCollectionInfos: function () { return Object.keys(BASES.held[base]).map(function (name) { return { name: name, type: "collection" }; }); },
+    getCollectionInfos: function () {
+      return Object.keys(BASES.held[base]).map(function (name) { return { name: name, type: "collection" }; });
+    },
     getCollection: function (name) {
       return {
         find: function (chosen) {
           return cursor_over(BASES.held[base][name].filter(function (document) {
-            return Object.keys(chosen || {}).every(function (path) { return String(at(document, path)).indexOf(chosen[path].$regex) >= 0; });
+            return Object.keys(chosen || {}).every(function (path) {
+              return String(at(document, path)).indexOf(chosen[path].$regex) >= 0;
+            });
           }));
         },
       };
