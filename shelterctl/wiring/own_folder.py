@@ -94,6 +94,7 @@ class OwnFolder(Wiring):
     def load_file(self) -> tuple[Path, Mapping[str, str]]:
         """Users by rules: what the stack writes and reads."""
         import json
+        from dataclasses import asdict
 
         from shelterctl.wiring.parts import carried_file
 
@@ -103,7 +104,8 @@ class OwnFolder(Wiring):
         fields = {"method", "path", "template", "headers"}
         told = None if write is None else {**{name: getattr(write, name) for name in fields}, "body": write.body.value}
         most = int(load.get("max_writes", self.most_load_writes))
-        rules = {"write": told, "read": None if read is None else read.path, "mix": mix, "most_writes": most}
+        ok = None if write is None or write.ok is None else asdict(write.ok)
+        rules = {"write": told, "ok": ok, "read": None if read is None else read.path, "mix": mix, "most_writes": most}
         return carried_file("locustfiles/stack.py"), {"STACK_EXCHANGE": json.dumps(rules)}
 
     @property

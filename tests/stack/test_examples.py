@@ -205,6 +205,9 @@ def test_the_catalog_is_understood() -> None:
         ('[stack]\napp = "Deployment/flaskapp"\n', "[stack] app = Deployment/flaskapp: the stack has none of that name (did you mean"),
         ('[stack]\ndatabase = "StatefulSet/postgres"\n', "[stack] database = StatefulSet/postgres: the stack has none of that name"),
         ('[stack]\nservice = "web:80"\n', "[stack] service = web: the stack has none of that name"),
+        ('[stack]\nservice = "web:http"\n', "[stack] service = 'web:http'"),
+        ('[stack]\nservice = "mongo-service"\n', "[stack] service = mongo-service: its selector does not lead to Deployment/flask-app"),
+        ('[stack]\nservice = "flask-service:80"\n', "[stack] service = flask-service:80: Service flask-service has no port 80"),
         ('[[stack.image]]\nname = "other:1.0"\n', "[[stack.image]] name = other:1.0: the stack has none of that name"),
     ],
 )

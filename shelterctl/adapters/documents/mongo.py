@@ -10,8 +10,9 @@ from typing import Any
 from shelterctl.adapters.documents.tokens import Place, is_at
 from shelterctl.core.faults.summary import DatabaseSummary, TableSummary
 
-#: What was written last is looked for among so many of each collection.
-_LOOK_AT = 500
+#: What was written last is looked for among so many of each collection. Else it may be a part of one that was there before: among
+#: so many, for so long.
+_LOOK_AT, _LOOK_AT_MOST, _LOOK_S = 500, 20_000, 8.0
 #: Up to so many documents of a database the server makes its own hash (dbHash, which keeps writers out meanwhile), and up to so many of a
 #: collection they are read one by one where the server has none; of more they are counted.
 _SERVER_HASHES, _READ_HASHES = 1_000_000, 20_000
@@ -22,13 +23,15 @@ class MongoDocuments(ABC):
 
     @abstractmethod
     def ask(self, question: Mapping[str, Any]) -> Mapping[str, Any]:
-        """One of `{op: "locate", mark, limit}`, `{op: "read", place, prefix, limit}`, `{op: "summary", most, limit}`, `{op: "identity"}`.
+        """One of `{op: "locate", mark, wanted, limit, most, most_s}`, `{op: "read", place, prefix, limit}`,
+        `{op: "summary", most, limit}`, `{op: "identity"}`.
 
         Raises ClusterError.
         """
 
     def locate(self, mark: str, wanted: str = "") -> list[Place]:
-        places = self.ask({"op": "locate", "mark": mark, "limit": _LOOK_AT})["places"]
+        asked = {"op": "locate", "mark": mark, "wanted": wanted, "limit": _LOOK_AT, "most": _LOOK_AT_MOST, "most_s": _LOOK_S}
+        places = self.ask(asked)["places"]
         return [place for place in ((str(base), str(name), str(path)) for base, name, path in places) if is_at(place, wanted)]
 
     def read(self, place: Sequence[str], prefix: str, limit: int) -> list[tuple[str, Mapping[str, Any]]]:
@@ -42,8 +45,8 @@ class MongoDocuments(ABC):
         parent: Any = item
         *above, last = place[2].split(".")
         for part in above:
-            parent = parent.get(part) if isinstance(parent, Mapping) else None
-        return (parent.get(last), parent) if isinstance(parent, Mapping) else (None, {})
+            parent = _part(parent, part)
+        return _part(parent, last), parent if isinstance(parent, Mapping) else {}
 
     def summary(self) -> DatabaseSummary:
         found = self.ask({"op": "summary", "most": _SERVER_HASHES, "limit": _READ_HASHES})["collections"]
@@ -57,6 +60,13 @@ class MongoDocuments(ABC):
         told = self.ask({"op": "identity"})
         started_s = told.get("started")
         return str(told.get("process") or ""), None if started_s is None else float(started_s), str(told.get("server") or "")
+
+
+def _part(value: Any, name: str) -> Any:
+    """A field of an object, or an entry of a list by its number."""
+    if isinstance(value, Mapping):
+        return value.get(name)
+    return value[int(name)] if isinstance(value, list) and name.isdigit() and int(name) < len(value) else None
 
 
 def _plain(value: Any) -> Any:

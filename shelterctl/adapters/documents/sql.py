@@ -51,7 +51,7 @@ class SqlShell:
             return []
         asked = [
             f"SELECT {_text(schema)}, {_text(table)}, {_text(column)} FROM {_name(schema)}.{_name(table)} "  # noqa: S608 - quoted
-            f"WHERE {_name(column)} LIKE {_text(f'%{mark}%')}"
+            f"WHERE {_holds(column, mark)}"
             for schema, table, column in columns
         ]
         return [(schema, table, column) for schema, table, column in self._rows(" UNION ALL ".join(asked))]
@@ -66,7 +66,7 @@ class SqlShell:
         shown = [name for name, kind, _ in described if "blob" not in kind and "binary" not in kind]
         keys = [name for name, _, key in described if key == "PRI"] or shown
         fields = ", ".join(f"{_text(name)}, {_name(name)}" for name in shown)
-        chosen = f" WHERE {_name(column)} LIKE {_text(f'%{prefix}%')}" if prefix else ""
+        chosen = f" WHERE {_holds(column, prefix)}" if prefix else ""
         order = ", ".join(_name(name) for name in keys)
         rows = self._rows(
             f"SELECT JSON_OBJECT({fields}) FROM {_name(schema)}.{_name(table)}{chosen} ORDER BY {order} LIMIT {limit + 1}"  # noqa: S608
@@ -125,6 +125,12 @@ def row_field(item: Mapping[str, Any], column: str) -> tuple[object, Mapping[str
     if isinstance(value, Mapping):
         return json.dumps(value), {**item, **value}
     return (json.dumps(value), item) if isinstance(value, list) else (value, item)
+
+
+def _holds(column: str, text: str) -> str:
+    """Letter by letter: most collations take capitals and small letters for the same, and a token in capitals is another one. The column
+    becomes utf8mb4 first, as a collation belongs to one character set, and bytes of two sets cannot be compared."""
+    return f"CONVERT({_name(column)} USING utf8mb4) COLLATE utf8mb4_bin LIKE {_text(f'%{text}%')}"
 
 
 def _name(text: str) -> str:

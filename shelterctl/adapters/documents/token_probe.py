@@ -1,9 +1,9 @@
 """Reads a database of MongoDB's wire protocol on this machine: standard library and pymongo only.
 
-Run as `python -c <source> <JSON argument>`: {"port", "timeout_s", and one of "op": "locate" with "mark" and "limit", "read" with "place",
-"prefix" and "limit", "summary" with "most" and "limit", "identity"}. It prints one JSON document: {"places": …}, {"documents": texts of
-canonical extended JSON}, {"collections": database, name, count, checksum, whether documents expire}, or {"process", "started", "server"}.
-As `mongo_probe.js` does within a pod.
+Run as `python -c <source> <JSON argument>`: {"port", "timeout_s", and one of "op": "locate" with "mark", "wanted", "limit", "most" and
+"most_s", "read" with "place", "prefix" and "limit", "summary" with "most" and "limit", "identity"}. It prints one JSON document:
+{"places": …}, {"documents": texts of canonical extended JSON}, {"collections": database, name, count, checksum, whether documents
+expire}, or {"process", "started", "server"}. As `mongo_probe.js` does within a pod.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import hashlib
 import json
 import re
 import sys
+import time
 from collections.abc import Iterator
 from datetime import UTC
 from typing import Any
@@ -35,16 +36,37 @@ def main() -> None:
 
 
 def locate(client: MongoClient[dict[str, Any]], asked: dict[str, Any]) -> dict[str, Any]:
-    """Every place that holds the text, among the newest documents of each collection."""
-    places = []
-    for base in client.list_database_names():
-        if base in OWN:
-            continue
-        for name in client[base].list_collection_names():
-            if not name.startswith("system."):
-                newest = client[base][name].find().sort("_id", -1).limit(asked["limit"])
-                places += [[base, name, path] for found in newest for path, text in paths(found, "") if asked["mark"] in text]
-    return {"places": places}
+    """Every place that holds the text: where the owner says it lies, among all documents there; else among the last that were inserted,
+    those with the largest _ids, and as far as the bounds let among all.
+    """
+    mark, wanted, until_s = asked["mark"], asked.get("wanted", ""), time.monotonic() + asked["most_s"]
+    names = [
+        (base, name)
+        for base in client.list_database_names() if base not in OWN
+        for name in client[base].list_collection_names() if not name.startswith("system.")
+    ]  # fmt: skip
+    place, _, field = wanted.partition(":")
+    if wanted:
+        names = [(base, name) for base, name in names if f"{base}.{name}" == place or f"{base}.{name}".endswith(f".{place}")]
+    chosen = {field: {"$regex": re.escape(mark)}}
+    passes = [("", asked["limit"])] if wanted else []
+    passes += [("$natural", asked["limit"]), ("_id", asked["limit"]), ("$natural", asked["most"])]
+    for order, limit in passes:
+        places = []
+        for base, name in names:
+            found = client[base][name].find({} if order else chosen).limit(limit)
+            try:
+                for document in found.sort(order, -1) if order else found:
+                    places += [[base, name, path] for path, text in paths(document, "") if mark in text]
+                    if time.monotonic() > until_s:
+                        break
+            except PyMongoError:
+                # Not every server knows the order of its records.
+                if order != "$natural":
+                    raise
+        if places:
+            return {"places": places}
+    return {"places": []}
 
 
 def paths(value: Any, path: str) -> Iterator[tuple[str, str]]:

@@ -85,8 +85,9 @@ def read(folder: Path) -> StackConfig:
     tables = {name: _table(path, name, content[name]) for name in _TABLES if name in content}
     if not tables:
         return StackConfig()
-    request_tables.check(path, tables.get("writes", {}), tables.get("reads", {}))
+    request_tables.check(path, tables.get("writes", {}), tables.get("reads", {}), tables.get("load", {}))
     _check_database(path, tables.get("database", {}))
+    _check_service(path, tables.get("stack", {}).get("service", ""))
     stack, rendered = tables.get("stack", {}), tables.get("manifests", {})
     return StackConfig(
         path=path,
@@ -106,6 +107,11 @@ def read(folder: Path) -> StackConfig:
         secrets=_secrets(path, stack.get("secret", ())),
         accounting=_accounting(path, stack.get("accounting", TOKENS)),
     )
+
+
+def _check_service(path: Path, value: str) -> None:
+    if value and not re.fullmatch(r"[a-z0-9.-]+(:[1-9][0-9]{0,4})?", value):
+        raise UsageError(f"{path}: [stack] service = {value!r}", why="NAME or NAME:PORT is wanted, the port as a number")
 
 
 def _check_database(path: Path, found: Mapping[str, Any]) -> None:

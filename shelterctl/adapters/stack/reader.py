@@ -110,6 +110,7 @@ def _hold_to(settled: config.StackConfig, stack: Stack, *, images: bool) -> None
                 next_command=_CHANGE,
             )
     _hold_engine(settled, stack)
+    _hold_to_service(settled, stack)
 
 
 def _hold_engine(settled: config.StackConfig, stack: Stack) -> None:
@@ -124,3 +125,22 @@ def _hold_engine(settled: config.StackConfig, stack: Stack) -> None:
                 why=f"image {container.image}{f', built from {build.base}' if build is not None else ''}",
                 next_command=_CHANGE,
             )
+
+
+def _hold_to_service(settled: config.StackConfig, stack: Stack) -> None:
+    """A Service that leads elsewhere, or has no such port, would lead every command to something else. Raises UsageError."""
+    name, _, port = settled.service.partition(":")
+    app, found = stack.roles.app, stack.app_service
+    if not name or app is None:
+        return
+    if found is None or found.name != name:
+        leading = ", ".join(service.name for service in stack.services if service.leads_to(app))
+        raise UsageError(
+            f"{settled.path}: [stack] service = {name}: its selector does not lead to {app.key}",
+            why=f"what leads there: {leading or 'no Service'}",
+            next_command=f"{_CHANGE}; [stack] app says which workload is the application",
+        )
+    ports = [str(number) for number, _, _ in found.ports]
+    if port and port not in ports:
+        what = f"{settled.path}: [stack] service = {settled.service}: Service {name} has no port {port}"
+        raise UsageError(what, why=f"it has {', '.join(ports) or 'none'}", next_command=_CHANGE)

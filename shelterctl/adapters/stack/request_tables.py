@@ -1,4 +1,4 @@
-"""[writes] and [reads] of shelterctl.toml, held to what they can mean: a value that means nothing is an error where it is read."""
+"""[writes], [reads] and [load] of shelterctl.toml, held to what they can mean: a value that means nothing is an error where it is read."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 from shelterctl.core.stack.answer_id import is_pointer
 from shelterctl.errors import UsageError
+from shelterctl.settings import nearest
 
 FINDS = ("all", "one")
 _PLACE = re.compile(r"\{[^}]*\}")
@@ -17,9 +18,16 @@ _BYTES = re.compile(r"[1-9][0-9]{0,5} *MiB")
 _STATUSES = range(200, 400)
 
 
-def check(path: Path, writes: Mapping[str, Any], reads: Mapping[str, Any]) -> None:
+#: A request of the mix: a GET and a path without a place that nobody fills.
+_ASKED = re.compile(r"GET /[^\s{}<>]*")
+#: Each share is so many entries of a list that is drawn from.
+_MOST_SHARE = 1000
+
+
+def check(path: Path, writes: Mapping[str, Any], reads: Mapping[str, Any], load: Mapping[str, Any]) -> None:
     """Raises UsageError."""
     _reads(path, reads)
+    _load(path, load)
     pointer = writes.get("id", "")
     if not is_pointer(pointer):
         near = f"/{pointer.lstrip('$').lstrip('.').replace('.', '/')}"
@@ -59,6 +67,27 @@ def _reads(path: Path, reads: Mapping[str, Any]) -> None:
         raise UsageError(
             f"{path}: [reads] max_bytes = {most!r}", why="a number of MiB is wanted", next_command='[reads] max_bytes = "64MiB"'
         )
+
+
+def _load(path: Path, load: Mapping[str, Any]) -> None:
+    mix = load.get("mix", {"write": 1})
+    for kind, share in mix.items():
+        if kind not in ("write", "read") and not _ASKED.fullmatch(kind):
+            method = kind.partition(" ")[0]
+            if method in ("POST", "PUT", "PATCH", "DELETE"):
+                why = f"what the mix names beside write and read is asked by GET: a {method} is [writes] request, and write is its share"
+                raise UsageError(f"{path}: [load] mix has {kind!r}", why=why)
+            meant = f" (did you mean GET {kind}?)" if kind.startswith("/") else nearest(kind, ("write", "read"))
+            raise UsageError(f"{path}: [load] mix has {kind!r}{meant}", why='Known: write, read, and paths as "GET /path"')
+        if isinstance(share, bool) or not isinstance(share, int) or not 0 <= share <= _MOST_SHARE:
+            what = f"{path}: [load] mix has {kind!r} = {share!r}"
+            raise UsageError(what, why=f"a share is a whole number from 0 to {_MOST_SHARE}: of write = 1 and read = 2 every third writes")
+    if not any(mix.values()):
+        raise UsageError(
+            f"{path}: [load] mix asks for nothing", why="no share is above 0", next_command="[load] mix = { write = 1, read = 2 }"
+        )
+    if load.get("max_writes", 0) < 0:
+        raise UsageError(f"{path}: [load] max_writes = {load['max_writes']}", why="a number of writes is wanted; 0 for a load without any")
 
 
 def _ok(path: Path, given: Mapping[str, Any]) -> None:

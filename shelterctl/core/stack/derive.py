@@ -16,7 +16,7 @@ from shelterctl.core.stack.stack import Image, Stack
 class Chosen:
     """What the owner settled in shelterctl.toml, or answers now; empty where it is left to be found.
 
-    `dockerfile` is of the first image that several may build: the one that is asked about.
+    `dockerfile` is of the first image that several may build: the one that is asked about. `service` is `NAME` or `NAME:PORT`.
     """
 
     namespace: str = ""
@@ -57,6 +57,7 @@ def derive(
         requests=asked,
         sources=sources,
         questions=(*parts.questions, *doubts, *asked.doubts),
+        app_port=int(chosen.service.partition(":")[2] or 0),
     )
     return replace(stack, findings=findings.find(stack))
 

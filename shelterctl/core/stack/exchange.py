@@ -20,7 +20,7 @@ from shelterctl.core.stack.stack import Stack
 ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
 TOKEN_LENGTH = 24
 #: What refuses the first write, while nothing is wrong with the database.
-REFUSED = (400, 401, 403, 404, 405, 409, 413, 415, 422)
+REFUSED = (400, 401, 403, 404, 405, 409, 413, 415, 419, 422)
 #: What differs from write to write in a text: ids in hexadecimal, numbers, and what stands between the parts of a time.
 #: A number does not reach into what follows it: `sha256:9f86d0…` is a name and a hash.
 _VARYING = re.compile(r"\b[0-9a-f]{8,}(?:-[0-9a-f]{4,}){0,4}\b|\d+(?:[:.,T-]+\d+(?![0-9a-su-y_]))*Z?", re.IGNORECASE)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from shelterctl.core.stack import addresses, selection
 from shelterctl.core.stack.findings import blocking
 from shelterctl.core.stack.model import Engine, StackFinding, Weight
 from shelterctl.core.stack.stack import Stack
@@ -95,24 +96,29 @@ def _limits(stack: Stack) -> Iterator[str]:
         yield "an acknowledgement of the application says nothing of the database: a loss is possible, and then shown"
     if any(finding.code == "acknowledged-before-logged" for finding in stack.findings):
         yield "a loss of what was acknowledged in the last 600 ms is possible, and then shown"
-    if any(finding.code == "driver-default-timeout" for finding in stack.findings) and stack.roles.engine is Engine.MONGODB:
-        yield "35 s are waited after the last write: the driver may make one that was given up on for 30 s"
+    driver_s = driver_timeout_s(stack)
+    if stack.roles.engine is Engine.MONGODB and driver_s >= selection.DEFAULT_S:
+        yield f"{driver_s + 5:g} s are waited after the last write: the driver may make one that was given up on for {driver_s:g} s"
 
 
 def driver_timeout_s(stack: Stack) -> float:
     """How long the application's driver may still make a write that its client has given up on (seconds).
 
-    pymongo waits 30 s for a server (serverSelectionTimeoutMS); mysql-connector and PyMySQL connect at once or give up after 10 s
-    (connection_timeout, connect_timeout); psycopg2 and psycopg give up where connect_timeout says so; SQLAlchemy's pool makes a query wait
-    for up to 30 s (pool_timeout), and so does psycopg's (timeout). What is not known is taken to be as slow as the slowest.
+    pymongo waits for a server as long as serverSelectionTimeoutMS or timeoutMS says, 30 s by default; mysql-connector and PyMySQL connect
+    at once or give up after 10 s (connection_timeout, connect_timeout); psycopg2 and psycopg give up where connect_timeout says so.
+    SQLAlchemy's pool makes a query wait for up to 30 s (pool_timeout), and so does psycopg's (timeout). What is not known is taken to be
+    as slow as the slowest.
     """
-    if stack.sources.trait("server-selection-timeout") is not None:
-        return 5.0
+    if stack.roles.engine in (Engine.MONGODB, None) and selection.is_said(stack):
+        return selection.timeout_s(stack)
     required = stack.sources.requirements or {}
     quick = required.keys() & {"mysql-connector-python", "mysql-connector", "pymysql"}
     pooled = any("sqlalchemy" in name for name in required) or "psycopg-pool" in required or stack.sources.trait("pool") is not None
     if stack.roles.engine is Engine.POSTGRESQL:
-        return 10.0 if _connect_timeout_s(stack) <= 10.0 and not pooled else 30.0
+        connect_s = _connect_timeout_s(stack)
+        if 30.0 < connect_s < float("inf"):
+            return connect_s
+        return 10.0 if connect_s <= 10.0 and not pooled else 30.0
     return 10.0 if stack.roles.engine in (Engine.MYSQL, Engine.MARIADB) and quick and not pooled else 30.0
 
 
@@ -128,7 +134,7 @@ def _connect_timeout_s(stack: Stack) -> float:
 
 
 def _resolves(stack: Stack) -> Provable:
-    hosts = [h for w in (stack.roles.app,) if w for c in w.containers for v in c.variables for h in v.hosts]
-    said = f"; the application uses {', '.join(dict.fromkeys(hosts))}" if hosts else ""
+    hosts = addresses.hosts(stack)
+    said = f"; the application uses {', '.join(hosts)}" if hosts else ""
     limits = tuple(finding.what for finding in stack.findings if finding.code == "pod-names-unresolvable")
     return Provable("resolves its names", bool(stack.services), f"{len(stack.services)} Services{said}", limits)

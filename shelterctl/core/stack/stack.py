@@ -65,6 +65,8 @@ class Stack:
     questions: tuple[Question, ...] = ()
     #: What the owner's file has generated.
     generated: tuple[GeneratedSecret, ...] = ()
+    #: The port of `app_service` that its owner named; 0 where they named none.
+    app_port: int = 0
 
     @property
     def wanted_secrets(self) -> tuple[tuple[str, GeneratedSecret], ...]:

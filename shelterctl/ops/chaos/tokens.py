@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from shelterctl.core.faults.ledger import ClientSaw, StoredDocument, payload_digest, told_apart
 from shelterctl.core.serial import JsonValue
+from shelterctl.core.stack import refusal, respelled
 from shelterctl.core.stack.exchange import ALPHABET, REFUSED, Exchange, Signature, WriteOutcome, WriteRule, signature, token
 from shelterctl.core.stack.model import Body
 from shelterctl.core.verdict import Reason
@@ -28,8 +29,6 @@ _SAW = {
 }
 #: Writers and probes of a run have numbers of their own below this.
 _LANES = 128
-#: The beginning of a token that names the run, and is long enough to be nobody else's text.
-_LEAST_KEPT = 12
 
 
 class Tokens:
@@ -70,19 +69,24 @@ class Tokens:
         run = f"calibration-{hashlib.sha256(url.encode()).hexdigest()[:8]}-{id(self):x}"
         yield f"what acknowledges a write to {write.path}"
         mark, answer = self._send(http, url, run, 1)
-        if answer.status in REFUSED:
+        body = b"" if isinstance(answer, AnswerTooLarge) else answer.body
+        turned = refusal.of(answer.status, body, "" if isinstance(answer, AnswerTooLarge) else _location(answer))
+        if answer.status in REFUSED and turned is not None:
             raise self._no_writes(
                 f"{spoken} answers {answer.status} to a write: nothing can be accounted for",
-                why="" if isinstance(answer, AnswerTooLarge) else answer.body[:200].decode("utf-8", "replace"),
-                next_command="[writes] in shelterctl.toml says what the application takes",
+                why=body[:200].decode("utf-8", "replace"),
+                next_command=turned.next_command,
             )
         yield "where it lies in the database"
         places = self._database.locate(mark)
         if not places:
             self._explain_changed(mark)
+            if turned is not None:
+                raise self._no_writes(f"{spoken} {turned.what}", next_command=turned.next_command)
             raise Refused(
                 f"{spoken} answers {answer.status}, and the write is nowhere in the database",
-                why="either the application uses another database, or its answer says nothing",
+                why=f"the application uses another database, or its answer says nothing, or of a text it keeps a hash, or fewer than "
+                f"{respelled.LEAST_KEPT} characters",
                 next_command="shelterctl logs app",
             )
         if answer.status >= 400:
@@ -111,14 +115,26 @@ class Tokens:
 
     def _explain_changed(self, mark: str) -> None:
         """Raises NoWrites where the application keeps a token in another form than it was sent."""
-        for changed, how in ((mark.upper(), "in capitals"), (mark[:_LEAST_KEPT], "cut off")):
-            found = self._database.locate(changed)
-            if found:
+        for form, text in respelled.forms(mark):
+            whole = text if form == respelled.BASE64 else text[: respelled.LEAST_KEPT]
+            places = self._database.locate(whole)
+            kept = self._kept(text) if places and whole != text else len(text)
+            cut = f"cut off or changed after {kept} of its {len(text)} characters" if kept < len(text) else ""
+            how = " and ".join(filter(None, (form, cut)))
+            if places and how:
                 raise self._no_writes(
-                    f"the application stores what it is sent {how} ({found[0]}): a write cannot be told from another by its token",
-                    why=f"a token of {len(mark)} letters and digits must be stored as it is sent",
-                    next_command="[writes] json in shelterctl.toml with {token} in a field that keeps it",
+                    f"the application stores what it is sent {how} ({places[0]}): a write cannot be told from another by its token",
+                    why=f"a token of {len(mark)} small letters and digits must be stored as it is sent",
+                    next_command="[writes] json or form in shelterctl.toml, with {token} in a field that keeps it",
                 )
+
+    def _kept(self, text: str) -> int:
+        """How many of its first characters are in the database, where `LEAST_KEPT` are."""
+        there, away = respelled.LEAST_KEPT, len(text) + 1
+        while away - there > 1:
+            middle = (there + away) // 2
+            there, away = (middle, away) if self._database.locate(text[:middle]) else (there, middle)
+        return there
 
     @property
     def _write(self) -> WriteRule:

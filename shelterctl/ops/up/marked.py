@@ -10,10 +10,12 @@ from typing import NoReturn
 
 from shelterctl.core.deploy.image import ImageChain
 from shelterctl.core.events import Outcome
+from shelterctl.core.stack import refusal
 from shelterctl.core.stack.answer_id import NoId, OneRule
 from shelterctl.core.stack.exchange import ALPHABET, Exchange, WriteRule, token, tokens_in
+from shelterctl.core.stack.refusal import Refusal
 from shelterctl.core.state import Role, StackState
-from shelterctl.errors import ServiceUnreachable
+from shelterctl.errors import Refused, ServiceUnreachable
 from shelterctl.ops.guards import service_url
 from shelterctl.ops.steps import Done, wait
 from shelterctl.ports.clock import Clock
@@ -27,6 +29,11 @@ _POLL_S = 0.5
 #: application that does not name itself cannot be told from the one before.
 OLD_PODS_S = 2.0
 _MOST_WRITES = 40
+#: The same refusal so many times in a row is one: the first may be a pod's that has just started. An application that answers every error
+#: with 400 or 404 is asked for as long as its database may take to start.
+_REFUSED_IN_A_ROW, _FAULTY_IN_A_ROW = 3, 20
+_MAY_BE_AN_ERROR = (400, 404, 409)
+_HAS_IT = " has it"
 #: An answer with so many entries may be one page of more: that a write is not on it says nothing.
 LEAST_OF_A_PAGE = 10
 
@@ -45,11 +52,13 @@ class MarkedAnswers:
     exchange: Exchange
 
     def prove(self, state: StackState, chain: ImageChain) -> Generator[str, None, Done[ImageChain]]:
-        """The chain, once a write was found again. Raises ServiceUnreachable with what the service said last."""
+        """The chain, once a write was found again, or a login keeps every write away. Raises ServiceUnreachable with what the service said
+        last, and Refused where what is sent is not what it takes."""
         url = service_url(state, purpose="asked")
         run, said, taken = new_run(), ["it was not asked"], [""]
         sent = 0
         write = self.exchange.write
+        turned = _Turned()
 
         leaving = any(pod.deleting for pod in state.pods_of(Role.APP))
 
@@ -58,7 +67,9 @@ class MarkedAnswers:
             if leaving and waited_s < OLD_PODS_S:
                 return "a pod of before may still get requests"
             sent += 1
-            problem = self._ask(url) if write is None else self._write(url, write, token(run, sent), taken)
+            problem = self._ask(url) if write is None else self._write(url, write, token(run, sent), taken, turned)
+            if write is not None and problem and turned.certain:
+                return self._without_write(url, write, turned, chain)
             if problem:
                 said[0] = problem
                 if sent >= _MOST_WRITES:
@@ -81,6 +92,22 @@ class MarkedAnswers:
             )
         return done
 
+    def _without_write(self, url: str, write: WriteRule, turned: _Turned, chain: ImageChain) -> Done[ImageChain] | str:
+        """Of an application that knows no strangers a GET shows that it answers. Raises Refused where the write is not what it takes."""
+        refused = turned.refusal
+        assert refused is not None
+        spoken = f"{write.method} {write.path}"
+        if not refused.stranger:
+            raise Refused(
+                f"{url}: the marked write is turned away: {spoken} {refused.what}",
+                why=turned.said or "how the application is written to was taken from its sources",
+                next_command=refused.next_command,
+            )
+        if problem := self._ask(url):
+            return problem
+        title = f"{url} answers; that it reaches its database is not shown: {spoken} {refused.what}. {refused.next_command}"
+        return Done(title, replace(chain, answering_tag=None), Outcome.UNCHANGED)
+
     def look(self, url: str, chain: ImageChain) -> ImageChain:
         problem = self._ask(url)
         if problem:
@@ -102,8 +129,9 @@ class MarkedAnswers:
         most = self.exchange.read.most_bytes if self.exchange.read is not None else MOST_BYTES
         return self.http.request("GET", f"{url}{path}", headers={"Connection": "close"}, timeout_s=REQUEST_TIMEOUT_S, most_bytes=most)
 
-    def _write(self, url: str, write: WriteRule, mark: str, taken: list[str]) -> str:
-        """Sends one write, once. Returns what is wrong, empty where it was taken; what was seen of it then is put in `taken`."""
+    def _write(self, url: str, write: WriteRule, mark: str, taken: list[str], turned: _Turned) -> str:
+        """Sends one write, once. Returns what is wrong, empty where it was taken; what was seen of it then is put in `taken`, and in
+        `turned` whether it was turned away."""
         body, headers = write.request(mark, 1)
         spoken = f"{write.method} {write.path}"
         told = {**headers, "Connection": "close"}
@@ -113,10 +141,16 @@ class MarkedAnswers:
             # It says nothing that could be read, and its status all the same.
             answer = HttpAnswer(error.status, {}, b"", 0.0)
         except SendOutcome as error:
+            turned.note(None)
             return f"{spoken}: {error.reason}"
+        refused = refusal.of(answer.status, answer.body, answer.headers.get("location", ""))
         if answer.status >= 400:
+            turned.note(refused, answer.status, _excerpt(answer.body))
             return f"{spoken} answers {answer.status}: {_excerpt(answer.body)}"
         problem, taken[0] = self._found(url, mark, answer, f"{spoken} answers {answer.status}")
+        if refused is not None and not problem and not taken[0].endswith(_HAS_IT):
+            problem = f"{spoken} {refused.what}"
+        turned.note(refused if problem else None, answer.status)
         return problem
 
     def _found(self, url: str, mark: str, answer: HttpAnswer, spoken: str) -> tuple[str, str]:
@@ -126,7 +160,7 @@ class MarkedAnswers:
         if one is not None and (self.exchange.by_id or read is None):
             found, reason = self._by_id(url, mark, answer, one)
             if found:
-                return "", f", and GET {one.path} has it"
+                return "", f", and GET {one.path}{_HAS_IT}"
             reasons.append(reason)
         if read is not None:
             try:
@@ -135,15 +169,15 @@ class MarkedAnswers:
                 if error.status >= 400:
                     return f"{spoken}, and GET {read.path} answers {error.status}", ""
                 if one is not None and not reasons and self._by_id(url, mark, answer, one)[0]:
-                    return "", f", and GET {one.path} has it"
+                    return "", f", and GET {one.path}{_HAS_IT}"
                 reasons.append(f"GET {read.path}: {error.reason}")
             except SendOutcome as error:
                 return f"GET {read.path}: {error.reason}", ""
             else:
                 if mark in read.found(seen.body):
-                    return "", f", and GET {read.path} has it"
+                    return "", f", and GET {read.path}{_HAS_IT}"
                 if one is not None and not reasons and self._by_id(url, mark, answer, one)[0]:
-                    return "", f", and GET {one.path} has it"
+                    return "", f", and GET {one.path}{_HAS_IT}"
                 shown = _entries(seen.body) if seen.status == 200 else 0
                 if shown < LEAST_OF_A_PAGE:
                     return f"{spoken}, and GET {read.path} ({seen.status}) does not have the write", ""
@@ -159,6 +193,27 @@ class MarkedAnswers:
         except SendOutcome as error:
             return False, f"GET {one.path}: {error.reason}"
         return mark in tokens_in(seen.body), f"GET {one.path} answers {seen.status} without it"
+
+
+@dataclass(slots=True)
+class _Turned:
+    """The refusals in a row of a marked write."""
+
+    refusal: Refusal | None = None
+    said: str = ""
+    status: int = 0
+    times: int = 0
+
+    def note(self, found: Refusal | None, status: int = 0, said: str = "") -> None:
+        self.times = self.times + 1 if found is not None and found == self.refusal else 1
+        self.refusal, self.status, self.said = found, status, said
+
+    @property
+    def certain(self) -> bool:
+        if self.refusal is None:
+            return False
+        faulty = self.status in _MAY_BE_AN_ERROR and not self.refusal.stranger
+        return self.times >= (_FAULTY_IN_A_ROW if faulty else _REFUSED_IN_A_ROW)
 
 
 def _excerpt(body: bytes) -> str:

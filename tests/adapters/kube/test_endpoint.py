@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import io
+import shutil
 import socket
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
 from shelterctl.adapters.kube.look import endpoint
 from shelterctl.adapters.kube.look.endpoint import Way
+from shelterctl.adapters.kube.own.cluster import OwnCluster
+from shelterctl.adapters.stack import reader as stacks
 from shelterctl.core.endpoint import Reach
 from shelterctl.core.state import Role
 from shelterctl.errors import MinikubeUnavailable
 
 pytestmark = pytest.mark.unit
+
+EXAMPLES = Path(__file__).parents[3] / "examples"
 
 NODES = [{"status": {"addresses": [{"type": "Hostname", "address": "n"}, {"type": "InternalIP", "address": "10.9.8.7"}]}}]
 
@@ -104,6 +110,76 @@ def test_a_refused_connection_is_an_answer(monkeypatch: pytest.MonkeyPatch, erro
     assert endpoint._leads_somewhere("10.9.8.7", 80, refusal=True) is leads
     # Of a load balancer's address it is none: what listened there is gone.
     assert endpoint._leads_somewhere("10.9.8.7", 80, refusal=False) is (leads and error is None)
+
+
+METRICS = """
+apiVersion: v1
+kind: Service
+metadata:
+  name: a-metrics
+spec:
+  type: NodePort
+  selector:
+    app: flask
+  ports:
+    - port: 9100
+      nodePort: 30910
+"""
+
+
+def notes(folder: Path, settled: str = "") -> OwnCluster:
+    """The notes' stack beside a second Service of its application, which comes first by its name."""
+    shutil.copytree(EXAMPLES / "notes", folder / "notes")
+    manifest = folder / "notes" / "k8s" / "flask-service.yaml"
+    label = next(line.split(":")[1].strip() for line in manifest.read_text().splitlines() if line.strip().startswith("app:"))
+    (folder / "notes" / "k8s" / "z-metrics.yaml").write_text(METRICS.replace("app: flask", f"app: {label}"))
+    if settled:
+        (folder / "notes" / "shelterctl.toml").write_text(settled)
+    return OwnCluster(None, lambda: stacks.read(folder / "notes"))  # type: ignore[arg-type]  # no cluster is asked
+
+
+def named(name: str, *ports: dict[str, Any]) -> dict[str, Any]:
+    return {"metadata": {"name": name, "namespace": "default"}, "spec": {"ports": list(ports), "clusterIP": "10.96.0.9"}}
+
+
+RUNNING = (
+    named("a-metrics", {"port": 9100, "nodePort": 30910}),
+    named("flask-service", {"port": 8000, "nodePort": 30800}, {"port": 5000, "nodePort": 30080}),
+)
+
+
+@pytest.mark.parametrize(
+    ("settled", "url"),
+    [
+        ("", "http://10.9.8.7:30800"),
+        ('[stack]\nservice = "flask-service"\n', "http://10.9.8.7:30800"),
+        ('[stack]\nservice = "flask-service:5000"\n', "http://10.9.8.7:30080"),
+        ('[stack]\nservice = "a-metrics:9100"\n', "http://10.9.8.7:30910"),
+    ],
+)
+def test_of_several_services_the_one_that_inspect_names_is_asked(tmp_path: Path, settled: str, url: str) -> None:
+    cluster = notes(tmp_path, settled)
+    found = cluster._way.read({"services": RUNNING, "slices": []}, NODES, lambda _: Role.APP)
+    assert found is not None
+    assert found.url == url
+    assert cluster.stack.app_service is not None
+    assert found.service == cluster.stack.app_service.name
+
+
+def test_a_port_that_the_running_service_lost_is_told(tmp_path: Path) -> None:
+    found = notes(tmp_path, '[stack]\nservice = "flask-service:5000"\n')._way.read(
+        {"services": [named("flask-service", {"port": 80, "nodePort": 30123})], "slices": []}, NODES, lambda _: Role.APP
+    )
+    assert found is not None
+    assert (found.url, found.problem) == ("", "Service flask-service has no port 5000, which [stack] service names")
+
+
+def test_where_the_named_service_is_gone_no_other_is_asked(tmp_path: Path) -> None:
+    found = notes(tmp_path, '[stack]\nservice = "flask-service:5000"\n')._way.read(
+        {"services": RUNNING[:1], "slices": []}, NODES, lambda _: Role.APP
+    )
+    assert found is not None
+    assert (found.url, found.problem) == ("", "Service flask-service, which [stack] service names, is not there or leads elsewhere")
 
 
 def test_what_listens_on_this_machine_is_not_taken_for_the_service(monkeypatch: pytest.MonkeyPatch) -> None:

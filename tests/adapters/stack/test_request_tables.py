@@ -1,4 +1,4 @@
-"""[writes] and [reads] of shelterctl.toml: what means nothing is an error where it is read, with the line that would be right."""
+"""[writes], [reads] and [load] of shelterctl.toml: what means nothing is an error where it is read, with the line that would be right."""
 
 from __future__ import annotations
 
@@ -35,6 +35,21 @@ pytestmark = pytest.mark.unit
         ('[writes]\nok = { status = "201" }', "ok has status = '201'"),
         ("[writes]\nok = { body = 7 }", "ok has body = 7"),
         ('[writes]\nok = { body = "" }', "ok has body = ''"),
+        ('[load]\nmix = { "POST /adopt" = 1 }', "mix has 'POST /adopt'"),
+        ("[load]\nmix = { raed = 1 }", "mix has 'raed' (did you mean read?)"),
+        ('[load]\nmix = { "/dogs" = 1 }', "mix has '/dogs' (did you mean GET /dogs?)"),
+        ('[load]\nmix = { "GET dogs" = 1 }', "mix has 'GET dogs'"),
+        ('[load]\nmix = { "GET /dogs/{id}" = 1 }', "mix has 'GET /dogs/{id}'"),
+        ('[load]\nmix = { "" = 1 }', "mix has ''"),
+        ("[load]\nmix = { read = -1 }", "mix has 'read' = -1"),
+        ('[load]\nmix = { read = "a" }', "mix has 'read' = 'a'"),
+        ("[load]\nmix = { read = 0.5 }", "mix has 'read' = 0.5"),
+        ("[load]\nmix = { read = true }", "mix has 'read' = True"),
+        ("[load]\nmix = { read = 100000 }", "mix has 'read' = 100000"),
+        ("[load]\nmix = {}", "mix asks for nothing"),
+        ("[load]\nmix = { write = 0, read = 0 }", "mix asks for nothing"),
+        ("[load]\nmax_writes = -5", "max_writes = -5"),
+        ('[load]\nmax_writes = "many"', "max_writes = 'many'"),
         ("[writes]\nrejected = [200]", "rejected has 200"),
         ('[writes]\nrejected = ["422"]', "rejected has '422'"),
     ],
@@ -60,6 +75,7 @@ def test_the_line_that_would_be_right_is_named(tmp_path: Path) -> None:
         '[reads]\nrequest = "GET /books"\nfinds = "all"\nmax_bytes = "1 MiB"',
         '[writes]\nid = ""\nok = { status = [200, 201], body = { ok = true } }',
         '[writes]\nok = { body = "stored" }',
+        '[load]\nmix = { write = 1, read = 2, "GET /" = 0, "GET /a?b=c" = 3 }\nmax_writes = 0',
     ],
 )
 def test_what_means_something_is_taken(text: str, tmp_path: Path) -> None:

@@ -157,6 +157,69 @@ class OwnStack(BaseHTTPRequestHandler):
         pass
 
 
+class Replying(BaseHTTPRequestHandler):
+    """Answers each write with what the class says, and its status."""
+
+    protocol_version = "HTTP/1.1"
+    status, said = 200, b""
+
+    def do_POST(self) -> None:
+        sent = self.rfile.read(int(self.headers["Content-Length"]))
+        mark = json.loads(sent)["t"].encode()
+        body = self.said.replace(b"TOKEN", mark)
+        self.send_response(self.status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+ERROR = "an answer with an error in its JSON"
+UNLIKE = "HTTP 200 without what [writes] ok says"
+RULE = {"statuses": [], "text": "", "fields": {}}
+
+
+@pytest.mark.parametrize(
+    ("ok", "status", "said", "kind"),
+    [
+        (None, 200, b'{"error": "the database is away"}', ERROR),
+        (None, 200, b'{"errors": 3}', None),
+        ({**RULE, "text": "stored"}, 200, b"could not be written", UNLIKE),
+        ({**RULE, "fields": {"ok": True, "name": "{token}"}}, 200, b'{"ok": true, "name": "TOKEN", "id": 4}', None),
+        ({**RULE, "fields": {"ok": True}}, 200, b'{"ok": 1}', UNLIKE),
+        ({**RULE, "statuses": [201, 202]}, 200, b"", "HTTP 200, which [writes] ok does not name"),
+        # Only its beginning was kept: the rule's text may stand behind it.
+        ({**RULE, "text": "stored"}, 200, b"x" * 2**17, None),
+    ],
+)  # fmt: skip
+def test_a_write_of_a_users_own_stack_counts_by_what_its_answer_says(
+    tmp_path: Path, ok: object, status: int, said: bytes, kind: str | None
+) -> None:
+    rules = {
+        "write": {"method": "POST", "path": "/items", "template": {"t": "{token}"}, "headers": {}, "body": "json"},
+        "ok": ok, "read": "/all", "mix": {"write": 1}, "most_writes": 15,
+    }  # fmt: skip
+    replying = type("Replying", (Replying,), {"status": status, "said": said})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), replying)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    generator = LocustRunner()
+    try:
+        plan = LoadPlan(
+            f"http://127.0.0.1:{server.server_port}", 1, 1, 60, str(ROOT / "locustfiles" / "stack.py"), run="test", think_s=0.0, seed=1,
+            requests=5, variables={"STACK_EXCHANGE": json.dumps(rules)},
+        )  # fmt: skip
+        generator.start(plan, tmp_path)
+        samples = until_ended(generator)
+    finally:
+        generator.stop()
+        server.shutdown()
+        server.server_close()
+    assert added(samples, "by_name") == {"POST /items": 5}
+    assert added(samples, "failure_kinds") == ({} if kind is None else {kind: 5})
+
+
 def test_the_load_of_a_users_own_stack_counts_what_came_and_follows_what_it_reads(tmp_path: Path) -> None:
     rules = {
         "write": {"method": "POST", "path": "/items", "template": {"t": "{token}"}, "headers": {}, "body": "form"},

@@ -179,7 +179,8 @@ def test_a_uri_without_a_user_and_one_in_pairs(tmp_path: Path) -> None:
     [
         ((), 10.0),
         ((("app.py", '    "connect_timeout": 3,\n', ""),), 30.0),
-        ((("app.py", '"connect_timeout": 3', '"connect_timeout": 60'),), 30.0),
+        ((("app.py", '"connect_timeout": 3', '"connect_timeout": 60'),), 60.0),
+        ((("app.py", '"connect_timeout": 3', '"connect_timeout": 20'),), 30.0),
         ((("requirements.txt", "gunicorn", "Flask-SQLAlchemy==3.1.1\ngunicorn"),), 30.0),
         ((("app.py", "app = Flask(__name__)", "app = Flask(__name__)\npool = psycopg_pool.ConnectionPool('')"),), 30.0),
     ],

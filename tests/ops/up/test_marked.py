@@ -14,7 +14,7 @@ from shelterctl.core.stack.answer_id import OneRule
 from shelterctl.core.stack.exchange import Exchange, ReadRule, WriteRule
 from shelterctl.core.stack.model import Body
 from shelterctl.core.state import Pod, PodName, StackState
-from shelterctl.errors import ServiceUnreachable
+from shelterctl.errors import Refused, ServiceUnreachable
 from shelterctl.ops.up.marked import OLD_PODS_S, MarkedAnswers
 from shelterctl.ports.http import AnswerTooLarge, Http, HttpAnswer
 from tests.core.stack_examples import DATABASE, DEPLOYMENT, NOW, POD, STATEFUL_SET
@@ -137,6 +137,72 @@ def test_by_which_way_a_marked_write_is_shown(exchange: Exchange, service: Books
 def test_what_is_not_shown_is_no_answer(exchange: Exchange, service: Books, what: str) -> None:
     with pytest.raises(ServiceUnreachable, match=what):
         proved(exchange, service)
+
+
+@dataclass
+class Turning(Books):
+    """Turns each write away, and counts them; from `until` on it takes them. `get` is what it says to a GET."""
+
+    status: int = 401
+    location: str = ""
+    body: bytes = b""
+    until: int = 1000
+    get: int = 200
+    writes: int = 0
+
+    def request(self, method: str, url: str, *, body: bytes | None = None, **options: object) -> HttpAnswer:
+        if method != "POST":
+            return HttpAnswer(self.get, {}, FEW if self.writes <= self.until else self.sent, 0.01)
+        self.writes += 1
+        if self.writes > self.until:
+            return super().request(method, url, body=body, **options)
+        return HttpAnswer(self.status, {"location": self.location}, self.body, 0.01)
+
+
+@pytest.mark.parametrize(
+    ("service", "said"),
+    [
+        (Turning(), "POST /books answers 401: a login, a key or a CSRF token is wanted"),
+        (Turning(status=403), "POST /books answers 403: a login"),
+        (Turning(status=419), "POST /books answers 419: a login"),
+        (Turning(status=400, body=b"<p>The CSRF token is missing.</p>"), "POST /books answers 400: a CSRF token is wanted"),
+        (Turning(status=302, location="/login?next=/books"), "POST /books answers 302 and sends on to /login: a login is wanted"),
+    ],
+)
+@pytest.mark.parametrize("exchange", [Exchange(WRITE, WHOLE), Exchange(WRITE, None)])
+def test_a_login_before_every_write_is_no_fault_of_the_application(exchange: Exchange, service: Turning, said: str) -> None:
+    service = replace(service)
+    title = proved(exchange, service)
+    assert title.startswith(f"{ENDPOINT.url} answers; that it reaches its database is not shown: {said}")
+    assert "[writes] headers in shelterctl.toml" in title
+    assert service.writes == 3
+
+
+def test_a_login_does_not_hide_that_nothing_else_is_answered() -> None:
+    with pytest.raises(ServiceUnreachable):
+        proved(Exchange(WRITE, WHOLE), Turning(get=500))
+
+
+@pytest.mark.parametrize(
+    ("service", "said", "writes"),
+    [
+        (Turning(status=422, body=b"price: field required"), "POST /books answers 422: what is sent is not what it takes", 3),
+        (Turning(status=415), "POST /books answers 415: what is sent is not what it takes", 3),
+        (Turning(status=308, location="/books/"), "POST /books answers 308: what is sent there belongs to /books/", 3),
+        (Turning(status=400), "POST /books answers 400: what is sent is not what it takes", 20),
+    ],
+)
+def test_a_write_of_another_shape_is_told_with_where_its_shape_is_said(service: Turning, said: str, writes: int) -> None:
+    with pytest.raises(Refused) as refused:
+        proved(Exchange(WRITE, WHOLE), service)
+    assert refused.value.what == f"{ENDPOINT.url}: the marked write is turned away: {said}"
+    assert "[writes] in shelterctl.toml" in refused.value.next_command
+    assert service.writes == writes
+
+
+@pytest.mark.parametrize("service", [Turning(until=2), Turning(status=400, until=15), Turning(status=404, until=19)])
+def test_what_is_turned_away_at_the_start_only_is_waited_for(service: Turning) -> None:
+    assert "GET /books has it" in proved(Exchange(WRITE, WHOLE), service)
 
 
 def test_a_huge_error_is_one() -> None:

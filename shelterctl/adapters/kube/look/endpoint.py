@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -29,23 +29,47 @@ class Forward(Protocol):
         """How long the tunnel was broken since it was opened (seconds)."""
 
 
+@dataclass(frozen=True, slots=True)
+class Served:
+    """The Service that leads to the application as the stack's files say it, and its port; empty and 0 where they say nothing."""
+
+    name: str = ""
+    port: int = 0
+
+
 @dataclass
 class Way:
-    """The way that was asked for, and what there is for it. `forward` is None where no node of the cluster can be entered."""
+    """The way that was asked for, and what there is for it. `forward` is None where no node of the cluster can be entered; `served` is
+    which of several Services is meant."""
 
     asked: Reach = Reach.AUTO
     forward: Forward | None = None
+    served: Callable[[], Served] = Served
     _reachable: dict[tuple[str, int], bool] = field(default_factory=dict)
 
     def read(self, found: Mapping[str, Sequence[Json]], nodes: Sequence[Json], role: RoleOf) -> Endpoint | None:
         """The endpoint of the application's Service, None where it has none. `url` is empty where no way leads there, with the reason."""
         own = [service for service in found["services"] if role(service) is Role.APP]
-        # Of several, the one that is meant for the world.
-        service = next((s for s in own if any(p.get("nodePort") for p in s["spec"].get("ports") or ())), own[0] if own else None)
-        if service is None:
+        if not own:
             return None
+        meant = self.served()
+        if meant.port and meant.name not in {s["metadata"]["name"] for s in own}:
+            return Endpoint(meant.name, None, "", "", port=meant.port).unreached(
+                f"Service {meant.name}, which [stack] service names, is not there or leads elsewhere"
+            )
+        # Of several that are not known from the files, the one that is meant for the world.
+        outside = next((s for s in own if any(p.get("nodePort") for p in s["spec"].get("ports") or ())), own[0])
+        service = next((s for s in own if s["metadata"]["name"] == meant.name), outside)
         spec, name = service["spec"], service["metadata"]["name"]
-        chosen: Json = next((p for p in spec.get("ports") or () if p.get("nodePort")), (spec.get("ports") or [{}])[0])
+        ports: Sequence[Json] = spec.get("ports") or [{}]
+        if meant.port and name == meant.name:
+            chosen = next((p for p in ports if p.get("port") == meant.port), None)
+            if chosen is None:
+                return Endpoint(name, None, str(spec.get("clusterIP", "")), "", port=meant.port).unreached(
+                    f"Service {name} has no port {meant.port}, which [stack] service names"
+                )
+        else:
+            chosen = next((p for p in ports if p.get("nodePort")), ports[0])
         plain = Endpoint(
             name,
             chosen.get("nodePort"),

@@ -9,7 +9,7 @@ from functools import cached_property
 from shelterctl.adapters.kube import apply, remove, scale
 from shelterctl.adapters.kube.api import Json, KubeApi
 from shelterctl.adapters.kube.cluster import KubernetesCluster, refuse_options_of_others
-from shelterctl.adapters.kube.look.endpoint import Way
+from shelterctl.adapters.kube.look.endpoint import Served, Way
 from shelterctl.adapters.kube.own import documents as own_documents
 from shelterctl.adapters.kube.own import generated
 from shelterctl.core.deploy.stack import ApplyReport, Change, ObjectChange, RemovalReport, StackOptions, StackPlan
@@ -48,7 +48,8 @@ class OwnCluster(KubernetesCluster):
     def __init__(self, api: KubeApi, read: Callable[[], Stack], *, insist: bool = False, way: Way | None = None) -> None:
         self._read = read
         self._insist = insist
-        super().__init__(api, "", lambda: (_ for _ in ()).throw(UsageError("this stack has no overlays")), way)
+        found = replace(way or Way(), served=self._served)
+        super().__init__(api, "", lambda: (_ for _ in ()).throw(UsageError("this stack has no overlays")), found)
         del self.namespace
 
     @cached_property
@@ -64,6 +65,11 @@ class OwnCluster(KubernetesCluster):
 
     def watched(self) -> tuple[str, ...]:
         return self.namespaces()
+
+    def _served(self) -> Served:
+        """The Service that `inspect` names, with the port that its owner named."""
+        service = self.stack.app_service
+        return Served(service.name, self.stack.app_port) if service is not None else Served()
 
     def role(self, item: Json) -> Role | None:
         """By name for a workload, by labels for a pod, by its selector for a Service."""

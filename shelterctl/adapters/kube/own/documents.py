@@ -95,6 +95,7 @@ def _scale(stack: Stack, body: dict[str, Any], options: StackOptions) -> Iterato
         if service.kind not in ("NodePort", "LoadBalancer"):
             yield f"{name}: it is a {service.kind} and has no node port, so that {options.node_port} is left out"
             return
-        for port in (body["spec"].get("ports") or ())[:1]:
+        ports = body["spec"].get("ports") or []
+        for port in [port for port in ports if port.get("port") == stack.app_port][:1] or ports[:1]:
             port["nodePort"] = options.node_port
             yield f"{name}: node port {options.node_port}"

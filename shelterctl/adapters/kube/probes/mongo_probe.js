@@ -1,5 +1,5 @@
 // Reads documents inside the database's own pod. Run with --nodb by mongosh, or by the mongo shell of images before MongoDB 6: it is written
-// in ECMAScript 5, which both run, and nothing secret is printed. `ASKED` is put before it as JSON: {op: "locate", mark} |
+// in ECMAScript 5, which both run, and nothing secret is printed. `ASKED` is put before it as JSON: {op: "locate", mark, wanted, limit, most, most_s} |
 // {op: "read", place, prefix, until, limit} | {op: "summary", most, limit} | {op: "identity"}. User, password and the database that keeps the user come by the
 // environment of mongosh; mongo cannot see its own, and gets them line by line on standard input.
 var legacy = typeof EJSON === "undefined";
@@ -50,17 +50,38 @@ if (ASKED.op === "locate") {
   answer = { places: [] };
   var listed = admin.adminCommand({ listDatabases: 1, nameOnly: true });
   if (!listed.ok) throw new Error(listed.errmsg);
+  var collections = [];
   for (i = 0; i < listed.databases.length; i++) {
     var base = listed.databases[i].name;
     if (own.indexOf(base) >= 0) continue;
     var infos = connection.getDB(base).getCollectionInfos();
-    for (j = 0; j < infos.length; j++) {
-      if (infos[j].type === "view" || infos[j].name.indexOf("system.") === 0) continue;
-      // The newest first: what was just written is among them.
-      var newest = connection.getDB(base).getCollection(infos[j].name).find().sort({ _id: -1 }).limit(ASKED.limit).toArray();
-      for (k = 0; k < newest.length; k++) {
-        var texts = paths(newest[k], "", []);
-        for (l = 0; l < texts.length; l++) if (texts[l][1].indexOf(ASKED.mark) >= 0) answer.places.push([base, infos[j].name, texts[l][0]]);
+    for (j = 0; j < infos.length; j++)
+      if (infos[j].type !== "view" && infos[j].name.indexOf("system.") !== 0) collections.push([base, infos[j].name]);
+  }
+  // Where the owner names the place, the server looks through all of it first. Then what was inserted last comes first, whatever its _id is; then
+  // the largest _ids, for a server that keeps no such order; then what was changed in its place, as far as the bounds let.
+  var passes = [[{ $natural: -1 }, ASKED.limit], [{ _id: -1 }, ASKED.limit], [{ $natural: -1 }, ASKED.most]];
+  var until = Date.now() + ASKED.most_s * 1000, name = (ASKED.wanted || "").split(":"), chosen_only = {};
+  if (ASKED.wanted) {
+    chosen_only[name.slice(1).join(":")] = { $regex: ASKED.mark };
+    passes.unshift([null, ASKED.limit]);
+  }
+  for (i = 0; i < passes.length && !answer.places.length; i++) {
+    for (j = 0; j < collections.length && Date.now() < until; j++) {
+      var spoken = collections[j].join(".");
+      if (ASKED.wanted && spoken !== name[0] && spoken.slice(-name[0].length - 1) !== "." + name[0]) continue;
+      try {
+        var cursor = connection.getDB(collections[j][0]).getCollection(collections[j][1]).find(passes[i][0] ? {} : chosen_only);
+        if (passes[i][0]) cursor = cursor.sort(passes[i][0]);
+        cursor = cursor.limit(passes[i][1]);
+        while (cursor.hasNext()) {
+          if (Date.now() > until) break;
+          var texts = paths(cursor.next(), "", []);
+          for (k = 0; k < texts.length; k++) if (texts[k][1].indexOf(ASKED.mark) >= 0) answer.places.push(collections[j].concat([texts[k][0]]));
+        }
+      } catch (error) {
+        // Not every server knows the order of its records.
+        if (!passes[i][0] || !passes[i][0].$natural) throw error;
       }
     }
   }

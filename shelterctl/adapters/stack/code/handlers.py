@@ -6,8 +6,9 @@ import ast
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from shelterctl.adapters.stack.code import answered, called, taken
+from shelterctl.adapters.stack.code import answered, called, guards, taken
 from shelterctl.adapters.stack.code.called import Function
+from shelterctl.adapters.stack.code.guards import Guards
 from shelterctl.adapters.stack.code.names import dotted, text_of
 from shelterctl.core.stack.documents import Origin
 from shelterctl.core.stack.model import Body, Route
@@ -30,7 +31,8 @@ _DELETES = ("delete_one", "delete_many", "drop", "remove", "session.delete")
 _SQL_WRITE = re.compile(r"^\s*(INSERT|REPLACE)\b", re.IGNORECASE)
 _SQL_READ = re.compile(r"^\s*SELECT\b", re.IGNORECASE)
 _SQL_DELETE = re.compile(r"^\s*(DELETE|TRUNCATE|DROP)\b", re.IGNORECASE)
-_GUARDS = ("login_required", "jwt_required", "token_required", "requires_auth", "auth.login_required", "roles_required")
+#: What CSRF protection is about, and what a login stands before as a rule.
+_CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 #: How far calls of the project's own functions are followed.
 _DEPTH = 3
 
@@ -44,8 +46,9 @@ class Handler:
         self._path = path
         self._module = module
 
-    def route(self, address: str, methods: tuple[str, ...]) -> Route:
-        """What the function is for the address that it serves."""
+    def route(self, address: str, methods: tuple[str, ...], kept: Guards | None = None, owner: str = "") -> Route:
+        """What the function is for the address that it serves. `kept` is what the whole application is kept by, `owner` the application or
+        the blueprint that the route was made with."""
         nodes = list(self._nodes(self._function, _DEPTH, {id(self._function)}))
         calls = [dotted(node.func) for node in nodes if isinstance(node, ast.Call)]
         statements = [text_of(node) for node in nodes if isinstance(node, ast.Constant | ast.JoinedStr)]
@@ -68,7 +71,8 @@ class Handler:
             redirects=any(call.rpartition(".")[2] == "redirect" for call in calls),
             html=any(call.rpartition(".")[2] in ("render_template", "render_template_string") for call in calls),
             answers_id=answered.id_pointer(self._function, self._functions) if writes else "",
-            guarded=next((name for d in self._function.decorator_list if (name := dotted(d)).endswith(_GUARDS)), "")
+            guarded=guards.of_decorators(self._function)
+            or (kept.of(self._function, owner, address) if kept is not None and set(methods) & _CHANGING else "")
             or ("session" if any(name.partition(".")[0] == "session" for name in names) and not self._own_session(nodes) else ""),
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Sequence
 
 
 def dotted(node: ast.AST) -> str:
@@ -24,4 +25,17 @@ def text_of(node: ast.AST | None) -> str:
         return node.value if isinstance(node.value, str) else ""
     if isinstance(node, ast.JoinedStr):
         return "".join(str(part.value) if isinstance(part, ast.Constant) else "{}" for part in node.values)
+    return ""
+
+
+def number_of(node: ast.expr, assigned: Sequence[ast.Assign] = ()) -> str:
+    """A whole number of the sources, written out, as a product, or under a name that is given one once; empty for anything else."""
+    if isinstance(node, ast.Constant):
+        return str(int(node.value)) if isinstance(node.value, int | float) and not isinstance(node.value, bool) else ""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
+        factors = [number_of(each, assigned) for each in (node.left, node.right)]
+        return str(int(factors[0]) * int(factors[1])) if all(factors) else ""
+    if isinstance(node, ast.Name):
+        given = [each.value for each in assigned if any(isinstance(t, ast.Name) and t.id == node.id for t in each.targets)]
+        return number_of(given[0]) if len(given) == 1 else ""
     return ""

@@ -11,12 +11,14 @@ from pathlib import Path
 
 from shelterctl.adapters.stack.code import addresses, called, write_concern
 from shelterctl.adapters.stack.code.called import Function
+from shelterctl.adapters.stack.code.guards import Guards
 from shelterctl.adapters.stack.code.handlers import Handler
-from shelterctl.adapters.stack.code.names import dotted, text_of
+from shelterctl.adapters.stack.code.names import dotted, number_of, text_of
 from shelterctl.adapters.stack.code.trees import Tree, read_trees
 from shelterctl.adapters.stack.folder import Listing
 from shelterctl.core.stack.documents import Origin
 from shelterctl.core.stack.model import Route, Sources, Trait, VariableRead
+from shelterctl.core.stack.selection import OPTIONS
 
 _METHODS = {"get": "GET", "post": "POST", "put": "PUT", "delete": "DELETE", "patch": "PATCH"}
 _LOCKED = re.compile(r"^\s*([A-Za-z0-9._-]+)\s*(?:\[[^\]]*\])?\s*(?:[=~><!]=?\s*([^\s;,#]+))?")
@@ -27,6 +29,8 @@ _TEXTS = (
     ("unlogged-table", re.compile(r"\bCREATE\s+UNLOGGED\s+TABLE\b", re.IGNORECASE)),
     ("limited-read", re.compile(r"^\s*SELECT\b.*\b(?:LIMIT|FETCH\s+FIRST)\s+\S", re.IGNORECASE | re.DOTALL)),
 )
+#: Options of a URI that the sources hold themselves.
+_URI_OPTION = re.compile(r"[?&](serverSelectionTimeoutMS|timeoutMS)=(\d+)", re.IGNORECASE)
 
 
 @dataclass
@@ -59,9 +63,10 @@ def _read(found: Listing) -> Sources:
     gathered.unreadable += unreadable
     prefixes = _prefixes(trees)
     project = called.Project({tree.path: tree.functions for tree in trees})
+    kept = Guards(trees)
     for tree in trees:
         gathered.files += 1
-        _file(tree, prefixes, project.callable_from(tree.functions, tree.imports), gathered)
+        _file(tree, prefixes, project.callable_from(tree.functions, tree.imports), gathered, kept)
     return Sources(
         tuple(gathered.routes), tuple(gathered.reads), tuple(gathered.traits), _requirements(found),
         tuple(dict.fromkeys(gathered.roots)), gathered.files, tuple(gathered.unreadable),
@@ -92,20 +97,22 @@ def _keyword(call: ast.Call, name: str) -> str:
     return next((text_of(word.value) for word in call.keywords if word.arg == name), "")
 
 
-def _file(tree: Tree, prefixes: dict[str, str], callable_here: dict[str, Function], gathered: _Read) -> None:
+def _file(tree: Tree, prefixes: dict[str, str], callable_here: dict[str, Function], gathered: _Read, kept: Guards) -> None:
     path, functions = tree.path, tree.functions
     routes = len(gathered.routes)
     for function in functions.values():
         for decorator in function.decorator_list:
             for address, methods in _decorated(decorator, prefixes):
-                gathered.routes.append(Handler(function, callable_here, path, tree.assigned).route(address, methods))
+                owner = dotted(decorator).split(".")[-2]
+                gathered.routes.append(Handler(function, callable_here, path, tree.assigned).route(address, methods, kept, owner))
     for call in tree.calls:
         if call.args and dotted(call.func).endswith("add_url_rule"):
             view = next((dotted(word.value) for word in call.keywords if word.arg == "view_func"), "")
             handled = callable_here.get(view.rpartition(".")[2])
             if handled is not None:
                 handler = Handler(handled, callable_here, path, tree.assigned)
-                gathered.routes.append(handler.route(text_of(call.args[0]), _methods(call) or ("GET",)))
+                owner = dotted(call.func).split(".")[-2:][0]
+                gathered.routes.append(handler.route(text_of(call.args[0]), _methods(call) or ("GET",), kept, owner))
     for node in (*tree.subscripts, *tree.calls):
         gathered.reads.extend(_variable(node, path))
     if len(gathered.routes) > routes or any(dotted(call.func) in ("Flask", "flask.Flask") for call in tree.calls):
@@ -163,8 +170,6 @@ def _traits(tree: Tree) -> Iterator[Trait]:
                 yield Trait("debug", origin)
         if name.endswith(("MongoClient", "PyMongo")):
             yield Trait("mongo-client", origin)
-            if words.keys() & {"serverSelectionTimeoutMS", "timeoutMS"}:
-                yield Trait("server-selection-timeout", origin)
         if name.endswith(("MongoClient", "PyMongo", "WriteConcern")) and (asked := write_concern.asked_for(node)):
             yield Trait("write-concern", origin, asked)
         if name.endswith("load_dotenv"):
@@ -177,9 +182,13 @@ def _traits(tree: Tree) -> Iterator[Trait]:
         # Given where the sources connect, or in a table of what is given there.
         if key == "$limit":
             yield Trait("limited-read", Origin(path, line))
+        if (code := OPTIONS.get(key.lower())) is not None:
+            yield Trait(code, Origin(path, line), number_of(value, tree.assigned))
         if key == "connect_timeout" and isinstance(value, ast.Constant):
             yield Trait("connect-timeout", Origin(path, line), str(value.value))
     for line, text in tree.texts:
+        for found in _URI_OPTION.finditer(text):
+            yield Trait(OPTIONS[found.group(1).lower()], Origin(path, line), found.group(2))
         for code, pattern in _TEXTS:
             if pattern.search(text):
                 yield Trait(code, Origin(path, line))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from shelterctl.core.stack import addresses, engines
+from shelterctl.core.stack import addresses, engines, selection
 from shelterctl.core.stack.documents import Origin
 from shelterctl.core.stack.model import JOURNALED, UNACKNOWLEDGED, UNDECIDED, Body, Engine, Route, StackFinding, Weight, Workload
 from shelterctl.core.stack.stack import Stack
@@ -15,7 +15,6 @@ _ASYNCHRONOUS = re.compile(r"^[^#\n]*?synchronous_commit\s*(?:=|\bTO\b|\s)\s*'?(
 
 
 #: Options with which the driver does not wait for a server as long as it does by itself.
-_TIMEOUTS = {"serverselectiontimeoutms", "timeoutms"}
 #: The shell as a command's first word, in a script as well; `mongosh --host mongo` is none.
 _OLD_SHELL = re.compile(r"(?:^|\s-c\s+|[;&|(`]|\b(?:if|then|while|until|do|exec|timeout\s+\S+)\s)\s*[\"'!]?\s*(?:\S*/)?mongo(?=\s|$)")
 
@@ -84,8 +83,7 @@ def _sources(stack: Stack) -> Iterator[StackFinding]:
             what = "writes are acknowledged before they are on disk (no journal=true, no w=majority)"
             why = "a crash may lose the last 100 milliseconds of acknowledged writes (MongoDB's manual, journaling)"
             yield StackFinding("acknowledged-before-journaled", Weight.RISK, what, trait.origin, why, "?journal=true")
-        waits = sources.trait("server-selection-timeout") is None and not any(_TIMEOUTS & {o.lower() for o in q} for q in _options(stack))
-        if trait is not None and waits:
+        if trait is not None and not selection.is_said(stack):
             what = "the driver waits 30 s for a server, its default"
             why = "each request of an outage hangs for 30 s, and a write given up on before may still be made"
             yield StackFinding("driver-default-timeout", Weight.NOTE, what, trait.origin, why, "serverSelectionTimeoutMS=2000")
@@ -104,6 +102,10 @@ def _sources(stack: Stack) -> Iterator[StackFinding]:
             spoken = taker.spoken(next(method for method in ("POST", "PUT") if method in taker.methods))
             what = f"no route is seen to write: {spoken} takes a body, but into the database it is not followed"
             origin, mend = taker.origin, f'[writes] request = "{spoken}" in shelterctl.toml, if it writes'
+        elif (kept := next((route for route in sources.routes if route.writes and route.guarded), None)) is not None:
+            spoken = kept.spoken(kept.write_method)
+            what = f"no route writes that can be used: {spoken} is kept by {kept.guarded}"
+            origin, mend = kept.origin, f'[writes] request = "{spoken}" in shelterctl.toml, with headers that it takes, or another route'
         why = "what becomes of acknowledged writes cannot be shown through the application"
         yield StackFinding("no-write-route", Weight.RISK, what, origin, why, mend)
 

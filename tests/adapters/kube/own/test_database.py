@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from shelterctl.adapters.documents.client import Client, Login
+from shelterctl.adapters.documents.mongo import MongoDocuments
 from shelterctl.adapters.documents.sql import row_field
 from shelterctl.adapters.documents.tokens import Place, Shell, content_digest, is_at, same
 from shelterctl.adapters.kube.own.cluster import OwnCluster
@@ -176,3 +177,39 @@ def test_a_database_of_ones_own_image_keeps_its_data_where_its_dockerfile_says(t
     assert placed(ledger, "other:1.0") == ""
     manifest.write_text(text.replace("          ports:\n", "          args: [-c, data_directory=/srv]\n          ports:\n", 1))
     assert placed(ledger, "ledger-db:1.0") == ""
+
+
+class Documents(MongoDocuments):
+    def ask(self, question: Mapping[str, Any]) -> Mapping[str, Any]:
+        raise AssertionError("nothing is asked here")
+
+
+@pytest.mark.parametrize(
+    ("item", "path", "text", "around"),
+    [
+        ({"a": "x", "b": 1}, "a", "x", {"a": "x", "b": 1}),
+        ({"data": {"a": "x"}}, "data.a", "x", {"a": "x"}),
+        ({"tags": ["n", "x"]}, "tags.1", "x", {}),
+        ({"items": [{"a": "x"}]}, "items.0.a", "x", {"a": "x"}),
+        ({"items": []}, "items.0.a", None, {}),
+        ({"a": "x"}, "a.b", None, {}),
+    ],
+)
+def test_a_path_leads_through_objects_and_lists(item: dict[str, Any], path: str, text: object, around: dict[str, Any]) -> None:
+    """A text in a list that was not read again would count as lost, and its document as nobody's."""
+    assert Documents().field(item, ("base", "items", path)) == (text, around)
+
+
+class Hidden(Rows):
+    """Finds a text where it cannot be asked for."""
+
+    def read(self, place: Sequence[str], prefix: str, limit: int) -> list[tuple[str, Mapping[str, Any]]]:
+        return []
+
+
+def test_a_place_that_cannot_be_read_back_is_told_before_anything_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    mark = token(RUN, 1)
+    made = reader(Hidden(stored(mark)), monkeypatch)
+    assert made.locate(mark)
+    with pytest.raises(ClusterError, match=r"lies at base\.table:title, and is not found there"):
+        made.compare_like(mark)
