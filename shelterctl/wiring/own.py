@@ -87,7 +87,7 @@ class OwnStack(OwnFolder, ClusterWiring):
     def names(self) -> PodDnsProber:
         from shelterctl.adapters.kube.asking.pod import MadePods
         from shelterctl.adapters.kube.dns import PodDnsProber
-        from shelterctl.core.stack import addresses
+        from shelterctl.core.stack.told import addresses
 
         return PodDnsProber(
             self.api,

@@ -9,10 +9,10 @@ import pytest
 from shelterctl.adapters.stack import reader
 from shelterctl.core.dns.expectations import record_expectations
 from shelterctl.core.dns.records import DnsScene, DnsService, ResolverConfig
-from shelterctl.core.stack import addresses
 from shelterctl.core.stack.inspection import inspect
 from shelterctl.core.stack.model import Weight
 from shelterctl.core.stack.stack import Stack
+from shelterctl.core.stack.told import addresses
 from tests.stack.clean import changed, laid
 
 pytestmark = pytest.mark.unit

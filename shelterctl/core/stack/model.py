@@ -272,7 +272,7 @@ class Trait:
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """What the Flask sources say. `root` is their folder; `files` how many were read; `addresses` lead to hosts (core.stack.addresses)."""
+    """What the Flask sources say. `root` is their folder; `files` how many were read; `addresses` lead to hosts (`told.addresses`)."""
 
     routes: tuple[Route, ...] = ()
     reads: tuple[VariableRead, ...] = ()

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from shelterctl.core.stack import addresses, selection
 from shelterctl.core.stack.findings import blocking
 from shelterctl.core.stack.model import Engine, StackFinding, Weight
 from shelterctl.core.stack.stack import Stack
+from shelterctl.core.stack.told import addresses, selection
 
 #: Findings that keep a claim from being shown at all, by the claim. The other blocking ones keep the stack from being deployed.
 _SCALING = ("hpa-", "no-hpa")

@@ -9,9 +9,9 @@ from dataclasses import replace
 from shelterctl.adapters.stack.code.called import module_of
 from shelterctl.adapters.stack.code.names import dotted, text_of
 from shelterctl.adapters.stack.code.trees import Tree
-from shelterctl.core.stack.addresses import BESIDE, CODE, DEFAULT
 from shelterctl.core.stack.documents import Origin
 from shelterctl.core.stack.model import Variable
+from shelterctl.core.stack.told.addresses import BESIDE, CODE, DEFAULT
 from shelterctl.core.stack.variables import variable
 
 _CLIENTS = (

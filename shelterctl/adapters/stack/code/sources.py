@@ -18,7 +18,7 @@ from shelterctl.adapters.stack.code.trees import Tree, read_trees
 from shelterctl.adapters.stack.folder import Listing
 from shelterctl.core.stack.documents import Origin
 from shelterctl.core.stack.model import Route, Sources, Trait, VariableRead
-from shelterctl.core.stack.selection import OPTIONS
+from shelterctl.core.stack.told.selection import OPTIONS
 
 _METHODS = {"get": "GET", "post": "POST", "put": "PUT", "delete": "DELETE", "patch": "PATCH"}
 _LOCKED = re.compile(r"^\s*([A-Za-z0-9._-]+)\s*(?:\[[^\]]*\])?\s*(?:[=~><!]=?\s*([^\s;,#]+))?")

@@ -5,16 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from shelterctl.core.stack import addresses, engines, selection
+from shelterctl.core.stack import engines
 from shelterctl.core.stack.documents import Origin
 from shelterctl.core.stack.model import JOURNALED, UNACKNOWLEDGED, UNDECIDED, Body, Engine, Route, StackFinding, Weight, Workload
 from shelterctl.core.stack.stack import Stack
+from shelterctl.core.stack.told import addresses, selection
 
 #: A line of postgresql.conf, an argument, a connection's option; a line that is commented out is none.
 _ASYNCHRONOUS = re.compile(r"^[^#\n]*?synchronous_commit\s*(?:=|\bTO\b|\s)\s*'?(?:off|false|no|0)\b", re.IGNORECASE | re.MULTILINE)
 
 
-#: Options with which the driver does not wait for a server as long as it does by itself.
 #: The shell as a command's first word, in a script as well; `mongosh --host mongo` is none.
 _OLD_SHELL = re.compile(r"(?:^|\s-c\s+|[;&|(`]|\b(?:if|then|while|until|do|exec|timeout\s+\S+)\s)\s*[\"'!]?\s*(?:\S*/)?mongo(?=\s|$)")
 

@@ -6,13 +6,13 @@ import difflib
 import re
 from collections.abc import Iterator, Sequence
 
-from shelterctl.core.stack import addresses
-from shelterctl.core.stack.addresses import ABOUT_DATABASE as _DATABASE
-from shelterctl.core.stack.addresses import HERE as _HERE
 from shelterctl.core.stack.documents import names
 from shelterctl.core.stack.engines import is_official
 from shelterctl.core.stack.model import Container, Engine, Reference, StackFinding, Variable, Weight, Workload
 from shelterctl.core.stack.stack import Stack
+from shelterctl.core.stack.told import addresses
+from shelterctl.core.stack.told.addresses import ABOUT_DATABASE as _DATABASE
+from shelterctl.core.stack.told.addresses import HERE as _HERE
 from shelterctl.core.stack.variables import contents
 
 _AUTH = re.compile(r"_INITDB_ROOT_USERNAME|(MYSQL|MARIADB)_(ROOT_)?PASSWORD|POSTGRES_PASSWORD|_PASSWORD_FILE$|_USERNAME_FILE$")

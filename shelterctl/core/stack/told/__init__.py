@@ -1,0 +1,1 @@
+"""What the application is told by its variables and its sources: hosts, and how long it waits for them."""
