@@ -148,7 +148,7 @@ def test_lines_that_are_written_at_once_look_as_rich_writes_them(
         monkeypatch.setenv(name, value)
 
     @given(st.lists(LINES, min_size=1, max_size=3))
-    @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
     def same(lines: list[Line]) -> None:
         at_once, by_rich = terminal(screen=screen), terminal(screen=screen)
         at_once.result(lines)
