@@ -15,11 +15,13 @@ import pytest
 
 from tests.cluster import claims, kube
 from tests.cluster.commands import Ran, Shelterctl
-from tests.cluster.examples import OTHERS, PROFILE
+from tests.cluster.examples import OTHERS
 from tests.cluster.projects import Project
 
-# It stops the other profile: what else runs there comes before or after.
-pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group(PROFILE)]
+pytestmark = pytest.mark.cluster
+
+#: Each profile's images are used, and changed, by one worker at a time: another's removal of an image takes shared layers along.
+EACH = [pytest.param(profile, marks=pytest.mark.xdist_group(profile)) for profile in (kube.CONTEXT, *OTHERS)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ def elsewhere(request: pytest.FixtureRequest, tmp_path: Path, project: Project, 
                 subprocess.run(argv, capture_output=True, check=False, timeout=60)
 
 
-@pytest.mark.parametrize("elsewhere", [kube.CONTEXT, *OTHERS], indirect=True)
+@pytest.mark.parametrize("elsewhere", EACH, indirect=True)
 def test_up_a_change_and_another_image_under_the_same_tag(elsewhere: OnProfile, tmp_path: Path) -> None:
     first = elsewhere("up").result
     reference = first["chain"]["reference"]
@@ -87,7 +89,7 @@ def test_up_a_change_and_another_image_under_the_same_tag(elsewhere: OnProfile, 
 # The tests' own profile is not stopped: the other tests share it.
 if OTHERS:
 
-    @pytest.mark.parametrize("elsewhere", OTHERS, indirect=True)
+    @pytest.mark.parametrize("elsewhere", EACH[1:], indirect=True)
     def test_up_after_the_machine_was_stopped(elsewhere: OnProfile) -> None:
         """What is told of the pods right after the start is of before the stop."""
         elsewhere("up")
