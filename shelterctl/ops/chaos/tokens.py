@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import secrets
 from collections.abc import Generator, Iterator
 from dataclasses import replace
 
@@ -66,7 +67,7 @@ class Tokens:
         """Two marked writes: what acknowledges one, where it lies in the database, and by which ways the service shows it."""
         write = self._write
         spoken = f"{write.method} {write.path}"
-        run = f"calibration-{hashlib.sha256(url.encode()).hexdigest()[:8]}-{id(self):x}"
+        run = f"calibration-{hashlib.sha256(url.encode()).hexdigest()[:8]}-{secrets.token_hex(6)}"
         yield f"what acknowledges a write to {write.path}"
         mark, answer = self._send(http, url, run, 1)
         body = b"" if isinstance(answer, AnswerTooLarge) else answer.body
