@@ -120,11 +120,12 @@ def _instead_of_stages(asked: Asked) -> list[str]:
 
 
 def _stages(asked: Asked, settings: Settings, users: int, duration_s: float) -> tuple[Stage, ...]:
-    others = [flag for flag in _instead_of_stages(asked) if flag != "--requests"]
+    typed = _instead_of_stages(asked)
+    others = [flag for flag in typed if flag != "--requests"]
     if asked.stages and others:
         raise UsageError(f"--stages say how many users there are and how long: leave {listed(others, 5)} out", next_command=HELP)
     # What is typed wins over what a file or a variable says.
-    of_settings = [settings.stages] if settings.stages and not _instead_of_stages(asked) else []
+    of_settings = [settings.stages] if settings.stages and not typed else []
     given = list(asked.stages) or of_settings
     if asked.requests is not None and (asked.stages or asked.shape not in (None, "constant")):
         raise UsageError("--requests ends a load whose users stay: leave --shape and --stages out", next_command=HELP)

@@ -21,10 +21,11 @@ if TYPE_CHECKING:
     from rich.segment import Segment
 
 #: Styles by what a line says. Colour only repeats what the words say already.
+STYLES = {"good": "green", "bad": "bold red", "doubt": "bold yellow", "dim": "dim", "strong": "bold", "plain": ""}
+#: The same as a terminal takes them.
 _CODES = {"good": "32", "bad": "1;31", "doubt": "1;33", "dim": "2", "strong": "1"}
 #: What sets whether there are colours, whatever the stream is.
 _COLOUR_SETTINGS = ("NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE", "JUPYTER_COLUMNS")
-STYLES = {"good": "green", "bad": "bold red", "doubt": "bold yellow", "dim": "dim", "strong": "bold", "plain": ""}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,7 @@ class Terminal:
                     yield segment if segment.control else Segment(harmless(segment.text), segment.style)
 
         stream = self.stderr if stderr else self.stdout
-        width = None if stream.isatty() else max(self.width, 100)
+        width = None if stream.isatty() else self._width_of(stream)
         return Plain(file=stream, markup=False, emoji=False, highlight=False, width=width, no_color="NO_COLOR" in os.environ or None)
 
     def result(self, lines: Iterable[Line | RenderableType]) -> None:

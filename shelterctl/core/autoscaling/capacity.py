@@ -10,6 +10,7 @@ from statistics import median
 from shelterctl.core.autoscaling.recording import Recording
 from shelterctl.core.events import LoadTick
 from shelterctl.core.load.thresholds import Threshold
+from shelterctl.core.load.traffic import Traffic
 from shelterctl.core.state import count_ready
 
 SMOOTH_S = 5
@@ -45,11 +46,16 @@ class _Window:
     met: bool
 
 
-def latency(tick: LoadTick, percent: float) -> float | None:
-    """A second's own percentile (ms). Raises ValueError for one that is not recorded."""
+def latency(item: LoadTick | Traffic, percent: float) -> float | None:
+    """The percentile (ms) of a second, or of a whole load. Raises ValueError for one that is not recorded."""
     if percent not in PERCENTILES:
         raise ValueError(f"a run records p50, p95 and p99 of each second, and no p{percent:g}")
-    return {50.0: tick.p50_ms, 95.0: tick.p95_ms, 99.0: tick.p99_ms}[percent]
+    return {50.0: item.p50_ms, 95.0: item.p95_ms, 99.0: item.p99_ms}[percent]
+
+
+def second_of(tick: LoadTick, length: int) -> int:
+    """Which of a load's seconds a tick tells of, from 0 on."""
+    return min(max(round(tick.elapsed_s) - 1, 0), length - 1)
 
 
 def capacity_of(
@@ -68,7 +74,7 @@ def capacity_of(
     times: list[float | None] = [None] * len(requests)
     if slo is not None:
         for tick in recording.ticks.values:
-            times[min(max(round(tick.elapsed_s) - 1, 0), len(times) - 1)] = latency(tick, slo.percent)
+            times[second_of(tick, len(times))] = latency(tick, slo.percent)
     ready = [count_ready(recording.pods.at(recording.began_s + second) or ()) for second in range(len(requests))]
     windows = [
         _window(slice(second, second + SMOOTH_S), offered_per_s, requests, failures, ready, times, slo)

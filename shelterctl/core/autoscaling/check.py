@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from shelterctl.core.autoscaling.capacity import latency
 from shelterctl.core.autoscaling.course import RunCourse
 from shelterctl.core.autoscaling.simulate import Simulated
 from shelterctl.core.load.elasticity import Step, replicas_at
@@ -83,7 +84,7 @@ def compare(
         objective=slo.text,
         p95_ms=traffic.p95_ms,
         percent=slo.percent,
-        measured_ms={50.0: traffic.p50_ms, 95.0: traffic.p95_ms, 99.0: traffic.p99_ms}[slo.percent],
+        measured_ms=latency(traffic, slo.percent),
         compared_s=len(pairs),
         undo=undo,
         doubts=doubts,

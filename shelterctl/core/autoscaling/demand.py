@@ -12,7 +12,7 @@ from itertools import accumulate, pairwise
 from math import ceil
 from statistics import median, quantiles
 
-from shelterctl.core.autoscaling.capacity import MOST_FAILED, SMOOTH_S, capacity_of
+from shelterctl.core.autoscaling.capacity import MOST_FAILED, SMOOTH_S, capacity_of, second_of
 from shelterctl.core.autoscaling.recording import Recording
 from shelterctl.core.load.thresholds import Threshold
 from shelterctl.core.state import Pod, PodName, Role, Usage
@@ -129,7 +129,7 @@ def demand_of(recording: Recording, *, slo: Threshold | None = None, sync_phase_
 def _by_second(recording: Recording, length: int) -> tuple[list[int], list[int], list[int]]:
     requests, failures, users = [0] * length, [0] * length, [0] * length
     for tick in recording.ticks.values:
-        second = min(max(round(tick.elapsed_s) - 1, 0), length - 1)
+        second = second_of(tick, length)
         requests[second] += tick.requests
         failures[second] += tick.failures
         users[second] = tick.users

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from shelterctl.core.checkup.check import Area, Check, Finding
 from shelterctl.core.controller import tolerances
 from shelterctl.core.duration import format_duration
-from shelterctl.core.hpa.tolerance import DEFAULT_TOLERANCE
+from shelterctl.core.hpa.tolerance import DEFAULT_TOLERANCE, highest_target
 from shelterctl.core.stack.inspection import Fact
 from shelterctl.core.stack.stack import Stack
 from shelterctl.core.state import Autoscaler, Role, StackState
@@ -79,7 +78,7 @@ def unreached_target(state: StackState, scaler: Autoscaler, last: LastLoad | Non
 
 def _would_have(last: LastLoad, tolerance: float) -> tuple[int, str]:
     """The highest target that a load would have scaled, 0 where none would, and the sentence."""
-    best = math.ceil(last.peak_percent / (1 + tolerance)) - 1
+    best = highest_target(last.peak_percent, tolerance)
     return best, f"a target of {best}% or less would have called for a pod" if best > 0 else "no target would have called for a pod"
 
 

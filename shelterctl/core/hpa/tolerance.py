@@ -1,5 +1,6 @@
 """How far the usage may be from its target before the HorizontalPodAutoscaler scales."""
 
+import math
 from dataclasses import dataclass
 
 DEFAULT_TOLERANCE = 0.1
@@ -28,3 +29,8 @@ class Tolerances:
 def both_ways(tolerance: float | Tolerances) -> Tolerances:
     """The same tolerance up and down, unless they are given apart."""
     return tolerance if isinstance(tolerance, Tolerances) else Tolerances(tolerance, tolerance)
+
+
+def highest_target(percent: int, tolerance: float) -> int:
+    """The highest target (whole percent) by which a reading calls for a pod more; 0 where none does."""
+    return max(0, math.ceil(percent / (1 + tolerance)) - 1)

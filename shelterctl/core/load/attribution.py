@@ -40,9 +40,9 @@ def own_percent(cpu_percent: int | None, round_: UsagePoint | None) -> int | Non
     if round_.measured_from_s >= 0:
         return cpu_percent
     before = min(1.0, -round_.measured_from_s / round_.window_s) if round_.window_s > 0 else 1.0
-    if round_.limit_percent is None or not round_.cpu_millicores:
+    limit_millicores = _limit_millicores(round_)
+    if limit_millicores is None:
         return 0
-    limit_millicores = 100 * round_.cpu_millicores / round_.limit_percent
     own_millicores = max(0.0, round_.cpu_millicores - before * limit_millicores)
     return int(cpu_percent * own_millicores / round_.cpu_millicores)
 
@@ -91,8 +91,7 @@ def confirmed_replicas(
         came = point.steady_pods - point.old_pods
         used = point.old_millicores + min(point.steady_millicores - point.old_millicores, came * point.old_millicores / point.old_pods)
         own_millicores = used - max(0, point.steady_pods - replicas) * idle_millicores
-        percent = int(100 * own_millicores / (replicas * point.request_millicores))
-        wanted = desired_from_utilization(replicas, percent, scaler.cpu_target_percent, tolerances(scaler).scale_up)
+        wanted = _called_for(scaler, own_millicores, replicas, point.request_millicores)
         if wanted > replicas:
             return min(wanted, scaler.maximum)
     return None
@@ -102,15 +101,25 @@ def _is_idle(scaler: Autoscaler, point: UsagePoint) -> bool:
     """Whether a round calls for no more pods. Where that cannot be told, it does not count as idle."""
     if not point.pods or not point.request_millicores or not scaler.cpu_target_percent:
         return False
-    percent = int(100 * point.cpu_millicores / (point.pods * point.request_millicores))
-    return desired_from_utilization(point.pods, percent, scaler.cpu_target_percent, tolerances(scaler).scale_up) <= point.pods
+    return _called_for(scaler, point.cpu_millicores, point.pods, point.request_millicores) <= point.pods
+
+
+def _called_for(scaler: Autoscaler, used_millicores: float, replicas: int, request_millicores: float) -> int:
+    """The replicas that so much use calls for where so many share it; of an autoscaler with a target."""
+    percent = int(100 * used_millicores / (replicas * request_millicores))
+    return desired_from_utilization(replicas, percent, scaler.cpu_target_percent or 0, tolerances(scaler).scale_up)
+
+
+def _limit_millicores(point: UsagePoint) -> float | None:
+    """The limits of a round's pods together; None where they have none, and where nothing was used by which they could be told."""
+    return 100 * point.cpu_millicores / point.limit_percent if point.limit_percent and point.cpu_millicores else None
 
 
 def _most_under_load(mixed: UsagePoint) -> float:
     """The most that the part of a round under the load can have made of its mean (millicores): the pods' limits, for that time."""
-    if not mixed.limit_percent or mixed.measured_from_s is None or mixed.window_s <= 0:
+    limit_millicores = _limit_millicores(mixed)
+    if limit_millicores is None or mixed.measured_from_s is None or mixed.window_s <= 0:
         return 0.0
-    limit_millicores = 100 * mixed.cpu_millicores / mixed.limit_percent
     # By how much its times are uncertain, it may have ended later.
     unsure_s = max(0.0, mixed.sampled_at_s - mixed.window_s - mixed.measured_from_s)
     return limit_millicores * min(1.0, (mixed.sampled_at_s + unsure_s) / mixed.window_s)

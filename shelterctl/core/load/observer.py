@@ -276,11 +276,7 @@ def _metric_shown(points: tuple[ReplicaPoint, ...]) -> MetricShown | None:
 
 
 def _at_maximum(points: tuple[ReplicaPoint, ...]) -> AtMaximum | None:
-    limited = [
-        (point.at_s, point.maximum, point.wanted)
-        for point in points
-        if point.maximum is not None and point.desired is not None and point.desired >= point.maximum
-    ]
+    limited = [(point.at_s, point.maximum, point.wanted) for point in points if point.maximum is not None and point.at_maximum]
     wanted = max((want for _, maximum, want in limited if want is not None and want > maximum), default=None)
     if wanted is None:
         return None

@@ -49,7 +49,7 @@ class Round:
             if start is not None and start >= steady_since_s.get(item.pod, math.inf)
         ]
         old = [item for item in steady if steady_since_s[item.pod] <= began_s]
-        requests = [item.request_millicores for item in self.used]
+        requested = _sum([item.request_millicores for item in self.used])
         return UsagePoint(
             seen_at_s=self.seen_at_s - began_s,
             # What was seen was measured before.
@@ -63,7 +63,7 @@ class Round:
             steady_pods=len(steady),
             old_millicores=sum(item.cpu_millicores for item in old),
             old_pods=len(old),
-            request_millicores=sum(request or 0 for request in requests) / len(requests) if requests and all(requests) else None,
+            request_millicores=None if requested is None else requested / len(self.used),
         )
 
 
@@ -71,17 +71,20 @@ def round_of(seen_at_s: float, known: Sequence[tuple[Usage, Pod]]) -> Round:
     """A round of at least one pod."""
     node, sampled_at_s = max(((pod.node, item.sampled_at_s) for item, pod in known), key=lambda pair: pair[1])
     limits = [limit for _, pod in known for limit in pod.cpu_limits_millicores]
-    limit = sum(value for value in limits if value) if limits and all(limits) else 0
+    limit = _sum(limits)
     return Round(
         seen_at_s=seen_at_s,
         node=node,
         sampled_at_s=sampled_at_s,
         window_s=max(item.window_s for item, _ in known),
         limit_percent=100 * sum(item.cpu_millicores for item, _ in known) / limit if limit else None,
-        used=tuple(_Used(pod.name, pod.node, item.sampled_at_s - item.window_s, item.cpu_millicores, _request(pod)) for item, pod in known),
+        used=tuple(
+            _Used(pod.name, pod.node, item.sampled_at_s - item.window_s, item.cpu_millicores, _sum(pod.cpu_requests_millicores))
+            for item, pod in known
+        ),
     )
 
 
-def _request(pod: Pod) -> int | None:
-    requests = pod.cpu_requests_millicores
-    return sum(value or 0 for value in requests) if requests and all(requests) else None
+def _sum(values: Sequence[int | None]) -> int | None:
+    """Of requests or limits; None where one is not set, or there is none."""
+    return sum(value or 0 for value in values) if values and all(values) else None

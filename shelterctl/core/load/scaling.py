@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from enum import Enum
 
+from shelterctl.core.hpa.tolerance import highest_target
 from shelterctl.core.load.plan import LoadPlan
 from shelterctl.core.load.timeline import BLIND_METRIC_S, READ_AFTER_S, Call, Decision, NewPod, Timeline, UsagePoint
 from shelterctl.core.verdict import Judgement, Reason, Verdict
@@ -123,7 +123,7 @@ def _past(plan: LoadPlan, timeline: Timeline) -> str:
         waited_s = max(waited_s, SCALE_UP_S)
     if timeline.observed_s < max([whole[0].seen_at_s, *(item.at_s for item in timeline.decisions)]) + waited_s:
         return ""
-    if last[0].maximum is not None and last[0].desired is not None and last[0].desired >= last[0].maximum:
+    if last[0].at_maximum:
         return "the replicas are at their maximum"
     if all(call.until_s <= timeline.observed_s - waited_s for call in timeline.calls()):
         return "the replicas stay, and nothing more is called for"
@@ -198,7 +198,7 @@ def _called_for(plan: LoadPlan, timeline: Timeline, calls: tuple[Call, ...]) -> 
     decided = [item for item in ups if item.at_s >= calls[0].from_s] or ups
     # Its pods may be on their way: then it was not there from the start.
     fresh = any(timeline.observed_s - item.at_s < SCALE_UP_S for item in decided)
-    if last.maximum is not None and last.desired is not None and last.desired >= last.maximum and not fresh:
+    if last.maximum is not None and last.at_maximum and not fresh:
         reason = Reason(
             f"{reading} and was at its maximum of {last.maximum} already: it wanted {last.wanted}",
             f"shelterctl up --max {max(last.wanted or 0, last.maximum + 1)}",
@@ -235,7 +235,7 @@ def _not_called_for(plan: LoadPlan, timeline: Timeline) -> ScalingCheck:
     peak = max(point.cpu_percent or 0 for point in readings)
     text = f"the load called for no more pods: the autoscaler read {peak}% at most, its target is {readings[-1].target_percent}%"
     # The controller leaves the replicas as they are while the reading is within its tolerance of the target.
-    would_have = math.ceil(peak / (1 + readings[-1].tolerance)) - 1
+    would_have = highest_target(peak, readings[-1].tolerance)
     if would_have > 0:
         text += f"; a target of {would_have}% or less would have called for one"
     return _unknown(ScalingState.NOT_CALLED_FOR, Reason(text, plan.command(users=2 * plan.users, watched=True)))

@@ -50,6 +50,11 @@ class ReplicaPoint:
         return desired_from_utilization(pods, self.cpu_percent, self.target_percent, self.tolerance)
 
     @property
+    def at_maximum(self) -> bool:
+        """Whether the autoscaler had no more replicas to give."""
+        return self.maximum is not None and self.desired is not None and self.desired >= self.maximum
+
+    @property
     def calls_for_more(self) -> bool:
         """Whether the reading is above the target and its tolerance."""
         return self.wanted is not None and self.wanted > self.ready
@@ -214,13 +219,17 @@ class Timeline:
         """The points with a reading that rests on this load."""
         return tuple(p for p, from_s, until_s in self._of_this_load() if p.cpu_percent is not None and from_s <= until_s)
 
+    def _spans(self) -> Iterator[tuple[ReplicaPoint, float]]:
+        """Each point, and until when it was so."""
+        for number, point in enumerate(self.points):
+            yield point, self.points[number + 1].at_s if number + 1 < len(self.points) else self.observed_s
+
     def _of_this_load(self) -> Iterator[tuple[ReplicaPoint, float, float]]:
         """Each point, and from when until when its reading rests on this load; a time that ends before it begins is none."""
         under_s = self.under_load_s
         if under_s is None:
             return
-        for number, point in enumerate(self.points):
-            until_s = self.points[number + 1].at_s if number + 1 < len(self.points) else self.observed_s
+        for point, until_s in self._spans():
             fresh = (point.at_s if point.read_since_s is None else point.read_since_s) >= under_s
             # A reading that was there before may be an old one until the autoscaler has looked again.
             yield point, max(point.at_s, under_s if fresh else under_s + READ_AFTER_S), until_s
@@ -230,8 +239,7 @@ class Timeline:
         """From when until when an autoscaler that had had a metric had none."""
         had = False
         found: list[tuple[float, float]] = []
-        for number, point in enumerate(self.points):
-            until_s = self.points[number + 1].at_s if number + 1 < len(self.points) else self.observed_s
+        for point, until_s in self._spans():
             if point.cpu_percent is not None:
                 had = True
             elif had and until_s > point.at_s:

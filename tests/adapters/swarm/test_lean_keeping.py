@@ -16,7 +16,7 @@ import brotli  # type: ignore[import-untyped]
 import pytest
 
 from shelterctl.adapters.swarm.runner import LocustRunner
-from shelterctl.core.load.plan import LoadPlan
+from shelterctl.core.load.plan import LoadPlan, LoadSample
 from tests.adapters.misbehaving_server import Answer, answers, is_silent, serving
 from tests.adapters.swarm.asking import ROOT, Asker, asking
 from tests.adapters.swarm.test_lean_client import CUT, GET, MALFORMED, answer, in_pieces, raw_deflated, sized
@@ -176,6 +176,24 @@ class Replying(BaseHTTPRequestHandler):
         pass
 
 
+def loaded(handler: type[BaseHTTPRequestHandler], rules: dict[str, object], folder: Path, *, users: int, requests: int) -> list[LoadSample]:
+    """The load of a stack by `rules`, on a server of its own."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    generator = LocustRunner()
+    try:
+        plan = LoadPlan(
+            f"http://127.0.0.1:{server.server_port}", users, users, 60, str(ROOT / "locustfiles" / "stack.py"), run="test", think_s=0.0,
+            seed=1, requests=requests, variables={"STACK_EXCHANGE": json.dumps(rules)},
+        )  # fmt: skip
+        generator.start(plan, folder)
+        return until_ended(generator)
+    finally:
+        generator.stop()
+        server.shutdown()
+        server.server_close()
+
+
 ERROR = "an answer with an error in its JSON"
 UNLIKE = "HTTP 200 without what [writes] ok says"
 RULE = {"statuses": [], "text": "", "fields": {}}
@@ -202,20 +220,7 @@ def test_a_write_of_a_users_own_stack_counts_by_what_its_answer_says(
         "ok": ok, "read": "/all", "mix": {"write": 1}, "most_writes": 15,
     }  # fmt: skip
     replying = type("Replying", (Replying,), {"status": status, "said": said})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), replying)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    generator = LocustRunner()
-    try:
-        plan = LoadPlan(
-            f"http://127.0.0.1:{server.server_port}", 1, 1, 60, str(ROOT / "locustfiles" / "stack.py"), run="test", think_s=0.0, seed=1,
-            requests=5, variables={"STACK_EXCHANGE": json.dumps(rules)},
-        )  # fmt: skip
-        generator.start(plan, tmp_path)
-        samples = until_ended(generator)
-    finally:
-        generator.stop()
-        server.shutdown()
-        server.server_close()
+    samples = loaded(replying, rules, tmp_path, users=1, requests=5)
     assert added(samples, "by_name") == {"POST /items": 5}
     assert added(samples, "failure_kinds") == ({} if kind is None else {kind: 5})
 
@@ -228,20 +233,7 @@ def test_the_load_of_a_users_own_stack_counts_what_came_and_follows_what_it_read
         "most_writes": 15,
     }
     OwnStack.asked.clear()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), OwnStack)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    generator = LocustRunner()
-    try:
-        plan = LoadPlan(
-            f"http://127.0.0.1:{server.server_port}", 3, 3, 60, str(ROOT / "locustfiles" / "stack.py"), run="test", think_s=0.0, seed=1,
-            requests=90, variables={"STACK_EXCHANGE": json.dumps(rules)},
-        )  # fmt: skip
-        generator.start(plan, tmp_path)
-        samples = until_ended(generator)
-    finally:
-        generator.stop()
-        server.shutdown()
-        server.server_close()
+    samples = loaded(OwnStack, rules, tmp_path, users=3, requests=90)
     names = added(samples, "by_name")
     assert names == {"POST /items": 15, "GET /all": 75}
     assert added(samples, "failure_kinds") == {}

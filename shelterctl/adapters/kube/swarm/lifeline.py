@@ -26,8 +26,7 @@ class Lifeline:
         self._api, self._path, self._most_s = api, path, most_s
         self._made_s = time.monotonic()
         self._over = threading.Event()
-        self._thread = threading.Thread(target=self._hold, daemon=True)
-        self._thread.start()
+        threading.Thread(target=self._hold, daemon=True).start()
 
     def let_go(self) -> None:
         """Ends it; the deadline stays as it is."""

@@ -49,7 +49,7 @@ def _of_application(trees: Sequence[Tree]) -> list[Tree]:
     by_last_name: dict[str, list[Tree]] = {}
     for tree in trees:
         by_last_name.setdefault(module_of(tree.path).rpartition("/")[2], []).append(tree)
-    reached = {tree.path: tree for tree in trees if _makes_one(tree)}
+    reached = {tree.path: tree for tree in trees if tree.makes_application}
     left = list(reached.values())
     while left:
         for name in left.pop().imported:
@@ -59,10 +59,6 @@ def _of_application(trees: Sequence[Tree]) -> list[Tree]:
                     reached[tree.path] = tree
                     left.append(tree)
     return sorted(reached.values(), key=lambda tree: tree.path)
-
-
-def _makes_one(tree: Tree) -> bool:
-    return any(dotted(call.func) in ("Flask", "flask.Flask") for call in tree.calls)
 
 
 def _constants(assigned: Iterable[ast.Assign]) -> dict[str, ast.expr]:

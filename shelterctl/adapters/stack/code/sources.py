@@ -115,7 +115,7 @@ def _file(tree: Tree, prefixes: dict[str, str], callable_here: dict[str, Functio
                 gathered.routes.append(handler.route(text_of(call.args[0]), _methods(call) or ("GET",), kept, owner))
     for node in (*tree.subscripts, *tree.calls):
         gathered.reads.extend(_variable(node, path))
-    if len(gathered.routes) > routes or any(dotted(call.func) in ("Flask", "flask.Flask") for call in tree.calls):
+    if len(gathered.routes) > routes or tree.makes_application:
         gathered.roots.append(str(Path(path).parent))
     gathered.traits.extend(_traits(tree))
 

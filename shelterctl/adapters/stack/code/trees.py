@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 
 from shelterctl.adapters.stack.code.called import Function, module_of
-from shelterctl.adapters.stack.code.names import text_of
+from shelterctl.adapters.stack.code.names import dotted, text_of
 from shelterctl.adapters.stack.folder import Listing
 from shelterctl.core.stack.documents import Origin
 
@@ -55,6 +55,10 @@ class Tree:
                 self.imported |= {node.module} if node.module else set()
             elif isinstance(node, ast.Import):
                 self.imported |= {alias.name for alias in node.names}
+
+    @property
+    def makes_application(self) -> bool:
+        return any(dotted(call.func) in ("Flask", "flask.Flask") for call in self.calls)
 
 
 def read_trees(found: Listing) -> tuple[list[Tree], list[Origin]]:

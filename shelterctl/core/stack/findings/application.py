@@ -143,23 +143,18 @@ def _asynchronous(stack: Stack) -> Iterator[Origin]:
         yield trait.origin
 
 
-def _options(stack: Stack) -> list[Mapping[str, str]]:
+def _options(stack: Stack) -> Iterator[tuple[Mapping[str, str], Origin]]:
     """The options of every URI that leads to a database: of variables, and of the sources where none overrules them."""
     said = [variable for workload in stack.workloads for container in workload.containers for variable in container.variables]
-    return [variable.query for variable in (*said, *addresses.of_code(stack)) if variable.query]
+    yield from ((variable.query, variable.origin) for variable in (*said, *addresses.of_code(stack)) if variable.query)
 
 
 def _journaled(stack: Stack) -> bool:
-    words = any(q.get("journal") == "true" or (q.get("w") == "majority" and q.get("journal") != "false") for q in _options(stack))
+    words = any(q.get("journal") == "true" or (q.get("w") == "majority" and q.get("journal") != "false") for q, _ in _options(stack))
     return words or any(t.code == "write-concern" and t.detail in (JOURNALED, UNDECIDED) for t in stack.sources.traits)
 
 
 def _unacknowledged(stack: Stack) -> Iterator[Origin]:
     """Where w=0 is asked for, in a variable's URI or in the sources."""
-    for workload in stack.workloads:
-        for container in workload.containers:
-            yield from (v.origin for v in container.variables if v.query and v.query.get("w") == "0" and v.query.get("journal") != "true")
-    for variable in addresses.of_code(stack):
-        if variable.query and variable.query.get("w") == "0" and variable.query.get("journal") != "true":
-            yield variable.origin
+    yield from (origin for q, origin in _options(stack) if q.get("w") == "0" and q.get("journal") != "true")
     yield from (t.origin for t in stack.sources.traits if t.code == "write-concern" and t.detail == UNACKNOWLEDGED)
