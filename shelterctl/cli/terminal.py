@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TextIO
 
-from shelterctl.cli.text import Aim, harmless, harmless_json, may_name_a_command
+from shelterctl.cli.text import Aim, harmless, harmless_json, may_name_a_command, wrapped
 from shelterctl.core.serial import JsonValue
 from shelterctl.errors import OutputLost
 
@@ -169,9 +169,10 @@ class Terminal:
         console: Console | None = None
         for line in lines:
             whole = harmless(self.completed(line.text)) if isinstance(line, Line) else ""
-            if isinstance(line, Line) and colours is not None and len(whole) <= width and whole.isprintable():
-                # Most lines fit. Rich writes the same, and is a third of what a quick command imports.
-                stream.write(_coloured(whole, line.style if colours else "plain") + "\n")
+            parts = _parts(whole, width) if isinstance(line, Line) and colours is not None and whole.isprintable() else None
+            if isinstance(line, Line) and parts is not None:
+                # Rich writes the same, and is a third of what a quick command imports.
+                stream.write("".join(_coloured(part, line.style if colours else "plain") + "\n" for part in parts))
                 stream.flush()
                 continue
             console = console or self.console(stderr=stderr)
@@ -189,6 +190,17 @@ class Terminal:
                         indent = indent if indent >= 2 else indent + 2
             else:
                 console.print(line)
+
+
+def _parts(text: str, width: int) -> list[str] | None:
+    """The lines that a line takes, each with its indent; None where rich is needed to tell."""
+    if len(text) <= width:
+        return [text]
+    bare = text.lstrip()
+    indent = len(text) - len(bare)
+    parts = wrapped(bare, max(10, width - indent - 2))
+    hung = indent if indent >= 2 else indent + 2
+    return None if parts is None else [" " * (hung if number else indent) + part.rstrip() for number, part in enumerate(parts)]
 
 
 def _colours(stream: TextIO) -> bool | None:

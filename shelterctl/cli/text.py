@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from unicodedata import combining, east_asian_width
 
 from shelterctl.core.serial import JsonValue
 
@@ -22,6 +24,7 @@ _READ_RUNS = ("runs list", "runs show", "report", "hpa replay", "hpa simulate")
 _SHELTERCTL = re.compile(rf"\bshelterctl ({_COMMANDS})\b(?! \(process)([^`();]*)")
 _KUBECTL = re.compile(r"\bkubectl (?=(?:-n|get|describe|logs|delete|apply|wait|edit|scale|patch|rollout|exec|port-forward|top|annotate)\b)")
 _MINIKUBE = re.compile(r"\bminikube (start|stop|addons|image|ssh|logs|service|docker-env|delete|kubectl)\b([^`();]*)")
+_WORD = re.compile(r"\s*\S+\s*")
 #: Commands that ask before they go on.
 _ASKING = re.compile(r"--accept-ephemeral|--delete-data")
 
@@ -40,6 +43,28 @@ def harmless_json(text: str) -> str:
 
 def _code(letter: str) -> str:
     return f"\\x{ord(letter):02x}" if ord(letter) < 0x100 else f"\\u{ord(letter):04x}"
+
+
+def wrapped(text: str, width: int) -> list[str] | None:
+    """The lines that a text without line breaks takes in `width` columns, as rich breaks them: between words, within one that is longer.
+
+    None where a letter does not take one column: rich knows those.
+    """
+    if not text.isascii() and any(east_asian_width(letter) in "FW" or combining(letter) for letter in text):
+        return None
+    breaks, used = [], 0
+    for found in _WORD.finditer(text):
+        start, word = found.start(), found.group()
+        bare = len(word.rstrip())
+        if bare <= width - used:
+            used += len(word)
+        elif bare > width:
+            breaks += [place for place in range(start, found.end(), width) if place]
+            used = (len(word) - 1) % width + 1
+        elif used and start:
+            breaks.append(start)
+            used = len(word)
+    return [text[since:until] for since, until in pairwise([0, *breaks, len(text)])]
 
 
 def may_name_a_command(text: str) -> bool:

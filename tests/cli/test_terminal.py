@@ -134,7 +134,11 @@ def test_verdicts_have_their_exit_codes_and_styles() -> None:
 
 #: Texts of one line that fit, and some that do not.
 LINES = st.builds(
-    Line, st.text(st.characters(codec="utf-8"), max_size=70) | st.just("  ✓ " + "wort " * 30), st.sampled_from(sorted(STYLES))
+    Line,
+    st.text(st.characters(codec="utf-8"), max_size=70)
+    | st.just("  ✓ " + "wort " * 30)
+    | st.text(st.sampled_from("ab  é×—日"), min_size=90, max_size=400),
+    st.sampled_from(sorted(STYLES)),
 )
 
 

@@ -1,4 +1,5 @@
-"""The local Docker engine through docker-py's low-level client. `docker` takes 107 ms to import, so functions import it."""
+"""The local Docker engine through docker-py's low-level client. `docker` takes 107 ms to import, so functions import it, as they do what
+only a look at an image does not need."""
 
 from __future__ import annotations
 
@@ -12,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 from shelterctl.adapters.builder import engine_query
 from shelterctl.adapters.builder.build_stream import errors_as_build_failed, lines, record_responses
 from shelterctl.adapters.builder.engine_access import client_of_engine
-from shelterctl.adapters.builder.image_config import rebuilt
-from shelterctl.adapters.builder.oci_archive import SavedImage, read_saved, saved_config_digest
 from shelterctl.core.deploy.image import LocalImage
 from shelterctl.errors import BuildFailed, ImageLoadFailed
 
 if TYPE_CHECKING:
     from docker import APIClient
+
+    from shelterctl.adapters.builder.oci_archive import SavedImage
 
 #: An answer of the engine to a question.
 QUERY_TIMEOUT_S = 20
@@ -120,6 +121,8 @@ class DockerEngine:
             return None
         image_id = str(found["Id"])
         if not self.check().config_digest_ids:
+            from shelterctl.adapters.builder.oci_archive import saved_config_digest
+
             chunks = self.save(reference)
             try:
                 image_id = saved_config_digest(chunks)
@@ -217,6 +220,9 @@ class DockerEngine:
         if not known_configs or not self.check().config_digest_ids:
             return None
         from docker.errors import APIError
+
+        from shelterctl.adapters.builder.image_config import rebuilt
+        from shelterctl.adapters.builder.oci_archive import SavedImage, read_saved
 
         with client_of_engine(QUERY_TIMEOUT_S) as client:
             try:

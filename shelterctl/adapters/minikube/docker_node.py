@@ -9,7 +9,6 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from shelterctl.adapters.builder.docker_archive import docker_archive
 from shelterctl.adapters.nodes.image_source import ImageSource, Sent, take
 from shelterctl.adapters.nodes.shell import NodeShell
 from shelterctl.core.deploy.image import LoadReport, LocalImage
@@ -50,6 +49,8 @@ class DockerNode:
         return LoadReport(image.reference, "docker load", self.sent.size_bytes, len(image.layers), 0)
 
     def _load_rest(self, image: LocalImage, held: int) -> LoadReport:
+        from shelterctl.adapters.builder.docker_archive import docker_archive
+
         missing = image.layers[held:]
         with tempfile.TemporaryDirectory(prefix="shelterctl-image-") as name:
             configs = self.shell.script(_CONFIGS, timeout_s=QUERY_TIMEOUT_S, check=False).stdout.splitlines()

@@ -15,15 +15,18 @@ import re
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from shelterctl.adapters import process
-from shelterctl.adapters.builder.oci_archive import LAYER_TAR, LAYER_TAR_GZIP, Blob, archive_chunks
 from shelterctl.adapters.minikube.docker_node import DockerNode
 from shelterctl.adapters.nodes.image_source import ImageSource, Sent, take
 from shelterctl.adapters.nodes.shell import NodeShell
 from shelterctl.adapters.nodes.store import QUERY_TIMEOUT_S, HeldImages, NodeStore, full_name, no_room_here
 from shelterctl.core.deploy.image import LoadReport, LocalImage, missing_layers
 from shelterctl.errors import CommandFailed, ImageLoadFailed, WaitTimeout
+
+if TYPE_CHECKING:
+    from shelterctl.adapters.builder.oci_archive import Blob
 
 LOAD_TIMEOUT_S = 900.0
 
@@ -90,6 +93,8 @@ class MinikubeImages(HeldImages):
 
         `relatives` are ids of images in the node, of which some may begin as this one does.
         """
+        from shelterctl.adapters.builder.oci_archive import LAYER_TAR, archive_chunks
+
         sent = Sent()
         with tempfile.TemporaryDirectory(prefix="shelterctl-image-") as name:
             folder = Path(name)
@@ -172,6 +177,8 @@ def parse_blobs(listing: bytes) -> Mapping[str, Blob]:
 
     They are: `ctr content ls`; `hex size` for each file of the store; each file's first two bytes as `head -v` shows them.
     """
+    from shelterctl.adapters.builder.oci_archive import LAYER_TAR, LAYER_TAR_GZIP, Blob
+
     table, _, rest = listing.partition(b"\n\n")
     sizes, _, heads = rest.partition(b"\n\n")
     on_disk = {f"sha256:{name}": int(size) for name, size in map(str.split, sizes.decode().splitlines())}

@@ -6,11 +6,13 @@ from collections.abc import Generator, Iterable, Iterator, Sequence, Set
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from shelterctl.adapters.builder.oci_archive import SavedImage, read_saved
 from shelterctl.core.deploy.image import LocalImage
 from shelterctl.errors import ImageLoadFailed
+
+if TYPE_CHECKING:
+    from shelterctl.adapters.builder.oci_archive import SavedImage
 
 
 class ImageSource(Protocol):
@@ -34,6 +36,8 @@ def take(
 
     Layers of `unwanted_sizes` are passed over unread at first. Raises ImageLoadFailed.
     """
+    from shelterctl.adapters.builder.oci_archive import read_saved
+
     parts = source.parts(image, missing, known_configs, folder)
     if parts is not None:
         return parts
