@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.cluster import kube
+from tests.cluster.broken_scalers import causes_are_named
 from tests.cluster.commands import Shelterctl
 from tests.cluster.examples import PROFILE, example, on_its_profile, pods
 
@@ -151,6 +152,7 @@ def test_notes_002_whose_autoscaler_never_moved(tmp_path: Path) -> None:
         "notes-002", tmp_path, images=["image: notes-002"], volumes=["notes-002-pv"], paths=["/mnt/data/notes-002"], spaces=["mongo"]
     ) as notes:
         driven(notes, "POST /notes", load=("--users", "20", "--duration", "20s"))
+        causes_are_named(notes, f"mongo-{notes.namespace.rpartition('-')[2]}", "notes")
         taken_away(notes)
 
 

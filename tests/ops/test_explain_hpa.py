@@ -186,3 +186,13 @@ def test_nothing_deployed_and_no_autoscaler() -> None:
     with pytest.raises(Refused, match="no autoscaler scales deployment/app") as refused:
         explained(state(None, 5))
     assert "autoscale deployment app" in refused.value.next_command
+
+
+def test_an_autoscaler_of_something_else_is_named() -> None:
+    lost = Condition("AbleToScale", False, "FailedGetScale", "the HPA controller was unable to get the target's current scale")
+    elsewhere = ScalerFacts(replace(scaler(5), conditions=(lost,)), "Deployment/app-v1", (), 3600.0)
+    ports: Any = ExplainPorts(Target(state(None, 5)), Facts(scaling(elsewhere), METRICS), Clock(), lambda: None)  # type: ignore[arg-type]
+    with pytest.raises(Refused, match="no autoscaler scales deployment/app: app scales Deployment/app-v1") as refused:
+        explain_autoscaler(ports)
+    assert refused.value.why == lost.message
+    assert """patch hpa app --type=merge -p '{"spec":{"scaleTargetRef":{"name":"app"}}}'""" in refused.value.next_command

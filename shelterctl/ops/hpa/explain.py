@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -10,8 +11,9 @@ from shelterctl.core.autoscaling.explain import Explanation, Sentence, Topic, ex
 from shelterctl.core.autoscaling.traps import LastLoad
 from shelterctl.core.checkup import metrics, scaling
 from shelterctl.core.checkup.check import Finding
+from shelterctl.core.checkup.scaling import ScalingFacts
 from shelterctl.core.checkup.scaling_seen import seen_in
-from shelterctl.core.state import Role, StackState
+from shelterctl.core.state import Role, StackState, Workload
 from shelterctl.errors import NotDeployed, Refused
 from shelterctl.ops.doctor.looks import Look, Looks
 from shelterctl.ports.checkup import ClusterFacts
@@ -42,11 +44,7 @@ def explain_autoscaler(ports: ExplainPorts) -> Explanation:
     if workload is None:
         raise NotDeployed(f"nothing is deployed in namespace {state.namespace}", next_command="shelterctl up")
     if state.autoscaler is None:
-        raise Refused(
-            f"no autoscaler scales {workload.kind.lower()}/{workload.name}: its {workload.desired} replicas are what its manifest or "
-            "somebody asked for",
-            next_command=f"kubectl -n {workload.namespace} autoscale deployment {workload.name} --cpu-percent=70 --min=2 --max=5",
-        )
+        raise _no_autoscaler(workload, scaling_look.value if scaling_look is not None else None)
     found: list[Finding] = []
     every_s: float | None = None
     if scaling_look is not None and metrics_look is not None:
@@ -58,6 +56,24 @@ def explain_autoscaler(ports: ExplainPorts) -> Explanation:
         found += _of_state(state)
     result = explain(state, found, now_s=ports.clock.wall_s(), last_load=ports.last_load(), metrics_every_s=every_s)
     return replace(result, sentences=(*result.sentences, *_unseen(scaling_look, metrics_look)))
+
+
+def _no_autoscaler(workload: Workload, facts: ScalingFacts | None) -> Refused:
+    """Nobody's, or one that scales something else: a name that was mistyped is the most frequent reason."""
+    what = f"no autoscaler scales {workload.kind.lower()}/{workload.name}"
+    if facts is None or not facts.scalers:
+        return Refused(
+            f"{what}: its {workload.desired} replicas are what its manifest or somebody asked for",
+            next_command=f"kubectl -n {workload.namespace} autoscale deployment {workload.name} --cpu-percent=70 --min=2 --max=5",
+        )
+    other = facts.scalers[0]
+    able = other.record.condition("AbleToScale")
+    patch = json.dumps({"spec": {"scaleTargetRef": {"name": workload.name}}}, separators=(",", ":"))
+    return Refused(
+        f"{what}: {other.record.name} scales {other.target}",
+        why=able.message if able is not None and not able.status else "",
+        next_command=f"kubectl -n {workload.namespace} patch hpa {other.record.name} --type=merge -p '{patch}'",
+    )
 
 
 def _unseen(*looks: Look[Any] | None) -> Iterator[Sentence]:
