@@ -97,7 +97,7 @@ def _no_request(broken: Broken, scaler: dict[str, Any], deployment: dict[str, An
 @contextmanager
 def _image_that_is_nowhere(broken: Broken, scaler: dict[str, Any], deployment: dict[str, Any]) -> Iterator[None]:
     with broken.patched("deployment", [{"op": "replace", "path": "/spec/template/spec/containers/0/image", "value": "notes:never-made"}]):
-        broken.named("rollout", "ImagePull")
+        broken.named("rollout", "ImagePull", "notes:never-made")
         yield
 
 

@@ -234,7 +234,8 @@ def _figures(tick: LoadTick) -> str:
     latencies = "  ".join(
         f"{name} {_ms(value)}" for name, value in (("p50", tick.p50_ms), ("p95", tick.p95_ms), ("p99", tick.p99_ms)) if value is not None
     )
-    return f"{tick.users} users  {tick.requests} req/s  {latencies} ms  {tick.failures} failed"
+    answered = f"{latencies} ms" if latencies else "no answer"
+    return f"{tick.users} users  {tick.requests} req/s  {answered}  {tick.failures} failed"
 
 
 def _percent(value: int | None) -> str:

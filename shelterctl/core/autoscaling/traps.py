@@ -11,7 +11,7 @@ from shelterctl.core.duration import format_duration
 from shelterctl.core.hpa.tolerance import DEFAULT_TOLERANCE, highest_target
 from shelterctl.core.stack.inspection import Fact
 from shelterctl.core.stack.stack import Stack
-from shelterctl.core.state import Autoscaler, Role, StackState
+from shelterctl.core.state import Autoscaler, Pod, Role, StackState
 from shelterctl.core.watch.notes import pod_trouble
 
 ROLLOUT = Check("rollout", Area.STACK, "rollout")
@@ -49,7 +49,7 @@ class LastLoad:
 def unfinished_rollout(state: StackState) -> Iterator[Finding]:
     """A Deployment whose pods do not come: what the autoscaler asked for is not there."""
     workload = state.workload(Role.APP)
-    troubles = [f"{pod.name}: {said}" for pod in state.pods_of(Role.APP) if not pod.ready and (said := pod_trouble(pod))]
+    troubles = [f"{pod.name}: {said}" for pod in state.pods_of(Role.APP) if not pod.ready and (said := _trouble(pod))]
     # While a rollout's pods do not come, those of before it are ready still.
     if workload is None or (not workload.failure and workload.ready >= workload.desired and not troubles):
         return
@@ -60,6 +60,13 @@ def unfinished_rollout(state: StackState) -> Iterator[Finding]:
     else:
         starting = "the others may be starting still: they count as using nothing until they are measured"
         yield ROLLOUT.warning(text, starting, "shelterctl status")
+
+
+def _trouble(pod: Pod) -> str:
+    """What keeps it from running, with the image where it is that."""
+    said = pod_trouble(pod)
+    image = next((container.image for container in pod.every_container if "Image" in said and container.reason == said), "")
+    return f"{said} ({image})" if image else said
 
 
 def unreached_target(state: StackState, scaler: Autoscaler, last: LastLoad | None, now_s: float) -> Iterator[Finding]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
@@ -73,7 +74,9 @@ class LoadPlan:
             more += f" --workers {','.join(self.workers)} --listen {self.listen}"
         if self.stages:
             grown, longer = count / max(self.users, 1), seconds / max(self.duration_s, 1.0)
-            stages = ",".join(str(Stage(stage.duration_s * longer, round(stage.users * grown))) for stage in self.stages)
+            # Stretched, a stage ends on a whole second: nobody types 78.3333s.
+            lasting = [stage.duration_s if longer == 1 else float(math.ceil(stage.duration_s * longer)) for stage in self.stages]
+            stages = ",".join(str(Stage(s, round(stage.users * grown))) for s, stage in zip(lasting, self.stages, strict=True))
             return f"shelterctl loadtest{host} --stages {stages}{more}"
         return f"shelterctl loadtest{host} --users {count} --spawn-rate {self.spawn_rate:g} --duration {seconds:.0f}s{until}{more}"
 

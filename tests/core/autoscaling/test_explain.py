@@ -101,7 +101,7 @@ def test_a_rollout_whose_pods_do_not_come_is_one_although_those_of_before_are_re
     deployed = state(scaler(20), 20, 20, None, pods=(pod(0), pod(1), new))
     workload = replace(deployed.workloads[0], desired=2, ready=2)
     (trap,) = explain(replace(deployed, workloads=(workload,)), now_s=NOW).traps
-    assert trap.why == "app-2: ErrImagePull"
+    assert trap.why == "app-2: ErrImagePull (app:absent)"
 
 
 def test_a_threshold_beyond_the_limits_is_said() -> None:

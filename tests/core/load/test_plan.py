@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from shelterctl.core.load.histogram import RELATIVE_ERROR, Histogram, bin_of, value_of
 from shelterctl.core.load.plan import Expectations, LoadPlan
+from shelterctl.core.load.shape import Stage
 
 pytestmark = pytest.mark.unit
 
@@ -75,6 +76,12 @@ def test_the_command_of_a_plan_can_be_typed_again() -> None:
         PLAN.command(users=0, duration_s=1e9, watched=False)
         == "shelterctl loadtest --host http://192.168.49.2:30300 --users 1 --spawn-rate 20 --duration 43200s"
     )
+
+
+def test_stages_that_are_stretched_end_on_whole_seconds() -> None:
+    plan = replace(PLAN, stages=(Stage(60.0, 10), Stage(0.5, 200)), duration_s=60.5)
+    assert plan.command(watched=True) == "shelterctl loadtest --stages 60s:10,0.5s:200"
+    assert plan.command(duration_s=80.0, watched=True) == "shelterctl loadtest --stages 80s:10,1s:200"
 
 
 @given(st.floats(min_value=0.01, max_value=600_000))
