@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
@@ -10,18 +11,35 @@ import pytest
 
 from tests.cluster import claims, kube
 from tests.cluster.commands import Shelterctl
+from tests.cluster.control_plane import ControlPlane
 from tests.cluster.projects import Project, copy_project, forget_image
 
+_CONTROL_PLANE = pytest.StashKey[ControlPlane]()
 #: Namespaces that are there now, and whether every test of the session uses them.
 _ALIVE: dict[str, bool] = {}
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What runs on one profile runs there one by one; two profiles can be worked on side by side (`--dist loadgroup`)."""
+    """What runs on one profile runs there one by one; two profiles can be worked on side by side (`--dist loadgroup`).
+
+    What fails while that profile's own control plane is unwell is run once more.
+    """
     for item in items:
-        if item.get_closest_marker("cluster") and not item.get_closest_marker("xdist_group"):
-            item.add_marker(pytest.mark.xdist_group(kube.CONTEXT))
+        if item.get_closest_marker("cluster"):
+            if not item.get_closest_marker("xdist_group"):
+                item.add_marker(pytest.mark.xdist_group(kube.CONTEXT))
+            group = item.get_closest_marker("xdist_group")
+            assert group is not None
+            item.stash[_CONTROL_PLANE] = plane = ControlPlane(str(group.args[0]))
+            item.add_marker(pytest.mark.flaky(reruns=1, condition=plane.was_unwell))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """The tests' own set-up is part of them."""
+    if plane := item.stash.get(_CONTROL_PLANE, None):
+        plane.since_s = time.time()
 
 
 def _opened(folder: Path, *, shared: bool) -> Iterator[Shelterctl]:
