@@ -19,6 +19,10 @@ class GeneratorEnd(Enum):
     STUCK = "stuck"
 
 
+#: A wait that is ten times as long as the generator was ever late is not its lateness.
+WAITED_SHARE = 0.1
+
+
 @dataclass(frozen=True, slots=True)
 class PodTraffic:
     """What one pod answered. `late_share` is its share of the last LATE_S seconds, `first_at_s` counts from the load's begin."""
@@ -74,6 +78,18 @@ class Traffic:
         """The share of the requests that the service failed, from 0 to 1; the generator's own failures count on neither side."""
         asked = self.requests - self.own_failures
         return (self.failures - self.own_failures) / asked if asked else 0.0
+
+    def failed_for_certain(self, lag_max_ms: float) -> float:
+        """The share that failed whatever the generator was busy with: an answer with an error's status is the service's own word.
+
+        So is a time that ran out, where the generator was never late by more than a tenth of the longest wait.
+        """
+        waited = self.max_ms is not None and lag_max_ms <= WAITED_SHARE * self.max_ms
+        certain = sum(
+            count for kind, count in self.failure_kinds.items() if kind.startswith("HTTP ") or (waited and kind.startswith("TimeoutError"))
+        )
+        asked = self.requests - self.own_failures
+        return certain / asked if asked else 0.0
 
 
 @dataclass(frozen=True, slots=True)

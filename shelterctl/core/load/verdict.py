@@ -81,8 +81,8 @@ def judge_load(
 ) -> LoadJudgement:
     """The verdict of a run; `timeline` and `scaling` are None where no cluster was watched.
 
-    No request at all, or a generator at its own limit, is UNKNOWN whatever else was seen (but see `Expectations.scaling_alone`). Otherwise
-    a proven failure (of serving or of scaling) is a FAIL, and any doubt UNKNOWN. A load that called for no more pods, or that was too short
+    No request at all is UNKNOWN, and so is a generator at its own limit (but see `Expectations.scaling_alone`), unless more failed than is
+    allowed whatever it was busy with (`Traffic.failed_for_certain`). Otherwise a proven failure (of serving or of scaling) is a FAIL, and any doubt UNKNOWN. A load that called for no more pods, or that was too short
     to tell, decides nothing, unless a scale-up was required. `held` are the conditions of the caller's own, `aborted` the one that broke
     the load off, `settled` why it was ended before its time, when it had shown what it could. What failed once another command changed the
     stack (`disturbed`) is not put down to the service.
@@ -126,7 +126,10 @@ def judge_load(
     if not traffic.requests:
         overall = Judgement(Verdict.UNKNOWN, (*serving.reasons, *(r for r in unknowns if r not in serving.reasons)))
     elif machine.verdict is Verdict.UNKNOWN and not _slow_and_scaled(expectations, generator, traffic, scaling, serving):
-        overall = Judgement(Verdict.UNKNOWN, (*machine.reasons, *failures, *unknowns))
+        certain = excuse is None and not generator.cut_off_s and traffic.failed_for_certain(generator.lag_max_ms)
+        failed = serving.verdict is Verdict.FAIL and certain > expectations.max_failure_ratio
+        reasons = (*failures, *machine.reasons) if failed else (*machine.reasons, *failures)
+        overall = Judgement(Verdict.FAIL if failed else Verdict.UNKNOWN, tuple(dict.fromkeys((*reasons, *unknowns))))
     else:
         overall = judge(failures, unknowns)
     return LoadJudgement(overall, tuple(checks))

@@ -128,9 +128,41 @@ def test_a_generator_at_its_limit_is_unknown() -> None:
 
 
 def test_a_generator_at_its_limit_still_tells_the_failures() -> None:
-    assert judged(generator=BUSY, traffic=failing(200), check=scaling(ScalingState.FAILED)) == Judgement(
-        Verdict.UNKNOWN, (BUSY_REASON, FAILED_2_PERCENT, Reason("why", "shelterctl status"))
+    broken = replace(failing(200), failure_kinds={"ConnectionResetError ECONNRESET": 200})
+    reset = Reason("2% of the requests failed (200 × ConnectionResetError ECONNRESET); 1% is allowed", "shelterctl status")
+    assert judged(generator=BUSY, traffic=broken, check=scaling(ScalingState.FAILED)) == Judgement(
+        Verdict.UNKNOWN, (BUSY_REASON, reset, Reason("why", "shelterctl status"))
     )
+
+
+def timed_out(failures: int, max_ms: float) -> Traffic:
+    return replace(TRAFFIC, failures=failures, failure_kinds={"TimeoutError": failures}, max_ms=max_ms)
+
+
+@pytest.mark.parametrize(
+    ("traffic", "lag_max_ms", "verdict"),
+    [
+        # An error's status is what the service said, however late it was read.
+        (failing(200), 5_000.0, Verdict.FAIL),
+        (failing(100), 20.0, Verdict.UNKNOWN),
+        # Ten seconds without an answer are not the 300 ms that the generator was late; they may be its 3 s.
+        (timed_out(200, 10_000.0), 300.0, Verdict.FAIL),
+        (timed_out(200, 10_000.0), 3_000.0, Verdict.UNKNOWN),
+        (timed_out(200, 500.0), 300.0, Verdict.UNKNOWN),
+        # Nine in ten of them may be the generator's own doing.
+        (replace(failing(200), failure_kinds={"HTTP 503": 20, "ConnectionResetError ECONNRESET": 180}), 20.0, Verdict.UNKNOWN),
+    ],
+)
+def test_what_failed_whatever_the_generator_was_busy_with_fails(traffic: Traffic, lag_max_ms: float, verdict: Verdict) -> None:
+    found = judged(generator=replace(BUSY, lag_max_ms=lag_max_ms), traffic=traffic)
+    assert found.verdict is verdict
+    assert BUSY_REASON in found.reasons
+    if verdict is Verdict.FAIL:
+        assert "2% of the requests failed" in found.reasons[0].text
+
+
+def test_what_failed_while_the_way_to_the_service_was_broken_is_still_no_failure() -> None:
+    assert judged(generator=replace(BUSY, cut_off_s=3.0), traffic=failing(200)).verdict is Verdict.UNKNOWN
 
 
 def test_a_short_burst_of_the_generator_is_no_limit() -> None:
@@ -175,7 +207,7 @@ def test_a_slow_generator_leaves_no_doubt_where_only_scaling_is_asked_about_and_
     for doubted in (
         judged(generator=SLOW, expectations=ONLY, check=scaling(ScalingState.NOT_CALLED_FOR)),
         judged(generator=SLOW, expectations=ONLY, check=scaling(ScalingState.FAILED)),
-        judged(generator=SLOW, expectations=ONLY, traffic=failing(200)),
+        judged(generator=SLOW, expectations=ONLY, traffic=replace(failing(200), failure_kinds={"CannotSendRequest": 200})),
         judged(generator=SLOW, expectations=ONLY, traffic=replace(TRAFFIC, own_kinds={"OSError": 3})),
         judged(generator=replace(SLOW, cut_off_s=2.0), expectations=ONLY),
         judged(generator=replace(SLOW, users_reached=3), expectations=ONLY),
