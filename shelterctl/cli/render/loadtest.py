@@ -17,6 +17,7 @@ from shelterctl.cli.terminal import Line, Terminal, verdict_style
 from shelterctl.core.duration import format_duration
 from shelterctl.core.events import AutoscalerSeen, Event, LoadTick, Milestone, Notice, PodsSeen, StepFinished, StepProgress, StepStarted
 from shelterctl.core.load.bottleneck import Limit
+from shelterctl.core.load.course.words import elastic
 from shelterctl.core.load.plan import LoadPlan
 from shelterctl.core.load.result import LoadResult
 from shelterctl.core.load.scaling import ScalingState
@@ -166,6 +167,8 @@ def lines(result: LoadResult, run: str) -> Iterator[Line]:
         down = result.descent
         text = f"{down.from_ready} → {down.to_ready} replicas ready within {format_duration(down.took_s)}"
         yield Line(f"  Down     {text}{'' if down.reached else f': {down.why}'}", "plain" if down.reached else "doubt")
+        if down.way is not None and down.way.elasticity is not None:
+            yield Line(f"           {elastic(down.way.elasticity, down.way.minimum)}")
     for note in result.notes:
         yield Line(f"  Note     {note}", "dim")
     yield Line(f"  Run {run}.   Whole: shelterctl runs show {run}", "dim")

@@ -20,7 +20,8 @@ def load_figure(recording: Recording, title: str = "") -> Figure:
     lines = [Line("requests/s", requests, BLUE), Line("users", users, BLACK, "6 3", steps=True)]
     if any(value for _, value in failures):
         lines.append(Line("failed/s", failures, RED, "2 2"))
-    panels = [Panel("load", "1/s, users", lines)]
+    ended = [Mark(recording.last_request_s, "last request")] if until_s > recording.loaded_s else []
+    panels = [Panel("load", "1/s, users", lines, marks=ended)]
     latency = [(tick.elapsed_s, tick.p95_ms) for tick in ticks if tick.p95_ms is not None]
     if latency:
         panels.append(Panel("p95", "ms", [Line("p95", latency, ORANGE)], height=80))

@@ -142,9 +142,13 @@ class Observer:
             self._others.append(who)
         return new
 
+    def points(self, began_s: float) -> tuple[ReplicaPoint, ...]:
+        """The replicas relative to `began_s` (epoch seconds), with the last state before it as the first point."""
+        return _since(self._points, began_s)
+
     def timeline(self, began_s: float, ended_s: float, first_answers: Mapping[PodName, float]) -> Timeline:
         """Everything relative to the load's begin (epoch seconds), with the last state before it as the first point."""
-        points = _since(self._points, began_s)
+        points = self.points(began_s)
         settings = [value for at_s, value in self._settings if at_s <= began_s][-1:] or [value for _, value in self._settings[:1]]
         usage = tuple(item.placed(self._clocks, self._steady_since, began_s) for item in self._usage)
         idle_at_first = bool(points) and points[0].cpu_percent is not None and not points[0].calls_for_more

@@ -9,6 +9,7 @@ from shelterctl.core.events import Milestone
 from shelterctl.core.load.bottleneck import Bottleneck, bottleneck
 from shelterctl.core.load.busy import MachineLoad
 from shelterctl.core.load.conditions import Held, hold
+from shelterctl.core.load.course.way_down import WayDown
 from shelterctl.core.load.observer import Observer
 from shelterctl.core.load.plan import Expectations, LoadPlan
 from shelterctl.core.load.scaling import ScalingState, judge_scaling
@@ -23,7 +24,8 @@ from shelterctl.core.verdict import Judgement
 class Descent:
     """The way down after the load: the ready replicas at its begin and its end, how long it was watched, and whether the minimum came.
 
-    `why` says what kept it from the minimum; empty where it was reached.
+    `why` says what kept it from the minimum; empty where it was reached. `way` are its steps by the load's own time; None where they are
+    not known.
     """
 
     from_ready: int
@@ -31,6 +33,7 @@ class Descent:
     took_s: float
     reached: bool
     why: str = ""
+    way: WayDown | None = None
 
 
 @dataclass(frozen=True, slots=True)

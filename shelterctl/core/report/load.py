@@ -8,6 +8,8 @@ from shelterctl.core.autoscaling.course import Course, RunCourse, course_of
 from shelterctl.core.duration import format_duration
 from shelterctl.core.figures.load import latency_figure, load_figure
 from shelterctl.core.figures.svg import svg
+from shelterctl.core.load.course.way_down import WayDown
+from shelterctl.core.load.course.words import elastic, moments
 from shelterctl.core.load.result import LoadResult
 from shelterctl.core.load.timeline import Decision
 from shelterctl.core.report import told
@@ -68,6 +70,8 @@ def _course(run: Run) -> Iterator[Block]:
     else:
         yield Paragraph("The autoscaler decided nothing during this load.")
     yield from _followed(course)
+    if course.down is not None:
+        yield from _down(course.down)
 
 
 def figures(run: Run) -> Iterator[Picture]:
@@ -142,6 +146,14 @@ def _followed(course: RunCourse) -> Iterator[Block]:
     yield Table("How closely the replicas followed what the load needed", ("", "measured"), tuple(rows))
     if course.demand.notes:
         yield Listing("This rests on:", tuple(course.demand.notes))
+
+
+def _down(way: WayDown) -> Iterator[Block]:
+    """The way down, with an elasticity of its own: that of the load says nothing of it."""
+    rows = tuple((told.seconds(at_s), words) for at_s, words in moments(way))
+    yield Table("The way down after the load", ("at", "what was then"), rows, frozenset({0}))
+    if way.elasticity is not None:
+        yield Paragraph(f"{elastic(way.elasticity, way.minimum)[:1].upper()}{elastic(way.elasticity, way.minimum)[1:]}.")
 
 
 def _rest(load: LoadResult) -> Iterator[Block]:

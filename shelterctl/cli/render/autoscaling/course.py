@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Iterator, Sequence
 
+from shelterctl.cli.render.autoscaling.down import way_lines
 from shelterctl.cli.terminal import Line
 from shelterctl.core.autoscaling.course import Course, PodCourse, RunCourse
 from shelterctl.core.autoscaling.recording import Recording
@@ -72,6 +73,8 @@ def course_lines(result: RunCourse) -> Iterator[Line]:
         for pod in course.pods:
             yield Line(f"            {pod.pod}: {_pod(course, pod)}")
     yield from _figures(result)
+    if result.down is not None:
+        yield from way_lines(result.down)
 
 
 def _rest(course: Course) -> str:
@@ -106,7 +109,8 @@ def _figures(result: RunCourse) -> Iterator[Line]:
     if figures is not None:
         few = f"too few {figures.under_timeshare_percent:.0f}% of the time (by {figures.under_accuracy_percent:.0f}%)"
         many = f"too many {figures.over_timeshare_percent:.0f}% (by {figures.over_accuracy_percent:.0f}%)"
-        yield Line(f"  Elastic  {few}, {many}, instability {figures.instability_percent:.0f}%")
+        whole = "under the load: " if result.down is not None else ""
+        yield Line(f"  Elastic  {whole}{few}, {many}, instability {figures.instability_percent:.0f}%")
     for note in demand.notes:
         yield Line(f"  Note     {note}", "dim")
 
