@@ -214,6 +214,8 @@ def _limits(result: LoadResult) -> Iterator[Line]:
         yield Line(f"  Limit    {found.limit.value}{more}", style)
         for suspect in found.suspects[1:]:
             yield Line(f"           {'also' if suspect.proved else 'perhaps'} {suspect.limit.value}: {suspect.evidence}")
+        for each in found.reached:
+            yield Line(f"           reached, and the load was served all the same: {each.limit.value}: {each.evidence}")
     several = f"of {len(generator.processes)} processes the worst: " if len(generator.processes) > 1 else ""
     yield Line(f"           Generator: {several}{own}")
     if result.machine is not None:

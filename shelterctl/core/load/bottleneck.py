@@ -1,6 +1,7 @@
 """What kept a load from more: each suspect with its evidence, the first that is proved before the others, or UNKNOWN.
 
-A limit is proved by its own figures alone: that a suspect was busy while answers were slow is not enough where another was, too.
+A limit is proved by its own figures alone: that a suspect was busy while answers were slow is not enough where another was, too. And a
+suspect that was busy while every answer came soon kept nobody from anything: it is told beside "none".
 """
 
 from __future__ import annotations
@@ -24,6 +25,12 @@ AT_LIMIT_PERCENT = 85.0
 SLOW_TIMES = 3.0
 #: Users who wait for an answer for more than this share of their pause ask noticeably less than they would.
 WAITS_SHARE = 0.5
+#: Users who wait for this share of their time send so much less than they would: that is noticeable, and so many requests are missing.
+NOTICED_SHARE = 0.1
+#: What people notice (Nielsen, "Usability Engineering", 1993, ch. 5): an answer below this is at once, whatever the fastest one took.
+SLOW_MS = 100.0
+#: More failures than this share, and the load was not served.
+FAILED_SHARE = 0.001
 #: More requests than this that began late, and the load's rate was not kept by the answers alone.
 LATE_SHARE = 0.01
 #: A machine that was busy for so much of the load is a suspect; for half of it, it is the limit.
@@ -58,10 +65,14 @@ class Suspect:
 
 @dataclass(frozen=True, slots=True)
 class Bottleneck:
-    """`limit` is what kept the load from more; the suspects are in the order of their weight."""
+    """`limit` is what kept the load from more; the suspects are in the order of their weight.
+
+    `reached` are limits that were reached while the load was served all the same: those kept it from nothing.
+    """
 
     limit: Limit
     suspects: tuple[Suspect, ...]
+    reached: tuple[Suspect, ...] = ()
 
 
 def bottleneck(
@@ -75,20 +86,37 @@ def bottleneck(
 ) -> Bottleneck:
     """`database_percent` is the most that the database used of its CPU limit, where that was measured; `machine` is how busy the machine
     was that the load came from, and the pods of a cluster on this machine run on."""
-    suspects = (
-        *_generator(traffic, generator),
-        *_cluster(timeline, database_percent),
-        *_machine(machine, timeline),
-        *_connections(traffic, timeline),
-    )
+    own = tuple(_generator(traffic, generator))
+    others = (*_cluster(timeline, database_percent), *_machine(machine, timeline), *_connections(traffic, timeline))
+    # What a generator measured that was at its own limit does not show that the load was served.
+    served = not own and not held_back(plan, traffic)
+    suspects, reached = (own, others) if served else ((*own, *others), ())
     proved = [suspect for suspect in suspects if suspect.proved]
     if proved:
         return Bottleneck(proved[0].limit, (*proved, *(suspect for suspect in suspects if not suspect.proved)))
     open_ones = (*suspects, *_unexplained(plan, traffic, timeline))
     slow = traffic.p50_ms is not None and traffic.p95_ms is not None and traffic.p95_ms > SLOW_TIMES * traffic.p50_ms
     if open_ones or timeline is None or (slow and traffic.failure_ratio > 0) or generator.users_reached < plan.users_reachable:
-        return Bottleneck(Limit.UNKNOWN, open_ones)
-    return Bottleneck(Limit.NONE, ())
+        return Bottleneck(Limit.UNKNOWN, open_ones, reached)
+    return Bottleneck(Limit.NONE, (), reached)
+
+
+def held_back(plan: LoadPlan, traffic: Traffic) -> str:
+    """How it shows that the load was kept from more: requests failed, began late, answers were slow, or users waited noticeably. Empty
+    where it was served as it was meant."""
+    if traffic.p50_ms is None or traffic.p95_ms is None:
+        return "nothing was timed"
+    if traffic.failure_ratio > FAILED_SHARE:
+        return f"{percent(traffic.failure_ratio)} of the requests failed"
+    if plan.rate_per_s is not None and traffic.late > LATE_SHARE * traffic.requests:
+        return "requests began late"
+    waited_s = traffic.p50_ms / 1000
+    if plan.rate_per_s is None and waited_s >= NOTICED_SHARE * (plan.think_s + waited_s):
+        return f"the users waited {traffic.p50_ms:.0f} ms for half of the answers"
+    usual_ms = traffic.p50_ms if traffic.fastest_ms is None else min(traffic.fastest_ms, traffic.p50_ms)
+    if traffic.p95_ms >= SLOW_MS and traffic.p95_ms > SLOW_TIMES * usual_ms:
+        return f"p95 was {traffic.p95_ms:.0f} ms, and half of the answers took {usual_ms:.0f} ms in the fastest second"
+    return ""
 
 
 def _unexplained(plan: LoadPlan, traffic: Traffic, timeline: Timeline | None) -> Iterator[Suspect]:

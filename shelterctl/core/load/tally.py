@@ -18,6 +18,8 @@ LATE_S = 30.0
 #: Answers are sized in the first and the last so many samples (about a second each), where there are so many of them.
 SIZED_SAMPLES = 15
 SIZED_ANSWERS = 10
+#: A second's median is told by so many answers.
+TIMED_ANSWERS = 10
 #: Below this an answer that has doubled is still a small one.
 GROWN_BYTES = 10_000
 #: What a generator process counts names under that are too many (`adapters.swarm.recorder`).
@@ -67,6 +69,7 @@ class LoadTally:
         self._sizes: deque[LoadSample] = deque(maxlen=SIZED_SAMPLES)
         self._late: deque[LoadSample] = deque()
         self._last_answer_s: float | None = None
+        self._fastest_ms: float | None = None
         self._loaded_until_s = 0.0
         self.began_wall_s: float | None = None
         self.elapsed_s = 0.0
@@ -87,6 +90,8 @@ class LoadTally:
         if sample.last_answer_s is not None:
             self._last_answer_s = sample.last_answer_s
         self._latency.merge(sample.latency_bins, max_ms=sample.max_ms)
+        if sum(sample.latency_bins.values()) >= TIMED_ANSWERS and (median_ms := sample_percentiles(sample)[0]) is not None:
+            self._fastest_ms = median_ms if self._fastest_ms is None else min(self._fastest_ms, median_ms)
         _add(self._totals, {"requests": sample.requests, "failures": sample.failures, "tasks": sample.tasks, "ended": sample.users_ended})
         _add(self._kinds, sample.failure_kinds)
         _add(self._own, sample.own_kinds)
@@ -160,6 +165,7 @@ class LoadTally:
             users_ended=self._totals.get("ended", 0),
             failed_checks=_by_count(self._failed_checks),
             task_errors=_by_count(self._task_errors),
+            fastest_ms=self._fastest_ms,
             by_pod=tuple(
                 PodTraffic(
                     pod=PodName(pod),

@@ -193,6 +193,11 @@ def _rest(load: LoadResult) -> Iterator[Block]:
 
 def _limits(load: LoadResult) -> Iterator[tuple[str, str]]:
     generator, timeline = load.generator, load.timeline
+    if load.bottleneck is not None:
+        evidence = load.bottleneck.suspects[0].evidence if load.bottleneck.suspects else ""
+        yield "what kept it from more", load.bottleneck.limit.value + (f": {evidence}" if evidence else "")
+        for each in load.bottleneck.reached:
+            yield "reached, and the load was served all the same", f"{each.limit.value}: {each.evidence}"
     yield (
         "the generator",
         (f"of {len(generator.processes)} processes the worst: " if len(generator.processes) > 1 else "")
