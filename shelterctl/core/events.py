@@ -115,6 +115,27 @@ class UsageSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class NodeUsage:
+    """What a node used when its metrics were last taken, and what it can give to pods (allocatable). `sampled_at_s` is the sample's time by
+    the node's clock (epoch seconds)."""
+
+    node: str
+    cpu_millicores: int
+    allocatable_millicores: int
+    sampled_at_s: float
+    window_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class NodesSeen:
+    """A new measurement of the nodes' usage; `problem` says why there is none."""
+
+    kind: ClassVar[str] = "node_usage"
+    nodes: tuple[NodeUsage, ...]
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ClusterEventSeen:
     """An event of the cluster itself."""
 
@@ -192,6 +213,7 @@ Event: TypeAlias = (
     | AutoscalerSeen
     | AutoscalerGone
     | UsageSeen
+    | NodesSeen
     | ClusterEventSeen
     | WatchDropped
     | WatchRestored

@@ -12,6 +12,7 @@ from shelterctl.core.events import (
     AutoscalerGone,
     AutoscalerSeen,
     Event,
+    NodesSeen,
     Notice,
     Outcome,
     PodsSeen,
@@ -232,6 +233,8 @@ class _Run:
             observer.autoscaler(at_s, None)
         elif isinstance(event, UsageSeen):
             observer.usage(at_s, event.usage)
+        elif isinstance(event, NodesSeen):
+            observer.nodes(at_s, event)
         elif isinstance(event, WatchDropped):
             observer.watch_dropped()
         return event

@@ -16,6 +16,7 @@ from shelterctl.adapters.kube.api import Json, KubeApi
 from shelterctl.adapters.kube.hints import KubectlHints
 from shelterctl.adapters.kube.look import requests, state
 from shelterctl.adapters.kube.look.endpoint import Way
+from shelterctl.adapters.kube.look.nodes import NodeMetrics
 from shelterctl.adapters.parts import pods_of_part
 from shelterctl.core.deploy.room import NodeRoom
 from shelterctl.core.deploy.stack import ApplyReport, ObjectChange, RemovalReport, StackOptions, StackPlan
@@ -145,7 +146,7 @@ class KubernetesCluster:
         # Asked here, so that an API server that is not there is an error at once. Both are followed: the companion may come later.
         self.namespaces()
         spaces = self.watched()
-        return watch.watch(self.api, spaces, lambda: state.read_usage(self.api, spaces), stop, self.role)
+        return watch.watch(self.api, spaces, lambda: state.read_usage(self.api, spaces), stop, self.role, NodeMetrics(self.api).read)
 
     def log_tail(self, pod: Pod, container: str, *, lines: int, previous: bool = False) -> tuple[str, ...]:
         query = {"container": container, "tailLines": str(lines), **({"previous": "true"} if previous else {})}

@@ -12,6 +12,8 @@ from shelterctl.core.events import (
     AutoscalerSeen,
     ClusterEventSeen,
     LoadTick,
+    NodesSeen,
+    NodeUsage,
     Notice,
     PodsSeen,
     StepFinished,
@@ -26,7 +28,7 @@ from shelterctl.core.state import Autoscaler, Pod, Usage
 from shelterctl.errors import StateFolderError, UsageError
 
 _KNOWN: Mapping[str, Any] = {
-    kind.kind: kind for kind in (AutoscalerSeen, LoadTick, Notice, PodsSeen, StepFinished, StepStarted, TargetChosen, UsageSeen)
+    kind.kind: kind for kind in (AutoscalerSeen, LoadTick, NodesSeen, Notice, PodsSeen, StepFinished, StepStarted, TargetChosen, UsageSeen)
 }  # fmt: skip
 #: What a report tells beside the load.
 BESIDE: Mapping[str, Any] = {kind.kind: kind for kind in (ClusterEventSeen, WatchDropped, WatchRestored)}
@@ -65,6 +67,7 @@ def recording_of(run: str, lines: Iterable[bytes], beside: Callable[[float, str,
     pods: list[tuple[float, tuple[Pod, ...]]] = []
     usage: list[tuple[float, tuple[Usage, ...]]] = []
     ticks: list[tuple[float, LoadTick]] = []
+    nodes: list[tuple[float, tuple[NodeUsage, ...]]] = []
     blind: list[str] = []
     place, read, damaged = TargetChosen("", "", None), 0, 0
     down_from_s: float | None = None
@@ -86,6 +89,8 @@ def recording_of(run: str, lines: Iterable[bytes], beside: Callable[[float, str,
             pods.append((at_s, event.pods))
         elif isinstance(event, UsageSeen):
             usage.append((at_s, event.usage))
+        elif isinstance(event, NodesSeen):
+            nodes.append((at_s, event.nodes))
         elif isinstance(event, LoadTick):
             ticks.append((at_s, event))
         elif isinstance(event, StepStarted) and event.step == _DOWN:
@@ -96,7 +101,7 @@ def recording_of(run: str, lines: Iterable[bytes], beside: Callable[[float, str,
             place = event
         elif isinstance(event, Notice) and _BLIND in event.text:
             blind.append(event.text)
-        if beside is not None and not isinstance(event, PodsSeen | UsageSeen | LoadTick | AutoscalerSeen):
+        if beside is not None and not isinstance(event, PodsSeen | UsageSeen | NodesSeen | LoadTick | AutoscalerSeen):
             beside(at_s, kind, event)
     if read and damaged == read:
         return None
@@ -108,6 +113,7 @@ def recording_of(run: str, lines: Iterable[bytes], beside: Callable[[float, str,
         pods=series(pods),
         usage=series(usage),
         ticks=series(ticks),
+        nodes=series(nodes),
         blind=tuple(blind),
         damaged=damaged,
         # One that was killed in the middle was followed until its last word.

@@ -17,6 +17,7 @@ from shelterctl.cli.terminal import Line, Terminal, verdict_style
 from shelterctl.core.duration import format_duration
 from shelterctl.core.events import AutoscalerSeen, Event, LoadTick, Milestone, Notice, PodsSeen, StepFinished, StepProgress, StepStarted
 from shelterctl.core.load.bottleneck import Limit
+from shelterctl.core.load.course.nodes import busy_nodes
 from shelterctl.core.load.course.words import elastic
 from shelterctl.core.load.plan import LoadPlan
 from shelterctl.core.load.result import LoadResult
@@ -220,6 +221,10 @@ def _limits(result: LoadResult) -> Iterator[Line]:
     yield Line(f"           Generator: {several}{own}")
     if result.machine is not None:
         yield Line(f"           This machine: its {counted(result.machine.cores, 'core')} {result.machine.mean_percent:.0f}% busy")
+    for node in busy_nodes(timeline.nodes, result.traffic.duration_s) if timeline is not None else ():
+        yield Line(f"           Node {node.node}: {node.mean_percent:.0f}% of its CPU used, {node.most_percent:.0f}% at most")
+    if timeline is not None and timeline.nodes_problem:
+        yield Line(f"           Nodes: {timeline.nodes_problem}", "dim")
     limit = timeline.cpu_limit_percent if timeline is not None else None
     if limit is not None:
         yield Line(f"           Pods: their CPU was at most {limit:.0f}% of their limit")

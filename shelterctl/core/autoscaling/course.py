@@ -9,6 +9,9 @@ from functools import partial
 
 from shelterctl.core.autoscaling.demand import Demand, demand_of
 from shelterctl.core.autoscaling.recording import Recording
+from shelterctl.core.events import NodesSeen
+from shelterctl.core.load.clocks import Clocks
+from shelterctl.core.load.course.nodes import NodeBusy, NodeRounds, busy_nodes
 from shelterctl.core.load.course.way_down import WayDown, way_down
 from shelterctl.core.load.elasticity import Elasticity, Step, elasticity
 from shelterctl.core.load.observer import Observer
@@ -54,6 +57,7 @@ class RunCourse:
     """A run. `demand` is None, and `no_demand` says why, where what the load needed cannot be told; then there is no elasticity either.
 
     `elasticity` is that of the load alone. `down` is the way down after it with an elasticity of its own; None where that was not watched.
+    `nodes` are those of the application's pods, the busiest first; none where they were not measured.
     """
 
     run: str
@@ -64,6 +68,7 @@ class RunCourse:
     elasticity: Elasticity | None
     no_demand: str = ""
     down: WayDown | None = None
+    nodes: tuple[NodeBusy, ...] = ()
 
 
 def course_of(recording: Recording, *, slo: Threshold | None = None) -> RunCourse:
@@ -92,7 +97,14 @@ def course_of(recording: Recording, *, slo: Threshold | None = None) -> RunCours
         pods = came(recording, found.at_s, until_s)
         from_s, to_s = (None, None) if measured is None else (measured[0] - began_s, measured[1] - began_s)
         courses.append(Course(found.at_s - began_s, found.before, found.after, found.cpu_percent, from_s, to_s, pods))
-    return RunCourse(recording.run, duration_s, tuple(courses), ready, demand, figures, why, _down(recording))
+    return RunCourse(recording.run, duration_s, tuple(courses), ready, demand, figures, why, _down(recording), _nodes(recording))
+
+
+def _nodes(recording: Recording) -> tuple[NodeBusy, ...]:
+    rounds = NodeRounds()
+    for at_s, nodes in zip(recording.nodes.times_s, recording.nodes.values, strict=True):
+        rounds.add(at_s, NodesSeen(nodes), recording.pods.at(at_s) or ())
+    return busy_nodes(rounds.points(Clocks(), recording.began_s), recording.loaded_s)
 
 
 def _down(recording: Recording) -> WayDown | None:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Generic, TypeVar
 
-from shelterctl.core.events import LoadTick
-from shelterctl.core.state import Autoscaler, Pod, Usage
+from shelterctl.core.events import LoadTick, NodeUsage
+from shelterctl.core.state import Autoscaler, Pod, Role, Usage
 
 T = TypeVar("T")
 #: How long after a pass a measurement that it read may have been seen here: the metrics are asked for every 5 s.
@@ -71,6 +71,7 @@ class Recording:
     blind: tuple[str, ...] = ()
     damaged: int = 0
     down_watched_s: tuple[float, float] | None = None
+    nodes: Series[tuple[NodeUsage, ...]] = Series()
 
     def decisions(self) -> tuple[Decided, ...]:
         """Each change of the autoscaler's replicas; one that was deleted and made anew decided nothing by that."""
@@ -89,6 +90,12 @@ class Recording:
         found = [usage for usage in (self.usage.at(at_s),) if usage is not None]
         later = self.usage.after(at_s)
         return [*found, later[1]] if later is not None and later[0] - at_s <= SEEN_LATE_S else found
+
+    def node_percent(self, at_s: float) -> float | None:
+        """The CPU of the busiest node that has a pod of the application, in percent of what pods can have there, as it was last told."""
+        own = {pod.node for pod in self.pods.at(at_s) or () if pod.role is Role.APP}
+        told = [item for item in self.nodes.at(at_s) or () if item.node in own and item.allocatable_millicores]
+        return max((100 * item.cpu_millicores / item.allocatable_millicores for item in told), default=None)
 
     @property
     def began_s(self) -> float:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from shelterctl.core.load.busy import MACHINE_BUSY_PERCENT, MachineLoad
+from shelterctl.core.load.course.nodes import NODE_BUSY_PERCENT, busy_nodes
 from shelterctl.core.load.plan import LoadPlan
 from shelterctl.core.load.tally import LATE_S
 from shelterctl.core.load.timeline import Timeline
@@ -33,8 +34,9 @@ SLOW_MS = 100.0
 FAILED_SHARE = 0.001
 #: More requests than this that began late, and the load's rate was not kept by the answers alone.
 LATE_SHARE = 0.01
-#: A machine that was busy for so much of the load is a suspect; for half of it, it is the limit.
+#: A machine or a node that was busy for so much of the load is a suspect; for half of it, it is the limit.
 BUSY_SHARE = 0.1
+BUSY_HALF = 0.5
 #: Connections that stay where they are opened leave a new pod with less than this share of an even part.
 LEAST_SHARE = 0.25
 
@@ -48,6 +50,7 @@ class Limit(Enum):
     MAXIMUM = "the HPA's maximum"
     METRIC = "an HPA without a metric"
     CPU = "the application's CPU limit"
+    NODE_CPU = "the node's CPU"
     MACHINE = "this machine's CPU"
     CONNECTIONS = "kept connections"
     DATABASE = "the database"
@@ -87,7 +90,12 @@ def bottleneck(
     """`database_percent` is the most that the database used of its CPU limit, where that was measured; `machine` is how busy the machine
     was that the load came from, and the pods of a cluster on this machine run on."""
     own = tuple(_generator(traffic, generator))
-    others = (*_cluster(timeline, database_percent), *_machine(machine, timeline), *_connections(traffic, timeline))
+    others = (
+        *_cluster(timeline, database_percent),
+        *_nodes(traffic, timeline),
+        *_machine(machine, timeline),
+        *_connections(traffic, timeline),
+    )
     # What a generator measured that was at its own limit does not show that the load was served.
     served = not own and not held_back(plan, traffic)
     suspects, reached = (own, others) if served else ((*own, *others), ())
@@ -158,6 +166,21 @@ def _cluster(timeline: Timeline | None, database_percent: float | None) -> Itera
         yield Suspect(Limit.DATABASE, text, proved=used is not None and used < AT_LIMIT_PERCENT)
 
 
+def _nodes(traffic: Traffic, timeline: Timeline | None) -> Iterator[Suspect]:
+    """A node that had no CPU left to give. Pods at their own limits would be throttled on a larger one, too."""
+    busiest = next(iter(busy_nodes(timeline.nodes, traffic.duration_s)), None) if timeline is not None else None
+    if timeline is None or busiest is None or busiest.busy_share < BUSY_SHARE:
+        return
+    used = timeline.cpu_limit_percent
+    # Pods that were measured and have no limit cannot be at one.
+    below = used < AT_LIMIT_PERCENT if used is not None else bool(timeline.usage)
+    text = (
+        f"the pods of node {busiest.node} and whatever else runs there used {NODE_BUSY_PERCENT:.0f}% and more of its CPU for "
+        f"{percent(busiest.busy_share)} of the load ({busiest.most_percent:.0f}% at most)"
+    )
+    yield Suspect(Limit.NODE_CPU, text, proved=below and busiest.busy_share >= BUSY_HALF)
+
+
 def _machine(machine: MachineLoad | None, timeline: Timeline | None) -> Iterator[Suspect]:
     if machine is None or machine.busy_ratio < BUSY_SHARE:
         return
@@ -166,7 +189,7 @@ def _machine(machine: MachineLoad | None, timeline: Timeline | None) -> Iterator
         "generator and whatever else runs here, the cluster too, took each other's time"
     )
     limits = None if timeline is None else timeline.cpu_limit_percent
-    yield Suspect(Limit.MACHINE, text, proved=machine.busy_ratio >= 0.5 and (limits is None or limits < AT_LIMIT_PERCENT))
+    yield Suspect(Limit.MACHINE, text, proved=machine.busy_ratio >= BUSY_HALF and (limits is None or limits < AT_LIMIT_PERCENT))
 
 
 def _connections(traffic: Traffic, timeline: Timeline | None) -> Iterator[Suspect]:

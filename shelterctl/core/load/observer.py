@@ -8,6 +8,7 @@ from itertools import pairwise
 from statistics import median
 
 from shelterctl.core.controller import tolerances
+from shelterctl.core.events import NodesSeen
 from shelterctl.core.hpa.tolerance import DEFAULT_TOLERANCE
 from shelterctl.core.load.attribution import (
     confirmed_replicas,
@@ -18,6 +19,7 @@ from shelterctl.core.load.attribution import (
     scale_up_period_s,
 )
 from shelterctl.core.load.clocks import ClockReading, Clocks
+from shelterctl.core.load.course.nodes import NodeRounds
 from shelterctl.core.load.rounds import Round, round_of
 from shelterctl.core.load.timeline import (
     BLIND_METRIC_S,
@@ -59,6 +61,7 @@ class Observer:
         self._database: dict[PodName, Pod] = {}
         self._database_percent: float | None = None
         self._unplaced = ""
+        self._nodes = NodeRounds()
 
     @property
     def database_percent(self) -> float | None:
@@ -109,6 +112,10 @@ class Observer:
             return
         self._usage.append(found)
         self._usage_problem = ""
+
+    def nodes(self, at_s: float, seen: NodesSeen) -> None:
+        """The nodes' usage as it was last measured."""
+        self._nodes.add(at_s, seen, self._pods.values())
 
     def clocks(self, readings: Iterable[ClockReading]) -> None:
         """What the nodes' clocks said."""
@@ -187,6 +194,8 @@ class Observer:
             others=tuple(self._others),
             autoscaler_gone_s=self._gone_at_s - began_s if self._autoscaler is None and self._gone_at_s is not None else None,
             unplaced=self._unplaced,
+            nodes=self._nodes.points(self._clocks, began_s),
+            nodes_problem=self._nodes.problem,
         )
 
     def _ready(self) -> list[Pod]:

@@ -8,6 +8,7 @@ from shelterctl.core.autoscaling.course import Course, RunCourse, course_of
 from shelterctl.core.duration import format_duration
 from shelterctl.core.figures.load import latency_figure, load_figure
 from shelterctl.core.figures.svg import svg
+from shelterctl.core.load.course.nodes import busy_nodes
 from shelterctl.core.load.course.way_down import WayDown
 from shelterctl.core.load.course.words import elastic, moments
 from shelterctl.core.load.result import LoadResult
@@ -211,6 +212,12 @@ def _limits(load: LoadResult) -> Iterator[tuple[str, str]]:
     if timeline.at_maximum is not None:
         at = timeline.at_maximum
         yield "the autoscaler", f"at its maximum of {at.maximum} from {at.since_s:.0f} s on; it wanted up to {at.wanted}"
+    for node in busy_nodes(timeline.nodes, load.traffic.duration_s):
+        words = f"{node.mean_percent:.0f}% of its CPU used, {node.most_percent:.0f}% at most"
+        words += f", measured for {node.measured_share:.0%} of the load"
+        yield f"node {node.node}", words
+    if timeline.nodes_problem:
+        yield "the nodes' CPU", timeline.nodes_problem
     if timeline.unplaced:
         yield "the nodes", timeline.unplaced
 

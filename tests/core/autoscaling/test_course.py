@@ -122,6 +122,28 @@ def test_a_row_for_each_second(real: Recording) -> None:
     assert sum(int(row["requests"]) for row in rows) == sum(tick.requests for tick in real.ticks.values)
 
 
+def test_the_nodes_of_a_run_are_in_its_rows_and_its_course(tmp_path: Path, real: Recording) -> None:
+    run = unpacked(tmp_path / "nodes")
+    began_s, node = real.began_s, next(pod.node for pod in real.pods.values[0])
+    rows = [
+        {"node": name, "cpu_millicores": used, "allocatable_millicores": 2000, "sampled_at_s": began_s + at_s, "window_s": 60.0}
+        for at_s, name, used in ((100, node, 1900), (100, "elsewhere", 2000))
+    ]
+    event = {"schema": SCHEMA, "wall_s": began_s + 105, "monotonic_s": 0.0, "kind": "node_usage", "nodes": rows, "problem": ""}
+    with (run / "events.jsonl").open("a") as file:
+        file.write(json.dumps(event) + "\n")
+    recording = read_recording(run)
+    written = list(csv.DictReader(io.StringIO(render.as_csv(recording))))
+    # A node without a pod of the application is nobody's limit; before the first measurement nothing is known.
+    assert (written[50]["node_cpu_percent"], written[-1]["node_cpu_percent"]) == ("", "95.0")
+    (busy,) = course_of(recording).nodes
+    assert (busy.node, busy.most_percent) == (node, 95.0)
+    assert "busiest node" in svg(load_figure(recording))
+    assert any(line.text.strip().startswith("node cpu") for line in render.graph_lines(recording, course_of(recording)))
+    assert course_of(real).nodes == ()
+    assert "busiest node" not in svg(load_figure(real))
+
+
 def test_the_prediction_of_the_same_settings_comes(real: Recording) -> None:
     predicted = simulation(real).results[0]
     slo = parse_threshold("p95 < 300ms")

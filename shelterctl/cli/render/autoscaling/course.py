@@ -32,7 +32,7 @@ def graph_lines(recording: Recording, result: RunCourse) -> Iterator[Line]:
         return [max((value for row in stretch(column) if (value := row[index]) is not None), default=None) for column in range(width)]
 
     yield Line("")
-    for name, index, unit in (("requests/s", 1, ""), ("users", 3, ""), ("p95", 4, " ms"), ("cpu", 5, "%")):
+    for name, index, unit in (("requests/s", 1, ""), ("users", 3, ""), ("p95", 4, " ms"), ("cpu", 5, "%"), ("node cpu", 9, "%")):
         values = peaks(index)
         known = [value for value in values if value is not None]
         if known:
@@ -115,7 +115,7 @@ def _figures(result: RunCourse) -> Iterator[Line]:
         yield Line(f"  Note     {note}", "dim")
 
 
-HEAD = ("second", "requests", "failures", "users", "p95_ms", "cpu_percent", "cpu_target_percent", "ready", "desired")
+HEAD = ("second", "requests", "failures", "users", "p95_ms", "cpu_percent", "cpu_target_percent", "ready", "desired", "node_cpu_percent")
 
 
 def second_rows(recording: Recording) -> list[list[float | None]]:
@@ -132,11 +132,18 @@ def second_rows(recording: Recording) -> list[list[float | None]]:
 
 
 def _scaled(recording: Recording, at_s: float) -> list[float | None]:
-    """The last four columns."""
+    """The last five columns."""
     scaler, pods = recording.scalers.at(at_s), recording.pods.at(at_s)
     ready = None if pods is None else count_ready(pods)
     reading = scaler.cpu_percent if scaler is not None and scaler.has_metric else None
-    return [reading, scaler.cpu_target_percent if scaler is not None else None, ready, scaler.desired if scaler is not None else None]
+    node = recording.node_percent(at_s)
+    return [
+        reading,
+        scaler.cpu_target_percent if scaler is not None else None,
+        ready,
+        scaler.desired if scaler is not None else None,
+        None if node is None else round(node, 1),
+    ]
 
 
 def as_csv(recording: Recording) -> str:
