@@ -8,7 +8,7 @@ from enum import Enum
 from typing import ClassVar, TypeAlias
 
 from shelterctl.core.serial import JsonValue, to_json
-from shelterctl.core.state import Autoscaler, Pod, Usage
+from shelterctl.core.state import Autoscaler, Pod, PodName, Usage
 
 
 class Outcome(Enum):
@@ -136,6 +136,27 @@ class NodesSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class ContainerPeriods:
+    """The CPU periods (100 ms each) in which a container had something to run since its start, and those of them in which its limit stopped
+    it. `cgroup` tells it from an earlier one of its name; `container` is empty where the pod is counted as a whole."""
+
+    pod: PodName
+    container: str
+    cgroup: str
+    periods: int
+    throttled: int
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodsSeen:
+    """What was counted of the application's containers; `problem` says what could not be read."""
+
+    kind: ClassVar[str] = "cpu_periods"
+    containers: tuple[ContainerPeriods, ...]
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ClusterEventSeen:
     """An event of the cluster itself."""
 
@@ -214,6 +235,7 @@ Event: TypeAlias = (
     | AutoscalerGone
     | UsageSeen
     | NodesSeen
+    | PeriodsSeen
     | ClusterEventSeen
     | WatchDropped
     | WatchRestored

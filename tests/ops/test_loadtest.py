@@ -11,7 +11,18 @@ import pytest
 
 from shelterctl.adapters.swarm.runner import LocustRunner
 from shelterctl.cli.render.loadtest import lines
-from shelterctl.core.events import AutoscalerSeen, Event, LoadTick, Milestone, Notice, PodsSeen, StepFinished, StepStarted, UsageSeen
+from shelterctl.core.events import (
+    AutoscalerSeen,
+    Event,
+    LoadTick,
+    Milestone,
+    Notice,
+    PeriodsSeen,
+    PodsSeen,
+    StepFinished,
+    StepStarted,
+    UsageSeen,
+)
 from shelterctl.core.load.plan import Expectations, LoadPlan, LoadSample
 from shelterctl.core.load.result import LoadResult
 from shelterctl.core.load.scaling import ScalingState
@@ -149,7 +160,8 @@ def test_load_and_cluster_are_merged_into_one_timeline(tmp_path: Path) -> None:
     ]
     assert [event for event in events if isinstance(event, Milestone)] == list(result.milestones)
     kinds = [type(event) for event in events if not isinstance(event, LoadTick | Milestone)]
-    assert kinds == [PodsSeen, AutoscalerSeen, StepStarted, UsageSeen, AutoscalerSeen, PodsSeen, PodsSeen, AutoscalerSeen, StepFinished]
+    load = [StepStarted, UsageSeen, AutoscalerSeen, PodsSeen]
+    assert kinds == [PodsSeen, AutoscalerSeen, PeriodsSeen, *load, PodsSeen, AutoscalerSeen, PeriodsSeen, StepFinished]
 
 
 @pytest.mark.unit

@@ -226,6 +226,11 @@ def _limits(result: LoadResult) -> Iterator[Line]:
     if timeline is not None and timeline.nodes_problem:
         yield Line(f"           Nodes: {timeline.nodes_problem}", "dim")
     limit = timeline.cpu_limit_percent if timeline is not None else None
+    found_share = timeline.throttling.share if timeline is not None and timeline.throttling is not None else None
+    if found_share is not None:
+        yield Line(f"           Pods: throttled in {found_share:.0%} of their CPU periods")
+    elif timeline is not None and timeline.nodes and timeline.throttling is not None and timeline.throttling.problem:
+        yield Line(f"           Pods: {timeline.throttling.problem}", "dim")
     if limit is not None:
         yield Line(f"           Pods: their CPU was at most {limit:.0f}% of their limit")
 

@@ -22,6 +22,9 @@ from shelterctl.core.words import percent
 
 #: A pod that uses this much of its limit is throttled part of the time (metrics are means over half a minute and more).
 AT_LIMIT_PERCENT = 85.0
+#: Throttled in so many of their periods, pods waited for their limit often; in half of them, it is what they waited for.
+THROTTLED_SHARE = 0.25
+THROTTLED_HALF = 0.5
 #: Answers that take this many times their fastest second's median are slow.
 SLOW_TIMES = 3.0
 #: Users who wait for an answer for more than this share of their pause ask noticeably less than they would.
@@ -158,8 +161,14 @@ def _cluster(timeline: Timeline | None, database_percent: float | None) -> Itera
         yield Suspect(Limit.MAXIMUM, f"from {at.since_s:.0f} s on it had {at.maximum} replicas and wanted up to {at.wanted}")
     if timeline.metric_problem:
         yield Suspect(Limit.METRIC, timeline.metric_problem)
+    throttled = timeline.throttling.share if timeline.throttling is not None else None
+    stopped = "" if throttled is None else f"throttled in {percent(throttled)} of the periods"
     if used is not None and used >= AT_LIMIT_PERCENT:
-        yield Suspect(Limit.CPU, f"the pods used {used:.0f}% of their CPU limits")
+        yield Suspect(Limit.CPU, f"the pods used {used:.0f}% of their CPU limits{f', {stopped}' if stopped else ''}")
+    elif throttled is not None and throttled >= THROTTLED_SHARE:
+        # What is used is a mean over a minute: a limit stops who needs much for a moment.
+        mean = "" if used is None else f", though they used no more than {used:.0f}% of their limits in the mean"
+        yield Suspect(Limit.CPU, f"the pods were {stopped}{mean}", proved=throttled >= THROTTLED_HALF)
     if database_percent is not None and database_percent >= AT_LIMIT_PERCENT:
         # Who waits for the database uses no CPU of his own.
         text = f"the database used {database_percent:.0f}% of its CPU limit"

@@ -20,6 +20,7 @@ from shelterctl.core.load.attribution import (
 )
 from shelterctl.core.load.clocks import ClockReading, Clocks
 from shelterctl.core.load.course.nodes import NodeRounds
+from shelterctl.core.load.course.throttling import Throttling
 from shelterctl.core.load.rounds import Round, round_of
 from shelterctl.core.load.timeline import (
     BLIND_METRIC_S,
@@ -62,6 +63,7 @@ class Observer:
         self._database_percent: float | None = None
         self._unplaced = ""
         self._nodes = NodeRounds()
+        self._throttling: Throttling | None = None
 
     @property
     def database_percent(self) -> float | None:
@@ -116,6 +118,10 @@ class Observer:
     def nodes(self, at_s: float, seen: NodesSeen) -> None:
         """The nodes' usage as it was last measured."""
         self._nodes.add(at_s, seen, self._pods.values())
+
+    def throttled(self, found: Throttling) -> None:
+        """In how many of their CPU periods the application's containers were throttled."""
+        self._throttling = found
 
     def clocks(self, readings: Iterable[ClockReading]) -> None:
         """What the nodes' clocks said."""
@@ -196,6 +202,7 @@ class Observer:
             unplaced=self._unplaced,
             nodes=self._nodes.points(self._clocks, began_s),
             nodes_problem=self._nodes.problem,
+            throttling=self._throttling,
         )
 
     def _ready(self) -> list[Pod]:

@@ -12,6 +12,7 @@ from shelterctl.core.controller import SYNC_S
 from shelterctl.core.hpa.algorithm import desired_from_utilization
 from shelterctl.core.hpa.tolerance import DEFAULT_TOLERANCE
 from shelterctl.core.load.course.nodes import NodePoint
+from shelterctl.core.load.course.throttling import Throttling
 from shelterctl.core.state import PodName
 
 #: A sync of the autoscaler and a poll: how long after a metric is there the autoscaler must have read it.
@@ -164,7 +165,7 @@ class Timeline:
     forbids it to add pods. `clock_problem` says why the measurements' own times cannot be placed. `others` are the commands that worked on
     the stack meanwhile. `autoscaler_gone_s` is when an autoscaler that was there went for good; `unplaced` says which pods found no node at
     the end, with the nodes' numbers. `nodes` are the measurements of the nodes, `nodes_problem` why there are none; both are empty where
-    the target has no nodes.
+    the target has no nodes. `throttling` is None where nobody asked for it.
     """
 
     observed_s: float
@@ -190,6 +191,7 @@ class Timeline:
     unplaced: str = ""
     nodes: tuple[NodePoint, ...] = ()
     nodes_problem: str = ""
+    throttling: Throttling | None = None
 
     @property
     def held_back_s(self) -> float:

@@ -209,6 +209,12 @@ def _limits(load: LoadResult) -> Iterator[tuple[str, str]]:
         return
     if timeline.cpu_limit_percent is not None:
         yield "the pods", f"their CPU was at most {timeline.cpu_limit_percent:.0f}% of their limit"
+    if timeline.throttling is not None:
+        share = timeline.throttling.share
+        told_of = (
+            timeline.throttling.problem if share is None else f"in {share:.0%} of the CPU periods of those that were there all the time"
+        )
+        yield "the pods were throttled", told_of or "too few periods to tell"
     if timeline.at_maximum is not None:
         at = timeline.at_maximum
         yield "the autoscaler", f"at its maximum of {at.maximum} from {at.since_s:.0f} s on; it wanted up to {at.wanted}"
