@@ -157,6 +157,17 @@ class PeriodsSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class IncidentSeen:
+    """Something broke, or was changed by somebody else, at `at_s` (epoch seconds). `part` is the database, the application, or empty for
+    another command."""
+
+    kind: ClassVar[str] = "incident"
+    at_s: float
+    part: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class ClusterEventSeen:
     """An event of the cluster itself."""
 
@@ -236,6 +247,7 @@ Event: TypeAlias = (
     | UsageSeen
     | NodesSeen
     | PeriodsSeen
+    | IncidentSeen
     | ClusterEventSeen
     | WatchDropped
     | WatchRestored

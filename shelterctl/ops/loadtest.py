@@ -211,6 +211,8 @@ class _Run:
                     self.observer.clocks(event.readings)
                 else:
                     events.append(self.observe(self.observer, at_s, event))
+            self.observer.settle(self.ports.clock.wall_s())
+            events += self.observer.incidents.take()
         yield from events
 
     def observe(self, observer: Observer, at_s: float, event: Event | Gap) -> Event:

@@ -7,13 +7,14 @@ suspect that was busy while every answer came soon kept nobody from anything: it
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from shelterctl.core.load.busy import MACHINE_BUSY_PERCENT, MachineLoad
+from shelterctl.core.load.course.faults import felt_share
 from shelterctl.core.load.course.nodes import NODE_BUSY_PERCENT, busy_nodes
 from shelterctl.core.load.plan import LoadPlan
-from shelterctl.core.load.tally import LATE_S
+from shelterctl.core.load.tally import LATE_S, SLOW_MS, SLOW_TIMES
 from shelterctl.core.load.timeline import Timeline
 from shelterctl.core.load.traffic import GeneratorLoad, Traffic
 from shelterctl.core.load.verdict import judge_generator
@@ -25,16 +26,14 @@ AT_LIMIT_PERCENT = 85.0
 #: Throttled in so many of their periods, pods waited for their limit often; in half of them, it is what they waited for.
 THROTTLED_SHARE = 0.25
 THROTTLED_HALF = 0.5
-#: Answers that take this many times their fastest second's median are slow.
-SLOW_TIMES = 3.0
 #: Users who wait for an answer for more than this share of their pause ask noticeably less than they would.
 WAITS_SHARE = 0.5
 #: Users who wait for this share of their time send so much less than they would: that is noticeable, and so many requests are missing.
 NOTICED_SHARE = 0.1
-#: What people notice (Nielsen, "Usability Engineering", 1993, ch. 5): an answer below this is at once, whatever the fastest one took.
-SLOW_MS = 100.0
 #: More failures than this share, and the load was not served.
 FAILED_SHARE = 0.001
+#: Trouble of which this much lies near a fault is that fault's.
+FAULT_SHARE = 0.5
 #: More requests than this that began late, and the load's rate was not kept by the answers alone.
 LATE_SHARE = 0.01
 #: A machine or a node that was busy for so much of the load is a suspect; for half of it, it is the limit.
@@ -53,6 +52,7 @@ class Limit(Enum):
     MAXIMUM = "the HPA's maximum"
     METRIC = "an HPA without a metric"
     CPU = "the application's CPU limit"
+    FAULT = "a fault during the load"
     NODE_CPU = "the node's CPU"
     MACHINE = "this machine's CPU"
     CONNECTIONS = "kept connections"
@@ -101,7 +101,11 @@ def bottleneck(
     )
     # What a generator measured that was at its own limit does not show that the load was served.
     served = not own and not held_back(plan, traffic)
-    suspects, reached = (own, others) if served else ((*own, *others), ())
+    faults = tuple(_faults(traffic, timeline))
+    if faults and not held_back(plan, replace(traffic, failures=traffic.own_failures, p95_ms=traffic.p50_ms)):
+        # But for the time near it the load was served: what else was busy explains nothing of it.
+        others = tuple(replace(suspect, proved=False) for suspect in others)
+    suspects, reached = (own, others) if served else ((*own, *faults, *others), ())
     proved = [suspect for suspect in suspects if suspect.proved]
     if proved:
         return Bottleneck(proved[0].limit, (*proved, *(suspect for suspect in suspects if not suspect.proved)))
@@ -148,6 +152,21 @@ def _generator(traffic: Traffic, generator: GeneratorLoad) -> Iterator[Suspect]:
     doubts = judge_generator(traffic, generator, fewer="")
     if doubts.verdict is Verdict.UNKNOWN:
         yield Suspect(Limit.GENERATOR, doubts.reasons[0].text)
+
+
+def _faults(traffic: Traffic, timeline: Timeline | None) -> Iterator[Suspect]:
+    """What broke meanwhile, where most of what failed, or where nothing did of the slow seconds, lies near it."""
+    incidents = () if timeline is None else timeline.incidents
+    spans = traffic.troubled
+    failures = sum(span.failures for span in spans)
+    weights = [float(span.failures) if failures else span.until_s - span.from_s for span in spans]
+    near = [weight * felt_share(incidents, span.from_s, span.until_s) for span, weight in zip(spans, weights, strict=True)]
+    share = sum(near) / (sum(weights) or 1.0)
+    if share < FAULT_SHARE:
+        return
+    felt = [item for item in incidents if any(felt_share((item,), span.from_s, span.until_s) for span in spans)]
+    told = "; ".join(f"{item.text} at {item.at_s:.0f} s" for item in felt[:3])
+    yield Suspect(Limit.FAULT, f"{told}: {percent(share)} of {'what failed' if failures else 'the slow seconds'} lies near it")
 
 
 def _cluster(timeline: Timeline | None, database_percent: float | None) -> Iterator[Suspect]:

@@ -19,6 +19,7 @@ from shelterctl.core.load.attribution import (
     scale_up_period_s,
 )
 from shelterctl.core.load.clocks import ClockReading, Clocks
+from shelterctl.core.load.course.faults import Incidents
 from shelterctl.core.load.course.nodes import NodeRounds
 from shelterctl.core.load.course.throttling import Throttling
 from shelterctl.core.load.rounds import Round, round_of
@@ -63,6 +64,7 @@ class Observer:
         self._database_percent: float | None = None
         self._unplaced = ""
         self._nodes = NodeRounds()
+        self.incidents = Incidents()
         self._throttling: Throttling | None = None
 
     @property
@@ -73,6 +75,7 @@ class Observer:
     def pods(self, at_s: float, pods: Iterable[Pod]) -> None:
         """The pods at one moment, all of them."""
         pods = tuple(pods)
+        self.incidents.pods(at_s, pods, self._autoscaler.desired if self._autoscaler else None)
         self._database = {pod.name: pod for pod in pods if pod.role is Role.DATABASE}
         before, self._pods = self._pods, {pod.name: pod for pod in pods if pod.role is Role.APP}
         for pod in self._ready():
@@ -82,6 +85,10 @@ class Observer:
             if last is None or not last.ready or last.restarts != pod.restarts:
                 self._steady_since[name] = at_s
         self._note(at_s)
+
+    def settle(self, at_s: float) -> None:
+        """Nothing came until then: what waits for that is decided."""
+        self.incidents.settle(at_s, self._autoscaler.desired if self._autoscaler else None)
 
     def autoscaler(self, at_s: float, seen: Autoscaler | None) -> None:
         """The autoscaler's status at one moment, or None where there is none (any more)."""
@@ -203,6 +210,7 @@ class Observer:
             nodes=self._nodes.points(self._clocks, began_s),
             nodes_problem=self._nodes.problem,
             throttling=self._throttling,
+            incidents=self.incidents.found(began_s, ended_s),
         )
 
     def _ready(self) -> list[Pod]:

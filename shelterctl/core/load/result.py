@@ -137,6 +137,9 @@ def milestones_of(timeline: Timeline | None) -> tuple[Milestone, ...]:
         found.append(Milestone("pod ready", pod.ready_at_s, f"{pod.pod}{delay}"))
         if pod.first_answer_at_s is not None:
             found.append(Milestone("pod served its first request", pod.first_answer_at_s, pod.pod))
+    for incident in timeline.incidents:
+        again = "" if incident.until_s is None else f", over at {incident.until_s:.1f} s"
+        found.append(Milestone("incident", incident.at_s, f"{incident.text}{again}"))
     if timeline.at_maximum is not None:
         limit = timeline.at_maximum
         found.append(Milestone("autoscaler at its maximum", limit.since_s, f"{limit.maximum}, wanted up to {limit.wanted}"))

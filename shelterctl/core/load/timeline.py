@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from shelterctl.core.controller import SYNC_S
 from shelterctl.core.hpa.algorithm import desired_from_utilization
 from shelterctl.core.hpa.tolerance import DEFAULT_TOLERANCE
+from shelterctl.core.load.course.faults import Incident
 from shelterctl.core.load.course.nodes import NodePoint
 from shelterctl.core.load.course.throttling import Throttling
 from shelterctl.core.state import PodName
@@ -165,7 +166,7 @@ class Timeline:
     forbids it to add pods. `clock_problem` says why the measurements' own times cannot be placed. `others` are the commands that worked on
     the stack meanwhile. `autoscaler_gone_s` is when an autoscaler that was there went for good; `unplaced` says which pods found no node at
     the end, with the nodes' numbers. `nodes` are the measurements of the nodes, `nodes_problem` why there are none; both are empty where
-    the target has no nodes. `throttling` is None where nobody asked for it.
+    the target has no nodes. `throttling` is None where nobody asked for it. `incidents` are what broke meanwhile.
     """
 
     observed_s: float
@@ -192,6 +193,7 @@ class Timeline:
     nodes: tuple[NodePoint, ...] = ()
     nodes_problem: str = ""
     throttling: Throttling | None = None
+    incidents: tuple[Incident, ...] = ()
 
     @property
     def held_back_s(self) -> float:

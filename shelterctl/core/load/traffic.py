@@ -31,6 +31,15 @@ class PodTraffic:
 
 
 @dataclass(frozen=True, slots=True)
+class Trouble:
+    """Seconds on end (since the load's begin) in which requests failed or answers were slow, and what failed in them."""
+
+    from_s: float
+    until_s: float
+    failures: int
+
+
+@dataclass(frozen=True, slots=True)
 class Traffic:
     """Every request of the run. Latencies in ms within 1%, the maximum exact; None where nothing was answered.
 
@@ -40,7 +49,7 @@ class Traffic:
     later than the load's rate wanted them to, `untimed` those whose users told no response time of them (only a Locust file of one's own).
     `tasks` of the users began; `failed_checks` and `task_errors` count those that raised an AssertionError, or another exception, without a
     request that failed before it; `users_ended` are the users who ended by one. `fastest_ms` is the median of the second that answered
-    fastest, of those with enough answers; None where there was none.
+    fastest, of those with enough answers; None where there was none. `troubled` are the times with failed or slow answers.
     """
 
     requests: int
@@ -66,6 +75,7 @@ class Traffic:
     failed_checks: Mapping[str, int] = field(default_factory=dict)
     task_errors: Mapping[str, int] = field(default_factory=dict)
     fastest_ms: float | None = None
+    troubled: tuple[Trouble, ...] = ()
 
     @property
     def own_failures(self) -> int:
