@@ -8,7 +8,7 @@ from enum import Enum
 from typing import ClassVar, TypeAlias
 
 from shelterctl.core.serial import JsonValue, to_json
-from shelterctl.core.state import Autoscaler, Pod, Usage
+from shelterctl.core.state import Autoscaler, Pod, PodName, Usage
 
 
 class Outcome(Enum):
@@ -115,6 +115,59 @@ class UsageSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class NodeUsage:
+    """What a node used when its metrics were last taken, and what it can give to pods (allocatable). `sampled_at_s` is the sample's time by
+    the node's clock (epoch seconds)."""
+
+    node: str
+    cpu_millicores: int
+    allocatable_millicores: int
+    sampled_at_s: float
+    window_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class NodesSeen:
+    """A new measurement of the nodes' usage; `problem` says why there is none."""
+
+    kind: ClassVar[str] = "node_usage"
+    nodes: tuple[NodeUsage, ...]
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerPeriods:
+    """The CPU periods (100 ms each) in which a container had something to run since its start, and those of them in which its limit stopped
+    it. `cgroup` tells it from an earlier one of its name; `container` is empty where the pod is counted as a whole."""
+
+    pod: PodName
+    container: str
+    cgroup: str
+    periods: int
+    throttled: int
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodsSeen:
+    """What was counted of the application's containers; `problem` says what could not be read."""
+
+    kind: ClassVar[str] = "cpu_periods"
+    containers: tuple[ContainerPeriods, ...]
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentSeen:
+    """Something broke, or was changed by somebody else, at `at_s` (epoch seconds). `part` is the database, the application, or empty for
+    another command."""
+
+    kind: ClassVar[str] = "incident"
+    at_s: float
+    part: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class ClusterEventSeen:
     """An event of the cluster itself."""
 
@@ -192,6 +245,9 @@ Event: TypeAlias = (
     | AutoscalerSeen
     | AutoscalerGone
     | UsageSeen
+    | NodesSeen
+    | PeriodsSeen
+    | IncidentSeen
     | ClusterEventSeen
     | WatchDropped
     | WatchRestored

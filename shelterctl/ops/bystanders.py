@@ -39,9 +39,11 @@ class Bystanders:
         self._looked_s = now_s
         who = self._others()
         if not who:
+            observer.incidents.others_ended(self._clock.wall_s())
             self._count(now_s)
         elif observer.disturbed(who):
             self._who.append(who)
+            observer.incidents.other(self._clock.wall_s(), who)
             if self._first is None:
                 began_s = self._tally.began_wall_s
                 self._first = (0.0 if began_s is None else self._clock.wall_s() - began_s, self._earlier)

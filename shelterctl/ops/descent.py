@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from shelterctl.core.controller import down_window_s, effective_behavior
 from shelterctl.core.duration import format_duration
 from shelterctl.core.events import AutoscalerGone, AutoscalerSeen, Event, Notice, Outcome, PodsSeen, StepFinished, StepStarted, WatchDropped
+from shelterctl.core.load.course.way_down import WayDown, milestones_down, way_down
+from shelterctl.core.load.observer import Observer
 from shelterctl.core.load.result import Descent, LoadResult
 from shelterctl.core.state import Autoscaler, count_ready
 from shelterctl.errors import ShelterError
@@ -29,10 +31,12 @@ STEP_S = 60.0
 class _Seen:
     scaler: Autoscaler | None
     ready: int
+    observer: Observer
 
 
-def descent(target: Target, clock: Clock) -> Generator[Event, None, Descent]:
+def descent(target: Target, clock: Clock, observer: Observer | None = None) -> Generator[Event, None, Descent]:
     """Yields what the target tells, as a load does. It ends at the minimum, or after as long as the autoscaler's own rules can take.
+    `observer` takes in what is seen.
 
     KeyboardInterrupt ends it with what was seen. Raises what the target raises before the first look.
     """
@@ -43,8 +47,11 @@ def descent(target: Target, clock: Clock) -> Generator[Event, None, Descent]:
         return Descent(ready, ready, 0.0, reached=False, why="there is no autoscaler")
     most_s = longest_s(scaler, ready)
     yield StepStarted(STEP, f"Until {scaler.minimum} replicas are ready again: at most {format_duration(most_s)}")
+    seen = _Seen(scaler, ready, observer or Observer())
+    seen.observer.pods(clock.wall_s(), state.pods)
+    seen.observer.autoscaler(clock.wall_s(), scaler)
     yield PodsSeen(state.pods)
-    seen = _Seen(scaler, ready)
+    yield AutoscalerSeen(scaler)
     began_s = clock.monotonic_s()
     why = f"not within {format_duration(most_s)}: `shelterctl hpa explain` says why"
     feed = TargetFeed(target, clock)
@@ -73,14 +80,28 @@ def followed_down(load: Generator[Event, None, LoadResult], ports: LoadPorts) ->
     result = yield from load
     if result.interrupted or ports.target is None:
         return result
+    observer = Observer()
     try:
-        down = yield from descent(ports.target, ports.clock)
+        down = yield from descent(ports.target, ports.clock, observer)
     except (ShelterError, KeyboardInterrupt) as error:
         # The load is over, and what it showed is kept whatever becomes of the way down.
         ready = result.timeline.points[-1].ready if result.timeline is not None and result.timeline.points else 0
         why = f"{error.what}: {error.why}".rstrip(": ") if isinstance(error, ShelterError) else INTERRUPTED
         down = Descent(ready, ready, 0.0, reached=False, why=why)
-    return replace(result, descent=down)
+    way = _way(result, observer, ports.clock.wall_s())
+    if way is None:
+        return replace(result, descent=down)
+    moments = milestones_down(way)
+    yield from moments
+    return replace(result, descent=replace(down, way=way), milestones=(*result.milestones, *moments))
+
+
+def _way(result: LoadResult, observer: Observer, ended_s: float) -> WayDown | None:
+    """The way down by the time of the load, with what was seen during the load before it; None where the load's begin is not known."""
+    if result.began_wall_s is None or result.timeline is None:
+        return None
+    points = (*result.timeline.points, *(p for p in observer.points(result.began_wall_s) if p.desired is not None))
+    return way_down(points, last_request_s=result.traffic.duration_s, until_s=ended_s - result.began_wall_s)
 
 
 def come_down(target: Target, clock: Clock) -> Generator[Event, None, None]:
@@ -103,7 +124,7 @@ def come_down(target: Target, clock: Clock) -> Generator[Event, None, None]:
 
 
 def _taken(feed: TargetFeed, seen: _Seen) -> Generator[Event, None, None]:
-    for _, event in feed.take():
+    for at_s, event in feed.take():
         if isinstance(event, ClocksSeen | WatchDropped):
             continue
         if isinstance(event, Gap):
@@ -111,10 +132,13 @@ def _taken(feed: TargetFeed, seen: _Seen) -> Generator[Event, None, None]:
             continue
         if isinstance(event, PodsSeen):
             seen.ready = count_ready(event.pods)
+            seen.observer.pods(at_s, event.pods)
         elif isinstance(event, AutoscalerSeen):
             seen.scaler = event.autoscaler
+            seen.observer.autoscaler(at_s, seen.scaler)
         elif isinstance(event, AutoscalerGone):
             seen.scaler = None
+            seen.observer.autoscaler(at_s, None)
         yield event
 
 

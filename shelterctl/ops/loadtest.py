@@ -8,18 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from shelterctl.core.events import (
-    AutoscalerGone,
-    AutoscalerSeen,
-    Event,
-    Notice,
-    Outcome,
-    PodsSeen,
-    StepFinished,
-    StepStarted,
-    UsageSeen,
-    WatchDropped,
-)
+from shelterctl.core.events import AutoscalerSeen, Event, Notice, Outcome, PodsSeen, StepFinished, StepStarted
 from shelterctl.core.load.observer import Observer
 from shelterctl.core.load.plan import Expectations, LoadPlan
 from shelterctl.core.load.result import LoadResult, conclude
@@ -33,6 +22,8 @@ from shelterctl.ops.feed import ClocksSeen, Gap, TargetFeed
 from shelterctl.ops.held_now import HeldNow
 from shelterctl.ops.load_told import one_of_several, title_of, told_of, unplaced
 from shelterctl.ops.machine_watch import MachineWatch
+from shelterctl.ops.observing import take_in
+from shelterctl.ops.throttle_watch import ThrottleWatch
 from shelterctl.ports.clock import Clock
 from shelterctl.ports.load import LoadGenerator, Machine
 from shelterctl.ports.target import Target
@@ -127,6 +118,7 @@ class _Run:
     rolls_out: bool = False
     observer: Observer | None = None
     feed: TargetFeed | None = None
+    throttled: ThrottleWatch | None = None
     gaps: list[Gap] = field(default_factory=list)
     interrupted: bool = False
     until_scaled: bool = False
@@ -162,6 +154,8 @@ class _Run:
                 f"{self.plan.duration_s:.0f} s may be too short to show a scale-up: a metric of this load, its reading and a pod can take "
                 f"{needed_s:.0f} s.   Surely long enough: {self.plan.command(duration_s=needed_s, watched=True)}"
             )
+        self.throttled = ThrottleWatch(target)
+        yield from self.throttled.begin(state.pods_of(Role.APP))
         self.feed = TargetFeed(target, self.ports.clock)
         self.feed.start()
 
@@ -217,6 +211,8 @@ class _Run:
                     self.observer.clocks(event.readings)
                 else:
                     events.append(self.observe(self.observer, at_s, event))
+            self.observer.settle(self.ports.clock.wall_s())
+            events += self.observer.incidents.take()
         yield from events
 
     def observe(self, observer: Observer, at_s: float, event: Event | Gap) -> Event:
@@ -224,16 +220,7 @@ class _Run:
             self.gaps.append(event)
             until = "" if event.until_s is None else f" for {event.until_s - event.from_s:.0f} s"
             return Notice(f"{self.noun} did not answer{until}: {event.why}", "warning")
-        if isinstance(event, PodsSeen):
-            observer.pods(at_s, event.pods)
-        elif isinstance(event, AutoscalerSeen):
-            observer.autoscaler(at_s, event.autoscaler)
-        elif isinstance(event, AutoscalerGone):
-            observer.autoscaler(at_s, None)
-        elif isinstance(event, UsageSeen):
-            observer.usage(at_s, event.usage)
-        elif isinstance(event, WatchDropped):
-            observer.watch_dropped()
+        take_in(observer, at_s, event)
         return event
 
     def look(self, observer: Observer, state: StackState) -> tuple[Event, ...]:
@@ -271,6 +258,9 @@ class _Run:
             yield from self.look(self.observer, state)
             if words := unplaced(self.ports.target, state):
                 self.observer.unplaced(words)
+            if self.throttled is not None:
+                yield from self.throttled.end(state.pods_of(Role.APP))
+                self.observer.throttled(self.throttled.found())
 
     def stop(self) -> None:
         self.ports.generator.stop()

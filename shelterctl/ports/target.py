@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from shelterctl.core.deploy.room import NodeRoom
 from shelterctl.core.deploy.stack import ApplyReport, ObjectChange, RemovalReport, StackOptions, StackPlan
-from shelterctl.core.events import Event
+from shelterctl.core.events import Event, PeriodsSeen
 from shelterctl.core.load.clocks import ClockReading
 from shelterctl.core.state import Autoscaler, Pod, PodName, StackState, Usage, Workload
 
@@ -83,6 +83,9 @@ class Target(Protocol):
 
     def usage(self) -> tuple[Usage, ...]:
         """The pods' last measured usage. Raises ApiRejected where nothing measures them."""
+
+    def periods(self, pods: Sequence[Pod]) -> PeriodsSeen:
+        """The CPU periods of these pods' containers, and those in which they were throttled; with the reason where that cannot be read."""
 
     def rooms(self) -> tuple[NodeRoom, ...]:
         """What the machines can give to pods and have given; none where there is no such limit. Raises ApiRejected."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from shelterctl.core.deploy.room import NodeRoom
-from shelterctl.core.events import Event
+from shelterctl.core.events import Event, PeriodsSeen
 from shelterctl.core.load.clocks import ClockReading
 from shelterctl.core.load.plan import LoadPlan, LoadSample
 from shelterctl.core.load.scaling import SCALE_UP_WITHIN_S
@@ -99,6 +99,9 @@ class ToldStory:
     #: How long this machine's own way to the service broke after the load began.
     breaks_s: float = 0.0
     way_asked: int = 0
+    #: What is counted at the load's begin, and at its end.
+    counted: Sequence[PeriodsSeen] = (PeriodsSeen((), "nothing is counted in this story"),)
+    periods_asked: int = 0
 
     def __post_init__(self) -> None:
         self.clock.settled = lambda: self.ended or self.told >= sum(at_s <= self.clock.now_s for at_s in self.story)
@@ -114,6 +117,10 @@ class ToldStory:
         """Two questions in one: the node told its time between them, so that its clock is known to be this machine's."""
         now_s = self.clock.wall_s()
         return tuple(ClockReading("minikube", told_s, told_s, told_s) for told_s in (now_s - 0.1, now_s))
+
+    def periods(self, pods: Sequence[Pod]) -> PeriodsSeen:
+        self.periods_asked += 1
+        return self.counted[min(self.periods_asked, len(self.counted)) - 1]
 
     def rooms(self) -> tuple[NodeRoom, ...]:
         return (NodeRoom("minikube", 2000, 1950, 4 * 2**30, 2**30),)

@@ -59,6 +59,15 @@ def test_requests_that_fail_once_somebody_takes_the_stack_down_are_no_failure_of
     assert {check.name: check.judgement.verdict for check in result.checks}[CheckName.SERVING] is Verdict.UNKNOWN
 
 
+def test_what_another_command_did_is_in_the_timeline_with_its_times(tmp_path: Path) -> None:
+    timeline = load(tmp_path, from_s=100, works_s=(101, 130)).timeline
+    assert timeline is not None
+    (incident,) = timeline.incidents
+    assert (incident.text, incident.part) == (f"{WHO} worked on the stack", "")
+    assert incident.at_s == pytest.approx(101, abs=1)
+    assert incident.until_s == pytest.approx(130, abs=1)
+
+
 def test_a_service_that_had_failed_before_has_failed(tmp_path: Path) -> None:
     result = load(tmp_path, from_s=10)
     assert result.judgement.verdict is Verdict.FAIL

@@ -11,6 +11,7 @@ import pytest
 from shelterctl.cli.render.loadtest import lines
 from shelterctl.core.events import AutoscalerSeen, Event, PodsSeen, UsageSeen
 from shelterctl.core.load.result import LoadResult
+from shelterctl.core.serial import from_json, to_json
 from shelterctl.core.state import StackState
 from shelterctl.errors import ApiUnreachable
 from shelterctl.ops.descent import followed_down
@@ -68,6 +69,18 @@ def test_the_way_down_is_in_the_result_and_has_a_line(tmp_path: Path) -> None:
     assert result.descent is not None
     assert (result.descent.from_ready, result.descent.to_ready, result.descent.reached) == (3, 2, True)
     assert 168 <= result.descent.took_s <= 172
+    way = result.descent.way
+    assert way is not None
+    # From the load's own begin, with what was seen under it: the reading of 184% until the first decision.
+    assert [(step.before, step.after, round(step.at_s)) for step in way.steps] == [(3, 2, 400)]
+    assert way.minimum_at_s == pytest.approx(410, abs=1)
+    assert way.elasticity is not None
+    assert way.elasticity.over_accuracy_percent == pytest.approx(50, abs=1)
+    assert [item.name for item in result.milestones][-1] == "minimum reached"
+    kept = from_json(LoadResult, to_json(result)).descent
+    assert kept is not None
+    assert kept.way is not None
+    assert (len(kept.way.steps), kept.way.low_percent) == (1, way.low_percent)
     assert len(told(result)) == 1
     assert told(result)[0].startswith("Down     3 → 2 replicas ready within 2 min 50 s")
 

@@ -6,7 +6,7 @@ Its replicas are a list, its service is a function, and it has neither nodes nor
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Generator, Iterator, Mapping
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -19,7 +19,7 @@ from shelterctl.core.deploy.image import LocalImage
 from shelterctl.core.deploy.room import NodeRoom
 from shelterctl.core.deploy.stack import ApplyReport, Change, ObjectChange, RemovalReport, StackOptions, StackPlan
 from shelterctl.core.endpoint import Endpoint
-from shelterctl.core.events import AutoscalerSeen, Event, PodsSeen
+from shelterctl.core.events import AutoscalerSeen, Event, PeriodsSeen, PodsSeen
 from shelterctl.core.load.clocks import ClockReading
 from shelterctl.core.state import Autoscaler, ContainerState, Place, Pod, PodName, Role, StackState, Usage, Workload
 from shelterctl.errors import FaultFailed, PrerequisiteError
@@ -108,6 +108,9 @@ class House:
 
     def usage(self) -> tuple[Usage, ...]:
         return ()
+
+    def periods(self, pods: Sequence[Pod]) -> PeriodsSeen:
+        return PeriodsSeen((), "a house counts no periods")
 
     def rooms(self) -> tuple[NodeRoom, ...]:
         return ()

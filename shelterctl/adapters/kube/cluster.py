@@ -16,10 +16,12 @@ from shelterctl.adapters.kube.api import Json, KubeApi
 from shelterctl.adapters.kube.hints import KubectlHints
 from shelterctl.adapters.kube.look import requests, state
 from shelterctl.adapters.kube.look.endpoint import Way
+from shelterctl.adapters.kube.look.nodes import NodeMetrics
+from shelterctl.adapters.kube.look.periods import read_periods
 from shelterctl.adapters.parts import pods_of_part
 from shelterctl.core.deploy.room import NodeRoom
 from shelterctl.core.deploy.stack import ApplyReport, ObjectChange, RemovalReport, StackOptions, StackPlan
-from shelterctl.core.events import Event
+from shelterctl.core.events import Event, PeriodsSeen
 from shelterctl.core.load.clocks import ClockReading
 from shelterctl.core.serial import JsonValue
 from shelterctl.core.state import Autoscaler, Pod, PodName, Role, StackState, Usage, Workload
@@ -138,6 +140,9 @@ class KubernetesCluster:
     def usage(self) -> tuple[Usage, ...]:
         return state.read_usage(self.api, self.namespaces())
 
+    def periods(self, pods: Sequence[Pod]) -> PeriodsSeen:
+        return read_periods(self.api, pods)
+
     def rooms(self) -> tuple[NodeRoom, ...]:
         return requests.read_rooms(self.api)
 
@@ -145,7 +150,7 @@ class KubernetesCluster:
         # Asked here, so that an API server that is not there is an error at once. Both are followed: the companion may come later.
         self.namespaces()
         spaces = self.watched()
-        return watch.watch(self.api, spaces, lambda: state.read_usage(self.api, spaces), stop, self.role)
+        return watch.watch(self.api, spaces, lambda: state.read_usage(self.api, spaces), stop, self.role, NodeMetrics(self.api).read)
 
     def log_tail(self, pod: Pod, container: str, *, lines: int, previous: bool = False) -> tuple[str, ...]:
         query = {"container": container, "tailLines": str(lines), **({"previous": "true"} if previous else {})}

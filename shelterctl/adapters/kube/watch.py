@@ -15,8 +15,9 @@ from shelterctl.adapters.kube import records
 from shelterctl.adapters.kube.api import Json, KubeApi
 from shelterctl.adapters.kube.follow import Changed, Dropped, Follower, Inbox, Listed, Source, measure
 from shelterctl.adapters.kube.look import scalers
+from shelterctl.adapters.kube.look.nodes import measure_nodes
 from shelterctl.adapters.kube.records import RoleOf, role_of
-from shelterctl.core.events import AutoscalerGone, AutoscalerSeen, ClusterEventSeen, Event, PodsSeen, WatchDropped
+from shelterctl.core.events import AutoscalerGone, AutoscalerSeen, ClusterEventSeen, Event, NodesSeen, PodsSeen, WatchDropped
 from shelterctl.core.state import Autoscaler, Pod, Usage, app_first
 
 _TICK_S = 0.25
@@ -27,11 +28,17 @@ PODS, SCALERS, EVENTS = "pods", "autoscaler", "events"
 
 
 def watch(
-    api: KubeApi, namespaces: Iterable[str], usage: Callable[[], tuple[Usage, ...]], stop: Callable[[], bool], role: RoleOf = role_of
+    api: KubeApi,
+    namespaces: Iterable[str],
+    usage: Callable[[], tuple[Usage, ...]],
+    stop: Callable[[], bool],
+    role: RoleOf = role_of,
+    nodes: Callable[[], NodesSeen] | None = None,
 ) -> Iterator[Event]:
     """Yields what changes until `stop()`: first all that is there, then each change.
 
-    The namespaces need not exist: what appears in them later is told then. The autoscaler is looked for in the first one. Raises
+    The namespaces need not exist: what appears in them later is told then. The autoscaler is looked for in the first one.
+    `usage` and `nodes` read what the pods and the nodes use. Raises
     what a thread met that is neither a refusal nor a broken connection.
     """
     inbox: Inbox = queue.SimpleQueue()
@@ -40,6 +47,8 @@ def watch(
     followers = [Follower(api, source, inbox, ended) for source in sources]
     threads = [threading.Thread(target=follower.run, daemon=True) for follower in followers]
     threads.append(threading.Thread(target=measure, args=(usage, inbox, ended), daemon=True))
+    if nodes is not None:
+        threads.append(threading.Thread(target=measure_nodes, args=(nodes, inbox, ended), daemon=True))
     for thread in threads:
         thread.start()
     known = _Known({source for source in sources if source.kind == PODS}, role)

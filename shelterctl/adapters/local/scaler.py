@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import socket
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 
 from shelterctl.adapters.local.client import Client
 from shelterctl.adapters.local.spec import LocalSpec
 from shelterctl.core.controller import ScalerSettings
+from shelterctl.core.events import PeriodsSeen
 from shelterctl.core.load.clocks import ClockReading
 from shelterctl.core.serial import to_json
+from shelterctl.core.state import Pod
 from shelterctl.errors import Refused
 
 
@@ -42,3 +45,8 @@ def clock_readings() -> tuple[ClockReading, ...]:
         found.append(ClockReading(socket.gethostname(), now_s, now_s, now_s))
         time.sleep(0.001)
     return tuple(found)
+
+
+def no_periods(pods: Sequence[Pod]) -> PeriodsSeen:  # noqa: ARG001 - as the port has it
+    """No kernel counts them here."""
+    return PeriodsSeen((), "throttled periods are counted by a cluster's nodes: here the supervisor keeps processes to their limits")

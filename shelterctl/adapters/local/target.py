@@ -10,7 +10,7 @@ from pathlib import Path
 from shelterctl.adapters.local import claim, engines, manifest, ports
 from shelterctl.adapters.local.client import Client
 from shelterctl.adapters.local.home import Home, read_json, write_json
-from shelterctl.adapters.local.scaler import clock_readings, set_settings
+from shelterctl.adapters.local.scaler import clock_readings, no_periods, set_settings
 from shelterctl.adapters.local.spec import DatabaseSpec, LocalSpec, ReplicaSpec, ScalerSpec
 from shelterctl.adapters.parts import pods_of_part
 from shelterctl.core.controller import ScalerSettings
@@ -60,6 +60,7 @@ class LocalTarget:
     """One stack of this machine's."""
 
     noun = "the stack"
+    periods = staticmethod(no_periods)
     #: Two measurements, two passes of the autoscaler, and a start that finds both cores busy.
     scale_up_within_s = 60.0
 

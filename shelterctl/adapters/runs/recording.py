@@ -12,9 +12,12 @@ from shelterctl.core.events import (
     AutoscalerSeen,
     ClusterEventSeen,
     LoadTick,
+    NodesSeen,
+    NodeUsage,
     Notice,
     PodsSeen,
     StepFinished,
+    StepStarted,
     TargetChosen,
     UsageSeen,
     WatchDropped,
@@ -25,12 +28,14 @@ from shelterctl.core.state import Autoscaler, Pod, Usage
 from shelterctl.errors import StateFolderError, UsageError
 
 _KNOWN: Mapping[str, Any] = {
-    kind.kind: kind for kind in (AutoscalerSeen, LoadTick, Notice, PodsSeen, TargetChosen, UsageSeen)
+    kind.kind: kind for kind in (AutoscalerSeen, LoadTick, NodesSeen, Notice, PodsSeen, StepFinished, StepStarted, TargetChosen, UsageSeen)
 }  # fmt: skip
 #: What a report tells beside the load.
-BESIDE: Mapping[str, Any] = {kind.kind: kind for kind in (StepFinished, ClusterEventSeen, WatchDropped, WatchRestored)}
+BESIDE: Mapping[str, Any] = {kind.kind: kind for kind in (ClusterEventSeen, WatchDropped, WatchRestored)}
 _ALL: Mapping[str, Any] = {**_KNOWN, **BESIDE}
 _BLIND = "did not answer"
+#: The step in which the replicas are followed down (`ops.descent`); one before the load waits for what an earlier load left.
+_DOWN = "descent"
 
 
 def read_recording(folder: Path) -> Recording:
@@ -62,8 +67,12 @@ def recording_of(run: str, lines: Iterable[bytes], beside: Callable[[float, str,
     pods: list[tuple[float, tuple[Pod, ...]]] = []
     usage: list[tuple[float, tuple[Usage, ...]]] = []
     ticks: list[tuple[float, LoadTick]] = []
+    nodes: list[tuple[float, tuple[NodeUsage, ...]]] = []
     blind: list[str] = []
     place, read, damaged = TargetChosen("", "", None), 0, 0
+    down_from_s: float | None = None
+    down_until_s: float | None = None
+    last_s = 0.0
     for line in lines:
         read += 1
         found = _event(line, _KNOWN if beside is None else _ALL)
@@ -71,6 +80,7 @@ def recording_of(run: str, lines: Iterable[bytes], beside: Callable[[float, str,
             damaged += 1
             continue
         at_s, kind, event = found
+        last_s = at_s
         if isinstance(event, AutoscalerSeen):
             scalers.append((at_s, event.autoscaler))
         elif kind == "autoscaler_gone":
@@ -79,13 +89,19 @@ def recording_of(run: str, lines: Iterable[bytes], beside: Callable[[float, str,
             pods.append((at_s, event.pods))
         elif isinstance(event, UsageSeen):
             usage.append((at_s, event.usage))
+        elif isinstance(event, NodesSeen):
+            nodes.append((at_s, event.nodes))
         elif isinstance(event, LoadTick):
             ticks.append((at_s, event))
+        elif isinstance(event, StepStarted) and event.step == _DOWN:
+            down_from_s, down_until_s = (at_s, None) if ticks else (None, None)
+        elif isinstance(event, StepFinished) and event.step == _DOWN:
+            down_until_s = at_s
         elif isinstance(event, TargetChosen):
             place = event
         elif isinstance(event, Notice) and _BLIND in event.text:
             blind.append(event.text)
-        if beside is not None and not isinstance(event, PodsSeen | UsageSeen | LoadTick | AutoscalerSeen):
+        if beside is not None and not isinstance(event, PodsSeen | UsageSeen | NodesSeen | LoadTick | AutoscalerSeen):
             beside(at_s, kind, event)
     if read and damaged == read:
         return None
@@ -97,8 +113,11 @@ def recording_of(run: str, lines: Iterable[bytes], beside: Callable[[float, str,
         pods=series(pods),
         usage=series(usage),
         ticks=series(ticks),
+        nodes=series(nodes),
         blind=tuple(blind),
         damaged=damaged,
+        # One that was killed in the middle was followed until its last word.
+        down_watched_s=None if down_from_s is None else (down_from_s, last_s if down_until_s is None else down_until_s),
     )
 
 

@@ -17,6 +17,8 @@ from shelterctl.cli.terminal import Line, Terminal, verdict_style
 from shelterctl.core.duration import format_duration
 from shelterctl.core.events import AutoscalerSeen, Event, LoadTick, Milestone, Notice, PodsSeen, StepFinished, StepProgress, StepStarted
 from shelterctl.core.load.bottleneck import Limit
+from shelterctl.core.load.course.nodes import busy_nodes
+from shelterctl.core.load.course.words import elastic
 from shelterctl.core.load.plan import LoadPlan
 from shelterctl.core.load.result import LoadResult
 from shelterctl.core.load.scaling import ScalingState
@@ -166,6 +168,8 @@ def lines(result: LoadResult, run: str) -> Iterator[Line]:
         down = result.descent
         text = f"{down.from_ready} → {down.to_ready} replicas ready within {format_duration(down.took_s)}"
         yield Line(f"  Down     {text}{'' if down.reached else f': {down.why}'}", "plain" if down.reached else "doubt")
+        if down.way is not None and down.way.elasticity is not None:
+            yield Line(f"           {elastic(down.way.elasticity, down.way.minimum)}")
     for note in result.notes:
         yield Line(f"  Note     {note}", "dim")
     yield Line(f"  Run {run}.   Whole: shelterctl runs show {run}", "dim")
@@ -211,11 +215,22 @@ def _limits(result: LoadResult) -> Iterator[Line]:
         yield Line(f"  Limit    {found.limit.value}{more}", style)
         for suspect in found.suspects[1:]:
             yield Line(f"           {'also' if suspect.proved else 'perhaps'} {suspect.limit.value}: {suspect.evidence}")
+        for each in found.reached:
+            yield Line(f"           reached, and the load was served all the same: {each.limit.value}: {each.evidence}")
     several = f"of {len(generator.processes)} processes the worst: " if len(generator.processes) > 1 else ""
     yield Line(f"           Generator: {several}{own}")
     if result.machine is not None:
         yield Line(f"           This machine: its {counted(result.machine.cores, 'core')} {result.machine.mean_percent:.0f}% busy")
+    for node in busy_nodes(timeline.nodes, result.traffic.duration_s) if timeline is not None else ():
+        yield Line(f"           Node {node.node}: {node.mean_percent:.0f}% of its CPU used, {node.most_percent:.0f}% at most")
+    if timeline is not None and timeline.nodes_problem:
+        yield Line(f"           Nodes: {timeline.nodes_problem}", "dim")
     limit = timeline.cpu_limit_percent if timeline is not None else None
+    found_share = timeline.throttling.share if timeline is not None and timeline.throttling is not None else None
+    if found_share is not None:
+        yield Line(f"           Pods: throttled in {found_share:.0%} of their CPU periods")
+    elif timeline is not None and timeline.nodes and timeline.throttling is not None and timeline.throttling.problem:
+        yield Line(f"           Pods: {timeline.throttling.problem}", "dim")
     if limit is not None:
         yield Line(f"           Pods: their CPU was at most {limit:.0f}% of their limit")
 

@@ -3,13 +3,20 @@ replicas followed what was needed."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from shelterctl.core.autoscaling.demand import Demand, demand_of
 from shelterctl.core.autoscaling.recording import Recording
+from shelterctl.core.events import NodesSeen
+from shelterctl.core.load.clocks import Clocks
+from shelterctl.core.load.course.nodes import NodeBusy, NodeRounds, busy_nodes
+from shelterctl.core.load.course.way_down import WayDown, way_down
 from shelterctl.core.load.elasticity import Elasticity, Step, elasticity
+from shelterctl.core.load.observer import Observer
 from shelterctl.core.load.thresholds import Threshold
-from shelterctl.core.state import Pod, PodName, Role, count_ready
+from shelterctl.core.state import Autoscaler, Pod, PodName, Role, count_ready
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +54,11 @@ class Course:
 
 @dataclass(frozen=True, slots=True)
 class RunCourse:
-    """A run. `demand` is None, and `no_demand` says why, where what the load needed cannot be told; then there is no elasticity either."""
+    """A run. `demand` is None, and `no_demand` says why, where what the load needed cannot be told; then there is no elasticity either.
+
+    `elasticity` is that of the load alone. `down` is the way down after it with an elasticity of its own; None where that was not watched.
+    `nodes` are those of the application's pods, the busiest first; none where they were not measured.
+    """
 
     run: str
     duration_s: float
@@ -56,6 +67,8 @@ class RunCourse:
     demand: Demand | None
     elasticity: Elasticity | None
     no_demand: str = ""
+    down: WayDown | None = None
+    nodes: tuple[NodeBusy, ...] = ()
 
 
 def course_of(recording: Recording, *, slo: Threshold | None = None) -> RunCourse:
@@ -84,7 +97,36 @@ def course_of(recording: Recording, *, slo: Threshold | None = None) -> RunCours
         pods = came(recording, found.at_s, until_s)
         from_s, to_s = (None, None) if measured is None else (measured[0] - began_s, measured[1] - began_s)
         courses.append(Course(found.at_s - began_s, found.before, found.after, found.cpu_percent, from_s, to_s, pods))
-    return RunCourse(recording.run, duration_s, tuple(courses), ready, demand, figures, why)
+    return RunCourse(recording.run, duration_s, tuple(courses), ready, demand, figures, why, _down(recording), _nodes(recording))
+
+
+def _nodes(recording: Recording) -> tuple[NodeBusy, ...]:
+    rounds = NodeRounds()
+    for at_s, nodes in zip(recording.nodes.times_s, recording.nodes.values, strict=True):
+        rounds.add(at_s, NodesSeen(nodes), recording.pods.at(at_s) or ())
+    return busy_nodes(rounds.points(Clocks(), recording.began_s), recording.loaded_s)
+
+
+def _down(recording: Recording) -> WayDown | None:
+    if recording.length_s <= recording.loaded_s:
+        return None
+    seen = Observer()
+    told: list[tuple[float, Callable[[float], None]]] = [
+        (at_s, partial(_take_pods, seen, pods)) for at_s, pods in zip(recording.pods.times_s, recording.pods.values, strict=True)
+    ]
+    scalers = zip(recording.scalers.times_s, recording.scalers.values, strict=True)
+    told += [(at_s, partial(_take_scaler, seen, scaler)) for at_s, scaler in scalers]
+    for at_s, take in sorted(told, key=lambda item: item[0]):
+        take(at_s)
+    return way_down(seen.points(recording.began_s), last_request_s=recording.last_request_s, until_s=recording.length_s)
+
+
+def _take_pods(seen: Observer, pods: tuple[Pod, ...], at_s: float) -> None:
+    seen.pods(at_s, pods)
+
+
+def _take_scaler(seen: Observer, scaler: Autoscaler | None, at_s: float) -> None:
+    seen.autoscaler(at_s, scaler)
 
 
 def ready_steps(recording: Recording) -> tuple[Step, ...]:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Generic, TypeVar
 
-from shelterctl.core.events import LoadTick
-from shelterctl.core.state import Autoscaler, Pod, Usage
+from shelterctl.core.events import LoadTick, NodeUsage
+from shelterctl.core.state import Autoscaler, Pod, Role, Usage
 
 T = TypeVar("T")
 #: How long after a pass a measurement that it read may have been seen here: the metrics are asked for every 5 s.
@@ -57,6 +57,7 @@ class Decided:
 class Recording:
     """A run. `blind` are the times without an answer of the target, as far as its notes say so.
 
+    `down_watched_s` is from when until when the way down after the load was followed (epoch seconds); None where it was not.
     `damaged` counts the lines that could not be read: a run that was killed leaves one at its end.
     """
 
@@ -69,6 +70,8 @@ class Recording:
     ticks: Series[LoadTick]
     blind: tuple[str, ...] = ()
     damaged: int = 0
+    down_watched_s: tuple[float, float] | None = None
+    nodes: Series[tuple[NodeUsage, ...]] = Series()
 
     def decisions(self) -> tuple[Decided, ...]:
         """Each change of the autoscaler's replicas; one that was deleted and made anew decided nothing by that."""
@@ -88,6 +91,12 @@ class Recording:
         later = self.usage.after(at_s)
         return [*found, later[1]] if later is not None and later[0] - at_s <= SEEN_LATE_S else found
 
+    def node_percent(self, at_s: float) -> float | None:
+        """The CPU of the busiest node that has a pod of the application, in percent of what pods can have there, as it was last told."""
+        own = {pod.node for pod in self.pods.at(at_s) or () if pod.role is Role.APP}
+        told = [item for item in self.nodes.at(at_s) or () if item.node in own and item.allocatable_millicores]
+        return max((100 * item.cpu_millicores / item.allocatable_millicores for item in told), default=None)
+
     @property
     def began_s(self) -> float:
         """When the load began, or where there was none the first look (epoch seconds)."""
@@ -96,9 +105,21 @@ class Recording:
         return min((at[0] for at in (self.scalers.times_s, self.pods.times_s) if at), default=0.0)
 
     @property
+    def loaded_s(self) -> float:
+        """From the load's begin to its last second."""
+        return self.ticks.values[-1].elapsed_s if self.ticks.values else 0.0
+
+    @property
+    def last_request_s(self) -> float:
+        """From the load's begin to the end of the last second that had requests; 0 where none had."""
+        return next((tick.elapsed_s for tick in reversed(self.ticks.values) if tick.requests), 0.0)
+
+    @property
     def length_s(self) -> float:
         """From the load's begin to its end, or to the end of what was watched after it (seconds)."""
-        loaded_s = self.ticks.values[-1].elapsed_s if self.ticks.values else 0.0
+        loaded_s = self.loaded_s
+        if self.down_watched_s is not None:
+            return max(loaded_s, self.down_watched_s[1] - self.began_s)
         after_s = self.ended_s - self.began_s
         # A look at the end, and the last statuses, come a moment after the load.
         return after_s if after_s > loaded_s + 20 else loaded_s

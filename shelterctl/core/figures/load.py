@@ -20,11 +20,13 @@ def load_figure(recording: Recording, title: str = "") -> Figure:
     lines = [Line("requests/s", requests, BLUE), Line("users", users, BLACK, "6 3", steps=True)]
     if any(value for _, value in failures):
         lines.append(Line("failed/s", failures, RED, "2 2"))
-    panels = [Panel("load", "1/s, users", lines)]
+    ended = [Mark(recording.last_request_s, "last request")] if until_s > recording.loaded_s else []
+    panels = [Panel("load", "1/s, users", lines, marks=ended)]
     latency = [(tick.elapsed_s, tick.p95_ms) for tick in ticks if tick.p95_ms is not None]
     if latency:
         panels.append(Panel("p95", "ms", [Line("p95", latency, ORANGE)], height=80))
     panels += _cpu(recording, began_s, until_s)
+    panels += _node(recording, began_s, until_s)
     replicas = _replicas(recording, began_s, until_s)
     panels += replicas
     return Figure(title or recording.run, panels, until_s, _described(recording, until_s))
@@ -59,6 +61,15 @@ def _cpu(recording: Recording, began_s: float, until_s: float) -> list[Panel]:
     targets.append((until_s, targets[-1][1]))
     lines = [Line("HPA's reading", readings, BLUE, steps=True), Line("target", targets, GREY, "6 3", steps=True)]
     return [Panel("CPU", "% of requests", lines)]
+
+
+def _node(recording: Recording, began_s: float, until_s: float) -> list[Panel]:
+    used = [(at_s, recording.node_percent(at_s)) for at_s in recording.nodes.times_s]
+    points = [(min(max(at_s - began_s, 0.0), until_s), value) for at_s, value in used if value is not None]
+    if not points:
+        return []
+    points.append((until_s, points[-1][1]))
+    return [Panel("node CPU", "% for pods", [Line("busiest node", points, BLUE, steps=True)], height=80, most=100.0)]
 
 
 def _replicas(recording: Recording, began_s: float, until_s: float) -> list[Panel]:

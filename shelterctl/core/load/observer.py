@@ -8,6 +8,7 @@ from itertools import pairwise
 from statistics import median
 
 from shelterctl.core.controller import tolerances
+from shelterctl.core.events import NodesSeen
 from shelterctl.core.hpa.tolerance import DEFAULT_TOLERANCE
 from shelterctl.core.load.attribution import (
     confirmed_replicas,
@@ -18,6 +19,9 @@ from shelterctl.core.load.attribution import (
     scale_up_period_s,
 )
 from shelterctl.core.load.clocks import ClockReading, Clocks
+from shelterctl.core.load.course.faults import Incidents
+from shelterctl.core.load.course.nodes import NodeRounds
+from shelterctl.core.load.course.throttling import Throttling
 from shelterctl.core.load.rounds import Round, round_of
 from shelterctl.core.load.timeline import (
     BLIND_METRIC_S,
@@ -59,6 +63,9 @@ class Observer:
         self._database: dict[PodName, Pod] = {}
         self._database_percent: float | None = None
         self._unplaced = ""
+        self._nodes = NodeRounds()
+        self.incidents = Incidents()
+        self._throttling: Throttling | None = None
 
     @property
     def database_percent(self) -> float | None:
@@ -68,6 +75,7 @@ class Observer:
     def pods(self, at_s: float, pods: Iterable[Pod]) -> None:
         """The pods at one moment, all of them."""
         pods = tuple(pods)
+        self.incidents.pods(at_s, pods, self._autoscaler.desired if self._autoscaler else None)
         self._database = {pod.name: pod for pod in pods if pod.role is Role.DATABASE}
         before, self._pods = self._pods, {pod.name: pod for pod in pods if pod.role is Role.APP}
         for pod in self._ready():
@@ -77,6 +85,10 @@ class Observer:
             if last is None or not last.ready or last.restarts != pod.restarts:
                 self._steady_since[name] = at_s
         self._note(at_s)
+
+    def settle(self, at_s: float) -> None:
+        """Nothing came until then: what waits for that is decided."""
+        self.incidents.settle(at_s, self._autoscaler.desired if self._autoscaler else None)
 
     def autoscaler(self, at_s: float, seen: Autoscaler | None) -> None:
         """The autoscaler's status at one moment, or None where there is none (any more)."""
@@ -110,6 +122,14 @@ class Observer:
         self._usage.append(found)
         self._usage_problem = ""
 
+    def nodes(self, at_s: float, seen: NodesSeen) -> None:
+        """The nodes' usage as it was last measured."""
+        self._nodes.add(at_s, seen, self._pods.values())
+
+    def throttled(self, found: Throttling) -> None:
+        """In how many of their CPU periods the application's containers were throttled."""
+        self._throttling = found
+
     def clocks(self, readings: Iterable[ClockReading]) -> None:
         """What the nodes' clocks said."""
         self._clocks.add(readings)
@@ -142,9 +162,13 @@ class Observer:
             self._others.append(who)
         return new
 
+    def points(self, began_s: float) -> tuple[ReplicaPoint, ...]:
+        """The replicas relative to `began_s` (epoch seconds), with the last state before it as the first point."""
+        return _since(self._points, began_s)
+
     def timeline(self, began_s: float, ended_s: float, first_answers: Mapping[PodName, float]) -> Timeline:
         """Everything relative to the load's begin (epoch seconds), with the last state before it as the first point."""
-        points = _since(self._points, began_s)
+        points = self.points(began_s)
         settings = [value for at_s, value in self._settings if at_s <= began_s][-1:] or [value for _, value in self._settings[:1]]
         usage = tuple(item.placed(self._clocks, self._steady_since, began_s) for item in self._usage)
         idle_at_first = bool(points) and points[0].cpu_percent is not None and not points[0].calls_for_more
@@ -183,6 +207,10 @@ class Observer:
             others=tuple(self._others),
             autoscaler_gone_s=self._gone_at_s - began_s if self._autoscaler is None and self._gone_at_s is not None else None,
             unplaced=self._unplaced,
+            nodes=self._nodes.points(self._clocks, began_s),
+            nodes_problem=self._nodes.problem,
+            throttling=self._throttling,
+            incidents=self.incidents.found(began_s, ended_s),
         )
 
     def _ready(self) -> list[Pod]:

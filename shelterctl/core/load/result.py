@@ -9,6 +9,7 @@ from shelterctl.core.events import Milestone
 from shelterctl.core.load.bottleneck import Bottleneck, bottleneck
 from shelterctl.core.load.busy import MachineLoad
 from shelterctl.core.load.conditions import Held, hold
+from shelterctl.core.load.course.way_down import WayDown
 from shelterctl.core.load.observer import Observer
 from shelterctl.core.load.plan import Expectations, LoadPlan
 from shelterctl.core.load.scaling import ScalingState, judge_scaling
@@ -23,7 +24,8 @@ from shelterctl.core.verdict import Judgement
 class Descent:
     """The way down after the load: the ready replicas at its begin and its end, how long it was watched, and whether the minimum came.
 
-    `why` says what kept it from the minimum; empty where it was reached.
+    `why` says what kept it from the minimum; empty where it was reached. `way` are its steps by the load's own time; None where they are
+    not known.
     """
 
     from_ready: int
@@ -31,6 +33,7 @@ class Descent:
     took_s: float
     reached: bool
     why: str = ""
+    way: WayDown | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +137,9 @@ def milestones_of(timeline: Timeline | None) -> tuple[Milestone, ...]:
         found.append(Milestone("pod ready", pod.ready_at_s, f"{pod.pod}{delay}"))
         if pod.first_answer_at_s is not None:
             found.append(Milestone("pod served its first request", pod.first_answer_at_s, pod.pod))
+    for incident in timeline.incidents:
+        again = "" if incident.until_s is None else f", over at {incident.until_s:.1f} s"
+        found.append(Milestone("incident", incident.at_s, f"{incident.text}{again}"))
     if timeline.at_maximum is not None:
         limit = timeline.at_maximum
         found.append(Milestone("autoscaler at its maximum", limit.since_s, f"{limit.maximum}, wanted up to {limit.wanted}"))

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from shelterctl.core.load.busy import Busy
 from shelterctl.core.load.histogram import Histogram
 from shelterctl.core.load.plan import LoadPlan, LoadSample, ProcessSecond
-from shelterctl.core.load.traffic import GeneratorEnd, GeneratorLoad, Growth, NameTraffic, PodTraffic, Traffic
+from shelterctl.core.load.traffic import GeneratorEnd, GeneratorLoad, Growth, NameTraffic, PodTraffic, Traffic, Trouble
 from shelterctl.core.state import PodName
 
 #: The share of the requests at the end of the run is over so many seconds.
@@ -18,6 +18,14 @@ LATE_S = 30.0
 #: Answers are sized in the first and the last so many samples (about a second each), where there are so many of them.
 SIZED_SAMPLES = 15
 SIZED_ANSWERS = 10
+#: A second's median is told by so many answers.
+TIMED_ANSWERS = 10
+#: Answers that take this many times their fastest second's median are slow; below SLOW_MS they are at once whatever that was (Nielsen,
+#: "Usability Engineering", 1993, ch. 5).
+SLOW_TIMES = 3.0
+SLOW_MS = 100.0
+#: So many times with trouble are kept apart; more of them are all over the load.
+MOST_TROUBLED = 500
 #: Below this an answer that has doubled is still a small one.
 GROWN_BYTES = 10_000
 #: What a generator process counts names under that are too many (`adapters.swarm.recorder`).
@@ -67,6 +75,8 @@ class LoadTally:
         self._sizes: deque[LoadSample] = deque(maxlen=SIZED_SAMPLES)
         self._late: deque[LoadSample] = deque()
         self._last_answer_s: float | None = None
+        self._fastest_ms: float | None = None
+        self._troubled: list[Trouble] = []
         self._loaded_until_s = 0.0
         self.began_wall_s: float | None = None
         self.elapsed_s = 0.0
@@ -87,6 +97,9 @@ class LoadTally:
         if sample.last_answer_s is not None:
             self._last_answer_s = sample.last_answer_s
         self._latency.merge(sample.latency_bins, max_ms=sample.max_ms)
+        if sum(sample.latency_bins.values()) >= TIMED_ANSWERS and (median_ms := sample_percentiles(sample)[0]) is not None:
+            self._fastest_ms = median_ms if self._fastest_ms is None else min(self._fastest_ms, median_ms)
+        self._trouble(sample)
         _add(self._totals, {"requests": sample.requests, "failures": sample.failures, "tasks": sample.tasks, "ended": sample.users_ended})
         _add(self._kinds, sample.failure_kinds)
         _add(self._own, sample.own_kinds)
@@ -160,6 +173,8 @@ class LoadTally:
             users_ended=self._totals.get("ended", 0),
             failed_checks=_by_count(self._failed_checks),
             task_errors=_by_count(self._task_errors),
+            fastest_ms=self._fastest_ms,
+            troubled=tuple(self._troubled),
             by_pod=tuple(
                 PodTraffic(
                     pod=PodName(pod),
@@ -171,6 +186,18 @@ class LoadTally:
                 for pod, count in _by_count(self._pods).items()
             ),
         )
+
+    def _trouble(self, sample: LoadSample) -> None:
+        p95_ms = sample_percentiles(sample)[1]
+        slow = p95_ms is not None and self._fastest_ms is not None and p95_ms >= max(SLOW_MS, SLOW_TIMES * self._fastest_ms)
+        if not slow and not sample.failures:
+            return
+        from_s = sample.elapsed_s - sample.interval_s
+        last = self._troubled[-1] if self._troubled else None
+        if last is not None and (from_s - last.until_s < 1.0 or len(self._troubled) >= MOST_TROUBLED):
+            self._troubled[-1] = Trouble(last.from_s, sample.elapsed_s, last.failures + sample.failures)
+        else:
+            self._troubled.append(Trouble(from_s, sample.elapsed_s, sample.failures))
 
     def _grown(self) -> tuple[Growth, ...]:
         """What answered with twice as much at the end as in the beginning."""

@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from shelterctl.core.controller import SYNC_S
 from shelterctl.core.hpa.algorithm import desired_from_utilization
 from shelterctl.core.hpa.tolerance import DEFAULT_TOLERANCE
+from shelterctl.core.load.course.faults import Incident
+from shelterctl.core.load.course.nodes import NodePoint
+from shelterctl.core.load.course.throttling import Throttling
 from shelterctl.core.state import PodName
 
 #: A sync of the autoscaler and a poll: how long after a metric is there the autoscaler must have read it.
@@ -162,7 +165,8 @@ class Timeline:
     that (seconds): what was added shortly before the load may have used it up. `scale_up_disabled` is whether its behavior
     forbids it to add pods. `clock_problem` says why the measurements' own times cannot be placed. `others` are the commands that worked on
     the stack meanwhile. `autoscaler_gone_s` is when an autoscaler that was there went for good; `unplaced` says which pods found no node at
-    the end, with the nodes' numbers.
+    the end, with the nodes' numbers. `nodes` are the measurements of the nodes, `nodes_problem` why there are none; both are empty where
+    the target has no nodes. `throttling` is None where nobody asked for it. `incidents` are what broke meanwhile.
     """
 
     observed_s: float
@@ -186,6 +190,10 @@ class Timeline:
     others: tuple[str, ...] = ()
     autoscaler_gone_s: float | None = None
     unplaced: str = ""
+    nodes: tuple[NodePoint, ...] = ()
+    nodes_problem: str = ""
+    throttling: Throttling | None = None
+    incidents: tuple[Incident, ...] = ()
 
     @property
     def held_back_s(self) -> float:

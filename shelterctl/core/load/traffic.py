@@ -35,6 +35,15 @@ class PodTraffic:
 
 
 @dataclass(frozen=True, slots=True)
+class Trouble:
+    """Seconds on end (since the load's begin) in which requests failed or answers were slow, and what failed in them."""
+
+    from_s: float
+    until_s: float
+    failures: int
+
+
+@dataclass(frozen=True, slots=True)
 class Traffic:
     """Every request of the run. Latencies in ms within 1%, the maximum exact; None where nothing was answered.
 
@@ -43,7 +52,8 @@ class Traffic:
     descriptor, no port, no memory left), `oddities` answers that count as well and may not be meant so. `late` are the requests that began
     later than the load's rate wanted them to, `untimed` those whose users told no response time of them (only a Locust file of one's own).
     `tasks` of the users began; `failed_checks` and `task_errors` count those that raised an AssertionError, or another exception, without a
-    request that failed before it; `users_ended` are the users who ended by one.
+    request that failed before it; `users_ended` are the users who ended by one. `fastest_ms` is the median of the second that answered
+    fastest, of those with enough answers; None where there was none. `troubled` are the times with failed or slow answers.
     """
 
     requests: int
@@ -68,6 +78,8 @@ class Traffic:
     users_ended: int = 0
     failed_checks: Mapping[str, int] = field(default_factory=dict)
     task_errors: Mapping[str, int] = field(default_factory=dict)
+    fastest_ms: float | None = None
+    troubled: tuple[Trouble, ...] = ()
 
     @property
     def own_failures(self) -> int:

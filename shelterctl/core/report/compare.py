@@ -89,10 +89,14 @@ def _load(run: Run, load: LoadResult) -> Iterator[Row]:
         yield "first new pod ready", timeline.new_pods[0].ready_at_s if timeline.new_pods else None, "s"
         yield "pods' CPU at most", timeline.cpu_limit_percent, "% of their limit"
     if run.recording is not None and run.recording.ticks.times_s:
-        found = course_of(run.recording).elasticity
+        course = course_of(run.recording)
+        found, down = course.elasticity, course.down
         if found is not None:
             yield "too few replicas", found.under_timeshare_percent, "% of the time"
             yield "too many replicas", found.over_timeshare_percent, "% of the time"
+        if down is not None:
+            reached_s = None if down.minimum_at_s is None else down.minimum_at_s - down.last_request_s
+            yield "from the last request to the minimum", reached_s, "s"
 
 
 def _kill(kill: Killed) -> Iterator[Row]:

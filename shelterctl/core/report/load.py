@@ -8,6 +8,9 @@ from shelterctl.core.autoscaling.course import Course, RunCourse, course_of
 from shelterctl.core.duration import format_duration
 from shelterctl.core.figures.load import latency_figure, load_figure
 from shelterctl.core.figures.svg import svg
+from shelterctl.core.load.course.nodes import busy_nodes
+from shelterctl.core.load.course.way_down import WayDown
+from shelterctl.core.load.course.words import elastic, moments
 from shelterctl.core.load.result import LoadResult
 from shelterctl.core.load.timeline import Decision
 from shelterctl.core.report import told
@@ -68,6 +71,8 @@ def _course(run: Run) -> Iterator[Block]:
     else:
         yield Paragraph("The autoscaler decided nothing during this load.")
     yield from _followed(course)
+    if course.down is not None:
+        yield from _down(course.down)
 
 
 def figures(run: Run) -> Iterator[Picture]:
@@ -144,6 +149,14 @@ def _followed(course: RunCourse) -> Iterator[Block]:
         yield Listing("This rests on:", tuple(course.demand.notes))
 
 
+def _down(way: WayDown) -> Iterator[Block]:
+    """The way down, with an elasticity of its own: that of the load says nothing of it."""
+    rows = tuple((told.seconds(at_s), words) for at_s, words in moments(way))
+    yield Table("The way down after the load", ("at", "what was then"), rows, frozenset({0}))
+    if way.elasticity is not None:
+        yield Paragraph(f"{elastic(way.elasticity, way.minimum)[:1].upper()}{elastic(way.elasticity, way.minimum)[1:]}.")
+
+
 def _rest(load: LoadResult) -> Iterator[Block]:
     traffic = load.traffic
     names = tuple(
@@ -181,6 +194,11 @@ def _rest(load: LoadResult) -> Iterator[Block]:
 
 def _limits(load: LoadResult) -> Iterator[tuple[str, str]]:
     generator, timeline = load.generator, load.timeline
+    if load.bottleneck is not None:
+        evidence = load.bottleneck.suspects[0].evidence if load.bottleneck.suspects else ""
+        yield "what kept it from more", load.bottleneck.limit.value + (f": {evidence}" if evidence else "")
+        for each in load.bottleneck.reached:
+            yield "reached, and the load was served all the same", f"{each.limit.value}: {each.evidence}"
     yield (
         "the generator",
         (f"of {len(generator.processes)} processes the worst: " if len(generator.processes) > 1 else "")
@@ -191,9 +209,21 @@ def _limits(load: LoadResult) -> Iterator[tuple[str, str]]:
         return
     if timeline.cpu_limit_percent is not None:
         yield "the pods", f"their CPU was at most {timeline.cpu_limit_percent:.0f}% of their limit"
+    if timeline.throttling is not None:
+        share = timeline.throttling.share
+        told_of = (
+            timeline.throttling.problem if share is None else f"in {share:.0%} of the CPU periods of those that were there all the time"
+        )
+        yield "the pods were throttled", told_of or "too few periods to tell"
     if timeline.at_maximum is not None:
         at = timeline.at_maximum
         yield "the autoscaler", f"at its maximum of {at.maximum} from {at.since_s:.0f} s on; it wanted up to {at.wanted}"
+    for node in busy_nodes(timeline.nodes, load.traffic.duration_s):
+        words = f"{node.mean_percent:.0f}% of its CPU used, {node.most_percent:.0f}% at most"
+        words += f", measured for {node.measured_share:.0%} of the load"
+        yield f"node {node.node}", words
+    if timeline.nodes_problem:
+        yield "the nodes' CPU", timeline.nodes_problem
     if timeline.unplaced:
         yield "the nodes", timeline.unplaced
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,6 +19,7 @@ from shelterctl.core.autoscaling.recording import Recording, series
 from shelterctl.core.figures.load import load_figure
 from shelterctl.core.figures.svg import nice_ticks, svg, thinned
 from shelterctl.core.load.thresholds import parse_threshold
+from shelterctl.core.serial import SCHEMA
 from shelterctl.ops.hpa.simulate import simulation
 from tests.core.autoscaling.examples import unpacked
 from tests.core.load.examples import TRAFFIC
@@ -44,6 +47,57 @@ def test_each_decision_with_what_it_rested_on_and_its_pods(real: Recording) -> N
     assert result.elasticity is not None
 
 
+def descended(folder: Path, *, killed: bool = False) -> Path:
+    """The real run with a way down after it, as `--watch-down` records it: a reading at 30 s, the steps at 330 and 390 s."""
+    run = unpacked(folder)
+    lines = (run / "events.jsonl").read_text().splitlines()
+    rows = [json.loads(line) for line in lines]
+    scaler = next(row for row in reversed(rows) if row["kind"] == "autoscaler")
+    pods = next(row for row in reversed(rows) if row["kind"] == "pods")
+    tick = next(row for row in reversed(rows) if row["kind"] == "load_tick")
+    began_s = tick["wall_s"] - tick["elapsed_s"]
+
+    def row(at_s: float, like: dict[str, Any], **changes: Any) -> str:
+        return json.dumps({**like, "wall_s": began_s + at_s, **changes})
+
+    def asks(at_s: float, desired: int) -> str:
+        return row(at_s, scaler, autoscaler={**scaler["autoscaler"], "cpu_percent": 3, "desired": desired})
+
+    def left(at_s: float, count: int) -> str:
+        apps = [item for item in pods["pods"] if item["role"] == "app"]
+        return row(at_s, pods, pods=[item for item in pods["pods"] if item["role"] != "app"] + apps[:count])
+
+    step = {"schema": SCHEMA, "monotonic_s": 0.0, "step": "descent", "title": ""}
+    lines += [row(250, {**step, "kind": "step_started"}), asks(270, 4), asks(330, 3), left(331, 3), asks(390, 2), left(392, 2)]
+    if not killed:
+        lines.append(row(393, {**step, "kind": "step_finished"}, outcome="changed", elapsed_s=143.0))
+    (run / "events.jsonl").write_text("\n".join(lines) + "\n")
+    return run
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_the_way_down_has_figures_of_its_own(tmp_path: Path, real: Recording, killed: bool) -> None:
+    recording = read_recording(descended(tmp_path / "down", killed=killed))
+    result = course_of(recording)
+    assert result.down is not None
+    assert result.down.low_at_s == pytest.approx(270, abs=0.1)
+    assert [(item.before, item.after) for item in result.down.steps] == [(4, 3), (3, 2)]
+    assert result.down.minimum_at_s == pytest.approx(392, abs=0.1)
+    assert result.down.elasticity is not None
+    assert result.down.elasticity.over_timeshare_percent == pytest.approx(100)
+    # The figure of the load alone is what it is without the time after it.
+    assert result.elasticity == course_of(real).elasticity
+    assert course_of(real).down is None
+    text = "\n".join(line.text for line in render.course_lines(result))
+    assert "the minimum of 2: " in text
+    assert "Elastic  under the load: " in text
+    assert "Elastic  on the way down: too many 100% of " in text
+    assert "last request" in svg(load_figure(recording))
+    rows = list(csv.DictReader(io.StringIO(render.as_csv(recording))))
+    assert rows[-1]["ready"] == ("3" if killed else "2")
+    assert {row["requests"] for row in rows[-100:]} == {"0"}
+
+
 def test_the_demand_that_is_not_known_is_said(real: Recording) -> None:
     result = course_of(replace(real, usage=series([])))
     assert (result.demand, result.elasticity) == (None, None)
@@ -66,6 +120,28 @@ def test_a_row_for_each_second(real: Recording) -> None:
     assert len(rows) == len(real.ticks)
     assert rows[-1]["ready"] == "4"
     assert sum(int(row["requests"]) for row in rows) == sum(tick.requests for tick in real.ticks.values)
+
+
+def test_the_nodes_of_a_run_are_in_its_rows_and_its_course(tmp_path: Path, real: Recording) -> None:
+    run = unpacked(tmp_path / "nodes")
+    began_s, node = real.began_s, next(pod.node for pod in real.pods.values[0])
+    rows = [
+        {"node": name, "cpu_millicores": used, "allocatable_millicores": 2000, "sampled_at_s": began_s + at_s, "window_s": 60.0}
+        for at_s, name, used in ((100, node, 1900), (100, "elsewhere", 2000))
+    ]
+    event = {"schema": SCHEMA, "wall_s": began_s + 105, "monotonic_s": 0.0, "kind": "node_usage", "nodes": rows, "problem": ""}
+    with (run / "events.jsonl").open("a") as file:
+        file.write(json.dumps(event) + "\n")
+    recording = read_recording(run)
+    written = list(csv.DictReader(io.StringIO(render.as_csv(recording))))
+    # A node without a pod of the application is nobody's limit; before the first measurement nothing is known.
+    assert (written[50]["node_cpu_percent"], written[-1]["node_cpu_percent"]) == ("", "95.0")
+    (busy,) = course_of(recording).nodes
+    assert (busy.node, busy.most_percent) == (node, 95.0)
+    assert "busiest node" in svg(load_figure(recording))
+    assert any(line.text.strip().startswith("node cpu") for line in render.graph_lines(recording, course_of(recording)))
+    assert course_of(real).nodes == ()
+    assert "busiest node" not in svg(load_figure(real))
 
 
 def test_the_prediction_of_the_same_settings_comes(real: Recording) -> None:

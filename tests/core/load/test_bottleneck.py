@@ -6,16 +6,18 @@ from dataclasses import replace
 
 import pytest
 
-from shelterctl.core.load.bottleneck import Limit, bottleneck
+from shelterctl.core.load.bottleneck import Limit, bottleneck, held_back
 from shelterctl.core.load.busy import MachineLoad, machine_load
 from shelterctl.core.load.timeline import AtMaximum, NewPod, ReplicaPoint, Timeline, UsagePoint
-from shelterctl.core.load.traffic import PodTraffic
+from shelterctl.core.load.traffic import PodTraffic, Traffic
 from shelterctl.core.state import PodName
 from tests.core.load.examples import GENERATOR, PLAN, TRAFFIC
 
 pytestmark = pytest.mark.unit
 
 QUICK = replace(TRAFFIC, p50_ms=40.0, p95_ms=60.0)
+#: Half of the answers as before, and the slowest ones five times as long.
+SLOW = replace(TRAFFIC, p50_ms=40.0, p95_ms=210.0)
 WATCHED = Timeline(240.0, True, (ReplicaPoint(0.0, 2, 2, 40, 70),))
 
 
@@ -37,7 +39,60 @@ def usage(limit_percent: float) -> UsagePoint:
     ],
 )
 def test_each_limit_by_its_own_figures(timeline: Timeline | None, limit: Limit) -> None:
-    assert bottleneck(PLAN, QUICK, GENERATOR, timeline).limit is limit
+    assert bottleneck(PLAN, SLOW, GENERATOR, timeline).limit is limit
+
+
+@pytest.mark.parametrize(
+    ("timeline", "database_percent", "reached"),
+    [
+        (replace(WATCHED, usage=(usage(97.0),)), None, [Limit.CPU]),
+        (replace(WATCHED, at_maximum=AtMaximum(90.0, 5, 9), usage=(usage(60.0),)), None, [Limit.MAXIMUM]),
+        (replace(WATCHED, at_maximum=AtMaximum(90.0, 5, 9), usage=(usage(97.0),)), None, [Limit.MAXIMUM, Limit.CPU]),
+        (replace(WATCHED, unplaced="1 pod found no node: 2000m of 2000m are requested", usage=(usage(60.0),)), None, [Limit.NODE]),
+        (replace(WATCHED, metric_problem="FailedGetResourceMetric: no metrics", usage=(usage(60.0),)), None, [Limit.METRIC]),
+        (replace(WATCHED, usage=(usage(30.0),)), 98.0, [Limit.DATABASE]),
+    ],
+)
+def test_what_was_reached_while_the_load_was_served_kept_it_from_nothing(
+    timeline: Timeline, database_percent: float | None, reached: list[Limit]
+) -> None:
+    found = bottleneck(PLAN, QUICK, GENERATOR, timeline, database_percent=database_percent)
+    assert (found.limit, found.suspects, [item.limit for item in found.reached]) == (Limit.NONE, (), reached)
+    slow = bottleneck(PLAN, SLOW, GENERATOR, timeline, database_percent=database_percent)
+    assert (slow.limit, slow.reached) == (reached[0], ())
+
+
+@pytest.mark.parametrize(
+    "traffic",
+    [
+        replace(QUICK, failures=100),
+        # Users who pause for a second and wait for 130 ms send an eighth less.
+        replace(QUICK, p50_ms=130.0, p95_ms=140.0),
+        # Slow from the first second on is not seen; slower than the fastest second is.
+        replace(QUICK, p50_ms=60.0, p95_ms=170.0, fastest_ms=20.0),
+        replace(QUICK, p50_ms=None, p95_ms=None),
+    ],
+)
+def test_a_closed_load_is_held_back_by_its_answers(traffic: Traffic) -> None:
+    full = replace(WATCHED, usage=(usage(97.0),))
+    assert held_back(PLAN, traffic)
+    assert bottleneck(PLAN, traffic, GENERATOR, full).limit is Limit.CPU
+
+
+def test_fast_answers_that_vary_are_not_slow_ones() -> None:
+    # A p95 of 40 ms is at once, whatever the fastest second took; and a few failures among ten thousand are no limit.
+    assert held_back(PLAN, replace(QUICK, p50_ms=6.0, p95_ms=40.0, fastest_ms=4.0, failures=5)) == ""
+    at_a_rate = replace(PLAN, think_s=0.0, rate_per_s=50.0)
+    assert held_back(at_a_rate, QUICK) == ""
+    assert held_back(at_a_rate, replace(QUICK, late=4000)) == "requests began late"
+    # Who does not pause asks as soon as he is answered: the answers are what the load is made of.
+    assert held_back(replace(PLAN, think_s=0.0), QUICK)
+
+
+def test_a_generator_at_its_limit_does_not_show_that_the_load_was_served() -> None:
+    busy = replace(GENERATOR, busy_ratio=0.5)
+    found = bottleneck(PLAN, QUICK, busy, replace(WATCHED, at_maximum=AtMaximum(90.0, 5, 9)))
+    assert ([suspect.limit for suspect in found.suspects], found.reached) == ([Limit.GENERATOR, Limit.MAXIMUM], ())
 
 
 def test_a_generator_at_its_limit_comes_before_all_others() -> None:
@@ -49,18 +104,18 @@ def test_a_generator_at_its_limit_comes_before_all_others() -> None:
 
 def test_a_busy_database_is_the_limit_only_where_the_application_is_not() -> None:
     waits = replace(WATCHED, usage=(usage(30.0),))
-    assert bottleneck(PLAN, QUICK, GENERATOR, waits, database_percent=98.0).limit is Limit.DATABASE
-    both = bottleneck(PLAN, QUICK, GENERATOR, replace(WATCHED, usage=(usage(97.0),)), database_percent=98.0)
+    assert bottleneck(PLAN, SLOW, GENERATOR, waits, database_percent=98.0).limit is Limit.DATABASE
+    both = bottleneck(PLAN, SLOW, GENERATOR, replace(WATCHED, usage=(usage(97.0),)), database_percent=98.0)
     assert [(suspect.limit, suspect.proved) for suspect in both.suspects] == [(Limit.CPU, True), (Limit.DATABASE, False)]
     # Where the application was not measured, a busy database is a suspect and no more.
-    assert bottleneck(PLAN, QUICK, GENERATOR, WATCHED, database_percent=98.0).limit is Limit.UNKNOWN
+    assert bottleneck(PLAN, SLOW, GENERATOR, WATCHED, database_percent=98.0).limit is Limit.UNKNOWN
 
 
 def test_new_pods_that_get_nothing_while_connections_are_kept() -> None:
     new = NewPod(PodName("app-3"), 100.0, 4.0, None)
     points = (ReplicaPoint(0.0, 2, 2, 90, 70), ReplicaPoint(100.0, 3, 3, 90, 70))
     pods = tuple(PodTraffic(PodName(f"app-{number}"), 5000, 0.5, 0.5, 0.1) for number in (1, 2))
-    starved = bottleneck(PLAN, replace(QUICK, by_pod=pods), GENERATOR, replace(WATCHED, points=points, new_pods=(new,)))
+    starved = bottleneck(PLAN, replace(SLOW, by_pod=pods), GENERATOR, replace(WATCHED, points=points, new_pods=(new,)))
     assert starved.limit is Limit.CONNECTIONS
     shared = (*pods, PodTraffic(PodName("app-3"), 900, 0.1, 0.3, 101.0))
     measured = replace(WATCHED, points=points, new_pods=(new,), usage=(usage(12.0),))
@@ -103,8 +158,10 @@ def test_none_is_said_only_of_a_load_that_nothing_held_back_and_of_pods_that_wer
 )
 def test_a_machine_whose_cores_were_all_busy(busy_ratio: float, limit_percent: float, limit: Limit) -> None:
     machine = MachineLoad(2, 90.0, busy_ratio)
-    found = bottleneck(PLAN, QUICK, GENERATOR, replace(WATCHED, usage=(usage(limit_percent),)), machine=machine)
+    found = bottleneck(PLAN, SLOW, GENERATOR, replace(WATCHED, usage=(usage(limit_percent),)), machine=machine)
     assert found.limit is limit
+    quick = bottleneck(PLAN, QUICK, GENERATOR, replace(WATCHED, usage=(usage(limit_percent),)), machine=machine)
+    assert quick.limit is Limit.NONE
     told = [suspect.evidence for suspect in found.suspects if suspect.limit is Limit.MACHINE]
     assert [text.startswith("its 2 cores were busy to 95% and more for ") for text in told] == [True] * (busy_ratio >= 0.1)
 

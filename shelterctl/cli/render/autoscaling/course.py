@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Iterator, Sequence
 
+from shelterctl.cli.render.autoscaling.down import way_lines
 from shelterctl.cli.terminal import Line
 from shelterctl.core.autoscaling.course import Course, PodCourse, RunCourse
 from shelterctl.core.autoscaling.recording import Recording
@@ -31,7 +32,7 @@ def graph_lines(recording: Recording, result: RunCourse) -> Iterator[Line]:
         return [max((value for row in stretch(column) if (value := row[index]) is not None), default=None) for column in range(width)]
 
     yield Line("")
-    for name, index, unit in (("requests/s", 1, ""), ("users", 3, ""), ("p95", 4, " ms"), ("cpu", 5, "%")):
+    for name, index, unit in (("requests/s", 1, ""), ("users", 3, ""), ("p95", 4, " ms"), ("cpu", 5, "%"), ("node cpu", 9, "%")):
         values = peaks(index)
         known = [value for value in values if value is not None]
         if known:
@@ -72,6 +73,8 @@ def course_lines(result: RunCourse) -> Iterator[Line]:
         for pod in course.pods:
             yield Line(f"            {pod.pod}: {_pod(course, pod)}")
     yield from _figures(result)
+    if result.down is not None:
+        yield from way_lines(result.down)
 
 
 def _rest(course: Course) -> str:
@@ -106,12 +109,13 @@ def _figures(result: RunCourse) -> Iterator[Line]:
     if figures is not None:
         few = f"too few {figures.under_timeshare_percent:.0f}% of the time (by {figures.under_accuracy_percent:.0f}%)"
         many = f"too many {figures.over_timeshare_percent:.0f}% (by {figures.over_accuracy_percent:.0f}%)"
-        yield Line(f"  Elastic  {few}, {many}, instability {figures.instability_percent:.0f}%")
+        whole = "under the load: " if result.down is not None else ""
+        yield Line(f"  Elastic  {whole}{few}, {many}, instability {figures.instability_percent:.0f}%")
     for note in demand.notes:
         yield Line(f"  Note     {note}", "dim")
 
 
-HEAD = ("second", "requests", "failures", "users", "p95_ms", "cpu_percent", "cpu_target_percent", "ready", "desired")
+HEAD = ("second", "requests", "failures", "users", "p95_ms", "cpu_percent", "cpu_target_percent", "ready", "desired", "node_cpu_percent")
 
 
 def second_rows(recording: Recording) -> list[list[float | None]]:
@@ -128,11 +132,18 @@ def second_rows(recording: Recording) -> list[list[float | None]]:
 
 
 def _scaled(recording: Recording, at_s: float) -> list[float | None]:
-    """The last four columns."""
+    """The last five columns."""
     scaler, pods = recording.scalers.at(at_s), recording.pods.at(at_s)
     ready = None if pods is None else count_ready(pods)
     reading = scaler.cpu_percent if scaler is not None and scaler.has_metric else None
-    return [reading, scaler.cpu_target_percent if scaler is not None else None, ready, scaler.desired if scaler is not None else None]
+    node = recording.node_percent(at_s)
+    return [
+        reading,
+        scaler.cpu_target_percent if scaler is not None else None,
+        ready,
+        scaler.desired if scaler is not None else None,
+        None if node is None else round(node, 1),
+    ]
 
 
 def as_csv(recording: Recording) -> str:
