@@ -1,7 +1,7 @@
 """Measures the figures of BENCHMARKS.md on the running cluster and prints them as a table.
 
 Each figure is a ratio within one run, or a time beside the limit that it is held to: the machine may be shared, so compare, do not quote.
-Usage: python tools/bench.py [--only start,inspect,report,local,image,up,status,hpa,watch,load]
+Usage: python tools/bench.py [--only start,inspect,report,local,image,up,status,hpa,watch,live,load,processes]
 """
 
 from __future__ import annotations
@@ -102,6 +102,15 @@ def watch() -> None:
     row("`status watch` at rest", f"{found['cpu_percent_of_a_core']:.1f}% of a core", "3%")
 
 
+def live() -> None:
+    """What the views take while a load runs, on the embedded target."""
+    found = script("bench_live.py")
+    row("`status watch` under a load of 100 users, 80 × 24", f"{found['status_watch_percent_of_a_core']:.1f}% of a core", "3%")
+    alone = found["loadtest_without_a_view_percent_of_a_core"]
+    told = f"{found['loadtest_percent_of_a_core']:.1f}% of a core, {alone:.1f}% of them without a view"
+    row("`loadtest` with its view, 100 users, 80 × 24, the generator left out", told, "3%")
+
+
 def load() -> None:
     """The generator with and without shelterctl."""
     found = script("bench_load.py")
@@ -110,12 +119,17 @@ def load() -> None:
     cpu_s, ratios = found["cpu_s_per_1000"], found["ratios"]
     told = f"{cpu_s['shipped']:.3f} CPU s for 1,000 requests, {ratios['shipped to bare']:.2f} × bare FastHttpUser"
     row("the shipped Locust file, 50 users without pauses", told, "0.13 CPU s")
+    names = [name for name in ("k6", "hey", "wrk") if name in cpu_s]
+    others = ", ".join(f"{name} {cpu_s[name]:.3f}" for name in ("bare", "lean", *names))
+    lacking = [name for name in ("k6", "hey", "wrk") if name not in cpu_s]
+    row("`GET /` in the same run, CPU s for 1,000 requests", others + (f"; not at hand: {', '.join(lacking)}" if lacking else ""), "")
 
 
 def processes() -> None:
     """The generator with two processes and with one."""
     found = script("bench_processes.py")
-    row("requests/s of `loadtest --processes 2` against one process", f"{found['ratio']:.2f}", "1.3")
+    told = f"{found['ratio']:.2f}; at most {found['most']:.2f} by the CPU times; load average before {found['load_average_before']:.1f}"
+    row("requests/s of `loadtest --processes 2` against one process", told, "1.3")
 
 
 def local() -> None:
@@ -166,6 +180,7 @@ PARTS: dict[str, Callable[[], None]] = {
     "status": status,
     "hpa": hpa,
     "watch": watch,
+    "live": live,
     "load": load,
     "processes": processes,
 }

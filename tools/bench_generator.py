@@ -4,7 +4,9 @@ Prints JSON. All ask the same server (tools/load_server.py), one after the other
 figures are medians, and ratios are taken within a round. It is CPU time, user and system, of the generator's process and not of the
 server, so that a machine that does other things besides changes it little; it still changes by a third with what the other core does. The
 start of the process is left out by a second, shorter run where a generator does not tell its own time. `hey`, `wrk` and `k6` are measured
-where they are on the PATH. With `--against FOLDER`, another checkout, its shipped file is measured too.
+in the same run where they are on the PATH: `GOBIN=FOLDER go install go.k6.io/k6@latest`, the same with github.com/rakyll/hey, and wrk is
+Debian's. `versions` has what they say of themselves. `--table` prints rows as in BENCHMARKS.md in the place of JSON. With
+`--against FOLDER`, another checkout, its shipped file is measured too.
 
 "bare" is the smallest Locust file there is, for FastHttpUser, with the bridge counting: the same `GET /` as the other tools send. "lean" is
 that file with the shipped client. "shipped" is locustfiles/shelter.py, which writes, reads documents and pages, and looks into answers.
@@ -20,7 +22,7 @@ import subprocess
 import sys
 import tempfile
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from statistics import median
 
@@ -45,6 +47,8 @@ class Bare({user}):
 NO_PAUSE = "lambda self: 0.0"
 #: As the shipped files pause, with Locust's own client.
 PAUSES = "lambda self: min(__import__('random').expovariate(1.0), 10.0)"
+#: How each of the other tools is asked for its version; hey has no way.
+OTHERS = {"wrk": ["wrk", "-v"], "hey": [], "k6": ["k6", "version"]}
 #: With pauses of 1 s in the mean, about so many requests a second.
 THINKERS = 200
 
@@ -121,7 +125,21 @@ def measured(options: argparse.Namespace, folder: Path) -> dict[str, list[float]
         "hey": ["hey", "-c", str(users), "-z", "{seconds}s", "{url}/"],
     }
     (folder / "k6.js").write_text("import http from 'k6/http'; export default function () { http.get(__ENV.URL); }")
-    tools["k6"] = ["k6", "run", "-q", "-u", str(users), "-d", "{seconds}s", "-e", "URL={url}/", "k6.js"]
+    # Neither its summary nor its report to its makers is part of a load.
+    tools["k6"] = [
+        "k6",
+        "run",
+        "-q",
+        "--no-summary",
+        "--no-usage-report",
+        "-u",
+        str(users),
+        "-d",
+        "{seconds}s",
+        "-e",
+        "URL={url}/",
+        "k6.js",
+    ]
     for name, argv in tools.items():
         if shutil.which(name):
             runs[name] = lambda argv=argv: tool_cpu_ms(argv, seconds, folder)  # type: ignore[misc]
@@ -134,30 +152,52 @@ def measured(options: argparse.Namespace, folder: Path) -> dict[str, list[float]
     return found
 
 
+def version(name: str) -> str:
+    """What a tool says of itself; empty where it says nothing."""
+    if not OTHERS[name]:
+        return ""
+    told = subprocess.run(OTHERS[name], capture_output=True, text=True, check=False)
+    return next((line.strip() for line in (told.stdout + told.stderr).splitlines() if line.strip()), "")
+
+
+def table(found: dict[str, list[float]]) -> Iterator[str]:
+    """A row for each generator: medians, lowest and highest, and the same with users who pause."""
+    yield "| generator | without pauses | lowest and highest | users who pause for 1 s |\n|---|---|---|---|\n"
+    for name, values in found.items():
+        if not name.endswith("_thinking"):
+            paused = found.get(f"{name}_thinking")
+            told = f"{median(paused):.3f}" if paused else ""
+            yield f"| {name} | {median(values):.3f} | {min(values):.3f} to {max(values):.3f} | {told} |\n"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--users", type=int, default=50)
     parser.add_argument("--seconds", type=float, default=4)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--table", action="store_true", help="print the rows of BENCHMARKS.md")
     parser.add_argument("--against", help="another checkout, whose shipped file is measured beside this one's")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         found = measured(options, Path(name))
     pairs = [("lean", "bare"), ("shipped", "bare"), ("lean_thinking", "bare_thinking"), ("shipped", "shipped_before")]
     pairs.append(("shipped_thinking", "shipped_before_thinking"))
+    pairs += [(name, "bare") for name in OTHERS]
     report = {
         "name": "CPU s for 1,000 requests",
         "users": options.users,
         "rounds": options.rounds,
+        "load_average": round(os.getloadavg()[0], 1),
+        "versions": {name: version(name) for name in OTHERS if shutil.which(name)},
         "cpu_s_per_1000": {name: round(median(values), 4) for name, values in found.items()},
         "lowest_and_highest": {name: [round(min(values), 4), round(max(values), 4)] for name, values in found.items()},
         "ratios": {
             f"{ours} to {theirs}": round(median(a / b for a, b in zip(found[ours], found[theirs], strict=True)), 3)
             for ours, theirs in pairs
-            if theirs in found
+            if ours in found and theirs in found
         },
     }
-    sys.stdout.write(json.dumps(report, indent=2) + "\n")
+    sys.stdout.write("".join(table(found)) if options.table else json.dumps(report, indent=2) + "\n")
 
 
 if __name__ == "__main__":

@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import json
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from shelterctl.adapters.builder.engine import DockerEngine
+from shelterctl.adapters.builder.load_image import LoadImage
+from shelterctl.adapters.kube.api import KubeApi
+from shelterctl.adapters.kube.swarm.generator import JobGenerator
+from shelterctl.core.load.plan import LoadPlan, LoadSample
 from shelterctl.core.load.verdict import LAG_P99_LIMIT_MS
 from tests.cluster import kube
 from tests.cluster.commands import Shelterctl, wait_until
 
 pytestmark = pytest.mark.cluster
+
+LEFT = "jobs,pods,secrets,networkpolicies"
+OF_LOAD = ("-l", "shelterctl.dev/load")
+LOCUST_FILE = Path(__file__).parents[2] / "locustfiles" / "shelter.py"
 
 
 @pytest.fixture
@@ -110,8 +120,7 @@ def test_a_load_inside_the_cluster_counts_as_one_from_here_and_leaves_nothing(st
     assert 80 < traffic["requests"] == sum(pod["requests"] for pod in traffic["by_pod"])
     # Each of the pods' own answers says who it is: they came through the Service's name.
     assert {pod["pod"] for pod in traffic["by_pod"]} <= set(kube.uids(stack.namespace, "pods", "app.kubernetes.io/name=app"))
-    left = "jobs,pods,secrets"
-    assert kube.items("default", left, "-l", "shelterctl.dev/load") == []
+    assert kube.items("default", LEFT, *OF_LOAD) == []
 
     # Killed in the middle: the next one takes away what it left.
     running = stack.start("loadtest", "--users", "5", "--duration", "2m", "--in-cluster", output="jsonl")
@@ -123,4 +132,87 @@ def test_a_load_inside_the_cluster_counts_as_one_from_here_and_leaves_nothing(st
     assert job["spec"]["activeDeadlineSeconds"] < 180
     again = stack("loadtest", "--users", "2", "--duration", "4s", "--in-cluster", expect=None)
     assert again.result["traffic"]["requests"] > 0
-    wait_until(lambda: not kube.items("default", left, "-l", "shelterctl.dev/load"), "its Job, its pod and its Secret to be gone")
+    wait_until(lambda: not kube.items("default", LEFT, *OF_LOAD), "its Job, its pod and its Secret to be gone")
+
+
+@pytest.fixture
+def spread(stack: Shelterctl) -> Iterator[tuple[JobGenerator, LoadPlan]]:
+    """A load of three workers in pods of their own, as where there are several nodes; also one node takes them."""
+    # Its image is built, and brought into the nodes.
+    assert stack("loadtest", "--users", "2", "--duration", "4s", "--in-cluster", expect=None).result["traffic"]["requests"] > 0
+    (service,) = kube.items(stack.namespace, "services", "-l", "app.kubernetes.io/name=app")
+    host = f"http://{service['metadata']['name']}.{stack.namespace}.svc:{service['spec']['ports'][0]['port']}"
+    image = LoadImage(DockerEngine()).reference()
+    made = JobGenerator(KubeApi(kube.CONTEXT), "default", image, {"app.kubernetes.io/name": "app"}, spread=True)
+    yield made, LoadPlan(host, 12, 12.0, 20.0, str(LOCUST_FILE), run="spread", think_s=0.5, processes=3)
+    made.stop()
+    assert kube.items("default", LEFT, *OF_LOAD) == []
+
+
+def until_over(load: JobGenerator) -> list[LoadSample]:
+    samples: list[LoadSample] = []
+
+    def is_over() -> bool:
+        samples.extend(load.samples())
+        return not load.running()
+
+    wait_until(is_over, "the load's end", timeout_s=90)
+    return [*samples, *load.samples()]
+
+
+def test_workers_in_pods_of_their_own_count_as_one_load(spread: tuple[JobGenerator, LoadPlan], tmp_path: Path) -> None:
+    load, plan = spread
+    load.start(plan, tmp_path)
+    pods = kube.items("default", "pods", *OF_LOAD)
+    assert len(pods) == 4
+    assert len(kube.items("default", "networkpolicies", *OF_LOAD)) == 1
+    samples = until_over(load)
+    assert samples[-1].final
+    assert not [text for each in samples for text in each.told]
+    assert max(each.users for each in samples) == 12
+    assert sum(each.requests for each in samples) > 100
+    assert sum(each.failures for each in samples) == 0
+    workers = {str(pod["metadata"]["name"]) for pod in pods if "-worker-" in pod["metadata"]["name"]}
+    assert {name.rpartition(" on ")[2] for each in samples for name in each.parts} == workers
+
+
+def test_a_worker_that_is_taken_away_is_named_and_what_it_counted_is_kept(spread: tuple[JobGenerator, LoadPlan], tmp_path: Path) -> None:
+    load, plan = spread
+    load.start(plan, tmp_path)
+    samples: list[LoadSample] = []
+
+    def counts() -> bool:
+        samples.extend(load.samples())
+        return sum(each.requests for each in samples) > 30
+
+    wait_until(counts, "requests that are counted")
+    (victim,) = [name for name in kube.names("default", "pods") if name.endswith("-worker-2")]
+    kube.kubectl("-n", "default", "delete", "pod", victim, "--force", "--grace-period=0")
+    samples += until_over(load)
+    told = [text for each in samples for text in each.told]
+    assert any(f" on {victim} " in text and "requests of it are counted" in text for text in told), told
+    assert any(text.startswith(f"pod {victim} was taken away") for text in told), told
+    assert samples[-1].final
+
+
+def test_a_worker_without_room_is_named_and_the_load_goes_on(
+    spread: tuple[JobGenerator, LoadPlan], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from shelterctl.adapters.kube.swarm import objects
+
+    load, plan = spread
+    right = objects.worker
+
+    def worker(*arguments: object) -> dict[str, object]:
+        made = right(*arguments)  # type: ignore[arg-type]
+        if str(made["metadata"]["name"]).endswith("-worker-3"):
+            made["spec"]["containers"][0]["resources"]["requests"]["memory"] = "900Gi"
+        return made
+
+    monkeypatch.setattr(objects, "worker", worker)
+    load.start(plan, tmp_path)
+    samples = until_over(load)
+    told = [text for each in samples for text in each.told]
+    assert any(text.startswith("2 of 3 generator processes were there: ") for text in told), told
+    assert any("-worker-3 was not placed on a node: Unschedulable: " in text and "Insufficient memory" in text for text in told), told
+    assert sum(each.requests for each in samples) > 50

@@ -12,6 +12,15 @@ from shelterctl.core.load.plan import LoadPlan
 #: A process imports Locust in about half a second on an idle machine; one elsewhere is started by hand.
 ARRIVE_S = 15.0
 ARRIVE_ELSEWHERE_S = 120.0
+#: A pod of a worker has its image in the node: what takes longer is a node without room.
+ARRIVE_IN_CLUSTER_S = 60.0
+
+
+def arrive_s_of(plan: LoadPlan) -> float:
+    """How long a load waits for its workers."""
+    if not plan.workers:
+        return ARRIVE_S
+    return ARRIVE_IN_CLUSTER_S if plan.inside else ARRIVE_ELSEWHERE_S
 
 
 def environment_of(plan: LoadPlan, samples_path: Path, key: str) -> dict[str, str | None]:
@@ -34,7 +43,7 @@ def environment_of(plan: LoadPlan, samples_path: Path, key: str) -> dict[str, st
         "SHELTERCTL_LOAD_HANDOVER": "",
         # Its master waits a second for its workers' reports at each step of a shape otherwise, and the users come late.
         "LOCUST_WAIT_FOR_WORKERS_REPORT_AFTER_RAMP_UP": "0.1",
-        "SHELTERCTL_LOAD_ARRIVE_S": f"{ARRIVE_ELSEWHERE_S if plan.workers else ARRIVE_S:g}",
+        "SHELTERCTL_LOAD_ARRIVE_S": f"{arrive_s_of(plan):g}",
         "SHELTERCTL_LOAD_VERSION": __version__,
         "SHELTERCTL_LOAD_KEY": key,
         "PYTHONUNBUFFERED": "1",

@@ -24,7 +24,7 @@ from typing import BinaryIO
 
 from shelterctl import __version__
 from shelterctl.adapters import process
-from shelterctl.adapters.swarm.environment import ARRIVE_ELSEWHERE_S, environment_of, worker_environment
+from shelterctl.adapters.swarm.environment import arrive_s_of, environment_of, worker_environment
 from shelterctl.adapters.swarm.handover import write_handover
 from shelterctl.adapters.swarm.samples import Account, OneProcess, account_of
 from shelterctl.core.load.histogram import RELATIVE_ERROR
@@ -95,7 +95,7 @@ class LocustRunner:
                 for number in range(1, plan.processes + 1):
                     argv = self._worker_argv(plan, locustfile, f"{port}")
                     self._workers.append(self._started(argv, worker_environment(plan, samples_path, key, number), folder))
-            self._await_start(ARRIVE_ELSEWHERE_S if plan.workers else 0.0)
+            self._await_start(arrive_s_of(plan) if plan.workers else 0.0)
         except BaseException:
             self._end()
             raise

@@ -1,12 +1,13 @@
 """Starts a Locust worker of a load that runs elsewhere: asks its master for the files and the variables, and becomes the worker.
 
-A program of its own: `python worker_start.py HOST PORT`. Environment: SHELTER_WORKER_KEY (what the master must be told),
-SHELTERCTL_LOAD_VERSION (shelterctl's here).
+A program of its own: `python worker_start.py HOST PORT`, also in a pod that `adapters/kube/swarm/` made. Environment: SHELTER_WORKER_KEY
+(what the master must be told), SHELTERCTL_LOAD_VERSION (shelterctl's here; without it that of this file's package).
 """
 
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import sys
 import tempfile
@@ -18,6 +19,7 @@ import gevent
 import locust
 from locust.rpc import Message, rpc
 
+from shelterctl import __version__
 from shelterctl.adapters.swarm import own_process
 from shelterctl.adapters.swarm.handover import laid_out
 from shelterctl.adapters.swarm.own_process import complain
@@ -31,7 +33,7 @@ def asked(host: str, port: int) -> dict[str, Any] | None:
     """What the master gives a worker; None where it does not answer."""
     said = {
         "key": os.environ.get("SHELTER_WORKER_KEY", ""),
-        "shelterctl": os.environ.get("SHELTERCTL_LOAD_VERSION", ""),
+        "shelterctl": os.environ.get("SHELTERCTL_LOAD_VERSION") or __version__,
         "locust": locust.__version__,
     }
     identity = f"{socket.gethostname()}_{uuid4().hex}"
@@ -51,6 +53,8 @@ def asked(host: str, port: int) -> dict[str, Any] | None:
 
 
 def start(host: str, port: int) -> None:
+    # A container's first process is deaf to what it has no handler for. Locust puts its own in the place of this one.
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(143))
     plan = asked(host, port)
     if plan is None:
         complain(f"no load at {host}:{port} answered within {PATIENCE_S:g} s")
