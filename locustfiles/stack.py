@@ -116,7 +116,8 @@ class StackUser(LeanUser):
         values = {key: filled(value, mark, number) for key, value in rule["template"].items()}
         form = rule["body"] == "form"
         body = urlencode(values) if form else json.dumps(values)
-        headers = {**rule["headers"], "Content-Type": "application/x-www-form-urlencoded" if form else "application/json"}
+        own = {rule["key"]: mark} if rule.get("key") else {}
+        headers = {**rule["headers"], **own, "Content-Type": "application/x-www-form-urlencoded" if form else "application/json"}
         options = {"data": body, "headers": headers, "name": rule["path"], "catch_response": True, "allow_redirects": False}
         with self.client.request(rule["method"], rule["path"], **options) as answer:
             if not 0 < answer.status_code < 400:

@@ -218,7 +218,9 @@ class ClusterWiring(Wiring):
         from shelterctl.adapters.checkup.facts import KubernetesCheckup
 
         api = KubeApi(self.context)
-        return KubernetesCheckup(api, self._cluster(api), self.machine, self._node_images, self.settings.overlay, own=self.owners)
+        return KubernetesCheckup(
+            api, self._cluster(api), self.machine, self._node_images, self.settings.overlay, routes=lambda: self.routes, own=self.owners
+        )
 
     def _node_images(self) -> NodeImages:
         from shelterctl.ports.capabilities import required

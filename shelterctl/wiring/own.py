@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shelterctl.core.state import Place
+from shelterctl.core.state import Place, Role
 from shelterctl.ports.capabilities import Lacking
 from shelterctl.settings import Settings
 from shelterctl.wiring.cluster import ClusterWiring
@@ -62,7 +62,7 @@ class OwnStack(OwnFolder, ClusterWiring):
     def builder(self) -> StackImages:  # type: ignore[override]
         from shelterctl.adapters.builder.stack_images import StackImages
 
-        return StackImages(self.engine, self.folder, lambda: self.stack.built, self._app_image)
+        return StackImages(self.engine, self.folder, lambda: self.stack.built, self._app_image, told=lambda: bool(self.routes.version))
 
     def versions(self) -> Mapping[str, Callable[[], str]]:
         return {**super().versions(), "sources": self.described}
@@ -119,7 +119,13 @@ class OwnStack(OwnFolder, ClusterWiring):
         from shelterctl.core.checkup import own
 
         state = self.target.state(with_usage=False)
-        return [*own.judge_files(self.stack), *own.judge_running(self.stack, state, now_s=self.clock.wall_s())]
+        found = [*own.judge_files(self.stack), *own.judge_running(self.stack, state, now_s=self.clock.wall_s())]
+        if (self.routes.live or self.routes.health) and state.workload(Role.APP) is not None:
+            from shelterctl.adapters.checkup.stack import answer
+            from shelterctl.core.checkup.service import judge_answer
+
+            found += judge_answer(answer(state, self.routes))
+        return found
 
     @cached_property
     def own(self) -> OwnCluster:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from shelterctl.wiring.parts import Wiring
 
@@ -31,6 +31,8 @@ class OwnFolder(Wiring):
     #: What a run of `kill-db` writes at most, and what a load does.
     most_writes = _MOST_WRITES
     most_load_writes = _MOST_LOAD_WRITES
+    #: Whether the application runs from an image that it may name.
+    names_image = True
 
     @property
     def token_reader(self) -> TokenReader:
@@ -67,6 +69,10 @@ class OwnFolder(Wiring):
         return config.read(self.folder)
 
     @cached_property
+    def told(self) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+        return self.settled.writes, self.settled.reads
+
+    @cached_property
     def exchange(self) -> Exchange:
         from shelterctl.core.stack import exchange
 
@@ -101,7 +107,7 @@ class OwnFolder(Wiring):
         load = self.settled.load
         write, read = self.exchange.write, self.exchange.read
         mix = {str(kind): int(share) for kind, share in load.get("mix", {"write": 1, "read": 2}).items()}
-        fields = {"method", "path", "template", "headers"}
+        fields = {"method", "path", "template", "headers", "key"}
         told = None if write is None else {**{name: getattr(write, name) for name in fields}, "body": write.body.value}
         most = int(load.get("max_writes", self.most_load_writes))
         ok = None if write is None or write.ok is None else asdict(write.ok)
@@ -122,4 +128,9 @@ class OwnFolder(Wiring):
     def answers(self) -> Answers:
         from shelterctl.ops.up.marked import MarkedAnswers
 
-        return MarkedAnswers(self.question(), self.clock, self.exchange)
+        marked = MarkedAnswers(self.question(), self.clock, self.exchange)
+        if not self.routes.version or not self.names_image:
+            return marked
+        from shelterctl.ops.up.answer import NamedAnswers, VersionAnswers
+
+        return NamedAnswers(marked, VersionAnswers(self.question(), self.clock, self.routes.version))

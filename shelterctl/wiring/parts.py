@@ -7,17 +7,20 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from shelterctl.adapters.clock import SystemClock
 from shelterctl.errors import UsageError
 from shelterctl.ports.capabilities import Lacking
+from shelterctl.settings import FILE_NAME
 
 if TYPE_CHECKING:
     from shelterctl.adapters.http_client import HttpxClient
     from shelterctl.adapters.http_question import Urllib3Client
     from shelterctl.adapters.machine import Processor
     from shelterctl.adapters.swarm.runner import LocustRunner
+    from shelterctl.core.stack.exchange import Exchange
+    from shelterctl.core.stack.service_routes import ServiceRoutes
     from shelterctl.core.state import Place
     from shelterctl.ops.chaos.dialogue import Dialogue
     from shelterctl.ops.load_inside import InsidePorts
@@ -203,13 +206,35 @@ class Wiring(ABC):
         """How the application is written to, and read."""
         from shelterctl.ops.chaos.dialogue import EchoedIds
 
-        return EchoedIds()
+        return EchoedIds(self.exchange)
 
     def answers(self) -> Answers:
         """Shows that what was deployed answers."""
         from shelterctl.ops.up.answer import VersionAnswers
 
-        return VersionAnswers(self.question(), self.clock)
+        return VersionAnswers(self.question(), self.clock, self.routes.version)
+
+    @cached_property
+    def exchange(self) -> Exchange:
+        """How the application is written to and read, as its shelterctl.toml says it. Raises UsageError."""
+        from shelterctl.core.stack import exchange
+
+        return exchange.stated(*self.told)
+
+    @cached_property
+    def routes(self) -> ServiceRoutes:
+        """The routes by which the application tells of itself, as its shelterctl.toml says them. Raises UsageError."""
+        from shelterctl.core.stack import service_routes
+
+        return service_routes.of(self.told[1])
+
+    @cached_property
+    def told(self) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+        """[writes] and [reads] of the project's own file; what a copy's file leaves out is as in the one that it was copied from."""
+        from shelterctl.adapters.stack import config
+
+        mine, carried = config.read(self.project), config.read(carried_file(FILE_NAME).parent)
+        return {**carried.writes, **mine.writes}, {**carried.reads, **mine.reads}
 
     def http(self) -> HttpxClient:
         """A new client, with connections of its own."""

@@ -18,6 +18,11 @@ _BYTES = re.compile(r"[1-9][0-9]{0,5} *MiB")
 _STATUSES = range(200, 400)
 
 
+#: A path as a request line has it.
+_PATH = re.compile(r"/[^\s{}<>]*")
+#: The name of a header (RFC 9110, 5.6.2), and those that a write has anyway.
+HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_OWN_HEADERS = ("content-type", "content-length", "accept", "host", "connection", "transfer-encoding")
 #: A request of the mix: a GET and a path without a place that nobody fills.
 _ASKED = re.compile(r"GET /[^\s{}<>]*")
 #: Each share is so many entries of a list that is drawn from.
@@ -36,6 +41,7 @@ def check(path: Path, writes: Mapping[str, Any], reads: Mapping[str, Any], load:
             why="it leads from the top of the write's answer to the id, each step behind a slash",
             next_command=f'[writes] id = "{near}"',
         )
+    _key(path, writes)
     _ok(path, writes.get("ok", {}))
     for status in writes.get("rejected", ()):
         if isinstance(status, bool) or not isinstance(status, int) or not 400 <= status < 600:
@@ -67,6 +73,31 @@ def _reads(path: Path, reads: Mapping[str, Any]) -> None:
         raise UsageError(
             f"{path}: [reads] max_bytes = {most!r}", why="a number of MiB is wanted", next_command='[reads] max_bytes = "64MiB"'
         )
+
+    for name in ("version", "live", "health"):
+        route = reads.get(name, "/")
+        if not _PATH.fullmatch(route):
+            near = f"/{route.partition('/')[2]}"
+            raise UsageError(
+                f"{path}: [reads] {name} = {route!r}",
+                why="a path is wanted, which is asked by GET",
+                next_command=f'[reads] {name} = "{near if _PATH.fullmatch(near) and near != "/" else f"/{name}"}"',
+            )
+
+
+def _key(path: Path, writes: Mapping[str, Any]) -> None:
+    """The header of a write's identity is one of its own: what else is sent under that name would be lost."""
+    if "key" not in writes:
+        return
+    key = writes["key"]
+    if not HEADER.fullmatch(key):
+        raise UsageError(
+            f"{path}: [writes] key = {key!r} is no header's name",
+            why="it is the header by which the application takes a write's identity; its value is made for each write",
+            next_command='[writes] key = "Idempotency-Key"',
+        )
+    if key.lower() in (*_OWN_HEADERS, *(name.lower() for name in writes.get("headers", {}))):
+        raise UsageError(f"{path}: [writes] key = {key!r}", why="a header that the write has with another value")
 
 
 def _load(path: Path, load: Mapping[str, Any]) -> None:
