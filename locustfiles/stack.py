@@ -131,4 +131,4 @@ class StackUser(LeanUser):
                 answer.success()
 
     def look(self, path: str) -> None:
-        self.client.get(path, name=path)
+        self.client.get(path, name=path, headers=RULES.get("headers"))

@@ -100,6 +100,26 @@ class OwnStack(OwnFolder, ClusterWiring):
             made=MadePods(self.api),
         )
 
+    def secret_value(self, name: str, key: str) -> str:
+        """Of a Secret beside the application, or beside another part of the stack. Raises UsageError."""
+        import base64
+        import binascii
+
+        from shelterctl.errors import UsageError
+
+        what = f"[load] headers: {{secret:{name}/{key}}}"
+        namespaces = self.target.namespaces()
+        secrets = (self.api.get_or_none(self.api.object_path("v1", "Secret", namespace, name)) for namespace in namespaces)
+        found = next((each for each in secrets if each is not None), None)
+        if found is None:
+            raise UsageError(f"{what}: there is no such Secret in {' or '.join(namespaces)}", next_command="kubectl get secrets")
+        try:
+            return base64.b64decode((found.get("data") or {})[key], validate=True).decode()
+        except KeyError:
+            raise UsageError(f"{what}: it has no such key", why=f"it has {', '.join(found.get('data') or {}) or 'none'}") from None
+        except (binascii.Error, UnicodeDecodeError):
+            raise UsageError(f"{what}: that is no text") from None
+
     def _unresolvable(self) -> tuple[str, ...]:
         """Names of pods that cannot be there by construction."""
         found = [finding for finding in self.stack.findings if finding.code == "pod-names-unresolvable"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
@@ -76,7 +77,36 @@ class OwnFolder(Wiring):
     def exchange(self) -> Exchange:
         from shelterctl.core.stack import exchange
 
-        return exchange.of(self.stack, self.settled.writes, self.settled.reads)
+        writes = self.settled.writes
+        if "headers" in writes:
+            writes = {**writes, "headers": self._filled("writes", writes["headers"])}
+        return exchange.of(self.stack, writes, self.settled.reads)
+
+    def _filled(self, table: str, given: Mapping[str, str]) -> dict[str, str]:
+        """Headers with what stands in no file. Raises UsageError, which says nothing of a value."""
+        from shelterctl.core.load import headers
+        from shelterctl.errors import UsageError
+
+        def find(kind: str, what: str) -> str:
+            if kind == "secret":
+                return self.secret_value(*what.split("/"))
+            if not os.environ.get(what):
+                raise UsageError(f"[{table}] headers: the variable {what} is not set", next_command=f"export {what}=…")
+            return os.environ[what]
+
+        try:
+            return headers.filled(given, find)
+        except ValueError as error:
+            raise UsageError(f"[{table}] headers: {error}") from error
+
+    def secret_value(self, name: str, key: str) -> str:
+        """A Secret's value, for a header of a load. Raises UsageError."""
+        from shelterctl.errors import UsageError
+
+        raise UsageError(
+            f"[load] headers: {{secret:{name}/{key}}}: this target has no Secrets",
+            next_command="{env:NAME}, with the value in that variable",
+        )
 
     def prefix_of(self, run: str) -> str:
         """How the tokens of a run begin."""
@@ -102,16 +132,20 @@ class OwnFolder(Wiring):
         import json
         from dataclasses import asdict
 
+        from shelterctl.core.load.headers import merged
         from shelterctl.wiring.parts import carried_file
 
         load = self.settled.load
         write, read = self.exchange.write, self.exchange.read
         mix = {str(kind): int(share) for kind, share in load.get("mix", {"write": 1, "read": 2}).items()}
-        fields = {"method", "path", "template", "headers", "key"}
-        told = None if write is None else {**{name: getattr(write, name) for name in fields}, "body": write.body.value}
+        fields = {"method", "path", "template", "key"}
+        own = self._filled("load", load.get("headers", {}))
+        told = None
+        if write is not None:
+            told = {**{name: getattr(write, name) for name in fields}, "body": write.body.value, "headers": merged(own, write.headers)}
         most = int(load.get("max_writes", self.most_load_writes))
         ok = None if write is None or write.ok is None else asdict(write.ok)
-        rules = {"write": told, "ok": ok, "read": None if read is None else read.path, "mix": mix, "most_writes": most}
+        rules = {"write": told, "ok": ok, "read": None if read is None else read.path, "mix": mix, "most_writes": most, "headers": own}
         return carried_file("locustfiles/stack.py"), {"STACK_EXCHANGE": json.dumps(rules)}
 
     @property

@@ -243,3 +243,33 @@ def test_a_stack_of_ones_own_is_asked_for_its_image_where_it_says_how(here: Path
     assert type(chosen(here, target="local").answers()) is MarkedAnswers
     rules = json.loads(chosen(here).load_file()[1]["STACK_EXCHANGE"])
     assert rules["write"]["key"] == "Request-Id"
+
+
+def stack_of_ones_own(here: Path, toml: str) -> None:
+    (here / "k8s").mkdir()
+    (here / "k8s" / "app.yaml").write_text("apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: app}\n")
+    (here / "app.py").touch()
+    (here / "shelterctl.toml").write_text(toml)
+
+
+def test_headers_of_a_load_are_filled_when_it_is_asked_for(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    headers = '{ Authorization = "Bearer {env:NOTES_TOKEN}" }'
+    stack_of_ones_own(
+        here,
+        f'[writes]\nrequest = "POST /notes"\nheaders = {{ authorization = "Basic {{env:NOTES_TOKEN}}" }}\n[load]\nheaders = {headers}\n',
+    )
+    wiring = chosen(here, target="local")
+    with pytest.raises(UsageError, match="headers: the variable NOTES_TOKEN is not set"):
+        wiring.load_file()
+    monkeypatch.setenv("NOTES_TOKEN", "t7")
+    rules = json.loads(wiring.load_file()[1]["STACK_EXCHANGE"])
+    assert rules["headers"] == {"Authorization": "Bearer t7"}
+    assert rules["write"]["headers"] == {"authorization": "Basic t7"}
+    assert wiring.exchange.write is not None
+    assert wiring.exchange.write.headers == {"authorization": "Basic t7"}
+
+
+def test_this_machine_has_no_secrets_to_fill_a_header_with(here: Path) -> None:
+    stack_of_ones_own(here, '[writes]\nrequest = "POST /notes"\n[load]\nheaders = { X-Key = "{secret:api-keys/reader}" }\n')
+    with pytest.raises(UsageError, match=r"\{secret:api-keys/reader\}: this target has no Secrets"):
+        chosen(here, target="local").load_file()

@@ -48,7 +48,9 @@ def command(
     path: Annotated[str | None, typer.Option(help="One request, again and again: its path.", show_default=False)] = None,
     method: Annotated[str | None, typer.Option(help="Its method. [GET, with a body POST]", show_default=False)] = None,
     body: Annotated[str | None, typer.Option(help="Its body, or @FILE; {n} and {token} differ each time.", show_default=False)] = None,
-    header: Annotated[list[str] | None, typer.Option(help="A header of it, 'Name: value'.", show_default=False)] = None,
+    header: Annotated[
+        list[str] | None, typer.Option(help="A header of it, or of an own stack's load: 'Name: value'.", show_default=False)
+    ] = None,
     write_share: Annotated[str | None, typer.Option(help="The share of requests that write, such as 10%.", show_default=False)] = None,
     locustfile: Annotated[str | None, typer.Option(help="Another Locust file. [locustfiles/shelter.py]", show_default=False)] = None,
     host: Annotated[
