@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shelterctl.cli.flags import seconds
-from shelterctl.core.load import headers as load_headers
+from shelterctl.core import headers as load_headers
 from shelterctl.core.load.plan import IN_CLUSTER, MAX_SPAWN_RATE, Expectations, LoadPlan
 from shelterctl.core.load.shape import SOAK_S, Stage, length_s, named, parse_stages
 from shelterctl.core.load.thresholds import Threshold, parse_threshold

@@ -84,7 +84,7 @@ class OwnFolder(Wiring):
 
     def _filled(self, table: str, given: Mapping[str, str]) -> dict[str, str]:
         """Headers with what stands in no file. Raises UsageError, which says nothing of a value."""
-        from shelterctl.core.load import headers
+        from shelterctl.core import headers
         from shelterctl.errors import UsageError
 
         def find(kind: str, what: str) -> str:
@@ -127,12 +127,15 @@ class OwnFolder(Wiring):
 
         return Tokens(self.exchange, self.token_reader, self.clock, driver_timeout_s=self._driver_timeout_s, most_writes=self.most_writes)
 
+    def learning(self) -> Tokens:
+        return self.dialogue()
+
     def load_file(self) -> tuple[Path, Mapping[str, str]]:
         """Users by rules: what the stack writes and reads."""
         import json
         from dataclasses import asdict
 
-        from shelterctl.core.load.headers import merged
+        from shelterctl.core.headers import merged
         from shelterctl.wiring.parts import carried_file
 
         load = self.settled.load

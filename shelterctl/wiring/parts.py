@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from shelterctl.core.state import Place
     from shelterctl.ops.chaos.dialogue import Dialogue
     from shelterctl.ops.load_inside import InsidePorts
+    from shelterctl.ops.load_learned import Learns
     from shelterctl.ops.up.answer import Answers
     from shelterctl.ports.build import Builder, Publisher, Scanner
     from shelterctl.ports.capabilities import DnsProber, NodeImages, Policies
@@ -207,6 +208,10 @@ class Wiring(ABC):
         from shelterctl.ops.chaos.dialogue import EchoedIds
 
         return EchoedIds(self.exchange)
+
+    def learning(self) -> Learns | None:
+        """What learns, before a load, what acknowledges a write; None where the users' file knows it."""
+        return None
 
     def answers(self) -> Answers:
         """Shows that what was deployed answers."""

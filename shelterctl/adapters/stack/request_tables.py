@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from shelterctl.core.load import headers
+from shelterctl.core import headers
 from shelterctl.core.stack.answer_id import is_pointer
 from shelterctl.errors import UsageError
 from shelterctl.settings import nearest

@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 
 from shelterctl.core.controller import SYNC_S
 from shelterctl.core.events import Milestone
+from shelterctl.core.headers import without_values
 from shelterctl.core.load.bottleneck import Bottleneck, bottleneck
 from shelterctl.core.load.busy import MachineLoad
 from shelterctl.core.load.conditions import Held, hold
-from shelterctl.core.load.headers import without_values
 from shelterctl.core.load.observer import Observer
 from shelterctl.core.load.plan import Expectations, LoadPlan
 from shelterctl.core.load.scaling import ScalingState, judge_scaling

@@ -23,8 +23,13 @@ TOKEN_LENGTH = 24
 #: What refuses the first write, while nothing is wrong with the database.
 REFUSED = (400, 401, 403, 404, 405, 409, 413, 415, 419, 422)
 #: What differs from write to write in a text: ids in hexadecimal, numbers, and what stands between the parts of a time.
-#: A number does not reach into what follows it: `sha256:9f86d0…` is a name and a hash.
-_VARYING = re.compile(r"\b[0-9a-f]{8,}(?:-[0-9a-f]{4,}){0,4}\b|\d+(?:[:.,T-]+\d+(?![0-9a-su-y_]))*Z?", re.IGNORECASE)
+#: A number does not reach into what follows it: `sha256:9f86d0…` is a name and a hash. The first is the end of a pod's name, in
+#: the letters and digits of https://pkg.go.dev/k8s.io/apimachinery/pkg/util/rand: an application may answer with that name.
+_VARYING = re.compile(
+    r"(?<=-)[bcdfghjklmnpqrstvwxz2456789]{6,10}-[bcdfghjklmnpqrstvwxz2456789]{5}\b"
+    r"|\b[0-9a-f]{8,}(?:-[0-9a-f]{4,}){0,4}\b|\d+(?:[:.,T-]+\d+(?![0-9a-su-y_]))*Z?",
+    re.IGNORECASE,
+)
 _BESIDE = re.compile(r"#(?:[:.,T-]+#)+Z?")
 
 

@@ -227,6 +227,31 @@ def test_a_write_of_a_users_own_stack_counts_by_what_its_answer_says(
     assert added(samples, "failure_kinds") == ({} if kind is None else {kind: 5})
 
 
+LEARNED = {"status": 201, "skeleton": '{"id": "int", "name": "{token}"}', "location": ""}
+
+
+@pytest.mark.parametrize(
+    ("more", "status", "said", "kind"),
+    [
+        ({"learned": LEARNED}, 201, b'{"name": "TOKEN", "id": 4}', None),
+        ({"learned": LEARNED}, 200, b'{"name": "TOKEN", "id": 4}', "HTTP 200, where the marked write got 201"),
+        ({"learned": LEARNED}, 201, b'{"error": "away"}', "HTTP 201 with another answer than the marked write's"),
+        ({"learned": LEARNED}, 302, b"", "HTTP 302, where the marked write got 201"),
+        ({"learned": {**LEARNED, "status": 303, "skeleton": ""}}, 303, b"", None),
+        ({"refused": "a login is wanted"}, 303, b"", "HTTP 303: a login is wanted"),
+    ],
+)
+def test_a_write_of_a_users_own_stack_counts_by_what_the_marked_one_showed(
+    tmp_path: Path, more: dict[str, object], status: int, said: bytes, kind: str | None
+) -> None:
+    rules = {
+        "write": {"method": "POST", "path": "/items", "template": {"t": "{token}"}, "headers": {}, "body": "json"},
+        "ok": None, "read": "/all", "mix": {"write": 1}, "most_writes": 15, **more,
+    }  # fmt: skip
+    samples = loaded(type("Replying", (Replying,), {"status": status, "said": said}), rules, tmp_path, users=1, requests=5)
+    assert added(samples, "failure_kinds") == ({} if kind is None else {kind: 5})
+
+
 class Guarded(Replying):
     """Lets nobody in without a key, and keeps what each request had."""
 

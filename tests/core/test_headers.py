@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from shelterctl.core.load.headers import HIDDEN, filled, merged, problem_of, shown, without_values
+from shelterctl.core.headers import HIDDEN, filled, merged, problem_of, shown, without_values
 
 pytestmark = pytest.mark.unit
 
