@@ -18,6 +18,12 @@ NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _SECRET = re.compile(r"auth|cookie|token|key|secret|passw|session|csrf|xsrf|signature|credential", re.IGNORECASE)
 
 
+#: Headers that say what is wanted or sent, and let nobody in: with them alone a load can be run again from what was kept of it.
+_HARMLESS = frozenset(
+    {"accept", "accept-charset", "accept-encoding", "accept-language", "cache-control", "content-type", "user-agent", "x-requested-with"}
+)
+
+
 def problem_of(name: object, value: object, *, kinds: tuple[str, ...] = ("env", "secret")) -> str:
     """Why this is no header; empty where it is one. A value is never part of the reason."""
     if not isinstance(name, str) or not NAME.fullmatch(name):
@@ -60,7 +66,7 @@ def shown(text: str) -> str:
 
 
 def without_values(variables: Mapping[str, str]) -> dict[str, str]:
-    """What a Locust file finds in its environment, as it may be kept: of headers the names alone."""
+    """What a Locust file finds in its environment, as it may be kept: of headers the names, and the values of harmless ones."""
     found = {}
     for name, text in variables.items():
         try:
@@ -70,10 +76,16 @@ def without_values(variables: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
+def lacks_values(variables: Mapping[str, str]) -> bool:
+    """Whether something of these variables was not kept: what is sent with them would be another request."""
+    return any(f'"{HIDDEN}"' in text or json.dumps(HIDDEN) in text for text in variables.values())
+
+
 def _hidden(value: Any) -> Any:
     if isinstance(value, dict):
-        return {
-            key: dict.fromkeys(item, HIDDEN) if key == "headers" and isinstance(item, dict) else _hidden(item)
-            for key, item in value.items()
-        }
+        return {key: _kept(item) if key == "headers" and isinstance(item, dict) else _hidden(item) for key, item in value.items()}
     return value
+
+
+def _kept(headers: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value if name.lower() in _HARMLESS else HIDDEN for name, value in headers.items()}

@@ -19,6 +19,8 @@ from shelterctl.ports.http import Http
 
 #: The variable in which the users of an own stack find their rules.
 RULES = "STACK_EXCHANGE"
+#: The step's name.
+CALIBRATION = "calibration"
 
 
 class Learns(Protocol):
@@ -53,7 +55,7 @@ def learned(ports: LearningPorts, plan: LoadPlan) -> Generator[Event, None, Load
     if not is_wanted(plan):
         return plan
     rules = json.loads(plan.variables[RULES])
-    told = yield from run_step(ports.clock, "calibration", "Learning what acknowledges a write", _learn(ports, rules["write"]))
+    told = yield from run_step(ports.clock, CALIBRATION, "Learning what acknowledges a write", _learn(ports, rules["write"]))
     if "why" in told:
         why = told.pop("why")
         yield Notice(f"what acknowledges a write was not learned ({why}): one below 400 without an error in its JSON counts", "warning")

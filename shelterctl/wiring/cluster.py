@@ -207,9 +207,6 @@ class ClusterWiring(Wiring):
 
         return KubernetesCluster(api, self.settings.namespace, lambda: self.project / "manifests", self.way)
 
-    #: Whether the stack's manifests are its user's own.
-    owners = False
-
     def scaling_facts(self) -> KubernetesCheckup:
         return self._facts()
 

@@ -31,7 +31,6 @@ class OwnStack(OwnFolder, ClusterWiring):
     """What differs where the stack is somebody's own. It stands before the wiring of the cluster that it is on."""
 
     policies = Lacking("the stack's policies are its owner's")  # type: ignore[assignment]
-    owners = True
 
     def __init__(self, settings: Settings, context: str, folder: Path, *, adopted: bool = False) -> None:
         super().__init__(settings, context)

@@ -29,6 +29,7 @@ class OwnFolder(Wiring):
     """It stands before the wiring of the target that the stack is on."""
 
     folder: Path
+    owners = True
     #: What a run of `kill-db` writes at most, and what a load does.
     most_writes = _MOST_WRITES
     most_load_writes = _MOST_LOAD_WRITES

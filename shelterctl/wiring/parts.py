@@ -73,6 +73,8 @@ class Wiring(ABC):
         """Why this target was chosen, where nobody asked for it and another might be expected; with how to get that one."""
         return ""
 
+    #: Whether the stack is its user's own, and so are the names of its parts.
+    owners = False
     #: Why `prove` has the database's pod deleted instead of killing its process; empty where it can be killed.
     no_kill_of_a_process = ""
     #: How many users may go on while the database is killed; None where as many as were asked for.

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from shelterctl.core.headers import HIDDEN, filled, merged, problem_of, shown, without_values
+from shelterctl.core.headers import HIDDEN, filled, lacks_values, merged, problem_of, shown, without_values
 
 pytestmark = pytest.mark.unit
 
@@ -75,9 +75,19 @@ def test_what_may_be_printed(text: str, said: str) -> None:
 
 
 def test_what_is_kept_of_a_load_has_the_names_of_its_headers_alone() -> None:
-    rules = {"write": {"path": "/a", "headers": {"Authorization": KEY}}, "headers": {"X-Key": KEY}, "mix": {"read": 1}}
+    rules = {
+        "write": {"path": "/a", "headers": {"Authorization": KEY, "Accept": "text/html"}},
+        "headers": {"X-Key": KEY},
+        "mix": {"read": 1},
+    }
     kept = without_values({"STACK_EXCHANGE": json.dumps(rules), "SHELTER_WRITE_SHARE": "0.1", "ODD": '{"headers": no JSON'})
     assert KEY not in str(kept)
-    hidden = {"write": {"path": "/a", "headers": {"Authorization": HIDDEN}}, "headers": {"X-Key": HIDDEN}, "mix": {"read": 1}}
+    hidden = {
+        "write": {"path": "/a", "headers": {"Authorization": HIDDEN, "Accept": "text/html"}},
+        "headers": {"X-Key": HIDDEN},
+        "mix": {"read": 1},
+    }
     assert json.loads(kept["STACK_EXCHANGE"]) == hidden
+    assert lacks_values(kept)
+    assert not lacks_values(without_values({"SHELTER_REQUEST": json.dumps({"headers": {"Content-Type": "text/plain"}})}))
     assert (kept["SHELTER_WRITE_SHARE"], kept["ODD"]) == ("0.1", '{"headers": no JSON')

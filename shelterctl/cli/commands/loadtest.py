@@ -156,7 +156,8 @@ def command(
         ports = LoadPorts(wiring.target, wiring.generator(), wiring.clock, folder.path, session.others(), machine=here)
     else:
         ports = LoadPorts(None, wiring.generator(), wiring.clock, folder.path, behind=lambda: _ready_pods(wiring.target), machine=here)
-    display = render.LoadDisplay(session.terminal, plan, wiring.place if host is None else None, Path(svg) if svg else None)
+    place, picture = wiring.place if host is None else None, Path(svg) if svg else None
+    display = render.LoadDisplay(session.terminal, plan, place, picture, own_names=wiring.owners)
     # One load at a time: what another one called for would be taken for this one's. A fault or a rollout may go on under it.
     if during is not None:
         from shelterctl.cli.deploying import deployed
