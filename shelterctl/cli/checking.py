@@ -12,6 +12,7 @@ from shelterctl.cli.terminal import Line
 from shelterctl.core.autoscaling.check import SHORTER_S, Checked, compare
 from shelterctl.core.autoscaling.course import course_of
 from shelterctl.core.controller import ScalerSettings
+from shelterctl.core.headers import lacks_values
 from shelterctl.core.state import Role, StackState
 from shelterctl.core.verdict import Verdict
 from shelterctl.errors import ExitCode, NotDeployed, Refused, UsageError
@@ -102,6 +103,11 @@ def repeatable(run: Path, recorded_s: int) -> tuple[LoadPlan, str]:
             why="what differs then may be the way, and not the settings",
             next_command="shelterctl hpa recommend --apply, then shelterctl loadtest --in-cluster",
         )
+    if lacks_values(plan.variables):
+        raise Refused(
+            f"the load of {run.name} had headers whose values are not kept: without them it would be another load",
+            next_command="shelterctl hpa recommend --apply, then shelterctl loadtest with the same headers",
+        )
     if not Path(plan.locustfile).is_file():
         raise UsageError(f"{run.name} was made with {plan.locustfile}, which is not there any more", next_command="shelterctl loadtest")
     sent_all = plan.requests is not None and requests >= plan.requests
@@ -130,7 +136,7 @@ def checked(session: Session, result: Recommendation, repeated: tuple[LoadPlan, 
     session.tell_place(folder)
     ports = LoadPorts(wiring.target, wiring.generator(), wiring.clock, folder.path, session.others(), machine=wiring.processor())
     with session.lock("loadtest", "load"):
-        loaded = session.drive(loadtest(ports, plan), render_load.LoadDisplay(session.terminal, plan, place))
+        loaded = session.drive(loadtest(ports, plan), render_load.LoadDisplay(session.terminal, plan, place, own_names=wiring.owners))
     # Its result is that of a load as any other's; what was compared is told by this command alone.
     code = ExitCode.INTERRUPTED if loaded.interrupted else exit_code(loaded.judgement.verdict)
     session.keep_result(folder, COMMAND, code, loaded, render_load.lines(loaded, folder.run_id))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from shelterctl.cli.flags import seconds
+from shelterctl.core import headers as load_headers
 from shelterctl.core.load.plan import IN_CLUSTER, MAX_SPAWN_RATE, Expectations, LoadPlan
 from shelterctl.core.load.shape import SOAK_S, Stage, length_s, named, parse_stages
 from shelterctl.core.load.thresholds import Threshold, parse_threshold
@@ -146,7 +148,9 @@ def _spawn_rate(asked: Asked, settings: Settings, rate: float | None) -> float:
 def _users_of(asked: Asked, own_file: tuple[Path, Mapping[str, str]], request_file: Path) -> tuple[str, Mapping[str, str]]:
     """The Locust file, and what it finds in its environment."""
     single = asked.path is not None
-    for flag, given in (("--method", asked.method), ("--body", asked.body), ("--header", asked.headers)):
+    file, variables = own_file
+    of_rules = "STACK_EXCHANGE" in variables and asked.locustfile is None
+    for flag, given in (("--method", asked.method), ("--body", asked.body), ("--header", asked.headers if not of_rules else ())):
         if given and not single:
             raise UsageError(f"{flag}: of the request that --path names", next_command="shelterctl loadtest --path /")
     if asked.locustfile is not None and (single or asked.write_share is not None):
@@ -157,9 +161,10 @@ def _users_of(asked: Asked, own_file: tuple[Path, Mapping[str, str]], request_fi
         raise UsageError(
             f"{' '.join(asked.options)}: what stands after -- goes to a Locust file of yours", next_command=f"{HELP}   (--locustfile)"
         )
-    file, variables = own_file
     if asked.path is not None:
         return str(request_file), {"SHELTER_REQUEST": json.dumps(_request(asked, asked.path))}
+    if asked.headers:
+        variables = {**variables, "STACK_EXCHANGE": _with_headers(variables["STACK_EXCHANGE"], _headers(asked.headers))}
     if asked.write_share is not None:
         share = _ratio("--write-share", asked.write_share)
         if not 0 <= share <= 1:
@@ -174,16 +179,42 @@ def _request(asked: Asked, path: str) -> dict[str, object]:
         raise UsageError(f"--method {asked.method}: {', '.join(_METHODS)}")
     if not path.startswith("/"):
         raise UsageError(f"--path {path}: it begins with a slash; the host is the service's own")
-    headers = {}
-    for text in asked.headers:
-        name, colon, value = text.partition(":")
-        if not colon or not name.strip() or any(ord(letter) < 32 for letter in text):
-            raise UsageError(f"--header {text!r}: write 'Name: value'")
-        headers[name.strip()] = value.strip()
+    headers = _headers(asked.headers)
     body = _body(asked.body)
     if body is not None and not any(name.lower() == "content-type" for name in headers):
         headers["Content-Type"] = "application/json" if _is_json(body) else "text/plain; charset=utf-8"
     return {"method": method, "path": path, "body": body, "headers": headers}
+
+
+def _headers(texts: Sequence[str]) -> dict[str, str]:
+    """The headers, with {env:NAME} filled. Raises UsageError, which says no value that lets somebody in."""
+
+    def find(_kind: str, name: str) -> str:
+        if not os.environ.get(name):
+            raise UsageError(f"--header: the variable {name} is not set", next_command=f"export {name}=…")
+        return os.environ[name]
+
+    found = {}
+    for text in texts:
+        name, colon, value = text.partition(":")
+        if not colon or not name.strip() or any(ord(letter) < 32 for letter in text):
+            raise UsageError(f"--header {load_headers.shown(text)!r}: write 'Name: value'")
+        if problem := load_headers.problem_of(name.strip(), value.strip(), kinds=("env",)):
+            raise UsageError(f"--header: {problem}", next_command="--header 'Authorization: Bearer {env:API_TOKEN}'")
+        found[name.strip()] = value.strip()
+    try:
+        return load_headers.filled(found, find)
+    except ValueError as error:
+        raise UsageError(f"--header: {error}") from error
+
+
+def _with_headers(rules: str, more: Mapping[str, str]) -> str:
+    """The rules of a stack's users with headers of all their requests."""
+    told = json.loads(rules)
+    told["headers"] = load_headers.merged(told.get("headers", {}), more)
+    if told["write"] is not None:
+        told["write"]["headers"] = load_headers.merged(told["write"]["headers"], more)
+    return json.dumps(told)
 
 
 def _body(text: str | None) -> str | None:
@@ -276,5 +307,5 @@ def _again(asked: Asked) -> list[str]:
             words.append(f"{flag} {shlex.quote(value)}")
     if asked.in_cluster:
         words.append(IN_CLUSTER)
-    words += [f"--header {shlex.quote(text)}" for text in asked.headers]
+    words += [f"--header {shlex.quote(load_headers.shown(text))}" for text in asked.headers]
     return words

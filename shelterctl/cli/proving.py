@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from shelterctl.cli.deploying import deployed
 from shelterctl.cli.flags import seconds
+from shelterctl.cli.loading_learned import with_learned
 from shelterctl.cli.render import dns as render_dns
 from shelterctl.cli.render import kill_db as render_kill_db
 from shelterctl.cli.render import loadtest as render_loadtest
@@ -138,6 +139,12 @@ class Proving:
         yield from come_down(wiring.target, wiring.clock)
         plan = self.plan.at(service_url(wiring.target.state(with_usage=False)))
 
+        def work(folder: RunFolderOnDisk) -> Generator[Event, None, LoadResult]:
+            told = yield from with_learned(wiring, plan)
+            ports = LoadPorts(wiring.target, wiring.generator(), wiring.clock, folder.path, machine=wiring.processor())
+            expected = Expectations(require_scale_up=True, scaling_alone=True)
+            return (yield from loadtest(ports, told.marked(folder.run_id), expected, until_scaled=True))
+
         def judged(result: LoadResult, run: str) -> Evidence:
             judgement = result.judgement
             how = next((check.judgement.reasons for check in result.checks if check.name is CheckName.SCALING), ())
@@ -147,12 +154,7 @@ class Proving:
         return (
             yield from self._kept(
                 "loadtest",
-                lambda folder: loadtest(
-                    LoadPorts(wiring.target, wiring.generator(), wiring.clock, folder.path, machine=wiring.processor()),
-                    plan.marked(folder.run_id),
-                    Expectations(require_scale_up=True, scaling_alone=True),
-                    until_scaled=True,
-                ),
+                work,
                 judged,
                 render_loadtest.lines,
             )

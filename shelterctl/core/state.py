@@ -128,6 +128,10 @@ class Pod:
         """Which part of the stack it is of, as people name it: app, db, or the workload's own name."""
         return self.workload if self.role is Role.OTHER else self.role.value if self.role is not None else ""
 
+    def title(self, *, own_names: bool) -> str:
+        """Its part as it is told: in a user's own stack, where nobody calls anything `app`, by the name of its workload."""
+        return (self.workload if own_names and self.role is not None else "") or self.part
+
     def container(self, name: str) -> ContainerState | None:
         return next((container for container in self.containers if container.name == name), None)
 

@@ -207,9 +207,6 @@ class ClusterWiring(Wiring):
 
         return KubernetesCluster(api, self.settings.namespace, lambda: self.project / "manifests", self.way)
 
-    #: Whether the stack's manifests are its user's own.
-    owners = False
-
     def scaling_facts(self) -> KubernetesCheckup:
         return self._facts()
 
@@ -218,7 +215,9 @@ class ClusterWiring(Wiring):
         from shelterctl.adapters.checkup.facts import KubernetesCheckup
 
         api = KubeApi(self.context)
-        return KubernetesCheckup(api, self._cluster(api), self.machine, self._node_images, self.settings.overlay, own=self.owners)
+        return KubernetesCheckup(
+            api, self._cluster(api), self.machine, self._node_images, self.settings.overlay, routes=lambda: self.routes, own=self.owners
+        )
 
     def _node_images(self) -> NodeImages:
         from shelterctl.ports.capabilities import required

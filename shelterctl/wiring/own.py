@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shelterctl.core.state import Place
+from shelterctl.core.state import Place, Role
 from shelterctl.ports.capabilities import Lacking
 from shelterctl.settings import Settings
 from shelterctl.wiring.cluster import ClusterWiring
@@ -31,7 +31,6 @@ class OwnStack(OwnFolder, ClusterWiring):
     """What differs where the stack is somebody's own. It stands before the wiring of the cluster that it is on."""
 
     policies = Lacking("the stack's policies are its owner's")  # type: ignore[assignment]
-    owners = True
 
     def __init__(self, settings: Settings, context: str, folder: Path, *, adopted: bool = False) -> None:
         super().__init__(settings, context)
@@ -62,7 +61,7 @@ class OwnStack(OwnFolder, ClusterWiring):
     def builder(self) -> StackImages:  # type: ignore[override]
         from shelterctl.adapters.builder.stack_images import StackImages
 
-        return StackImages(self.engine, self.folder, lambda: self.stack.built, self._app_image)
+        return StackImages(self.engine, self.folder, lambda: self.stack.built, self._app_image, told=lambda: bool(self.routes.version))
 
     def versions(self) -> Mapping[str, Callable[[], str]]:
         return {**super().versions(), "sources": self.described}
@@ -100,6 +99,26 @@ class OwnStack(OwnFolder, ClusterWiring):
             made=MadePods(self.api),
         )
 
+    def secret_value(self, name: str, key: str) -> str:
+        """Of a Secret beside the application, or beside another part of the stack. Raises UsageError."""
+        import base64
+        import binascii
+
+        from shelterctl.errors import UsageError
+
+        what = f"[load] headers: {{secret:{name}/{key}}}"
+        namespaces = self.target.namespaces()
+        secrets = (self.api.get_or_none(self.api.object_path("v1", "Secret", namespace, name)) for namespace in namespaces)
+        found = next((each for each in secrets if each is not None), None)
+        if found is None:
+            raise UsageError(f"{what}: there is no such Secret in {' or '.join(namespaces)}", next_command="kubectl get secrets")
+        try:
+            return base64.b64decode((found.get("data") or {})[key], validate=True).decode()
+        except KeyError:
+            raise UsageError(f"{what}: it has no such key", why=f"it has {', '.join(found.get('data') or {}) or 'none'}") from None
+        except (binascii.Error, UnicodeDecodeError):
+            raise UsageError(f"{what}: that is no text") from None
+
     def _unresolvable(self) -> tuple[str, ...]:
         """Names of pods that cannot be there by construction."""
         found = [finding for finding in self.stack.findings if finding.code == "pod-names-unresolvable"]
@@ -119,7 +138,13 @@ class OwnStack(OwnFolder, ClusterWiring):
         from shelterctl.core.checkup import own
 
         state = self.target.state(with_usage=False)
-        return [*own.judge_files(self.stack), *own.judge_running(self.stack, state, now_s=self.clock.wall_s())]
+        found = [*own.judge_files(self.stack), *own.judge_running(self.stack, state, now_s=self.clock.wall_s())]
+        if (self.routes.live or self.routes.health) and state.workload(Role.APP) is not None:
+            from shelterctl.adapters.checkup.stack import answer
+            from shelterctl.core.checkup.service import judge_answer
+
+            found += judge_answer(answer(state, self.routes))
+        return found
 
     @cached_property
     def own(self) -> OwnCluster:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from shelterctl.wiring.parts import Wiring
 
@@ -28,9 +29,12 @@ class OwnFolder(Wiring):
     """It stands before the wiring of the target that the stack is on."""
 
     folder: Path
+    owners = True
     #: What a run of `kill-db` writes at most, and what a load does.
     most_writes = _MOST_WRITES
     most_load_writes = _MOST_LOAD_WRITES
+    #: Whether the application runs from an image that it may name.
+    names_image = True
 
     @property
     def token_reader(self) -> TokenReader:
@@ -67,10 +71,43 @@ class OwnFolder(Wiring):
         return config.read(self.folder)
 
     @cached_property
+    def told(self) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+        return self.settled.writes, self.settled.reads
+
+    @cached_property
     def exchange(self) -> Exchange:
         from shelterctl.core.stack import exchange
 
-        return exchange.of(self.stack, self.settled.writes, self.settled.reads)
+        writes = self.settled.writes
+        if "headers" in writes:
+            writes = {**writes, "headers": self._filled("writes", writes["headers"])}
+        return exchange.of(self.stack, writes, self.settled.reads)
+
+    def _filled(self, table: str, given: Mapping[str, str]) -> dict[str, str]:
+        """Headers with what stands in no file. Raises UsageError, which says nothing of a value."""
+        from shelterctl.core import headers
+        from shelterctl.errors import UsageError
+
+        def find(kind: str, what: str) -> str:
+            if kind == "secret":
+                return self.secret_value(*what.split("/"))
+            if not os.environ.get(what):
+                raise UsageError(f"[{table}] headers: the variable {what} is not set", next_command=f"export {what}=…")
+            return os.environ[what]
+
+        try:
+            return headers.filled(given, find)
+        except ValueError as error:
+            raise UsageError(f"[{table}] headers: {error}") from error
+
+    def secret_value(self, name: str, key: str) -> str:
+        """A Secret's value, for a header of a load. Raises UsageError."""
+        from shelterctl.errors import UsageError
+
+        raise UsageError(
+            f"[load] headers: {{secret:{name}/{key}}}: this target has no Secrets",
+            next_command="{env:NAME}, with the value in that variable",
+        )
 
     def prefix_of(self, run: str) -> str:
         """How the tokens of a run begin."""
@@ -91,21 +128,28 @@ class OwnFolder(Wiring):
 
         return Tokens(self.exchange, self.token_reader, self.clock, driver_timeout_s=self._driver_timeout_s, most_writes=self.most_writes)
 
+    def learning(self) -> Tokens:
+        return self.dialogue()
+
     def load_file(self) -> tuple[Path, Mapping[str, str]]:
         """Users by rules: what the stack writes and reads."""
         import json
         from dataclasses import asdict
 
+        from shelterctl.core.headers import merged
         from shelterctl.wiring.parts import carried_file
 
         load = self.settled.load
         write, read = self.exchange.write, self.exchange.read
         mix = {str(kind): int(share) for kind, share in load.get("mix", {"write": 1, "read": 2}).items()}
-        fields = {"method", "path", "template", "headers"}
-        told = None if write is None else {**{name: getattr(write, name) for name in fields}, "body": write.body.value}
+        fields = {"method", "path", "template", "key"}
+        own = self._filled("load", load.get("headers", {}))
+        told = None
+        if write is not None:
+            told = {**{name: getattr(write, name) for name in fields}, "body": write.body.value, "headers": merged(own, write.headers)}
         most = int(load.get("max_writes", self.most_load_writes))
         ok = None if write is None or write.ok is None else asdict(write.ok)
-        rules = {"write": told, "ok": ok, "read": None if read is None else read.path, "mix": mix, "most_writes": most}
+        rules = {"write": told, "ok": ok, "read": None if read is None else read.path, "mix": mix, "most_writes": most, "headers": own}
         return carried_file("locustfiles/stack.py"), {"STACK_EXCHANGE": json.dumps(rules)}
 
     @property
@@ -122,4 +166,9 @@ class OwnFolder(Wiring):
     def answers(self) -> Answers:
         from shelterctl.ops.up.marked import MarkedAnswers
 
-        return MarkedAnswers(self.question(), self.clock, self.exchange)
+        marked = MarkedAnswers(self.question(), self.clock, self.exchange)
+        if not self.routes.version or not self.names_image:
+            return marked
+        from shelterctl.ops.up.answer import NamedAnswers, VersionAnswers
+
+        return NamedAnswers(marked, VersionAnswers(self.question(), self.clock, self.routes.version))

@@ -37,6 +37,8 @@ class OwnLocal(OwnFolder, LocalWiring):
     # be told by that alone.
     most_writes = 8_000
     most_load_writes = 50
+    # Nothing is built: there is no image, and so no tag that its Dockerfile would have got.
+    names_image = False
     users_under_fault = 20
     # With so few documents an answer costs little: more users are needed until a replica has too much to do.
     users_of_proof = 300

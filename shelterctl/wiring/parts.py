@@ -7,20 +7,24 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from shelterctl.adapters.clock import SystemClock
 from shelterctl.errors import UsageError
 from shelterctl.ports.capabilities import Lacking
+from shelterctl.settings import FILE_NAME
 
 if TYPE_CHECKING:
     from shelterctl.adapters.http_client import HttpxClient
     from shelterctl.adapters.http_question import Urllib3Client
     from shelterctl.adapters.machine import Processor
     from shelterctl.adapters.swarm.runner import LocustRunner
+    from shelterctl.core.stack.exchange import Exchange
+    from shelterctl.core.stack.service_routes import ServiceRoutes
     from shelterctl.core.state import Place
     from shelterctl.ops.chaos.dialogue import Dialogue
     from shelterctl.ops.load_inside import InsidePorts
+    from shelterctl.ops.load_learned import Learns
     from shelterctl.ops.up.answer import Answers
     from shelterctl.ports.build import Builder, Publisher, Scanner
     from shelterctl.ports.capabilities import DnsProber, NodeImages, Policies
@@ -69,6 +73,8 @@ class Wiring(ABC):
         """Why this target was chosen, where nobody asked for it and another might be expected; with how to get that one."""
         return ""
 
+    #: Whether the stack is its user's own, and so are the names of its parts.
+    owners = False
     #: Why `prove` has the database's pod deleted instead of killing its process; empty where it can be killed.
     no_kill_of_a_process = ""
     #: How many users may go on while the database is killed; None where as many as were asked for.
@@ -203,13 +209,39 @@ class Wiring(ABC):
         """How the application is written to, and read."""
         from shelterctl.ops.chaos.dialogue import EchoedIds
 
-        return EchoedIds()
+        return EchoedIds(self.exchange)
+
+    def learning(self) -> Learns | None:
+        """What learns, before a load, what acknowledges a write; None where the users' file knows it."""
+        return None
 
     def answers(self) -> Answers:
         """Shows that what was deployed answers."""
         from shelterctl.ops.up.answer import VersionAnswers
 
-        return VersionAnswers(self.question(), self.clock)
+        return VersionAnswers(self.question(), self.clock, self.routes.version)
+
+    @cached_property
+    def exchange(self) -> Exchange:
+        """How the application is written to and read, as its shelterctl.toml says it. Raises UsageError."""
+        from shelterctl.core.stack import exchange
+
+        return exchange.stated(*self.told)
+
+    @cached_property
+    def routes(self) -> ServiceRoutes:
+        """The routes by which the application tells of itself, as its shelterctl.toml says them. Raises UsageError."""
+        from shelterctl.core.stack import service_routes
+
+        return service_routes.of(self.told[1])
+
+    @cached_property
+    def told(self) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+        """[writes] and [reads] of the project's own file; what a copy's file leaves out is as in the one that it was copied from."""
+        from shelterctl.adapters.stack import config
+
+        mine, carried = config.read(self.project), config.read(carried_file(FILE_NAME).parent)
+        return {**carried.writes, **mine.writes}, {**carried.reads, **mine.reads}
 
     def http(self) -> HttpxClient:
         """A new client, with connections of its own."""

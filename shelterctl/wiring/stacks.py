@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ from shelterctl.settings import DEFAULTS, FILE_NAME, Settings
 if TYPE_CHECKING:
     from shelterctl.adapters.kube.api import KubeApi
     from shelterctl.adapters.stack.reader import Passwords
+    from shelterctl.core.stack.documents import Manifests
     from shelterctl.core.stack.inspection import Fact
     from shelterctl.core.stack.stack import Stack
 
@@ -82,12 +83,18 @@ def read_running(settings: Settings, api: KubeApi, answers: Mapping[str, str] = 
 
     from shelterctl.adapters.kube.own import adopted
     from shelterctl.adapters.stack.reader import read
+    from shelterctl.core.stack.told import addresses
 
-    found = adopted.manifests(api, (settings.namespace,))
-    others = adopted.namespaces_named(found, api)
-    if others:
-        found = replace(found, documents=(*found.documents, *adopted.manifests(api, others, beside=True).documents))
-    return read(stack_folder(settings), namespace=settings.namespace, running=found, answers=answers)
+    def joined(first: Manifests, hosts: Iterable[str]) -> Manifests:
+        more = adopted.beside(api, first, settings.namespace, hosts)
+        return replace(first, documents=(*first.documents, *more.documents)) if more.documents else first
+
+    alone = adopted.manifests(api, (settings.namespace,))
+    found = joined(alone, adopted.hosts_of(alone))
+    stack = read(stack_folder(settings), namespace=settings.namespace, running=found, answers=answers)
+    # What the sources say, where no variable does, is known once they are read.
+    whole = joined(found, addresses.hosts(stack))
+    return stack if whole is found else read(stack_folder(settings), namespace=settings.namespace, running=whole, answers=answers)
 
 
 def inspected(settings: Settings, manifests: tuple[str, ...], *, running: bool, answers: Mapping[str, str] = NO_ANSWERS) -> Stack:

@@ -120,7 +120,7 @@ class Session:
 
     def __init__(self, target: Stack, came: Path, result: Any) -> None:
         self.wiring = SimpleNamespace(
-            target=target, clock=Clock(), generator=lambda: None, processor=lambda: None, place=Place("minikube", "shelter")
+            owners=False, target=target, clock=Clock(), generator=lambda: None, processor=lambda: None, place=Place("minikube", "shelter")
         )
         self.settings, self.came, self.result = SimpleNamespace(timeout_s=60.0), came, result
         self.said, self.ran, self.kept = list[str](), list[LoadPlan](), list[int]()
@@ -155,7 +155,7 @@ def result(tmp_path: Path) -> Recommendation:
 @pytest.fixture
 def address(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checking, "service_url", lambda _: "http://new:30300")
-    monkeypatch.setattr(render_load, "LoadDisplay", lambda *_: nullcontext())
+    monkeypatch.setattr(render_load, "LoadDisplay", lambda *_, **__: nullcontext())
     monkeypatch.setattr(render_load, "lines", lambda *_: iter(()))
 
 
@@ -204,3 +204,10 @@ def test_only_the_seconds_that_both_have_are_compared(result: Recommendation, tm
     assert short.doubts == whole.doubts == ()
     assert "ended after 240 s of the 600 s that are predicted" in longer.doubts[0]
     assert longer.compared_s == 240
+
+
+def test_a_load_whose_headers_are_not_kept_is_not_run_again(tmp_path: Path) -> None:
+    folder = kept(tmp_path, plan(variables={"STACK_EXCHANGE": '{"headers": {"Authorization": "Bearer t7"}}'}), 240)
+    assert not any("Bearer t7" in path.read_text() for path in folder.iterdir() if path.is_file())
+    with pytest.raises(Refused, match="had headers whose values are not kept"):
+        checking.repeatable(folder, 240)

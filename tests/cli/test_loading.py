@@ -123,6 +123,42 @@ def test_what_reaches_the_users() -> None:
     }  # fmt: skip
 
 
+RULES = {"write": {"path": "/notes", "headers": {"Accept": "text/html"}}, "headers": {"X-Team": "blue"}, "mix": {"read": 1}}
+
+
+def of_ones_own(asked: Asked) -> LoadPlan:
+    return plan_of(asked, Settings(), "http://service", (Path("stack.py"), {"STACK_EXCHANGE": json.dumps(RULES)}), Path("request.py"))
+
+
+def test_headers_go_with_all_requests_of_a_stack_of_ones_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NOTES_TOKEN", "t7")
+    found = of_ones_own(Asked(headers=["Authorization: Bearer {env:NOTES_TOKEN}", "accept: application/json"]))
+    rules = json.loads(found.variables["STACK_EXCHANGE"])
+    assert rules["headers"] == {"X-Team": "blue", "Authorization": "Bearer t7", "accept": "application/json"}
+    assert rules["write"]["headers"] == {"Authorization": "Bearer t7", "accept": "application/json"}
+    assert found.asked == ("--header 'Authorization: Bearer {env:NOTES_TOKEN}'", "--header 'accept: application/json'")
+    assert "t7" not in repr(found)
+
+
+def test_a_value_that_lets_somebody_in_is_not_repeated() -> None:
+    assert of_ones_own(Asked(headers=["X-Api-Key: s3cret"])).asked == ("--header 'X-Api-Key: …'",)
+    assert plan(Asked(path="/", headers=["Cookie: s3cret"])).asked == ("--path /", "--header 'Cookie: …'")
+
+
+@pytest.mark.parametrize(
+    "text", ["Authorization: {env:NOT_SET_ANYWHERE}", "Authorization: {secret:a/b}", "Api-Token s3cret", "Api Key: s3"]
+)
+def test_a_header_that_cannot_be_sent_is_an_error_without_its_value(text: str) -> None:
+    with pytest.raises(UsageError, match="--header") as caught:
+        of_ones_own(Asked(headers=[text]))
+    assert "s3cret:" not in str(caught.value)
+
+
+def test_a_file_of_ones_own_says_what_its_users_send() -> None:
+    with pytest.raises(UsageError, match="--header: of the request that --path names"):
+        of_ones_own(Asked(headers=["a: b"], locustfile="mine.py"))
+
+
 @pytest.mark.parametrize(("text", "per_s"), [("300", 300), ("300/s", 300), ("90/m", 1.5), ("90/min", 1.5), (" 0.5 / s ", 0.5)])
 def test_rates(text: str, per_s: float) -> None:
     found = plan(Asked(rate=text))

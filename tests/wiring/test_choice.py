@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from shelterctl.adapters.kube.api import KubeApi
+from shelterctl.core.stack.service_routes import ServiceRoutes
 from shelterctl.errors import UsageError
+from shelterctl.ops.up.answer import NamedAnswers
+from shelterctl.ops.up.marked import MarkedAnswers
 from shelterctl.ports.capabilities import Lacking
 from shelterctl.settings import load
 from shelterctl.wiring import wire
@@ -204,3 +208,68 @@ def test_in_the_tools_own_project_and_for_a_named_one_nothing_is_asked(here: Pat
     assert chosen(here, target="local", project_dir=str(project)).sources_meant() == ""
     monkeypatch.chdir(project / "app")
     assert wire(load({"target": "local"}, {}, project / "app")).sources_meant() == ""
+
+
+@pytest.mark.parametrize(
+    ("file", "key", "version"),
+    [
+        ("", "Idempotency-Key", "/version"),
+        ("users = 7\n", "Idempotency-Key", "/version"),
+        ('[stack]\naccounting = "ids"\n[writes]\nkey = "Request-Id"\n[reads]\nversion = "/about"\n', "Request-Id", "/about"),
+    ],
+)
+def test_what_a_copy_of_the_project_leaves_out_is_as_in_the_tools_own(here: Path, file: str, key: str, version: str) -> None:
+    (here / "app" / "shelter_app").mkdir(parents=True)
+    (here / "app" / "Dockerfile").touch()
+    (here / "manifests" / "overlays").mkdir(parents=True)
+    (here / "shelterctl.toml").write_text(file)
+    wiring = chosen(here, target="local")
+    write, one = wiring.exchange.write, wiring.exchange.one
+    assert write is not None
+    assert one is not None
+    assert (write.method, write.path, write.key, one.path, one.pointer) == ("POST", "/data", key, "/data/{id}", "/id")
+    assert wiring.routes == ServiceRoutes(version, "/health/live", "/health")
+
+
+@pytest.mark.parametrize(("line", "kind"), [("", MarkedAnswers), ('version = "/about"', NamedAnswers)])
+def test_a_stack_of_ones_own_is_asked_for_its_image_where_it_says_how(here: Path, line: str, kind: type) -> None:
+    (here / "k8s").mkdir()
+    (here / "k8s" / "app.yaml").write_text("apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: app}\n")
+    (here / "app.py").touch()
+    (here / "shelterctl.toml").write_text(f'[writes]\nrequest = "POST /notes"\nkey = "Request-Id"\n[reads]\n{line}\n')
+    for name in ("docker", "minikube"):
+        program(here, name)
+    assert type(chosen(here).answers()) is kind
+    assert type(chosen(here, target="local").answers()) is MarkedAnswers
+    rules = json.loads(chosen(here).load_file()[1]["STACK_EXCHANGE"])
+    assert rules["write"]["key"] == "Request-Id"
+
+
+def stack_of_ones_own(here: Path, toml: str) -> None:
+    (here / "k8s").mkdir()
+    (here / "k8s" / "app.yaml").write_text("apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: app}\n")
+    (here / "app.py").touch()
+    (here / "shelterctl.toml").write_text(toml)
+
+
+def test_headers_of_a_load_are_filled_when_it_is_asked_for(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    headers = '{ Authorization = "Bearer {env:NOTES_TOKEN}" }'
+    stack_of_ones_own(
+        here,
+        f'[writes]\nrequest = "POST /notes"\nheaders = {{ authorization = "Basic {{env:NOTES_TOKEN}}" }}\n[load]\nheaders = {headers}\n',
+    )
+    wiring = chosen(here, target="local")
+    with pytest.raises(UsageError, match="headers: the variable NOTES_TOKEN is not set"):
+        wiring.load_file()
+    monkeypatch.setenv("NOTES_TOKEN", "t7")
+    rules = json.loads(wiring.load_file()[1]["STACK_EXCHANGE"])
+    assert rules["headers"] == {"Authorization": "Bearer t7"}
+    assert rules["write"]["headers"] == {"authorization": "Basic t7"}
+    assert wiring.exchange.write is not None
+    assert wiring.exchange.write.headers == {"authorization": "Basic t7"}
+
+
+def test_this_machine_has_no_secrets_to_fill_a_header_with(here: Path) -> None:
+    stack_of_ones_own(here, '[writes]\nrequest = "POST /notes"\n[load]\nheaders = { X-Key = "{secret:api-keys/reader}" }\n')
+    with pytest.raises(UsageError, match=r"\{secret:api-keys/reader\}: this target has no Secrets"):
+        chosen(here, target="local").load_file()

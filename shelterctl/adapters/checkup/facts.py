@@ -23,6 +23,7 @@ from shelterctl.core.checkup.service import AnswerFacts, ImageFacts, PortFacts
 from shelterctl.core.checkup.stack import StackFacts
 from shelterctl.core.deploy.image import told_by_id
 from shelterctl.core.deploy.stack import StackOptions
+from shelterctl.core.stack.service_routes import ServiceRoutes
 from shelterctl.core.state import Role, StackState
 from shelterctl.errors import ApiRejected, MinikubeUnavailable, NotDeployed, ShelterError
 from shelterctl.ports.capabilities import NodeImages
@@ -55,7 +56,10 @@ class Once(Generic[T]):
 
 
 class KubernetesCheckup:
-    """One look; make a new one for the next. `machine` is None where the context is no minikube profile's; `own` a stack of its user's."""
+    """One look; make a new one for the next. `machine` is None where the context is no minikube profile's; `own` a stack of its user's.
+
+    `routes` are those by which the application tells of itself.
+    """
 
     def __init__(
         self,
@@ -65,6 +69,7 @@ class KubernetesCheckup:
         images: Callable[[], NodeImages],
         overlay: str,
         *,
+        routes: Callable[[], ServiceRoutes],
         own: bool = False,
     ) -> None:
         self._api = api
@@ -73,6 +78,7 @@ class KubernetesCheckup:
         self._images = images
         self._overlay = overlay
         self._own = own
+        self._routes = routes
         self._profile = api.context if machine is not None else None
         self._docker = DockerEngine()
         self._pods: Once[list[Json]] = Once(lambda: api.items("/api/v1/pods"))
@@ -183,7 +189,7 @@ class KubernetesCheckup:
         return stack.port(self._api, int(ports[0]["nodePort"]), self._namespaces())
 
     def answer(self) -> AnswerFacts:
-        return stack.answer(self._state())
+        return stack.answer(self._state(), self._routes(), "" if self._own else stack.MAKE_USER)
 
     def _store(self) -> NodeImages:
         self._required()

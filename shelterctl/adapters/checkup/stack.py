@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import closing, suppress
+from dataclasses import replace
 
 from shelterctl.adapters.checkup.cluster import metrics_pods, started_s
 from shelterctl.adapters.http_client import HttpxClient
@@ -17,9 +18,10 @@ from shelterctl.core.checkup.scaling import ScalerFacts, ScalingFacts, SelectedC
 from shelterctl.core.checkup.scaling_seen import rules_of
 from shelterctl.core.checkup.service import AnswerFacts, PortFacts
 from shelterctl.core.checkup.stack import BudgetFacts, StackFacts
+from shelterctl.core.stack.service_routes import ServiceRoutes
 from shelterctl.core.state import Role, StackState
 from shelterctl.errors import NotDeployed
-from shelterctl.ports.http import SendOutcome
+from shelterctl.ports.http import HttpAnswer, SendOutcome
 
 ANSWER_TIMEOUT_S = 5.0
 ANSWER_BYTES = 2**20
@@ -163,31 +165,33 @@ def _name(service: Json | None) -> str:
     return f"{service['metadata']['namespace']}/{service['metadata']['name']}" if service else ""
 
 
-def answer(state: StackState) -> AnswerFacts:
-    """GET /health/live and /health through the node port. Raises NotDeployed without a workload."""
+def answer(state: StackState, routes: ServiceRoutes, user_mend: str = "") -> AnswerFacts:
+    """The routes that tell whether it serves and reaches its database, through the node port. Raises NotDeployed without a workload."""
     endpoint = state.endpoint
     if state.workload(Role.APP) is None:
         raise NotDeployed("the application is not deployed", next_command="shelterctl up")
     if endpoint is None or not endpoint.url:
         return AnswerFacts("", endpoint.problem if endpoint else "there is no Service of the application")
-    ready = len(endpoint.ready_pods)
-    with closing(HttpxClient()) as http:
-        try:
-            live = http.request("GET", f"{endpoint.url}/health/live", timeout_s=ANSWER_TIMEOUT_S, most_bytes=ANSWER_BYTES).status
-        except SendOutcome as error:
-            return AnswerFacts(endpoint.url, live_problem=error.reason, ready_pods=ready)
-        try:
-            health = http.request("GET", f"{endpoint.url}/health", timeout_s=ANSWER_TIMEOUT_S, most_bytes=ANSWER_BYTES)
-        except SendOutcome as error:
-            return AnswerFacts(endpoint.url, live_status=live, health_problem=error.reason, ready_pods=ready)
-    return AnswerFacts(
-        endpoint.url,
-        live_status=live,
-        health_status=health.status,
-        database_reason=_database_reason(health.body),
-        ready_pods=ready,
-        user_mend=MAKE_USER,
+    told = AnswerFacts(
+        endpoint.url, ready_pods=len(endpoint.ready_pods), user_mend=user_mend, live_path=routes.live, health_path=routes.health
     )
+    with closing(HttpxClient()) as http:
+        if routes.live:
+            try:
+                told = replace(told, live_status=_asked(http, f"{endpoint.url}{routes.live}").status)
+            except SendOutcome as error:
+                return replace(told, live_problem=error.reason)
+        if routes.health:
+            try:
+                health = _asked(http, f"{endpoint.url}{routes.health}")
+            except SendOutcome as error:
+                return replace(told, health_problem=error.reason)
+            told = replace(told, health_status=health.status, database_reason=_database_reason(health.body))
+    return told
+
+
+def _asked(http: HttpxClient, address: str) -> HttpAnswer:
+    return http.request("GET", address, timeout_s=ANSWER_TIMEOUT_S, most_bytes=ANSWER_BYTES)
 
 
 def _database_reason(body: bytes) -> str:

@@ -24,10 +24,10 @@ _TABLES: Mapping[str, Mapping[str, type | tuple[type, ...]]] = {
         "secret": (dict, list), "accounting": str,
     },
     "manifests": {"values": list, "release": str},
-    "writes": {"request": str, "json": dict, "form": dict, "headers": dict, "ok": dict, "rejected": list, "id": str},
-    "reads": {"request": str, "finds": str, "max_bytes": str},
+    "writes": {"request": str, "json": dict, "form": dict, "headers": dict, "ok": dict, "rejected": list, "id": str, "key": str},
+    "reads": {"request": str, "finds": str, "max_bytes": str, "version": str, "live": str, "health": str},
     "database": {"engine": str, "place": str, "credentials": str, "secret": str, "driver_timeout": str},
-    "load": {"mix": dict, "max_writes": int},
+    "load": {"mix": dict, "max_writes": int, "headers": dict},
 }  # fmt: skip
 _IMAGE = {"name": str, "context": str, "dockerfile": str, "use": str}
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from shelterctl.core import headers
 from shelterctl.core.stack.answer_id import is_pointer
 from shelterctl.errors import UsageError
 from shelterctl.settings import nearest
@@ -18,6 +19,10 @@ _BYTES = re.compile(r"[1-9][0-9]{0,5} *MiB")
 _STATUSES = range(200, 400)
 
 
+#: A path as a request line has it.
+_PATH = re.compile(r"/[^\s{}<>]*")
+#: Those that a write has anyway.
+_OWN_HEADERS = ("content-type", "content-length", "accept", "host", "connection", "transfer-encoding")
 #: A request of the mix: a GET and a path without a place that nobody fills.
 _ASKED = re.compile(r"GET /[^\s{}<>]*")
 #: Each share is so many entries of a list that is drawn from.
@@ -36,6 +41,9 @@ def check(path: Path, writes: Mapping[str, Any], reads: Mapping[str, Any], load:
             why="it leads from the top of the write's answer to the id, each step behind a slash",
             next_command=f'[writes] id = "{near}"',
         )
+    _headers(path, "writes", writes, ("env",))
+    _headers(path, "load", load, ("env", "secret"))
+    _key(path, writes)
     _ok(path, writes.get("ok", {}))
     for status in writes.get("rejected", ()):
         if isinstance(status, bool) or not isinstance(status, int) or not 400 <= status < 600:
@@ -67,6 +75,44 @@ def _reads(path: Path, reads: Mapping[str, Any]) -> None:
         raise UsageError(
             f"{path}: [reads] max_bytes = {most!r}", why="a number of MiB is wanted", next_command='[reads] max_bytes = "64MiB"'
         )
+
+    for name in ("version", "live", "health"):
+        route = reads.get(name, "/")
+        if not _PATH.fullmatch(route):
+            near = f"/{route.partition('/')[2]}"
+            raise UsageError(
+                f"{path}: [reads] {name} = {route!r}",
+                why="a path is wanted, which is asked by GET",
+                next_command=f'[reads] {name} = "{near if _PATH.fullmatch(near) and near != "/" else f"/{name}"}"',
+            )
+
+
+def _headers(path: Path, table: str, given: Mapping[str, Any], kinds: tuple[str, ...]) -> None:
+    """Names, and texts with places that can be filled. A load makes its own headers of connections and bodies."""
+    for name, value in given.get("headers", {}).items():
+        if problem := headers.problem_of(name, value, kinds=kinds):
+            raise UsageError(
+                f"{path}: [{table}] headers: {problem}",
+                why='a name and a text, such as Accept = "text/html"; a key comes from the environment, or of a load from a Secret',
+                next_command=f'[{table}] headers = {{ Authorization = "Bearer {{env:API_TOKEN}}" }}',
+            )
+        if table == "load" and name.lower() in ("content-length", "host", "connection", "transfer-encoding"):
+            raise UsageError(f"{path}: [load] headers has {name}", why="the connection's own: it follows from what is sent")
+
+
+def _key(path: Path, writes: Mapping[str, Any]) -> None:
+    """The header of a write's identity is one of its own: what else is sent under that name would be lost."""
+    if "key" not in writes:
+        return
+    key = writes["key"]
+    if not headers.NAME.fullmatch(key):
+        raise UsageError(
+            f"{path}: [writes] key = {key!r} is no header's name",
+            why="it is the header by which the application takes a write's identity; its value is made for each write",
+            next_command='[writes] key = "Idempotency-Key"',
+        )
+    if key.lower() in (*_OWN_HEADERS, *(name.lower() for name in writes.get("headers", {}))):
+        raise UsageError(f"{path}: [writes] key = {key!r}", why="a header that the write has with another value")
 
 
 def _load(path: Path, load: Mapping[str, Any]) -> None:

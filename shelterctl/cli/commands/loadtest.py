@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from shelterctl.cli.session import Session
     from shelterctl.core.events import Event
+    from shelterctl.core.load.plan import LoadPlan
     from shelterctl.core.load.result import LoadResult
     from shelterctl.ops.load_inside import InsidePorts
     from shelterctl.ops.loadtest import LoadPorts
@@ -48,7 +49,9 @@ def command(
     path: Annotated[str | None, typer.Option(help="One request, again and again: its path.", show_default=False)] = None,
     method: Annotated[str | None, typer.Option(help="Its method. [GET, with a body POST]", show_default=False)] = None,
     body: Annotated[str | None, typer.Option(help="Its body, or @FILE; {n} and {token} differ each time.", show_default=False)] = None,
-    header: Annotated[list[str] | None, typer.Option(help="A header of it, 'Name: value'.", show_default=False)] = None,
+    header: Annotated[
+        list[str] | None, typer.Option(help="A header of it, or of an own stack's load: 'Name: value'.", show_default=False)
+    ] = None,
     write_share: Annotated[str | None, typer.Option(help="The share of requests that write, such as 10%.", show_default=False)] = None,
     locustfile: Annotated[str | None, typer.Option(help="Another Locust file. [locustfiles/shelter.py]", show_default=False)] = None,
     host: Annotated[
@@ -153,7 +156,8 @@ def command(
         ports = LoadPorts(wiring.target, wiring.generator(), wiring.clock, folder.path, session.others(), machine=here)
     else:
         ports = LoadPorts(None, wiring.generator(), wiring.clock, folder.path, behind=lambda: _ready_pods(wiring.target), machine=here)
-    display = render.LoadDisplay(session.terminal, plan, wiring.place if host is None else None, Path(svg) if svg else None)
+    place, picture = wiring.place if host is None else None, Path(svg) if svg else None
+    display = render.LoadDisplay(session.terminal, plan, place, picture, own_names=wiring.owners)
     # One load at a time: what another one called for would be taken for this one's. A fault or a rollout may go on under it.
     if during is not None:
         from shelterctl.cli.deploying import deployed
@@ -168,23 +172,30 @@ def command(
         code = ExitCode.INTERRUPTED if both.load.interrupted else exit_code(both.judgement.verdict)
         return session.finish(both, code, lambda: rollout_lines(both, folder.run_id))
     with session.lock("loadtest", "load") if host is None else nullcontext():
-        work = _led(ports, inside, lambda ports: loadtest(ports, plan, expectations, until_scaled=until_scaled))
+        work = _led(session, ports, inside, plan, lambda ports, plan: loadtest(ports, plan, expectations, until_scaled=until_scaled))
         result = session.drive(followed_down(work, ports) if watch_down else work, display)
     code = ExitCode.INTERRUPTED if result.interrupted else exit_code(result.judgement.verdict)
     return session.finish(result, code, lambda: render.lines(result, folder.run_id))
 
 
 def _led(
-    ports: LoadPorts, inside: InsidePorts | None, load: Callable[[LoadPorts], Generator[Event, None, LoadResult]]
+    session: Session,
+    ports: LoadPorts,
+    inside: InsidePorts | None,
+    plan: LoadPlan,
+    load: Callable[[LoadPorts, LoadPlan], Generator[Event, None, LoadResult]],
 ) -> Generator[Event, None, LoadResult]:
-    """The load, by the generator inside the cluster where that was asked for."""
+    """The load, by the generator inside the cluster where that was asked for, once what acknowledges a write is known."""
     from dataclasses import replace
 
+    from shelterctl.cli.loading_learned import with_learned
     from shelterctl.ops.load_inside import prepared
 
     if inside is not None:
         ports = replace(ports, generator=(yield from prepared(inside)))
-    return (yield from load(ports))
+    if ports.target is not None:
+        plan = yield from with_learned(session.wiring, plan)
+    return (yield from load(ports, plan))
 
 
 def _ready_pods(target: Target) -> Sequence[str]:

@@ -61,7 +61,9 @@ def command(
     place = session.wiring.place
     with session.lock("prove"), session.lock("prove", "load"):
         operation = prove(proving.parts(), proving.left_out(), session.wiring.clock, context=place.context, namespace=place.namespace)
-        proof = session.drive(operation, render.ProveDisplay(session.terminal, proving.plan, session.wiring.place))
+        proof = session.drive(
+            operation, render.ProveDisplay(session.terminal, proving.plan, session.wiring.place, own_names=session.wiring.owners)
+        )
         if down:
             proving.take_away()
     for path, text in ((junit, render.junit(proof)), (summary or proving.github_summary(), render.summary(proof))):

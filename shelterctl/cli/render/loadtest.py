@@ -47,16 +47,19 @@ _SCALING_WORDS = {
 class LoadDisplay:
     """Fulfils `session.Display`: the screen of `status watch` on a terminal, else a line for each change and one every ten seconds.
 
-    `place` is the stack that is watched; None where that is not told. `svg` takes the last screen.
+    `place` is the stack that is watched; None where that is not told. `svg` takes the last screen, `own_names` is whether the stack is a
+    user's own.
     """
 
-    def __init__(self, terminal: Terminal, plan: LoadPlan, place: Place | None = None, svg: Path | None = None) -> None:
+    def __init__(
+        self, terminal: Terminal, plan: LoadPlan, place: Place | None = None, svg: Path | None = None, *, own_names: bool = False
+    ) -> None:
         self._terminal = terminal
         self._steps = StepsDisplay(terminal)
         self._plan = plan
         self._svg = svg
         self._title = "" if place is not None else plan.host
-        self._model = WatchModel(place.namespace if place else "", place.context if place else "", time.time())
+        self._model = WatchModel(place.namespace if place else "", place.context if place else "", time.time(), own_names=own_names)
         self._ran_s = 0.0
         self._autoscaler: Autoscaler | None = None
         self._ready: int | None = None

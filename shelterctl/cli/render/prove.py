@@ -15,6 +15,7 @@ from shelterctl.core.load.plan import LoadPlan
 from shelterctl.core.state import Place
 from shelterctl.core.verdict import Verdict
 from shelterctl.ops.descent import STEP as DESCENT
+from shelterctl.ops.load_learned import CALIBRATION
 from shelterctl.ops.prove import Proof
 
 _NEXT = {Verdict.PASS: "shelterctl status", Verdict.FAIL: "shelterctl doctor", Verdict.UNKNOWN: "shelterctl doctor"}
@@ -23,10 +24,11 @@ _NEXT = {Verdict.PASS: "shelterctl status", Verdict.FAIL: "shelterctl doctor", V
 class ProveDisplay:
     """Fulfils `session.Display`: each part is drawn as its own command draws it."""
 
-    def __init__(self, terminal: Terminal, plan: LoadPlan, place: Place | None = None) -> None:
+    def __init__(self, terminal: Terminal, plan: LoadPlan, place: Place | None = None, *, own_names: bool = False) -> None:
         self._terminal = terminal
         self._plan = plan
         self._place = place
+        self._own_names = own_names
         self._now: StepsDisplay | LoadDisplay = StepsDisplay(terminal)
 
     def __enter__(self) -> ProveDisplay:
@@ -36,7 +38,7 @@ class ProveDisplay:
         self._now.__exit__(*details)
 
     def _for_load(self) -> LoadDisplay:
-        return LoadDisplay(self._terminal, self._plan, self._place)
+        return LoadDisplay(self._terminal, self._plan, self._place, own_names=self._own_names)
 
     def show(self, event: Event) -> None:
         if not isinstance(event, PartStarted):
@@ -44,7 +46,7 @@ class ProveDisplay:
             if isinstance(event, StepFinished) and isinstance(self._now, LoadDisplay):
                 # The load's result is printed next, and not into its screen. What came down before it makes room for the load.
                 self._now.__exit__()
-                self._now = self._for_load() if event.step == DESCENT else StepsDisplay(self._terminal)
+                self._now = self._for_load() if event.step in (DESCENT, CALIBRATION) else StepsDisplay(self._terminal)
             return
         self._now.__exit__()
         self._now = self._for_load() if event.part == "scale" else StepsDisplay(self._terminal)

@@ -38,7 +38,7 @@ def follow(session: Session, limit_s: float | None, svg: Path | None) -> int:
     if svg is not None:
         try_writing(svg)
     wiring, settings = session.wiring, session.settings
-    model = WatchModel(settings.namespace, wiring.place.context, wiring.clock.wall_s())
+    model = WatchModel(wiring.place.namespace, wiring.place.context, wiring.clock.wall_s(), own_names=wiring.owners)
     tail = LoadTail(state_dir(settings), SHARE_S, wiring.place.context, wiring.place.namespace)
     display = WatchDisplay(session.terminal, model, tail.new, wiring.clock.wall_s)
     request = WatchRequest(wiring.place, limit_s)

@@ -38,7 +38,9 @@ class PortFacts:
 
 @dataclass(frozen=True, slots=True)
 class AnswerFacts:
-    """What the service answered. A status of 0 is no answer, with the reason in `live_problem` or `health_problem`.
+    """What the service answered at `live_path` and `health_path`. A status of 0 is no answer, with the reason in the `_problem`.
+
+    An empty path is a route that the application does not have: it was not asked.
 
     `database_reason` is the application's own word for why it cannot reach its database, empty where it can; `user_mend` how its user of
     the database is made again.
@@ -53,6 +55,8 @@ class AnswerFacts:
     database_reason: str = ""
     ready_pods: int = 0
     user_mend: str = ""
+    live_path: str = ""
+    health_path: str = ""
 
 
 def judge_image(facts: ImageFacts) -> Iterator[Finding]:
@@ -108,27 +112,34 @@ def judge_port(facts: PortFacts) -> Finding:
 
 
 def judge_answer(facts: AnswerFacts) -> Iterator[Finding]:
-    """GET /health/live and /health from this machine, through the node port."""
+    """Two GETs from this machine, through the node port: whether the application serves, and whether it reaches its database."""
     if not facts.url:
         yield ANSWER.unknown(f"no address to ask: {facts.no_url or 'there is no Service'}", "shelterctl url")
         yield DATABASE_ANSWER.unknown("the service could not be asked", blocked_by=ANSWER.id)
         return
-    if facts.live_status != 200:
+    if facts.live_path and facts.live_status != 200:
         said = f"status {facts.live_status}" if facts.live_status else facts.live_problem
         why = f"{facts.ready_pods} ready pods stand behind it" if facts.ready_pods else "no ready pod stands behind it"
-        yield ANSWER.problem(f"{facts.url}/health/live: {said}", why, "shelterctl status" if facts.ready_pods else "shelterctl logs app")
+        yield ANSWER.problem(
+            f"{facts.url}{facts.live_path}: {said}", why, "shelterctl status" if facts.ready_pods else "shelterctl logs app"
+        )
         yield DATABASE_ANSWER.unknown("the service did not answer", blocked_by=ANSWER.id)
         return
-    yield ANSWER.ok(f"{facts.url} answers")
+    if facts.live_path or facts.health_status:
+        yield ANSWER.ok(f"{facts.url} answers")
+    else:
+        yield ANSWER.problem(f"{facts.url}{facts.health_path}: {facts.health_problem}", "nothing answers there", "shelterctl status")
     yield _judge_database(facts)
 
 
 def _judge_database(facts: AnswerFacts) -> Finding:
+    if not facts.health_path:
+        return DATABASE_ANSWER.skipped("the application has no route that tells of it")
     if facts.health_status == 200:
         return DATABASE_ANSWER.ok("the application reaches its database")
     if facts.health_status == 0:
-        return DATABASE_ANSWER.unknown(f"/health gave no answer: {facts.health_problem}", "shelterctl logs app")
-    reason = facts.database_reason or f"/health answers {facts.health_status}"
+        return DATABASE_ANSWER.unknown(f"{facts.health_path} gave no answer: {facts.health_problem}", "shelterctl logs app")
+    reason = facts.database_reason or f"{facts.health_path} answers {facts.health_status}"
     if "user or password" in reason or "lacks the right" in reason:
         why = "its user was never made (the first start was killed half-way), or the Secret is not the one that the data were made with"
         return DATABASE_ANSWER.problem(reason, why, facts.user_mend or "shelterctl logs db")

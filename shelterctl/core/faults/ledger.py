@@ -121,14 +121,13 @@ def payload_digest(payload: JsonValue) -> str:
     return "sha256:" + hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def classify_answer(sent_id: str, status: int, answer: JsonValue) -> ClientSaw:
-    """What a response says of the write.
+def classify_answer(sent_id: str, status: int, answer: JsonValue, echoed: str | None) -> ClientSaw:
+    """What a response says of the write; `echoed` is the id in it, None where it has none.
 
     A 2xx that echoes the id acknowledges it; a 2xx that does not is no acknowledgement of this write. A 4xx rejects it. A 503 rejects
     it only where its body says `"applied": false`; every other answer leaves the outcome open.
     """
     if 200 <= status < 300:
-        echoed = answer.get("id") if isinstance(answer, dict) else None
         return ClientSaw.ACK if echoed == sent_id else ClientSaw.INDETERMINATE
     if 400 <= status < 500 and status not in (408, 425, 429, 499):
         return ClientSaw.REJECTED

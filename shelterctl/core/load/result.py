@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from shelterctl.core.controller import SYNC_S
 from shelterctl.core.events import Milestone
+from shelterctl.core.headers import without_values
 from shelterctl.core.load.bottleneck import Bottleneck, bottleneck
 from shelterctl.core.load.busy import MachineLoad
 from shelterctl.core.load.conditions import Held, hold
@@ -95,7 +96,7 @@ def conclude(
         interrupted=interrupted, held=held, aborted=aborted, settled=settled, disturbed=disturbed,
     )  # fmt: skip
     return LoadResult(
-        plan=plan,
+        plan=replace(plan, variables=without_values(plan.variables)),
         expectations=expectations,
         began_wall_s=tally.began_wall_s,
         interrupted=interrupted,

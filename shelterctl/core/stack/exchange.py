@@ -12,9 +12,10 @@ from urllib.parse import urlencode
 
 from shelterctl.core.stack import answer_id, ok_rule
 from shelterctl.core.stack.answer_id import OneRule
-from shelterctl.core.stack.model import Body, Route
+from shelterctl.core.stack.model import Body, Route, Sources
 from shelterctl.core.stack.ok_rule import OkRule
-from shelterctl.core.stack.stack import Stack
+from shelterctl.core.stack.requests import choose
+from shelterctl.core.stack.stack import Requests, Stack
 
 #: Letters and digits of one case: nothing that an application escapes, and one width, so that no token is part of another.
 ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
@@ -22,8 +23,13 @@ TOKEN_LENGTH = 24
 #: What refuses the first write, while nothing is wrong with the database.
 REFUSED = (400, 401, 403, 404, 405, 409, 413, 415, 419, 422)
 #: What differs from write to write in a text: ids in hexadecimal, numbers, and what stands between the parts of a time.
-#: A number does not reach into what follows it: `sha256:9f86d0…` is a name and a hash.
-_VARYING = re.compile(r"\b[0-9a-f]{8,}(?:-[0-9a-f]{4,}){0,4}\b|\d+(?:[:.,T-]+\d+(?![0-9a-su-y_]))*Z?", re.IGNORECASE)
+#: A number does not reach into what follows it: `sha256:9f86d0…` is a name and a hash. The first is the end of a pod's name, in
+#: the letters and digits of https://pkg.go.dev/k8s.io/apimachinery/pkg/util/rand: an application may answer with that name.
+_VARYING = re.compile(
+    r"(?<=-)[bcdfghjklmnpqrstvwxz2456789]{6,10}-[bcdfghjklmnpqrstvwxz2456789]{5}\b"
+    r"|\b[0-9a-f]{8,}(?:-[0-9a-f]{4,}){0,4}\b|\d+(?:[:.,T-]+\d+(?![0-9a-su-y_]))*Z?",
+    re.IGNORECASE,
+)
 _BESIDE = re.compile(r"#(?:[:.,T-]+#)+Z?")
 
 
@@ -66,7 +72,7 @@ class WriteRule:
 
     `rejected` are the statuses that say for sure that nothing was stored, by the owner's word: an application that answers every error with
     400 may have stored the write before its connection broke. `ok` is what acknowledges one by the owner's word, in the place of what the
-    first write shows.
+    first write shows. `key` is the header in which the application takes a write's identity from its client; empty for none.
     """
 
     method: str
@@ -76,13 +82,15 @@ class WriteRule:
     headers: Mapping[str, str] = field(default_factory=dict)
     rejected: tuple[int, ...] = ()
     ok: OkRule | None = None
+    key: str = ""
 
     def request(self, mark: str, number: int) -> tuple[bytes, dict[str, str]]:
         """The body and the headers of one write."""
         values = {key: _filled(value, mark, number) for key, value in self.template.items()}
+        told = {**self.headers, **({self.key: mark} if self.key else {})}
         if self.body is Body.FORM:
-            return urlencode(values).encode(), {**self.headers, "Content-Type": "application/x-www-form-urlencoded"}
-        return json.dumps(values).encode(), {**self.headers, "Content-Type": "application/json"}
+            return urlencode(values).encode(), {**told, "Content-Type": "application/x-www-form-urlencoded"}
+        return json.dumps(values).encode(), {**told, "Content-Type": "application/json"}
 
     def judge(self, status: int, body: bytes, location: str, mark: str, learned: Signature | None) -> WriteOutcome:
         """What an answer says. Without a learned signature nothing is acknowledged: a success that stores nothing looks the same."""
@@ -172,18 +180,27 @@ def _filled(value: Any, mark: str, number: int) -> Any:
 
 def of(stack: Stack, writes: Mapping[str, Any], reads: Mapping[str, Any]) -> Exchange:
     """The exchange of a stack; `writes` and `reads` are what its owner configured."""
-    route = stack.requests.write
+    return _of(stack.requests, writes, reads)
+
+
+def stated(writes: Mapping[str, Any], reads: Mapping[str, Any]) -> Exchange:
+    """The exchange where the owner's file says all of it, and no source is asked."""
+    return _of(choose(Sources(), write=writes.get("request", ""), read=reads.get("request", "")), writes, reads)
+
+
+def _of(requests: Requests, writes: Mapping[str, Any], reads: Mapping[str, Any]) -> Exchange:
+    route = requests.write
     write = None
     if route is not None:
         body = Body.FORM if "form" in writes else Body.JSON if "json" in writes else route.body
         given = writes.get("form") or writes.get("json") or template(route)
         rejected = tuple(writes.get("rejected", ()))
         ok = ok_rule.of(writes.get("ok", {}))
-        write = WriteRule(route.write_method, route.path, body, given, writes.get("headers", {}), rejected, ok)
-    read = stack.requests.read
+        write = WriteRule(route.write_method, route.path, body, given, writes.get("headers", {}), rejected, ok, writes.get("key", ""))
+    read = requests.read
     most = int(str(reads.get("max_bytes", "")).removesuffix("MiB") or 32) * 2**20
     whole = None if read is None else ReadRule(read.path, read.html, most)
-    one = _by_id(stack.requests.read_one, writes)
+    one = _by_id(requests.read_one, writes)
     return Exchange(write, whole, one, by_id="one" in (reads.get("finds"), "one" if "{id}" in reads.get("request", "") else ""))
 
 

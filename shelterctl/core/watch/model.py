@@ -46,6 +46,7 @@ class WatchModel:
     `pods` and `autoscaler_known` tell what is absent from what is not known yet. `reading_pods` is how many pods were ready when the
     autoscaler's reading came. `dropped` are the watches that are away since `dropped_s`; what they told last is still shown. `drops`
     counts the times that watches were away, together or alone. `heard` is what the autoscaler's status told of its passes.
+    With `own_names` the parts are told by their workloads' names: the stack is a user's own.
     """
 
     namespace: str
@@ -66,6 +67,7 @@ class WatchModel:
     changes: int = 0
     loads: tuple[LoadAt, ...] = ()
     heard: Heard = field(default_factory=Heard)
+    own_names: bool = False
 
     @property
     def empty(self) -> bool:
@@ -134,7 +136,7 @@ def _taken(model: WatchModel, event: Event, at_s: float) -> tuple[WatchModel, It
         notes = [Note(at_s, f"hpa {event.name}", "was deleted: nothing scales the application", "bad")] if event.name else []
         return _sampled(gone, at_s), [*notes, *_nothing(model, gone, at_s)]
     if isinstance(event, UsageSeen):
-        note = usage_note(at_s, model.usage, event.usage, model.pods or ())
+        note = usage_note(at_s, model.usage, event.usage, model.pods or (), own_names=model.own_names)
         sampled_s = max((item.sampled_at_s for item in event.usage), default=None)
         heard = model.heard if sampled_s is None else hear_samples(model.heard, sampled_s)
         return replace(model, usage=event.usage, heard=heard), [note] if note else []
@@ -154,7 +156,7 @@ def _taken(model: WatchModel, event: Event, at_s: float) -> tuple[WatchModel, It
 
 
 def _pods(model: WatchModel, pods: tuple[Pod, ...], at_s: float) -> tuple[WatchModel, Iterable[Note]]:
-    notes = [*pod_notes(at_s, model.pods, pods, model.been_ready)]
+    notes = [*pod_notes(at_s, model.pods, pods, model.been_ready, own_names=model.own_names)]
     here = {pod.uid for pod in pods}
     been_ready = frozenset(uid for uid in model.been_ready if uid in here) | {pod.uid for pod in pods if pod.ready}
     seen = replace(model, pods=pods, been_ready=been_ready)

@@ -27,11 +27,13 @@ class Note:
     count: int = 1
 
 
-def pod_notes(at_s: float, before: Sequence[Pod] | None, now: Sequence[Pod], been_ready: Collection[str]) -> Iterator[Note]:
+def pod_notes(
+    at_s: float, before: Sequence[Pod] | None, now: Sequence[Pod], been_ready: Collection[str], *, own_names: bool = False
+) -> Iterator[Note]:
     """What changed between two looks at the pods; `been_ready` has the uids of those that were ready at any time before."""
     if before is None:
         if now:
-            yield Note(at_s, "pods", ", ".join(_ready_counts(now)))
+            yield Note(at_s, "pods", ", ".join(_ready_counts(now, own_names=own_names)))
         return
     earlier = {pod.uid: pod for pod in before}
     for pod in now:
@@ -80,17 +82,17 @@ def _last_end(pod: Pod) -> str:
     return f"{last.last_reason or 'ended'}{code}"
 
 
-def _ready_counts(pods: Sequence[Pod]) -> Iterator[str]:
-    for word, own in by_part(pods).items():
+def _ready_counts(pods: Sequence[Pod], *, own_names: bool) -> Iterator[str]:
+    for word, own in by_part(pods, own_names=own_names).items():
         yield f"{word} {sum(pod.ready and not pod.deleting for pod in own)} of {len(own)} ready"
 
 
-def by_part(pods: Sequence[Pod]) -> dict[str, list[Pod]]:
-    """The pods by the part of the stack that they are of: app, others by their workload's name, db."""
+def by_part(pods: Sequence[Pod], *, own_names: bool) -> dict[str, list[Pod]]:
+    """The pods by the part of the stack that they are of: app, others by their workload's name, db; with `own_names` all by that."""
     found: dict[str, list[Pod]] = {}
     for pod in sorted(pods, key=app_first):
         if pod.role is not None:
-            found.setdefault(pod.part, []).append(pod)
+            found.setdefault(pod.title(own_names=own_names), []).append(pod)
     return found
 
 
@@ -141,7 +143,7 @@ def _noticeable(told_percent: int | None, now: Autoscaler) -> bool:
     return crossed or abs(now.cpu_percent - told_percent) >= NOTICEABLE_POINTS
 
 
-def usage_note(at_s: float, before: Sequence[Usage], now: Sequence[Usage], pods: Sequence[Pod]) -> Note | None:
+def usage_note(at_s: float, before: Sequence[Usage], now: Sequence[Usage], pods: Sequence[Pod], *, own_names: bool = False) -> Note | None:
     """New samples, how long after those before, and what they say; None where they are not new."""
     if not now:
         return Note(at_s, "metrics", "nothing measures the pods any more", "doubt", key="metrics") if before else None
@@ -152,7 +154,7 @@ def usage_note(at_s: float, before: Sequence[Usage], now: Sequence[Usage], pods:
     when = f"{newest - last:.0f} s after the last" if last is not None else f"{max(0.0, at_s - newest):.0f} s old"
     used = {item.pod: item.cpu_millicores for item in now}
     sums = []
-    for word, part in by_part(pods).items():
+    for word, part in by_part(pods, own_names=own_names).items():
         own = [used[pod.name] for pod in part if pod.name in used]
         if own:
             sums.append(f"{word} {sum(own)}m" + (f" in {len(own)} pods" if len(own) > 1 else ""))

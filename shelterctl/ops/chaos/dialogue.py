@@ -9,7 +9,10 @@ from typing import Protocol
 
 from shelterctl.core.faults.ledger import ClientSaw, StoredDocument, classify_answer, payload_digest
 from shelterctl.core.serial import JsonValue
+from shelterctl.core.stack.answer_id import NoId
+from shelterctl.core.stack.exchange import Exchange
 from shelterctl.core.verdict import Reason
+from shelterctl.errors import UsageError
 from shelterctl.ops.chaos.by_id import ById
 from shelterctl.ops.chaos.readback import read_back, read_one
 from shelterctl.ports.clock import Clock
@@ -97,7 +100,12 @@ class Dialogue(Protocol):
 
 
 class EchoedIds:
-    """An application that takes an Idempotency-Key, stores under it and answers with it. Fulfils `Dialogue`."""
+    """An application that takes a write's id in a header, stores under it and answers with it. Fulfils `Dialogue`.
+
+    `exchange` says how: the write and its `key`, where its answer has the id, and the path that shows one document. The path above that one
+    lists them in the order of their ids, in pages: `?limit=&prefix=&after=`, `{"items": [{"id", "data"}], "next"}`.
+    Raises UsageError where one of these is not said.
+    """
 
     #: Longer than the server's own limits (500 ms to find a database, 2 s for an operation), so that its answer is seen, not cut off.
     client_timeout_s = 5.0
@@ -112,6 +120,16 @@ class EchoedIds:
     by_id = None
     notes = ()
 
+    def __init__(self, exchange: Exchange) -> None:
+        if exchange.write is None or exchange.one is None or not exchange.write.key:
+            raise UsageError(
+                "[stack] accounting = 'ids': the file does not say how the ids are given and asked for",
+                why="[writes] request and key, and [reads] request with {id} are needed",
+                next_command='[writes] key = "Idempotency-Key"',
+            )
+        self._write, self._one = exchange.write, exchange.one
+        self._pages = exchange.one.path.partition("/{id}")[0]
+
     def learn(self, http: Http, url: str) -> Generator[str, None, list[Reason]]:  # noqa: ARG002 - all of it is known
         yield from ()
         return []
@@ -122,20 +140,24 @@ class EchoedIds:
     def draft(self, run: str, writer: str, sequence: int) -> Draft:
         id_ = f"{run}:{writer}:{sequence}"
         payload: dict[str, JsonValue] = {"run": run, "id": id_, "writer": writer, "sequence": sequence, "padding": _PADDING}
-        headers = {"Content-Type": "application/json", "Accept": "application/json", "Idempotency-Key": id_}
-        return Draft(id_, payload_digest(payload), "POST", "/data", headers, json.dumps(payload).encode())
+        headers = {**self._write.headers, "Content-Type": "application/json", "Accept": "application/json", self._write.key: id_}
+        return Draft(id_, payload_digest(payload), self._write.method, self._write.path, headers, json.dumps(payload).encode())
 
     def judge(self, draft: Draft, answer: HttpAnswer) -> ClientSaw:
-        return classify_answer(draft.id, answer.status, _parsed(answer.body))
+        try:
+            echoed = self._one.id_in(answer.body)
+        except NoId:
+            echoed = None
+        return classify_answer(draft.id, answer.status, _parsed(answer.body), echoed)
 
     def of_run(self, http: Http, clock: Clock, url: str, run: str) -> Iterator[StoredDocument]:
-        return read_back(http, clock, url, run=run, prefix=f"{run}:")
+        return read_back(http, clock, f"{url}{self._pages}", run=run, prefix=f"{run}:")
 
     def of_before(self, http: Http, clock: Clock, url: str, until: str | None, run: str) -> Iterator[StoredDocument]:
-        return read_back(http, clock, url, run=run, until=until)
+        return read_back(http, clock, f"{url}{self._pages}", run=run, until=until)
 
     def one(self, http: Http, clock: Clock, url: str, id_: str, run: str) -> StoredDocument | None:
-        return read_one(http, clock, url, id_, run=run)
+        return read_one(http, clock, f"{url}{self._one.address(id_)}", id_, run=run)
 
 
 def _parsed(body: bytes) -> JsonValue:

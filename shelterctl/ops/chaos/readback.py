@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from shelterctl.core.faults.ledger import StoredDocument, payload_digest
 from shelterctl.errors import ServiceUnreachable
@@ -17,8 +17,8 @@ _TIMEOUT_S = 15.0
 _TRIES = 5
 
 
-def read_back(http: Http, clock: Clock, url: str, *, run: str, prefix: str = "", until: str | None = None) -> Iterator[StoredDocument]:
-    """Every document whose id begins with `prefix`, in id order, up to and with the id `until`.
+def read_back(http: Http, clock: Clock, pages: str, *, run: str, prefix: str = "", until: str | None = None) -> Iterator[StoredDocument]:
+    """Every document whose id begins with `prefix`, in id order, up to and with the id `until`; `pages` is the address that lists them.
 
     Documents whose payload names `run` carry the id that the payload claims.
 
@@ -27,14 +27,14 @@ def read_back(http: Http, clock: Clock, url: str, *, run: str, prefix: str = "",
     after = ""
     while True:
         query = {"limit": str(PAGE), **({"prefix": prefix} if prefix else {}), **({"after": after} if after else {})}
-        page = _page(http, clock, f"{url}/data?{urlencode(query)}")
+        page = _page(http, clock, f"{pages}?{urlencode(query)}")
         items = page.get("items")
         if not isinstance(items, list):
-            raise ServiceUnreachable(f"{url}/data gave a page without items")
+            raise ServiceUnreachable(f"{pages} gave a page without items")
         for item in items:
             document = _document(item, run)
             if document.id <= after:
-                raise ServiceUnreachable(f"{url}/data gave {document.id} after {after}: its pages are not in id order")
+                raise ServiceUnreachable(f"{pages} gave {document.id} after {after}: its pages are not in id order")
             after = document.id
             if until is not None and document.id > until:
                 return
@@ -43,10 +43,10 @@ def read_back(http: Http, clock: Clock, url: str, *, run: str, prefix: str = "",
             return
 
 
-def read_one(http: Http, clock: Clock, url: str, id_: str, *, run: str) -> StoredDocument | None:
-    """The document of an id, None where the service has none. Raises ServiceUnreachable."""
+def read_one(http: Http, clock: Clock, address: str, id_: str, *, run: str) -> StoredDocument | None:
+    """The document of an id, which is asked for at `address`; None where the service has none. Raises ServiceUnreachable."""
     what = f"the document {id_} could not be read through the service"
-    found = _asked(http, clock, f"{url}/data/{quote(id_)}", what, may_lack=True)
+    found = _asked(http, clock, address, what, may_lack=True)
     return _document(found, run) if found is not None else None
 
 

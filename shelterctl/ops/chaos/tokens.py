@@ -13,6 +13,7 @@ from shelterctl.core.serial import JsonValue
 from shelterctl.core.stack import refusal, respelled
 from shelterctl.core.stack.exchange import ALPHABET, REFUSED, Exchange, Signature, WriteOutcome, WriteRule, signature, token
 from shelterctl.core.stack.model import Body
+from shelterctl.core.stack.refusal import Refusal
 from shelterctl.core.verdict import Reason
 from shelterctl.errors import Refused, ServiceUnreachable
 from shelterctl.ops.chaos.by_id import ById
@@ -49,7 +50,9 @@ class Tokens:
         self.settle_s = driver_timeout_s + 5.0
         self.most_writes = most_writes
         self._ways = Ways(exchange, clock)
-        self._learned: Signature | None = None
+        #: What acknowledges a write, and what turns every write away, once that was learned.
+        self.learned: Signature | None = None
+        self.turned: Refusal | None = None
 
     @property
     def whole(self) -> bool:
@@ -73,6 +76,7 @@ class Tokens:
         body = b"" if isinstance(answer, AnswerTooLarge) else answer.body
         turned = refusal.of(answer.status, body, "" if isinstance(answer, AnswerTooLarge) else _location(answer))
         if answer.status in REFUSED and turned is not None:
+            self.turned = turned
             raise self._no_writes(
                 f"{spoken} answers {answer.status} to a write: nothing can be accounted for",
                 why=body[:200].decode("utf-8", "replace"),
@@ -83,6 +87,7 @@ class Tokens:
         if not places:
             self._explain_changed(mark)
             if turned is not None:
+                self.turned = turned
                 raise self._no_writes(f"{spoken} {turned.what}", next_command=turned.next_command)
             raise Refused(
                 f"{spoken} answers {answer.status}, and the write is nowhere in the database",
@@ -108,7 +113,7 @@ class Tokens:
             return [Reason("two writes were answered in two ways: no answer acknowledges a write", what)]
         if self._database.locate(second)[:1] != places[:1]:
             return [Reason(f"a second write does not lie where the first does ({places[0]})", "shelterctl logs app")]
-        self._learned = learned
+        self.learned = learned
         yield "what of it is stored as it was sent"
         self._database.compare_like(second)
         yield from self._ways.learn(http, url, second, {mark: answer.body, second: again.body})
@@ -181,7 +186,7 @@ class Tokens:
         return Draft(mark, self._digest(mark, number), self._write.method, self._write.path, headers, body)
 
     def judge(self, draft: Draft, answer: HttpAnswer) -> ClientSaw:
-        saw = _SAW[self._write.judge(answer.status, answer.body, _location(answer), draft.id, self._learned)]
+        saw = _SAW[self._write.judge(answer.status, answer.body, _location(answer), draft.id, self.learned)]
         if saw is ClientSaw.ACK and self.by_id is not None:
             self.by_id.note(draft.id, answer.body)
         return saw

@@ -28,24 +28,24 @@ _POLL_S = 0.2
 
 @dataclass(frozen=True, slots=True)
 class VersionAnswer:
-    """What `/version` said."""
+    """What the route that names the image said."""
 
     image_tag: str
     git_revision: str
     pod: str
 
 
-def ask_version(http: Http, url: str) -> VersionAnswer:
-    """One question. Raises ServiceUnreachable where the answer is not the application's."""
+def ask_version(http: Http, url: str, path: str) -> VersionAnswer:
+    """One question, to the route that names the image. Raises ServiceUnreachable where the answer is not the application's."""
     try:
-        answer = http.request("GET", f"{url}/version", headers={"Connection": "close"}, timeout_s=REQUEST_TIMEOUT_S, most_bytes=_MOST_BYTES)
+        answer = http.request("GET", f"{url}{path}", headers={"Connection": "close"}, timeout_s=REQUEST_TIMEOUT_S, most_bytes=_MOST_BYTES)
         body = json.loads(answer.body)
     except SendOutcome as error:
         raise ServiceUnreachable(f"{url} does not answer", why=error.reason, next_command="shelterctl status") from error
     except ValueError as error:
-        raise ServiceUnreachable(f"{url}/version is no JSON: something else answers there", next_command="shelterctl status") from error
+        raise ServiceUnreachable(f"{url}{path} is no JSON: something else answers there", next_command="shelterctl status") from error
     if answer.status != 200 or not isinstance(body, dict):
-        raise ServiceUnreachable(f"{url}/version answers {answer.status}", next_command="shelterctl logs app")
+        raise ServiceUnreachable(f"{url}{path} answers {answer.status}", next_command="shelterctl logs app")
     return VersionAnswer(str(body.get("image_tag", "")), str(body.get("git_revision", "")), str(body.get("pod", "")))
 
 
@@ -61,20 +61,47 @@ class Answers(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class VersionAnswers:
-    """Asks `/version`: an application that names its own image closes the chain. Fulfils `Answers`."""
+    """Asks `path` which image answers: an application that names its own closes the chain. Fulfils `Answers`."""
 
     http: Http
     clock: Clock
+    path: str
 
     def prove(self, state: StackState, chain: ImageChain) -> Generator[str, None, Done[ImageChain]]:
-        return prove(self.http, self.clock, state, chain)
+        return prove(self.http, self.clock, self.path, state, chain)
 
     def look(self, url: str, chain: ImageChain) -> ImageChain:
-        answer = ask_version(self.http, url)
+        answer = ask_version(self.http, url, self.path)
         return replace(chain, answering_tag=answer.image_tag, answering_pod=answer.pod)
 
 
-def prove(http: Http, clock: Clock, state: StackState, chain: ImageChain) -> Generator[str, None, Done[ImageChain]]:
+@dataclass(frozen=True, slots=True)
+class NamedAnswers:
+    """Of an application that is asked for a marked write, and names its image as well. Fulfils `Answers`.
+
+    An image that is known by its digest, or has no tag, has no name that the application could answer.
+    """
+
+    first: Answers
+    version: VersionAnswers
+
+    def prove(self, state: StackState, chain: ImageChain) -> Generator[str, None, Done[ImageChain]]:
+        done = yield from self.first.prove(state, chain)
+        if not _has_tag(chain):
+            return done
+        named = yield from self.version.prove(state, done.value)
+        return replace(named, title=f"{done.title}; {self.version.path} answers with {named.value.answering_tag}", outcome=done.outcome)
+
+    def look(self, url: str, chain: ImageChain) -> ImageChain:
+        seen = self.first.look(url, chain)
+        return self.version.look(url, seen) if _has_tag(chain) else seen
+
+
+def _has_tag(chain: ImageChain) -> bool:
+    return "@" not in chain.reference and ":" in chain.reference.rpartition("/")[2]
+
+
+def prove(http: Http, clock: Clock, path: str, state: StackState, chain: ImageChain) -> Generator[str, None, Done[ImageChain]]:
     """The chain with its last link, once the service answers with the chain's tag several times in a row.
 
     Raises ServiceUnreachable where it does not in time, or where a link of the chain does not hold.
@@ -86,7 +113,7 @@ def prove(http: Http, clock: Clock, state: StackState, chain: ImageChain) -> Gen
         last.clear()
         try:
             for _ in range(ANSWERS_IN_A_ROW):
-                answer = ask_version(http, url)
+                answer = ask_version(http, url, path)
                 if answer.image_tag != chain.tag:
                     return f"{url} answers with {answer.image_tag or 'no tag'}"
         except ServiceUnreachable as error:

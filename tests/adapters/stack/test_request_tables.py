@@ -52,6 +52,21 @@ pytestmark = pytest.mark.unit
         ('[load]\nmax_writes = "many"', "max_writes = 'many'"),
         ("[writes]\nrejected = [200]", "rejected has 200"),
         ('[writes]\nrejected = ["422"]', "rejected has '422'"),
+        ('[load]\nheaders = { "X Key" = "a" }', "[load] headers: 'X Key' is no header's name"),
+        ("[load]\nheaders = { X-Key = 7 }", "[load] headers: the value of X-Key is no text"),
+        ('[load]\nheaders = { X-Key = "{env:A B}" }', "[load] headers: X-Key: {env:A B} names no variable"),
+        ('[load]\nheaders = { Host = "a" }', "[load] headers has Host"),
+        ('[load]\nheaders = ["a"]', "[load] headers = ['a']"),
+        ('[writes]\nheaders = { X-Key = "{secret:a/b}" }', "[writes] headers: X-Key: {secret:a/b} cannot be read here"),
+        ('[writes]\nkey = ""', "key = '' is no header's name"),
+        ('[writes]\nkey = "Idempotency Key"', "key = 'Idempotency Key' is no header's name"),
+        ('[writes]\nkey = "content-type"', "[writes] key = 'content-type'"),
+        ('[writes]\nkey = "X-Id"\nheaders = { x-id = "7" }', "[writes] key = 'X-Id'"),
+        ("[writes]\nkey = 7", "[writes] key = 7"),
+        ('[reads]\nversion = "version"', "[reads] version = 'version'"),
+        ('[reads]\nlive = "GET /live"', "[reads] live = 'GET /live'"),
+        ('[reads]\nhealth = "/health/{id}"', "[reads] health = '/health/{id}'"),
+        ('[reads]\nversoin = "/version"', "[reads] has no key versoin (did you mean version?)"),
     ],
 )
 def test_what_means_nothing_is_an_error(text: str, what: str, tmp_path: Path) -> None:
@@ -61,10 +76,15 @@ def test_what_means_nothing_is_an_error(text: str, what: str, tmp_path: Path) ->
 
 
 def test_the_line_that_would_be_right_is_named(tmp_path: Path) -> None:
-    (tmp_path / "shelterctl.toml").write_text('[writes]\nid = "$.item.id"\n')
-    with pytest.raises(UsageError) as caught:
-        config.read(tmp_path)
-    assert caught.value.next_command == '[writes] id = "/item/id"'
+    for text, right in (
+        ('[writes]\nid = "$.item.id"\n', '[writes] id = "/item/id"'),
+        ('[reads]\nversion = "GET /about"\n', '[reads] version = "/about"'),
+        ('[reads]\nlive = "alive"\n', '[reads] live = "/live"'),
+    ):
+        (tmp_path / "shelterctl.toml").write_text(text)
+        with pytest.raises(UsageError) as caught:
+            config.read(tmp_path)
+        assert caught.value.next_command == right
 
 
 @pytest.mark.parametrize(
@@ -75,6 +95,8 @@ def test_the_line_that_would_be_right_is_named(tmp_path: Path) -> None:
         '[reads]\nrequest = "GET /books"\nfinds = "all"\nmax_bytes = "1 MiB"',
         '[writes]\nid = ""\nok = { status = [200, 201], body = { ok = true } }',
         '[writes]\nok = { body = "stored" }',
+        '[load]\nheaders = { Authorization = "Bearer {env:API_TOKEN}", X-Key = "{secret:api-keys/reader}" }',
+        '[writes]\nkey = "X-Request-Id"\nheaders = { X-Team = "blue" }\n[reads]\nversion = "/about?short=1"\nlive = "/"\nhealth = "/db"',
         '[load]\nmix = { write = 1, read = 2, "GET /" = 0, "GET /a?b=c" = 3 }\nmax_writes = 0',
     ],
 )

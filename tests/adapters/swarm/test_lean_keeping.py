@@ -166,8 +166,10 @@ class Replying(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         sent = self.rfile.read(int(self.headers["Content-Length"]))
         mark = json.loads(sent)["t"].encode()
-        body = self.said.replace(b"TOKEN", mark)
-        self.send_response(self.status)
+        self._say(self.status, self.said.replace(b"TOKEN", mark))
+
+    def _say(self, status: int, body: bytes) -> None:
+        self.send_response(status)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
@@ -223,6 +225,58 @@ def test_a_write_of_a_users_own_stack_counts_by_what_its_answer_says(
     samples = loaded(replying, rules, tmp_path, users=1, requests=5)
     assert added(samples, "by_name") == {"POST /items": 5}
     assert added(samples, "failure_kinds") == ({} if kind is None else {kind: 5})
+
+
+LEARNED = {"status": 201, "skeleton": '{"id": "int", "name": "{token}"}', "location": ""}
+
+
+@pytest.mark.parametrize(
+    ("more", "status", "said", "kind"),
+    [
+        ({"learned": LEARNED}, 201, b'{"name": "TOKEN", "id": 4}', None),
+        ({"learned": LEARNED}, 200, b'{"name": "TOKEN", "id": 4}', "HTTP 200, where the marked write got 201"),
+        ({"learned": LEARNED}, 201, b'{"error": "away"}', "HTTP 201 with another answer than the marked write's"),
+        ({"learned": LEARNED}, 302, b"", "HTTP 302, where the marked write got 201"),
+        ({"learned": {**LEARNED, "status": 303, "skeleton": ""}}, 303, b"", None),
+        ({"refused": "a login is wanted"}, 303, b"", "HTTP 303: a login is wanted"),
+    ],
+)
+def test_a_write_of_a_users_own_stack_counts_by_what_the_marked_one_showed(
+    tmp_path: Path, more: dict[str, object], status: int, said: bytes, kind: str | None
+) -> None:
+    rules = {
+        "write": {"method": "POST", "path": "/items", "template": {"t": "{token}"}, "headers": {}, "body": "json"},
+        "ok": None, "read": "/all", "mix": {"write": 1}, "most_writes": 15, **more,
+    }  # fmt: skip
+    samples = loaded(type("Replying", (Replying,), {"status": status, "said": said}), rules, tmp_path, users=1, requests=5)
+    assert added(samples, "failure_kinds") == ({} if kind is None else {kind: 5})
+
+
+class Guarded(Replying):
+    """Lets nobody in without a key, and keeps what each request had."""
+
+    seen: ClassVar[set[tuple[str, str | None, str | None]]] = set()
+
+    def do_GET(self) -> None:
+        self.seen.add((f"{self.command} {self.path}", self.headers["Authorization"], self.headers["Request-Id"] and "an id"))
+        self._say(200 if self.headers["Authorization"] == "Bearer t7" else 401, b"{}")
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.do_GET()
+
+
+def test_every_request_of_a_users_own_stack_has_the_headers_of_the_load(tmp_path: Path) -> None:
+    told = {"Authorization": "Bearer t7"}
+    rules = {
+        "write": {"method": "POST", "path": "/items", "template": {"t": "{token}"}, "headers": told, "body": "json", "key": "Request-Id"},
+        "read": "/all", "mix": {"write": 1, "read": 1, "GET /about": 1}, "most_writes": 10, "headers": told,
+    }  # fmt: skip
+    Guarded.seen.clear()
+    samples = loaded(Guarded, rules, tmp_path, users=2, requests=40)
+    assert added(samples, "failure_kinds") == {}
+    reads = {(f"GET {path}", "Bearer t7", None) for path in ("/all", "/about")}
+    assert Guarded.seen == {*reads, ("POST /items", "Bearer t7", "an id")}
 
 
 def test_the_load_of_a_users_own_stack_counts_what_came_and_follows_what_it_reads(tmp_path: Path) -> None:

@@ -157,18 +157,21 @@ REFUSED = "the database refused this service's user or password"
 @pytest.mark.parametrize(
     ("facts", "expected"),
     [
-        (AnswerFacts(URL, "", 200, "", 200, "", "", 2), []),
+        (AnswerFacts(URL, "", 200, "", 200, "", "", 2, live_path="/health/live", health_path="/health"), []),
         (
-            AnswerFacts(URL, live_problem="refused", ready_pods=2),
+            AnswerFacts(URL, live_problem="refused", ready_pods=2, live_path="/health/live", health_path="/health"),
             [("answer", "problem", f"{URL}/health/live: refused"), ("database-access", "unknown", "the service did not answer")],
         ),
-        (AnswerFacts(URL, "", 200, "", 503, "", REFUSED, 2), [("database-access", "problem", REFUSED)]),
         (
-            AnswerFacts(URL, "", 200, "", 0, "timed out", "", 2),
+            AnswerFacts(URL, "", 200, "", 503, "", REFUSED, 2, live_path="/health/live", health_path="/health"),
+            [("database-access", "problem", REFUSED)],
+        ),
+        (
+            AnswerFacts(URL, "", 200, "", 0, "timed out", "", 2, live_path="/health/live", health_path="/health"),
             [("database-access", "unknown", "/health gave no answer: timed out")],
         ),
         (
-            AnswerFacts("", "Service app has no node port"),
+            AnswerFacts("", "Service app has no node port", live_path="/health/live", health_path="/health"),
             [
                 ("answer", "unknown", "no address to ask: Service app has no node port"),
                 ("database-access", "unknown", "the service could not be asked"),
@@ -176,5 +179,28 @@ REFUSED = "the database refused this service's user or password"
         ),
     ],
 )
-def test_answers(facts: AnswerFacts, expected: list[tuple[str, str, str]]) -> None:
+def test_answers_of_the_shipped_application(facts: AnswerFacts, expected: list[tuple[str, str, str]]) -> None:
+    assert short(judge_answer(facts)) == expected
+
+
+@pytest.mark.parametrize(
+    ("facts", "expected"),
+    [
+        (
+            AnswerFacts(URL, live_status=200, live_path="/ping"),
+            [("database-access", "skipped", "the application has no route that tells of it")],
+        ),
+        (
+            AnswerFacts(URL, live_problem="refused", live_path="/ping"),
+            [("answer", "problem", f"{URL}/ping: refused"), ("database-access", "unknown", "the service did not answer")],
+        ),
+        (AnswerFacts(URL, health_status=200, health_path="/db"), []),
+        (AnswerFacts(URL, health_status=503, health_path="/db"), [("database-access", "problem", "/db answers 503")]),
+        (
+            AnswerFacts(URL, health_problem="refused", health_path="/db"),
+            [("answer", "problem", f"{URL}/db: refused"), ("database-access", "unknown", "/db gave no answer: refused")],
+        ),
+    ],
+)
+def test_answers_of_an_application_with_one_of_the_routes(facts: AnswerFacts, expected: list[tuple[str, str, str]]) -> None:
     assert short(judge_answer(facts)) == expected

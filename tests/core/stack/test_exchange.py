@@ -15,12 +15,14 @@ from shelterctl.core.stack.documents import Origin
 from shelterctl.core.stack.exchange import (
     ALPHABET,
     TOKEN_LENGTH,
+    Exchange,
     ReadRule,
     Signature,
     WriteOutcome,
     WriteRule,
     is_token,
     signature,
+    stated,
     template,
     token,
 )
@@ -50,6 +52,22 @@ def test_tokens_are_one_for_each_write_and_none_is_part_of_another(first: int, s
 def test_every_run_has_eleven_characters(run: str) -> None:
     assert len(marks(run)) == 11
     assert set(marks(run)) <= set(ALPHABET)
+
+
+@pytest.mark.parametrize("body", [Body.JSON, Body.FORM])
+def test_a_write_carries_its_token_in_the_header_of_its_identity(body: Body) -> None:
+    keyed = WriteRule("POST", "/data", body, {"name": "{token}"}, {"X-Team": "blue"}, key="Request-Id")
+    first, other = (keyed.request(token(RUN, number), number)[1] for number in (1, 2))
+    assert (first["Request-Id"], other["Request-Id"]) == (token(RUN, 1), token(RUN, 2))
+    assert first["X-Team"] == "blue"
+    assert "Request-Id" not in RULE.request(token(RUN, 1), 1)[1]
+
+
+def test_what_the_file_says_is_enough_without_sources() -> None:
+    found = stated({"request": "PUT /notes", "form": {"text": "{token}"}, "key": "Request-Id"}, {"request": "GET /notes"})
+    assert found.write == WriteRule("PUT", "/notes", Body.FORM, {"text": "{token}"}, key="Request-Id")
+    assert (found.read, found.one) == (ReadRule("/notes"), None)
+    assert stated({}, {}) == Exchange(None, None)
 
 
 def test_a_number_that_does_not_fit_is_refused() -> None:

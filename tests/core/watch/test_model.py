@@ -17,6 +17,7 @@ from shelterctl.core.events import (
 )
 from shelterctl.core.state import Condition, Role
 from shelterctl.core.watch.history import HistorySample
+from shelterctl.core.watch.model import WatchModel
 from tests.core.watch.examples import APP_1, APP_2, DB, NOON, STACK, pod, scaler, told, usage, waiting
 
 pytestmark = pytest.mark.unit
@@ -212,3 +213,22 @@ def test_a_load_gives_the_shares_of_the_requests_and_is_forgotten_when_it_is_sil
         None,
         {},
     )
+
+
+def test_the_parts_of_a_users_own_stack_have_the_names_of_their_workloads() -> None:
+    stack = (
+        pod("flask-app-1", workload="flask-app"),
+        pod("web-1", Role.OTHER, workload="web"),
+        pod("mongo-0", Role.DATABASE, workload="mongo"),
+    )
+    events: list[tuple[float, Event]] = [(0.1, PodsSeen(stack)), (1.0, UsageSeen(usage(NOON, flask_app_1=300, web_1=5, mongo_0=70)))]
+    _, own = told(events, replace(WatchModel("shop", "minikube", NOON), own_names=True))
+    assert own == [
+        "0.1 pods: flask-app 1 of 1 ready, web 1 of 1 ready, mongo 1 of 1 ready",
+        "1 metrics: samples, 1 s old, flask-app 300m, web 5m, mongo 70m",
+    ]
+    _, shipped = told(events)
+    assert shipped[0] == "0.1 pods: app 1 of 1 ready, web 1 of 1 ready, db 1 of 1 ready"
+    # A target that tells no names has the parts.
+    _, unnamed = told([(0.1, PodsSeen((pod("app-1"),)))], replace(WatchModel("shop", "local", NOON), own_names=True))
+    assert unnamed == ["0.1 pods: app 1 of 1 ready"]

@@ -9,12 +9,11 @@ from shelterctl.adapters.clock import SystemClock
 from shelterctl.core.events import Event
 from shelterctl.core.faults.fault import KillMode
 from shelterctl.core.faults.ledger import Category
-from shelterctl.ops.chaos.dialogue import EchoedIds
 from shelterctl.ops.chaos.kill_db import kill_db
 from shelterctl.ops.chaos.result import KillDbResult
 from shelterctl.ops.chaos.run import KillDbPorts, KillDbRequest
 from tests.fakes import FolderInMemory
-from tests.ops.chaos.scene import NoNames, Scene, Store, make_http
+from tests.ops.chaos.scene import IDS, NoNames, Scene, Store, make_http
 
 RUN = "20261121-120000-kill-db"
 
@@ -24,7 +23,7 @@ def request(mode: KillMode = KillMode.SIGKILL, *, timeout_s: float = 10.0) -> Ki
 
 
 def ports(stage: Scene, folder: FolderInMemory) -> KillDbPorts:
-    return KillDbPorts(stage, stage, stage, NoNames(), EchoedIds(), make_http, folder, SystemClock())  # type: ignore[arg-type]
+    return KillDbPorts(stage, stage, stage, NoNames(), IDS, make_http, folder, SystemClock())  # type: ignore[arg-type]
 
 
 def run(stage: Scene, folder: FolderInMemory, mode: KillMode = KillMode.SIGKILL, *, timeout_s: float = 10.0) -> KillDbResult:

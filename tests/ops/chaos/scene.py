@@ -24,10 +24,18 @@ from shelterctl.core.faults.database import DatabaseIdentity
 from shelterctl.core.faults.fault import KillMode, KillReport
 from shelterctl.core.faults.ledger import StoredDocument, payload_digest
 from shelterctl.core.load.clocks import ClockReading
+from shelterctl.core.stack.exchange import stated
 from shelterctl.core.state import Claim, ContainerState, Pod, StackState
 from shelterctl.errors import ApiUnreachable, ClusterError
+from shelterctl.ops.chaos.dialogue import EchoedIds
 from tests.core.stack_examples import CLAIM, DATABASE, DEPLOYMENT, NOW, POD, STATEFUL_SET
 
+#: How the store here is written to and read: as the shipped application, in what it says of itself.
+SHIPPED = stated(
+    {"request": "POST /data", "key": "Idempotency-Key", "id": "/id", "json": {"name": "{token}"}},
+    {"request": "GET /data/{id}", "finds": "one"},
+)
+IDS = EchoedIds(SHIPPED)
 OUTAGE_S = 0.4
 #: The writes that an outage turns away before it ends, and how long it lasts at most.
 FELT, OUTAGE_LIMIT_S = 9, 20.0

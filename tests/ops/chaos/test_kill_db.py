@@ -20,7 +20,7 @@ from shelterctl.ports.capabilities import Lacking
 from tests.core.stack_examples import DATABASE, POD
 from tests.fakes import FolderInMemory
 from tests.ops.chaos.runs import RUN, failing, finished, mine, ports, reasons, request, run
-from tests.ops.chaos.scene import AFTER, Scene, Store
+from tests.ops.chaos.scene import AFTER, SHIPPED, Scene, Store
 
 pytestmark = pytest.mark.local
 
@@ -394,7 +394,7 @@ class Apart(EchoedIds):
 
 
 def test_what_cannot_be_read_through_the_service_leaves_the_data_to_the_database(stage: Scene, folder: FolderInMemory) -> None:
-    result = finished(kill_db(replace(ports(stage, folder), dialogue=Apart()), request()))
+    result = finished(kill_db(replace(ports(stage, folder), dialogue=Apart(SHIPPED)), request()))
     assert result.data is not None
     assert result.service is not None
     assert (result.data.verdict, result.service.verdict, result.judgement.verdict) == (Verdict.PASS, Verdict.UNKNOWN, Verdict.UNKNOWN)
@@ -403,7 +403,7 @@ def test_what_cannot_be_read_through_the_service_leaves_the_data_to_the_database
 
 def test_a_loss_fails_whatever_the_service_does_not_show(stage: Scene, folder: FolderInMemory) -> None:
     stage.on_recovery = lose
-    result = finished(kill_db(replace(ports(stage, folder), dialogue=Apart()), request()))
+    result = finished(kill_db(replace(ports(stage, folder), dialogue=Apart(SHIPPED)), request()))
     assert result.data is not None
     assert result.service is not None
     assert (result.data.verdict, result.service.verdict, result.judgement.verdict) == (Verdict.FAIL, Verdict.UNKNOWN, Verdict.FAIL)
@@ -412,7 +412,7 @@ def test_a_loss_fails_whatever_the_service_does_not_show(stage: Scene, folder: F
 
 def test_neither_read_nothing_is_known(stage: Scene, folder: FolderInMemory) -> None:
     stage.database_fails = True
-    result = finished(kill_db(replace(ports(stage, folder), dialogue=Apart()), request()))
+    result = finished(kill_db(replace(ports(stage, folder), dialogue=Apart(SHIPPED)), request()))
     assert result.judgement.verdict is Verdict.UNKNOWN
     assert result.counts == {}
     assert any("the read-back (database) failed" in text for text in reasons(result))

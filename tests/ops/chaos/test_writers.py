@@ -15,6 +15,7 @@ from shelterctl.ops.chaos.dialogue import EchoedIds
 from shelterctl.ops.chaos.writers import Ledger, Writers, pause_for
 from shelterctl.ports.http import HttpAnswer, SendOutcome
 from tests.fakes import FolderInMemory, HttpInMemory, Respond
+from tests.ops.chaos.scene import IDS
 
 pytestmark = pytest.mark.unit
 
@@ -33,7 +34,7 @@ def made(respond: Respond, folder: FolderInMemory, *, writers: int = 2, probes: 
         clients.append(HttpInMemory({"service": respond}))
         return clients[-1]
 
-    return Writers(make_http, folder, URL, EchoedIds(), writers=writers, probe_interval_s=0.05, probe_threads=probes), clients
+    return Writers(make_http, folder, URL, IDS, writers=writers, probe_interval_s=0.05, probe_threads=probes), clients
 
 
 def until(condition: Callable[[], object]) -> None:
@@ -139,7 +140,7 @@ def test_a_writer_without_a_client_is_told() -> None:
     def make_http() -> HttpInMemory:
         raise OSError("too many open files")
 
-    writing = Writers(make_http, FolderInMemory(), URL, EchoedIds(), writers=1, probe_interval_s=0.05, probe_threads=0)
+    writing = Writers(make_http, FolderInMemory(), URL, IDS, writers=1, probe_interval_s=0.05, probe_threads=0)
     writing.start()
     until(lambda: writing.ledger.problem)
     assert writing.stop()

@@ -59,7 +59,16 @@ class Scene:
         clock = SteppedClock()
         lacking = Lacking("a house has none")
         ports = UpPorts(
-            self.bench, HousePreparation(), lacking, lacking, self.house, VersionAnswers(answers, clock), clock, None, scanner, self.folder
+            self.bench,
+            HousePreparation(),
+            lacking,
+            lacking,
+            self.house,
+            VersionAnswers(answers, clock, "/version"),
+            clock,
+            None,
+            scanner,
+            self.folder,
         )
         self.request = UpRequest(Place("house", "shelter", label="Target"), StackOptions("", ""), 60.0, scan=True, fail_on=fail_on)
         self.ports = ports

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 
 from shelterctl.adapters.kube.api import Json, KubeApi, parallel
 from shelterctl.adapters.kube.own.cluster import OwnCluster
 from shelterctl.core.deploy.stack import ApplyReport, ObjectChange, RemovalReport, StackOptions, StackPlan
 from shelterctl.core.stack.documents import Document, Manifests
+from shelterctl.core.stack.told import elsewhere
+from shelterctl.core.stack.told.elsewhere import Named
 from shelterctl.errors import ApiRejected, Refused, UsageError
 
 #: Where objects that make up a stack are asked for; what Kubernetes makes by itself is not among them.
@@ -27,45 +29,60 @@ _NOT_THE_STACKS = frozenset({"kube-root-ca.crt", "kubernetes"})
 _OPTIONAL = frozenset({"Secret"})
 
 
-def manifests(api: KubeApi, namespaces: Sequence[str], *, beside: bool = False) -> Manifests:
-    """The objects of the namespaces as documents. Raises UsageError where no workload is there, ApiRejected, ApiUnreachable.
-
-    Those `beside` a stack's own may hold a Service alone (of a database elsewhere).
-    """
-    keys = [(kind, namespace) for namespace in namespaces for kind in _LISTS]
-    lists = parallel([partial(_items, api, kind, namespace) for kind, namespace in keys], workers=8)
-    documents = [
-        Document({**item, "apiVersion": _LISTS[kind][0], "kind": kind}, f"{kind}/{item['metadata']['name']} in the cluster")
-        for (kind, _), items in zip(keys, lists, strict=True)
-        for item in items
-        if item["metadata"]["name"] not in _NOT_THE_STACKS
-    ]
-    if not beside and not any(document.kind in ("Deployment", "StatefulSet") for document in documents):
+def manifests(api: KubeApi, namespaces: Sequence[str]) -> Manifests:
+    """The objects of the namespaces as documents. Raises UsageError where no workload is there, ApiRejected, ApiUnreachable."""
+    documents = _documents(api, namespaces)
+    if not any(document.kind in ("Deployment", "StatefulSet") for document in documents):
         where = ", ".join(namespaces)
         raise UsageError(
             f"nothing runs in namespace {where} that could be taken as it is",
             why="it has neither a Deployment nor a StatefulSet",
             next_command="shelterctl up --no-adopt   (or look: kubectl get deployments,statefulsets --all-namespaces)",
         )
-    return Manifests(tuple(documents))
+    return Manifests(documents)
 
 
-def namespaces_named(found: Manifests, api: KubeApi) -> tuple[str, ...]:
-    """Other namespaces that the stack's own variables lead into, as `mongo.data.svc.cluster.local` does."""
-    import re
+def _documents(api: KubeApi, namespaces: Sequence[str]) -> tuple[Document, ...]:
+    keys = [(kind, namespace) for namespace in namespaces for kind in _LISTS]
+    lists = parallel([partial(_items, api, kind, namespace) for kind, namespace in keys], workers=8)
+    return tuple(
+        Document({**item, "apiVersion": _LISTS[kind][0], "kind": kind}, f"{kind}/{item['metadata']['name']} in the cluster")
+        for (kind, _), items in zip(keys, lists, strict=True)
+        for item in items
+        if item["metadata"]["name"] not in _NOT_THE_STACKS
+    )
 
+
+def beside(api: KubeApi, found: Manifests, own: str, hosts: Iterable[str]) -> Manifests:
+    """What hosts lead to in other namespaces than the stack's own, as `mongo.data.svc.cluster.local` does; nothing else there.
+
+    Raises ApiRejected where a namespace that is surely meant may not be read, ApiUnreachable.
+    """
+    there: dict[str, list[str]] = {}
+    for each in elsewhere.named(hosts, found, own):
+        if _has(api, each):
+            there.setdefault(each.namespace, []).append(each.service)
+    parts = [elsewhere.part_of(_documents(api, (namespace,)), services) for namespace, services in there.items()]
+    known = {(document.namespace, document.key) for document in found.documents}
+    return Manifests(tuple(each for part in parts for each in part if (each.namespace, each.key) not in known))
+
+
+def hosts_of(found: Manifests) -> tuple[str, ...]:
+    """The hosts that variables of the workloads name."""
     from shelterctl.core.stack import inventory
 
-    known = {document.namespace for document in found.documents}
-    labels: dict[str, None] = {}
-    for workload in inventory.workloads(found, next(iter(known), "")):
-        for container in workload.containers:
-            for variable in container.variables:
-                for host in variable.hosts:
-                    parts = re.sub(r":\d+$", "", host).split(".")
-                    if "svc" in parts or len(parts) == 2:
-                        labels.update(dict.fromkeys(parts[1 : parts.index("svc") if "svc" in parts else 2]))
-    return tuple(name for name in labels if name not in known and api.get_or_none(f"/api/v1/namespaces/{name}") is not None)
+    workloads = inventory.workloads(found, next((document.namespace for document in found.documents), ""))
+    return tuple(host for w in workloads for container in w.containers for variable in container.variables for host in variable.hosts)
+
+
+def _has(api: KubeApi, named: Named) -> bool:
+    try:
+        return api.get_or_none(f"/api/v1/namespaces/{named.namespace}/services/{named.service}") is not None
+    except ApiRejected as error:
+        # Whoever may read their own namespace alone may still use a database of the world outside.
+        if error.status == 403 and not named.certain:
+            return False
+        raise
 
 
 def _items(api: KubeApi, kind: str, namespace: str) -> list[Json]:
