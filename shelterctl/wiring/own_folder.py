@@ -122,4 +122,4 @@ class OwnFolder(Wiring):
     def answers(self) -> Answers:
         from shelterctl.ops.up.marked import MarkedAnswers
 
-        return MarkedAnswers(self.question(), self.clock, self.exchange)
+        return MarkedAnswers(self.question(), self.clock, self.exchange, self.target.log_tail)
