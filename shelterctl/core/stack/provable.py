@@ -73,6 +73,9 @@ def _keeps(stack: Stack) -> Provable:
     stop = next((finding for finding in stack.findings if finding.code in _DATA), None)
     if stop is not None:
         return Provable("keeps its data", False, f"{stop.what} ({stop.origin}): a kill shows the loss, not that data are kept")
+    if (database.replicas or 1) > 1:
+        text = f"{database.key} runs {database.replicas} pods: to kill one of several shows a failover, which is another experiment"
+        return Provable("keeps its data", False, text)
     write = stack.requests.write
     if write is None:
         return Provable("keeps its data", False, "no route writes: rows before and after can be compared, acknowledged writes cannot")
