@@ -215,7 +215,12 @@ def test_a_change_gives_one_finding_and_the_change_beside_it_none(
 
 
 #: What comes of the same change, and is another fault.
-ALONG = {"secret-in-other-namespace": ("secret-in-files",), "probe-shell-gone": ("image-untagged",)}
+ALONG = {
+    "secret-in-other-namespace": ("secret-in-files",),
+    "probe-shell-gone": ("image-untagged",),
+    # Of two Deployments of one name the one in the other namespace is taken, to which no Service leads.
+    "hpa-twice": ("no-service",),
+}
 
 
 def test_without_a_workload_nothing_would_run(tmp_path: Path) -> None:
