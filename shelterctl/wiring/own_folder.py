@@ -166,7 +166,7 @@ class OwnFolder(Wiring):
     def answers(self) -> Answers:
         from shelterctl.ops.up.marked import MarkedAnswers
 
-        marked = MarkedAnswers(self.question(), self.clock, self.exchange)
+        marked = MarkedAnswers(self.question(), self.clock, self.exchange, self.target.log_tail)
         if not self.routes.version or not self.names_image:
             return marked
         from shelterctl.ops.up.answer import NamedAnswers, VersionAnswers

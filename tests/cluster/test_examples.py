@@ -13,7 +13,7 @@ import pytest
 
 from tests.cluster import kube
 from tests.cluster.broken_scalers import causes_are_named
-from tests.cluster.commands import Shelterctl
+from tests.cluster.commands import Shelterctl, wait_until
 from tests.cluster.examples import PROFILE, example, on_its_profile, pods
 
 __all__ = ["on_its_profile"]
@@ -80,6 +80,48 @@ def browser(url: str, *words: str) -> dict[str, Any]:
     return found
 
 
+#: Asks for a port from a pod that is nobody's.
+STRANGER = {
+    "apiVersion": "v1",
+    "kind": "Pod",
+    "metadata": {"name": "stranger"},
+    "spec": {
+        "restartPolicy": "Never",
+        "containers": [
+            {
+                "name": "asks",
+                "image": "busybox:1.37",
+                "imagePullPolicy": "IfNotPresent",
+                "command": ["nc", "-z", "-w", "5", "adoption-db", "3306"],
+            }
+        ],
+    },
+}
+
+
+def only_the_api_reaches_the_database(stack: Shelterctl) -> None:
+    """Where the cluster enforces policies; where it does not, nothing may say so."""
+    (fact,) = [fact for fact in stack("inspect").result["facts"] if "NetworkPolicy" in fact["text"]]
+    assert fact["text"] == "NetworkPolicy adoption-db-from-backend lets in pods with app=adoption-backend"
+    assert "shelterctl doctor" in fact["why"]
+    found = {item["check"]: item for item in stack("doctor", expect=None).result["findings"]}["network-policies"]
+    asks = "import socket; socket.create_connection(('adoption-db', 3306), 5).close()"
+    kube.kubectl("-n", stack.namespace, "exec", "deployment/adoption-backend", "--", "python", "-c", asks)
+    subprocess.run(["minikube", "-p", kube.CONTEXT, "image", "load", "busybox:1.37"], check=True, capture_output=True, timeout=180)
+    kube.kubectl("-n", stack.namespace, "apply", "-f", "-", stdin=json.dumps(STRANGER))
+
+    def phase() -> str:
+        now = kube.get(stack.namespace, "pod", "stranger")["status"]["phase"]
+        return now if now in ("Succeeded", "Failed") else ""
+
+    reached = wait_until(phase, "the stranger's answer") == "Succeeded"
+    kube.kubectl("-n", stack.namespace, "delete", "pod", "stranger", "--wait=false")
+    # "unknown" claims nothing; what is claimed must be so.
+    assert (found["state"], reached) in (("ok", False), ("warning", True), ("unknown", True), ("unknown", False)), found
+    if reached:
+        assert "keep nobody out" in found["why"], found
+
+
 def test_adoption_in_three_tiers(tmp_path: Path) -> None:
     images = ["dog-adoption-backend", "dog-adoption-frontend", "dog-adoption-db"]
     with example("adoption", tmp_path, images=images, volumes=["adoption-db-pv"], paths=["/data/adoption-db"]) as adoption:
@@ -88,6 +130,7 @@ def test_adoption_in_three_tiers(tmp_path: Path) -> None:
         found = driven(adoption, "POST /api/dogs", meanwhile=lambda: browser(front_end(adoption), "offer", "Waldi of the browser"))
         # The database was killed since.
         assert browser(front_end(adoption), "sees", "Waldi of the browser")["ok"]
+        only_the_api_reaches_the_database(adoption)
         # The front end is waited for and shown, too, and each image was built from its own folder.
         names = {pod["workload"] for pod in found["up"]["pods"]}
         assert names == {"adoption-backend", "adoption-frontend", "adoption-db"}
@@ -156,14 +199,53 @@ def test_notes_002_whose_autoscaler_never_moved(tmp_path: Path) -> None:
         taken_away(notes)
 
 
+#: The folders of the variant with three members.
+MEMBERS = '[stack]\nmanifests = ["k8s/app", "k8s/database/setup.yaml", "variants/replica-set"]\n'
+METRICS = ("metrics-addon", "metrics-api", "metrics-samples")
+
+
 def test_notes_003_in_two_namespaces(tmp_path: Path) -> None:
     with example("notes-003", tmp_path, images=["image: notes-003"], spaces=["notes-003", "notes-003-db"]) as notes:
         found = driven(notes, "POST /api/notes")
         assert any(question["setting"] == "stack.manifests" for question in found["inspect"]["questions"])
+        metrics_are_missing_and_mended(notes)
         taken_away(notes)
+        three_members(notes)
+
+
+def metrics_are_missing_and_mended(stack: Shelterctl) -> None:
+    addons = ["minikube", "-p", kube.CONTEXT, "addons"]
+    subprocess.run([*addons, "disable", "metrics-server"], check=True, capture_output=True, timeout=120)
+    try:
+        ran = stack("doctor", expect=3)
+        told = {item["check"]: item for item in ran.result["findings"]}
+        assert {name: told[name]["state"] for name in METRICS} == dict.fromkeys(METRICS, "problem"), ran.shown()
+        assert "addons enable metrics-server" in told["metrics-addon"]["mend"], ran.shown()
+        ran = stack("doctor", "--fix", "--timeout", "240s", expect=None, timeout_s=300.0)
+        assert [(item["repair"], item["proven"]) for item in ran.result["mended"]] == [("enable metrics-server", True)], ran.shown()
+    finally:
+        subprocess.run([*addons, "enable", "metrics-server"], check=True, capture_output=True, timeout=120)
+
+
+def three_members(stack: Shelterctl) -> None:
+    """A server that knows no replica sets says so, and `up` says it on; with one that does, killing a member is refused."""
+    (stack.folder / "shelterctl.toml").write_text(MEMBERS)
+    possible = {claim["claim"]: claim["possible"] for claim in stack("inspect").result["claims"]}
+    assert (possible["deploys"], possible["keeps its data"]) == (True, False)
+    ran = stack("up", "--timeout", "140s", expect=None)
+    if ran.exit_code == 0:
+        refused = stack("chaos", "kill-db", expect=3).error
+        assert "3 pods of the database run: killing one of several is another experiment" in refused["what"]
+    else:
+        assert (ran.exit_code, ran.error["type"]) == (4, "RolloutFailed"), ran.shown()
+        assert ran.error["what"].startswith("mongo: container mongo of pod mongo-"), ran.shown()
+        assert any("replica set" in line or "replSet" in line for line in ran.error["details"]), ran.shown()
+    taken_away(stack)
 
 
 def test_notes_004_by_its_names_of_a_hub(tmp_path: Path) -> None:
     with example("notes-004", tmp_path, images=["someuser/notes-api"]) as notes:
-        driven(notes, "POST /notes", load=("--requests", "200", "--concurrency", "10"))
+        # Its README's `ab -n 1000 -c 100`.
+        found = driven(notes, "POST /notes", load=("--requests", "1000", "--concurrency", "100"))
+        assert found["load"]["traffic"]["requests"] >= 1000, found["load"]["traffic"]
         taken_away(notes)

@@ -91,11 +91,30 @@ def test_a_guestbook_in_mysql_by_forms(tmp_path: Path) -> None:
         assert deployment["spec"]["template"]["spec"]["containers"][0]["imagePullPolicy"] == "IfNotPresent"
         assert up["chain"]["running_ids"] == [up["chain"]["built_id"]]
 
+        # What `init` writes of it is what it was understood as: a folder of two, a form.
+        settled = guestbook("init").result["text"]
+        assert all(line in settled for line in ('manifests = ["k8s"]', 'request = "POST /submit"', 'form = { message = "{token}" }')), (
+            settled
+        )
+        load = guestbook("loadtest", "--users", "10", "--duration", "8s", expect=None).result["traffic"]
+        assert (load["failures"], load["requests"] > 20, set(load["by_name"])) == (0, True, {"GET /", "POST /submit"}), load
+
         killed = guestbook("chaos", "kill-db").result
         assert killed["judgement"]["verdict"] == "PASS", killed["judgement"]
         assert killed["server"].startswith("MariaDB")
         assert killed["acknowledged"] > 30
         assert guestbook("dns", "check").result["judgement"]["verdict"] == "PASS"
+
+        # By the address of this cluster's Service it works here, and nowhere else: that is said, and done where it is insisted on.
+        address = kube.get(guestbook.namespace, "service", "mysql")["spec"]["clusterIP"]
+        manifest = guestbook.folder / "k8s" / "app.yaml"
+        right = manifest.read_text()
+        manifest.write_text(right.replace("value: mysql\n", f"value: {address}\n"))
+        refused = guestbook("up", expect=3).error
+        assert f"MYSQL_HOST of Deployment/guestbook names its database by an address, {address}" in refused["what"]
+        assert refused["next_command"].startswith("its Service is mysql")
+        assert guestbook("up", "--yes").result["changed"]
+        manifest.write_text(right)
 
         # With one connection for its whole life the data are kept, and the service does not come back.
         liar = REPOSITORY / "examples" / "liars-mysql" / "app.py"

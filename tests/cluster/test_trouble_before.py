@@ -152,8 +152,10 @@ def test_a_namespace_that_is_terminating(terminating: Shelterctl) -> None:
 def test_a_node_port_that_is_taken(stack: Shelterctl, namespace: Shelterctl) -> None:
     taken = str(stack("url").result["node_port"])
     ran = namespace("up", "--node-port", taken, expect=4)
-    refused(ran, "ApiRejected", "service/app: its node port is taken by another Service")
+    refused(ran, "ApiRejected", f"service/app: its node port {taken} is taken by Service app in namespace {stack.namespace}")
+    assert ran.error["next_command"].startswith("shelterctl up ")
     assert "--node-port" in ran.error["next_command"]
+    assert taken not in ran.error["next_command"]
     # No pod was started for a stack that nobody could reach.
     assert (kube.names(namespace.namespace, "deployments"), kube.names(namespace.namespace, "pods")) == ([], [])
 

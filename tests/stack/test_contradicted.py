@@ -23,6 +23,7 @@ KINDS = {
     "statefulsets": "StatefulSet",
     "services": "Service",
     "horizontalpodautoscalers": "HorizontalPodAutoscaler",
+    "networkpolicies": "NetworkPolicy",
 }
 
 
@@ -48,9 +49,9 @@ def objects() -> list[dict[str, Any]]:
     return found
 
 
-def running(folder: Path, settled: str) -> Stack:
+def running(folder: Path, settled: str, *more: dict[str, Any]) -> Stack:
     laid(folder, {"shelterctl.toml": settled})
-    api = cast("KubeApi", Lists("live", objects()))
+    api = cast("KubeApi", Lists("live", [*objects(), *more]))
     return reader.read(folder, namespace="live", running=adopted.manifests(api, ("live",)))
 
 
@@ -98,6 +99,17 @@ def test_what_fits_is_taken_as_it_runs(line: str, tmp_path: Path) -> None:
     assert (stack.roles.app.key, stack.roles.app.namespace, stack.namespaces) == ("Deployment/web", "live", ("live",))
     assert ([image.name for image in stack.images], stack.built) == (["registry.test/team/shop-web:9", "mongo:8.0"], {})
     assert stack.questions == ()
+
+
+def test_a_policy_that_keeps_out_what_runs_is_found_in_the_cluster(tmp_path: Path) -> None:
+    rules = {"podSelector": {"matchLabels": {"app": "mongo"}}, "ingress": [{"from": [{"podSelector": {"matchLabels": {"app": "api"}}}]}]}
+    policy = {"kind": "NetworkPolicy", "metadata": {"name": "guard", "namespace": "live"}, "spec": rules}
+    assert [policy.name for policy in running(tmp_path / "shop", "", policy).policies] == ["guard"]
+    (finding,) = [each for each in running(tmp_path / "again", "", policy).findings if each.code == "policy-keeps-application-out"]
+    assert (finding.what, str(finding.origin)) == (
+        "Deployment/web may not reach StatefulSet/mongo: NetworkPolicy guard lets in pods with app=api",
+        "NetworkPolicy/guard in the cluster",
+    )
 
 
 def test_of_what_runs_nobody_is_asked_which_dockerfile_builds_it(tmp_path: Path) -> None:

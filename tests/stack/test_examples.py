@@ -15,12 +15,11 @@ from shelterctl.core.stack import exchange
 from shelterctl.core.stack.inspection import inspect
 from shelterctl.core.stack.model import Engine, Weight
 from shelterctl.errors import UsageError
+from tests.stack.broken import EXAMPLES, FAULTS, broken
 
 pytestmark = pytest.mark.unit
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
 UNDERSTOOD = sorted(path.parent.name for path in EXAMPLES.glob("*/expected.toml") if "\napp = " in path.read_text())
-FAULTS = sorted(path.parent.name for path in (EXAMPLES / "broken").glob("*/expected.toml"))
 
 
 @pytest.mark.parametrize("name", UNDERSTOOD)
@@ -90,21 +89,19 @@ def test_nothing_secret_is_in_what_is_told() -> None:
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_is_found_by_its_cause_and_nothing_else_is(fault: str, tmp_path: Path) -> None:
-    folder = tmp_path / "notes"
-    shutil.copytree(EXAMPLES / "notes", folder)
-    patch = EXAMPLES / "broken" / fault
-    expected = tomllib.loads((patch / "expected.toml").read_text())
-    shutil.copytree(patch, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("expected.toml"))
-    for name in expected.get("remove", ()):
-        (folder / name).unlink()
+    folder, expected = broken(fault, tmp_path)
     stack = reader.read(folder)
+    blocking = {finding.code for finding in stack.findings if finding.weight is Weight.BLOCKS}
+    if "finding" not in expected:
+        assert {finding.code for finding in stack.findings} == {finding.code for finding in reader.read(EXAMPLES / "notes").findings}
+        assert expected["up"]["says"]
+        return
     found = [finding for finding in stack.findings if finding.code == expected["finding"]]
     assert found, [f"{finding.code}: {finding.what}" for finding in stack.findings]
     assert expected["says"] in found[0].what
     assert found[0].weight.value == expected["weight"]
     if "origin" in expected:
         assert str(found[0].origin) == expected["origin"]
-    blocking = {finding.code for finding in stack.findings if finding.weight is Weight.BLOCKS}
     assert blocking <= {expected["finding"]}
 
 
@@ -254,3 +251,48 @@ def test_what_init_writes_of_the_reads_is_what_it_would_take(tmp_path: Path) -> 
     assert exchange.of(reader.read(folder), settled.writes, settled.reads).by_id
     (keeps,) = [claim for claim in inspect(stack).claims if claim.claim == "keeps its data"]
     assert any("each write is read by its id: GET /api/items/<item_id>, with the id at /id" in limit for limit in keeps.limits)
+
+
+def test_whom_a_policy_lets_in_is_told_and_that_it_may_bind_nobody() -> None:
+    told = inspect(reader.read(EXAMPLES / "adoption"))
+    (fact,) = [fact for fact in told.facts if "NetworkPolicy" in fact.text]
+    assert (fact.text, str(fact.origin)) == (
+        "NetworkPolicy adoption-db-from-backend lets in pods with app=adoption-backend",
+        "kubernetes/database-networkpolicy.yaml:5",
+    )
+    assert "or nobody does: shelterctl doctor says which" in fact.why
+
+
+REPLICA_SET = ("k8s/app", "k8s/database/setup.yaml", "variants/replica-set")
+
+
+def test_a_replica_set_is_read_and_its_kill_is_no_promise() -> None:
+    stack = reader.read(EXAMPLES / "notes-003", manifests=REPLICA_SET)
+    database = stack.roles.database
+    assert database is not None
+    assert (database.key, database.replicas, str(database.origin)) == ("StatefulSet/mongo", 3, "variants/replica-set/statefulset.yaml:4")
+    assert stack.roles.engine is Engine.MONGODB
+    assert [service.headless for service in stack.services_of(database)] == [True]
+    assert not [finding.what for finding in stack.findings if finding.weight is Weight.BLOCKS]
+    assert [claim.claim for claim in inspect(stack).claims if claim.possible] == ["deploys", "scales", "resolves its names"]
+    (keeps,) = [claim.text for claim in inspect(stack).claims if not claim.possible]
+    assert keeps == "StatefulSet/mongo runs 3 pods: to kill one of several shows a failover, which is another experiment"
+
+
+def test_a_member_that_is_not_headless_is_no_member(tmp_path: Path) -> None:
+    """Without a headless Service no member finds another: their names do not resolve."""
+    shutil.copytree(EXAMPLES / "notes-003", tmp_path / "notes")
+    members = tmp_path / "notes" / "variants" / "replica-set" / "statefulset.yaml"
+    members.write_text(members.read_text().replace("  clusterIP: None\n", ""))
+    stack = reader.read(tmp_path / "notes", manifests=REPLICA_SET)
+    assert any(finding.what == "mongo-0.mongo does not resolve: Service mongo is not headless" for finding in stack.findings)
+
+
+def test_a_guestbook_that_names_its_database_by_the_services_address_is_told_so(tmp_path: Path) -> None:
+    shutil.copytree(EXAMPLES / "guestbook", tmp_path / "guestbook")
+    (tmp_path / "guestbook" / "shelterctl.toml").write_text('[stack]\nmanifests = ["k8s"]\n')
+    app = tmp_path / "guestbook" / "k8s" / "app.yaml"
+    app.write_text(app.read_text().replace("value: mysql\n", "value: 10.103.44.17\n"))
+    (found,) = [finding for finding in reader.read(tmp_path / "guestbook").findings if finding.weight is Weight.BLOCKS]
+    assert (found.code, str(found.origin), found.mend) == ("database-by-address", "k8s/app.yaml:23", "its Service is mysql")
+    assert found.what == "MYSQL_HOST of Deployment/guestbook names its database by an address, 10.103.44.17"

@@ -67,6 +67,17 @@ def secret(namespace: str) -> Files:
     return {**web((URI, FROM_SECRET)), "k8s/secret.yaml": KEPT.replace("NAMESPACE", namespace)}
 
 
+def policy(**spec: object) -> Files:
+    """A policy for the database's pods, with its rules."""
+    body = {"podSelector": {"matchLabels": {"app": "mongo"}}, **spec}
+    text = json.dumps({"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": {"name": "guard"}, "spec": body})
+    return {"k8s/policy.yaml": text}
+
+
+def lets_in(*labels: str, **more: object) -> Files:
+    return policy(ingress=[{"from": [{"podSelector": {"matchLabels": {"app": label}}} for label in labels], **more}])
+
+
 NO_WRITE = APP[: APP.index('@app.post("/notes")')] + APP[APP.index('@app.get("/notes")') :]
 LOCAL = 'os.environ.get("MONGO_URI", "mongodb://localhost:27017/?journal=true")'
 PROBE = "exec: {command: [mongosh, --eval, db.hello()]}"
@@ -114,6 +125,37 @@ CASES: list[tuple[str, str, Weight, str, Files, Files]] = [
         "image-untagged", "mongo:latest has no fixed version", Weight.NOTE, "k8s/mongo.yaml:15",
         mongo(("image: mongo:8.0", "image: mongo:latest")),
         mongo(("image: mongo:8.0", f"image: mongo@sha256:{'0' * 64}")),
+    ),
+    (
+        "node-port-twice", "Service web takes node port 30080, which Service web has already (k8s/web.yaml:33)", Weight.BLOCKS,
+        "k8s/web.yaml:34",
+        web(("ports: [{port: 5000}]", "ports:\n    - {port: 5000, nodePort: 30080}\n    - {port: 5001, nodePort: 30080}")),
+        # TCP and UDP may share one.
+        web(("ports: [{port: 5000}]", "ports: [{port: 5000, nodePort: 30080}, {port: 5000, protocol: UDP, nodePort: 30080}]")),
+    ),
+    (
+        "policy-keeps-application-out", "Deployment/web may not reach StatefulSet/mongo: NetworkPolicy guard lets in pods with app=api",
+        Weight.RISK, "k8s/policy.yaml:1", lets_in("api"), lets_in("api", "web"),
+    ),
+    (
+        "policy-keeps-application-out", "NetworkPolicy guard lets in nobody", Weight.RISK, "k8s/policy.yaml:1",
+        policy(policyTypes=["Ingress"]), policy(policyTypes=["Egress"]),
+    ),
+    (
+        "policy-keeps-application-out", "lets in pods with app=web", Weight.RISK, "k8s/policy.yaml:1",
+        lets_in("web", ports=[{"port": 27018}]), lets_in("web", ports=[{"port": 27000, "endPort": 27100}]),
+    ),
+    (
+        "policy-keeps-application-out", "lets in pods in namespaces with kubernetes.io/metadata.name=shop", Weight.RISK,
+        "k8s/policy.yaml:1",
+        policy(ingress=[{"from": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "shop"}}}]}]),
+        # What labels a namespace has that no manifest makes is not known.
+        policy(ingress=[{"from": [{"namespaceSelector": {"matchLabels": {"team": "shop"}}}]}]),
+    ),
+    (
+        "policy-keeps-application-out", "lets in pods with app NotIn", Weight.RISK, "k8s/policy.yaml:1",
+        policy(ingress=[{"from": [{"podSelector": {"matchExpressions": [{"key": "app", "operator": "NotIn", "values": ["web"]}]}}]}]),
+        policy(ingress=[{"from": [{"ipBlock": {"cidr": "10.0.0.0/8"}}]}]),
     ),
     (
         "never-acknowledged", "writes are not acknowledged at all (w=0)", Weight.RISK, "k8s/web.yaml:17",
@@ -173,7 +215,12 @@ def test_a_change_gives_one_finding_and_the_change_beside_it_none(
 
 
 #: What comes of the same change, and is another fault.
-ALONG = {"secret-in-other-namespace": ("secret-in-files",), "probe-shell-gone": ("image-untagged",)}
+ALONG = {
+    "secret-in-other-namespace": ("secret-in-files",),
+    "probe-shell-gone": ("image-untagged",),
+    # Of two Deployments of one name the one in the other namespace is taken, to which no Service leads.
+    "hpa-twice": ("no-service",),
+}
 
 
 def test_without_a_workload_nothing_would_run(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,8 +14,9 @@ import pytest
 from shelterctl.adapters.kube.own.cluster import OwnCluster
 from shelterctl.adapters.local.own import refusals
 from shelterctl.adapters.stack import config, reader
+from shelterctl.errors import UsageError
 from tests.cli.running import CommandLine
-from tests.stack.clean import APP, DOCKERFILE, HPA, WEB, changed, laid
+from tests.stack.clean import APP, DOCKERFILE, FILES, HPA, MONGO, WEB, changed, laid
 
 Files = tuple[Mapping[str, str], tuple[str, ...]]
 
@@ -42,6 +44,19 @@ def two_services() -> Files:
     return files, ("app.py", "Dockerfile")
 
 
+def two_namespaces() -> Files:
+    """One Deployment in two namespaces, with all that leads to it."""
+    there = {name: text for name, text in FILES.items() if name in ("k8s/web.yaml", "k8s/hpa.yaml")}
+    kept = "metadata:\n  name: web"
+    return {name.replace(".yaml", "-staging.yaml"): text.replace(kept, f"{kept}\n  namespace: staging") for name, text in there.items()}, ()
+
+
+def two_databases() -> Files:
+    """One StatefulSet in two namespaces."""
+    text = MONGO.replace("metadata:\n  name: mongo", "metadata:\n  name: mongo\n  namespace: old")
+    return {"k8s/old.yaml": text}, ()
+
+
 def three_dockerfiles() -> Files:
     return {"Dockerfile.dev": DOCKERFILE, "Dockerfile.prod": DOCKERFILE}, ()
 
@@ -55,6 +70,8 @@ def two_images_of_three() -> Files:
 ASKED = [
     (two_writes, "writes.request", ("POST /notes", "POST /aaa")),
     (two_services, "stack.app", ("Deployment/orders", "Deployment/web")),
+    (two_namespaces, "stack.app", ("staging/Deployment/web", "default/Deployment/web")),
+    (two_databases, "stack.database", ("default/StatefulSet/mongo", "old/StatefulSet/mongo")),
     (three_dockerfiles, "stack.image.dockerfile", ("Dockerfile", "Dockerfile.dev", "Dockerfile.prod")),
 ]
 
@@ -146,6 +163,20 @@ def test_the_application_that_was_answered_is_asked_by_its_own_service_and_route
         stack = reader.read(folder)
         assert stack.scaler is not None
         assert (stack.scaler.name, {read.origin.file for read in stack.sources.reads}) == (name, {f"{name}/app.py"})
+
+
+@pytest.mark.local
+def test_of_two_namespaces_the_one_that_was_answered_counts(tmp_path: Path) -> None:
+    settled, _, folder = answered(tmp_path, two_namespaces, 2)
+    assert settled["stack"]["app"] == "default/Deployment/web"
+    app = reader.read(folder).roles.app
+    assert app is not None
+    assert (app.namespace, str(app.origin)) == ("default", "k8s/web.yaml:4")
+    # A name that both have is no answer.
+    (folder / "shelterctl.toml").write_text('[stack]\napp = "Deployment/web"\n')
+    with pytest.raises(UsageError, match=re.escape("[stack] app = Deployment/web: the stack has none of that name")) as caught:
+        reader.read(folder)
+    assert "default/Deployment/web" in (caught.value.why or "")
 
 
 @pytest.mark.local

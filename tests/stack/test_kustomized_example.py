@@ -12,7 +12,7 @@ from shelterctl.core.stack.inspection import inspect
 from shelterctl.core.stack.model import Engine, Weight
 from shelterctl.core.stack.stack import Stack
 from tests.adapters.stack.packaged import needs_kustomize
-from tests.stack.test_examples import EXAMPLES
+from tests.stack.broken import EXAMPLES
 
 pytestmark = [pytest.mark.local, needs_kustomize]
 

@@ -9,7 +9,6 @@ from typing import Any
 from shelterctl.adapters.documents.client import Client
 from shelterctl.adapters.documents.tokens import Place, is_at
 from shelterctl.core.faults.summary import DatabaseSummary, TableSummary
-from shelterctl.errors import ApiRejected
 
 #: The container's own variables, as the official images and Bitnami's name them. MariaDB's image takes its own names first. With
 #: SHELTERCTL_SQL_PORT a server of this machine is asked, and no settings of its user's are read.
@@ -115,7 +114,7 @@ class SqlShell:
     def _rows(self, statement: str) -> list[list[str]]:
         code, out, err = self._client.script(_SCRIPT, statement)
         if code != 0:
-            raise ApiRejected("the database could not be read by its client in its own pod", why=err.strip()[-300:] or f"exit code {code}")
+            raise self._client.failed("its client", err.strip() or f"exit code {code}")
         return [line.split("\t") for line in out.split("\n") if line]
 
 

@@ -35,6 +35,8 @@ PRUNED_KINDS = (
 SETTLE_S = 10.0
 #: A quota's first status takes some tenths of a second.
 QUOTA_TIMEOUT_S = 5.0
+#: The API server's default range, from the first number that no example has.
+_NODE_PORTS = (*range(30301, 32768), *range(30000, 30301))
 
 
 def label(document: Json) -> str:
@@ -130,7 +132,15 @@ def _patch(api: KubeApi, path: str, query: dict[str, str], document: Json) -> Js
             if error.status == 404 and "not found" in error.why and time.monotonic() < deadline and "dryRun" not in query:
                 time.sleep(0.2)
                 continue
-            raise explained(error, document) from error
+            raise explained(error, document, lambda: _services(api)) from error
+
+
+def _services(api: KubeApi) -> list[Json]:
+    """Every Service of the cluster; none where they may not be listed."""
+    try:
+        return api.items("/api/v1/services")
+    except ApiRejected:
+        return []
 
 
 def terminating(namespace: str, error: ApiRejected | None = None) -> ApiRejected:
@@ -144,8 +154,11 @@ def terminating(namespace: str, error: ApiRejected | None = None) -> ApiRejected
     )
 
 
-def explained(error: ApiRejected, document: Json) -> ApiRejected:
-    """The error for an object that was refused, with its name and, where one is known, the way out."""
+def explained(error: ApiRejected, document: Json, services: Callable[[], Sequence[Json]]) -> ApiRejected:
+    """The error for an object that was refused, with its name and, where one is known, the way out.
+
+    `services` are those of the whole cluster, asked for where a port is somebody else's.
+    """
     subject = label(document)
     namespace = document["metadata"].get("namespace", "")
     if error.status == 409 and "conflict" in error.why.lower():
@@ -156,13 +169,33 @@ def explained(error: ApiRejected, document: Json) -> ApiRejected:
     if "is being terminated" in error.why:
         return terminating(namespace, error)
     if "port is already allocated" in error.why:
-        return ApiRejected(
-            f"{subject}: its node port is taken by another Service", status=error.status, reason=error.reason, why=error.why,
-            next_command="shelterctl up --node-port 30301   (kubectl get services -A shows who has it)",
-        )  # fmt: skip
+        return _port_taken(error, document, services())
     return ApiRejected(
         f"the API server refused {subject}", status=error.status, reason=error.reason, why=error.why, details=error.details,
         next_command="mend it there, and see with: shelterctl up --dry-run",
+    )  # fmt: skip
+
+
+def _port_taken(error: ApiRejected, document: Json, services: Sequence[Json]) -> ApiRejected:
+    """Whose the node port is, and one that nobody has."""
+    own = (document["metadata"].get("namespace", ""), document["metadata"]["name"])
+    taken: dict[int, tuple[str, str]] = {}
+    for service in services:
+        has = (service["metadata"].get("namespace", ""), service["metadata"]["name"])
+        spec = service.get("spec") or {}
+        ports = [*(port.get("nodePort") for port in spec.get("ports") or ()), spec.get("healthCheckNodePort")]
+        taken |= {port: has for port in ports if port and has != own}
+    wanted = [port["nodePort"] for port in document["spec"].get("ports") or () if port.get("nodePort")]
+    found = next((port for port in wanted if port in taken), None)
+    free = next(port for port in _NODE_PORTS if port not in {*taken, *wanted})
+    if found is None:
+        what, look = "its node port is taken by another Service", "   (kubectl get services -A shows who has it)"
+    else:
+        namespace, name = taken[found]
+        what, look = f"its node port {found} is taken by Service {name} in namespace {namespace}", ""
+    return ApiRejected(
+        f"{label(document)}: {what}", status=error.status, reason=error.reason, why=error.why,
+        next_command=f"shelterctl up --node-port {free}{look}",
     )  # fmt: skip
 
 

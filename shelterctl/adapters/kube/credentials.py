@@ -98,7 +98,7 @@ def _make(api: KubeApi, namespace: str, secret: GeneratedSecret, passwords: Mapp
     except ApiRejected as error:
         # Somebody else made it in this moment: theirs is kept.
         if error.status != 409:
-            raise apply.explained(error, body) from error
+            raise apply.explained(error, body, tuple) from error
         return False
     return True
 

@@ -12,7 +12,7 @@ from shelterctl.core.stack.documents import Document, Origin, Unreadable
 from shelterctl.core.stack.documents import Path as FieldPath
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_MARKS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
+_MARKS = {b"\xff\xfe\0\0": "UTF-32", b"\0\0\xfe\xff": "UTF-32", b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
 #: An anchor that refers to itself again and again (a billion laughs) is no manifest.
 _MOST_NODES = 200_000
 
@@ -34,13 +34,17 @@ def read(path: Path, shown: str, *, any_kind: bool = False) -> Iterator[Document
         yield Unreadable(Origin(shown), f"{shown} cannot be read", str(error.strerror))
         return
     encoding = next((name for mark, name in _MARKS.items() if raw.startswith(mark)), "")
+    if not encoding and 3 * raw.count(b"\0") > len(raw):
+        # Without its mark it is UTF-8 by its bytes, with a zero beside each letter.
+        encoding = "UTF-16LE" if raw[1::2].count(b"\0") > raw[::2].count(b"\0") else "UTF-16BE"
+    if encoding:
+        yield Unreadable(Origin(shown), f"{shown} is {encoding}", f"kubectl reads UTF-8 only: iconv -f {encoding} -t UTF-8")
+        return
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as error:
-        line = raw[: error.start].count(b"\n") + 1
-        said = encoding or f"not UTF-8 (byte {error.start + 1})"
-        mend = "iconv -f UTF-16 -t UTF-8" if encoding else "save it as UTF-8"
-        yield Unreadable(Origin(shown, 0 if encoding else line), f"{shown} is {said}", f"kubectl reads UTF-8 only: {mend}")
+        said = f"{shown} is not UTF-8 (byte {error.start + 1})"
+        yield Unreadable(Origin(shown, raw[: error.start].count(b"\n") + 1), said, "kubectl reads UTF-8 only: save it as UTF-8")
         return
     yield from of_text(text.removeprefix("\ufeff"), shown, any_kind=any_kind)
 

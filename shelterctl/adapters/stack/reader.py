@@ -11,7 +11,7 @@ from shelterctl.adapters.stack import config, folder
 from shelterctl.adapters.stack import manifests as written
 from shelterctl.adapters.stack.chart import Options
 from shelterctl.adapters.stack.code import sources
-from shelterctl.core.stack import engines
+from shelterctl.core.stack import engines, roles
 from shelterctl.core.stack.derive import Chosen, derive
 from shelterctl.core.stack.documents import Manifests
 from shelterctl.core.stack.generated import needed
@@ -92,7 +92,9 @@ def _hold_to(settled: config.StackConfig, stack: Stack, *, images: bool) -> None
 
     What runs may have its `images` under other names: those of a registry.
     """
-    workloads = [workload.key for workload in stack.workloads]
+    # A name that several namespaces have says nothing of which is meant.
+    workloads = [roles.spoken(workload, stack.workloads) for workload in stack.workloads]
+    whole = {roles.names_of(workload)[1] for workload in stack.workloads}
     services = [service.name for service in stack.services]
     taken = sorted({need.name for workload in stack.workloads for need in workload.needs if need.kind == "Secret"})
     there = [image for workload in stack.workloads for image in workload.images]
@@ -103,7 +105,7 @@ def _hold_to(settled: config.StackConfig, stack: Stack, *, images: bool) -> None
         *(("[[stack.secret]] name", secret.name, taken) for secret in settled.secrets if not secret.namespace),
         *(("[[stack.image]] name", image.name, there) for image in settled.images if images),
     ):
-        if named and named not in known:
+        if named and named not in known and named not in whole:
             raise UsageError(
                 f"{settled.path}: {key} = {named}: the stack has none of that name{nearest(named, known)}",
                 why=f"it has {', '.join(dict.fromkeys(known)) or 'none at all'}",

@@ -12,6 +12,7 @@ from shelterctl.core.stack import answer_id
 from shelterctl.core.stack.exchange import template
 from shelterctl.core.stack.inspection import spoken
 from shelterctl.core.stack.model import Body
+from shelterctl.core.stack.roles import spoken as called
 
 if TYPE_CHECKING:
     from shelterctl.cli.session import Session
@@ -51,7 +52,7 @@ def _lines(stack: Stack, answers: Mapping[str, str], manifests: tuple[str, ...])
     for key, part in (("app", roles.app), ("database", roles.database)):
         if part is not None:
             why = "as answered" if f"stack.{key}" in answers else roles.reasons.get(part.key, "")
-            yield _entry(key, part.key, f"{part.origin}: {why}")
+            yield _entry(key, called(part, stack.workloads), f"{part.origin}: {why}")
     if stack.app_service is not None and stack.app_service.ports:
         yield _entry("service", f"{stack.app_service.name}:{stack.app_service.ports[0][0]}", str(stack.app_service.origin))
     for question in stack.questions:

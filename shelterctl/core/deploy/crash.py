@@ -82,6 +82,22 @@ _CAUSES: Sequence[_Known] = (
         "MongoDB does not take this user and password (its users live in admin: authSource=admin)",
     ),
     _Known(
+        r"[Cc]ommand \w+ requires authentication",
+        "MongoDB lets nobody in without a user, and the application names none: mongodb://USER:PASSWORD@HOST/DATABASE?authSource=admin",
+    ),
+    _Known(
+        r"Unknown (?:MySQL )?server host '([^']+)'|could not translate host name \"([^\"]+)\" to address",
+        "the name {0} does not resolve in the cluster: no Service in its namespace is called so",
+    ),
+    _Known(
+        r"password authentication failed for user \"([^\"]+)\"",
+        "the database does not take user {0} with this password: the Secret is another than the volume's data were made with",
+    ),
+    _Known(
+        r"([\w.-]+:\d+): \[Errno 111\] Connection refused",
+        "nothing listens at {0}: the database is not there, or its Service leads to another port",
+    ),
+    _Known(
         r"\[Errno 98\] Address already in use|Address already in use: \('",
         "its port is taken in the pod already: two processes of the same pod listen on it",
     ),
@@ -98,7 +114,7 @@ def crash_cause(exit_code: int | None, image: str, lines: Iterable[str]) -> str:
     for known in _CAUSES:
         found = next((match for line in reversed(said) if (match := re.search(known.words, line))), None)
         if found is not None:
-            return known.cause.format(*found.groups())
+            return known.cause.format(*(group for group in found.groups() if group is not None))
         if exit_code is not None and exit_code == known.exit_code and name == known.image:
             return known.cause
     return ""

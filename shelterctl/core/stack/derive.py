@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from shelterctl.core.stack import engines, findings, inventory, requests, roles
+from shelterctl.core.stack import engines, findings, inventory, policies, requests, roles
 from shelterctl.core.stack.documents import Manifests, Origin
 from shelterctl.core.stack.model import Build, Question, Service, Sources, VariableRead, Workload
 from shelterctl.core.stack.questions import DOCKERFILE
@@ -58,6 +58,7 @@ def derive(
         sources=sources,
         questions=(*parts.questions, *doubts, *asked.doubts),
         app_port=int(chosen.service.partition(":")[2] or 0),
+        policies=policies.read(manifests, namespace),
     )
     return replace(stack, findings=findings.find(stack))
 

@@ -47,6 +47,11 @@ def installed(build: Build) -> tuple[Engine, str] | None:
     return None
 
 
+def port(engine: Engine) -> int:
+    """Where a server listens by default (TCP)."""
+    return {Engine.MONGODB: 27017, Engine.POSTGRESQL: 5432}.get(engine, 3306)
+
+
 def is_official(image: str) -> bool:
     return _OFFICIAL.fullmatch(image) is not None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from shelterctl.core.stack import provable
+from shelterctl.core.stack import policies, provable
 from shelterctl.core.stack.documents import Origin
 from shelterctl.core.stack.model import Body, Container, Question, Route, Scaler, StackFinding, Workload
 from shelterctl.core.stack.provable import Provable
@@ -167,6 +167,9 @@ def _storage(stack: Stack) -> Iterator[Fact]:
         return
     for service in stack.services_of(database):
         yield Fact("database", f"Service {service.name} ({'headless' if service.headless else service.kind})", service.origin)
+    for policy in policies.of(stack.policies, database):
+        why = "the cluster's network plug-in enforces it, or nobody does: shelterctl doctor says which"
+        yield Fact("database", f"NetworkPolicy {policy.name} lets in {policy.who}", policy.origin, why)
     held = database.data_mount(stack.data_path) if engine is not None else None
     if held is not None:
         container, volume, path = held

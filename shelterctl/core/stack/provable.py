@@ -42,17 +42,13 @@ def _deploys(stack: Stack) -> Provable:
         return Provable("deploys", False, "no workload was recognized as the application: [stack] app in shelterctl.toml")
     if stops:
         return Provable("deploys", False, f"{stops[0].what} ({stops[0].origin})")
+    if stack.app_service is None:
+        return Provable("deploys", False, f"no Service leads to {stack.roles.app.key}: it starts, and nothing can ask it")
     limits = []
     if stack.requests.write is None:
         limits.append("that the application reaches its database is not shown: no route writes")
-    return Provable("deploys", True, _ways(stack), tuple(limits))
-
-
-def _ways(stack: Stack) -> str:
-    built = ", ".join(stack.built)
-    service = stack.app_service
-    where = f"asked through Service {service.name}" if service is not None else "no Service leads to it: asked at a pod"
-    return f"{f'{built} built and loaded; ' if built else ''}{where}"
+    built = f"{', '.join(stack.built)} built and loaded; " if stack.built else ""
+    return Provable("deploys", True, f"{built}asked through Service {stack.app_service.name}", tuple(limits))
 
 
 def _scales(stack: Stack) -> Provable:
@@ -73,6 +69,9 @@ def _keeps(stack: Stack) -> Provable:
     stop = next((finding for finding in stack.findings if finding.code in _DATA), None)
     if stop is not None:
         return Provable("keeps its data", False, f"{stop.what} ({stop.origin}): a kill shows the loss, not that data are kept")
+    if (database.replicas or 1) > 1:
+        text = f"{database.key} runs {database.replicas} pods: to kill one of several shows a failover, which is another experiment"
+        return Provable("keeps its data", False, text)
     write = stack.requests.write
     if write is None:
         return Provable("keeps its data", False, "no route writes: rows before and after can be compared, acknowledged writes cannot")

@@ -35,6 +35,17 @@ class Roles:
     questions: tuple[Question, ...] = ()
 
 
+def names_of(workload: Workload) -> tuple[str, str]:
+    """What a workload may be called in shelterctl.toml."""
+    return workload.key, f"{workload.namespace}/{workload.key}"
+
+
+def spoken(workload: Workload, workloads: Sequence[Workload]) -> str:
+    """`Kind/name`; where several namespaces have one of that name, `namespace/Kind/name`."""
+    alone, whole = names_of(workload)
+    return whole if len({w.namespace for w in workloads if w.key == alone}) > 1 else alone
+
+
 def find(
     workloads: Sequence[Workload],
     services: Sequence[Service],
@@ -49,21 +60,23 @@ def find(
     """Names the parts. `builds` is by image, `flask_images` those that hold Flask sources; `app`, `database`, `engine` were configured."""
     reasons: dict[str, str] = {}
     questions: list[Question] = []
-    held = {w.key: (w, runs) for w in workloads if (runs := _engine(w, builds, flask_images)) is not None}
+    held = {spoken(w, workloads): (w, runs) for w in workloads if (runs := _engine(w, builds, flask_images)) is not None}
     base, found_engine = _chosen_database(workloads, held, database)
     runs_engine = Engine(engine) if engine and base is not None else found_engine
     if base is not None:
-        reasons[base.key] = held[base.key][1][1] if base.key in held else "named in shelterctl.toml"
+        known = held.get(spoken(base, workloads))
+        reasons[base.key] = known[1][1] if known is not None else "named in shelterctl.toml"
         if len(held) > 1 and not database:
             questions.append(Question("stack.database", f"{len(held)} workloads look like the database", tuple(held), base.origin))
-    rest = [w for w in workloads if w.key not in held and w != base]
+    rest = [w for w in workloads if spoken(w, workloads) not in held and w != base]
     scored = sorted(((_score(w, base, services, scalers, flask_images), w) for w in rest), key=lambda item: -item[0][0])
-    found = next((w for w in workloads if w.key == app), None) if app else None
+    found = next((w for w in workloads if app in names_of(w)), None) if app else None
     if found is None and scored and scored[0][0][0] > 0:
         found = scored[0][1]
         near = [w for (points, _), w in scored if points > 0 and scored[0][0][0] - points < _CLEAR_BY]
         if len(near) > 1:
-            questions.append(Question("stack.app", "several workloads may be the application", tuple(w.key for w in near), found.origin))
+            choices = tuple(spoken(w, workloads) for w in near)
+            questions.append(Question("stack.app", "several workloads may be the application", choices, found.origin))
     for (_, why), w in scored:
         if w == found:
             reasons[w.key] = why
@@ -77,10 +90,10 @@ def find(
 def _chosen_database(
     workloads: Sequence[Workload], held: Mapping[str, tuple[Workload, tuple[Engine, str]]], named: str
 ) -> tuple[Workload | None, Engine | None]:
-    if named in held:
-        return held[named][0], held[named][1][0]
     if named:
-        return next((w for w in workloads if w.key == named), None), None
+        chosen = next((w for w in workloads if named in names_of(w)), None)
+        known = held.get(spoken(chosen, workloads)) if chosen is not None else None
+        return chosen, known[1][0] if known is not None else None
     return next(((w, engine) for w, (engine, _) in held.values()), (None, None))
 
 
@@ -112,7 +125,7 @@ def _score(
     if any(container.image in flask for container in workload.containers):
         points += 5
         why.append("its image is built from the Flask sources")
-    if any(scaler.target == workload.key for scaler in scalers):
+    if any(scaler.target == workload.key and scaler.namespace == workload.namespace for scaler in scalers):
         points += 3
         why.append("an HPA scales it")
     ways = {service.name for service in services if database is not None and service.leads_to(database)}

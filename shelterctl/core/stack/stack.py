@@ -20,6 +20,7 @@ from shelterctl.core.stack.model import (
     VolumeFact,
     Workload,
 )
+from shelterctl.core.stack.policies import Policy
 from shelterctl.core.stack.roles import Roles
 
 
@@ -67,6 +68,7 @@ class Stack:
     generated: tuple[GeneratedSecret, ...] = ()
     #: The port of `app_service` that its owner named; 0 where they named none.
     app_port: int = 0
+    policies: tuple[Policy, ...] = ()
 
     @property
     def wanted_secrets(self) -> tuple[tuple[str, GeneratedSecret], ...]:

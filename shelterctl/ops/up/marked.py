@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
 from typing import NoReturn
 
+from shelterctl.core.deploy.crash import crash_cause
 from shelterctl.core.deploy.image import ImageChain
 from shelterctl.core.events import Outcome
 from shelterctl.core.stack import refusal
 from shelterctl.core.stack.answer_id import NoId, OneRule
 from shelterctl.core.stack.exchange import ALPHABET, Exchange, WriteRule, token, tokens_in
 from shelterctl.core.stack.refusal import Refusal
-from shelterctl.core.state import Role, StackState
+from shelterctl.core.state import Pod, Role, StackState
 from shelterctl.errors import Refused, ServiceUnreachable
 from shelterctl.ops.guards import service_url
 from shelterctl.ops.steps import Done, wait
@@ -36,6 +37,12 @@ _MAY_BE_AN_ERROR = (400, 404, 409)
 _HAS_IT = " has it"
 #: An answer with so many entries may be one page of more: that a write is not on it says nothing.
 LEAST_OF_A_PAGE = 10
+#: The last lines of each of the application's containers: a traceback ends with its cause.
+_LOG_LINES = 12
+
+
+def _no_log(_pod: Pod, _container: str, *, lines: int) -> tuple[str, ...]:  # noqa: ARG001 - a target's method
+    return ()
 
 
 def new_run() -> str:
@@ -45,11 +52,15 @@ def new_run() -> str:
 
 @dataclass(frozen=True, slots=True)
 class MarkedAnswers:
-    """Fulfils `ops.up.answer.Answers` for an application that does not say which image it is."""
+    """Fulfils `ops.up.answer.Answers` for an application that does not say which image it is.
+
+    `log_tail` is the target's: an application that answers 500 says why in its log.
+    """
 
     http: Http
     clock: Clock
     exchange: Exchange
+    log_tail: Callable[..., tuple[str, ...]] = _no_log
 
     def prove(self, state: StackState, chain: ImageChain) -> Generator[str, None, Done[ImageChain]]:
         """The chain, once a write was found again, or a login keeps every write away. Raises ServiceUnreachable with what the service said
@@ -79,10 +90,12 @@ class MarkedAnswers:
             return Done(title, replace(chain, answering_tag=None), Outcome.UNCHANGED)
 
         def late(_seen: str) -> NoReturn:
+            cause, lines = self._cause(state)
             raise ServiceUnreachable(
                 f"the application does not do what it is there for: {said[0]}",
-                why="its pods run; what it says to a write decides",
+                why=cause or "its pods run; what it says to a write decides",
                 next_command="shelterctl logs app",
+                details=lines,
             )
 
         done = yield from wait(self.clock, look, timeout_s=ANSWER_TIMEOUT_S, pause_s=_POLL_S, late=late)
@@ -91,6 +104,15 @@ class MarkedAnswers:
                 f"the image that was built is not the one that runs: {done.value.broken_at}", next_command="shelterctl status"
             )
         return done
+
+    def _cause(self, state: StackState) -> tuple[str, tuple[str, ...]]:
+        """What the last lines of the application's pods say of why it answers so, where that is known, with the lines."""
+        for pod in state.pods_of(Role.APP):
+            for container in pod.containers if not pod.deleting else ():
+                lines = self.log_tail(pod, container.name, lines=_LOG_LINES)
+                if cause := crash_cause(None, container.image, lines):
+                    return cause, (f"{pod.name}, container {container.name}, last lines:", *(f"  {line}" for line in lines))
+        return "", ()
 
     def _without_write(self, url: str, write: WriteRule, turned: _Turned, chain: ImageChain) -> Done[ImageChain] | str:
         """Of an application that knows no strangers a GET shows that it answers. Raises Refused where the write is not what it takes."""

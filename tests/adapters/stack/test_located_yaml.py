@@ -52,7 +52,11 @@ items:
         ("apiVersion: v1\n\tkind: Service\n", "is no YAML at line 2", "a tab"),
         ("apiVersion: v1\nkind: Service\nkind: Pod\n", "has a key twice", "line 2"),
         ("apiVersion: v1\nmetadata: {name: x}\n", "an object without kind", "kubectl refuses it"),
-        ("apiVersion: v1\nkind: Service\n".encode("utf-16"), "is UTF-16", "iconv"),
+        ("apiVersion: v1\nkind: Service\n".encode("utf-16"), "is UTF-16", "iconv -f UTF-16 -t UTF-8"),
+        # As an editor saves it that writes no mark.
+        ("apiVersion: v1\nkind: Service\n".encode("utf-16-le"), "is UTF-16LE", "iconv -f UTF-16LE -t UTF-8"),
+        ("apiVersion: v1\nkind: Service\n".encode("utf-16-be"), "is UTF-16BE", "iconv -f UTF-16BE -t UTF-8"),
+        ("apiVersion: v1\nkind: Service\n".encode("utf-32"), "is UTF-32", "iconv -f UTF-32 -t UTF-8"),
         (b"apiVersion: v1\nkind: \xff\xfe\xfa\n", "not UTF-8", "kubectl reads UTF-8 only"),
         ("apiVersion: v1\nkind: [Service\n", "is no YAML", ""),
     ],

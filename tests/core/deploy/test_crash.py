@@ -37,6 +37,17 @@ pytestmark = pytest.mark.unit
             "user flask",
         ),
         ("Authentication failed., full error: {'ok': 0.0, 'code': 18, 'codeName': 'AuthenticationFailed'}", "authSource=admin"),
+        (
+            "pymongo.errors.OperationFailure: command insert requires authentication, full error: {'ok': 0.0, 'code': 13}",
+            "names none",
+        ),
+        ("MySQLdb.OperationalError: (2005, \"Unknown server host 'mysql-db' (-2)\")", "the name mysql-db does not resolve"),
+        ('psycopg2.OperationalError: could not translate host name "db" to address: Name or service not known', "the name db does"),
+        ('FATAL:  password authentication failed for user "flask"', "user flask with this password"),
+        (
+            "pymongo.errors.ServerSelectionTimeoutError: localhost:27017: [Errno 111] Connection refused, Timeout: 30s",
+            "at localhost:27017:",
+        ),
         ("OSError: [Errno 98] Address already in use", "taken in the pod"),
         ("OSError: [Errno 30] Read-only file system: '/app/uploads'", "it writes /app/uploads"),
     ],

@@ -210,14 +210,34 @@ def test_a_huge_error_is_one() -> None:
         proved(Exchange(None, None), Failing())
 
 
+TRACEBACK = (
+    '  File "/usr/lib/pymongo/auth.py", line 222, in authenticate',
+    "pymongo.errors.OperationFailure: Authentication failed., full error: {'ok': 0.0, 'code': 18, 'codeName': 'AuthenticationFailed'}",
+    '10.244.0.1 - - [01/Jan/2026 00:00:00] "POST /books HTTP/1.1" 500 -',
+)
+
+
+@pytest.mark.parametrize(
+    ("lines", "why"), [(TRACEBACK, "MongoDB does not take this user and password"), (TRACEBACK[:1], "its pods run; what it says")]
+)
+def test_the_log_of_an_application_that_fails_says_why(lines: tuple[str, ...], why: str) -> None:
+    with pytest.raises(ServiceUnreachable, match="POST /books answers 500") as caught:
+        proved(Exchange(WRITE, WHOLE), Books(said=500), lines)
+    assert (caught.value.why or "").startswith(why)
+    assert list(caught.value.details) == (
+        [f"{POD.name}, container app, last lines:", *(f"  {line}" for line in lines)] * (lines == TRACEBACK)
+    )
+
+
 class Failing(Books):
     def request(self, method: str, url: str, **_: object) -> HttpAnswer:
         raise AnswerTooLarge(500, 32 * 2**20)
 
 
-def proved(exchange: Exchange, service: Books) -> str:
+def proved(exchange: Exchange, service: Books, log: tuple[str, ...] = ()) -> str:
     state = StackState(NOW, "shelter", (DEPLOYMENT, STATEFUL_SET), (POD, DATABASE), None, (), ENDPOINT)
-    work = MarkedAnswers(cast(Http, service), SteppedClock(NOW), exchange).prove(state, CHAIN)
+    answers = MarkedAnswers(cast(Http, service), SteppedClock(NOW), exchange, lambda _pod, _container, *, lines: log)
+    work = answers.prove(state, CHAIN)
     while True:
         try:
             next(work)

@@ -23,10 +23,12 @@ _LISTS = {
     "Secret": ("v1", "/api/v1/namespaces/{}/secrets"),
     "PersistentVolumeClaim": ("v1", "/api/v1/namespaces/{}/persistentvolumeclaims"),
     "HorizontalPodAutoscaler": ("autoscaling/v2", "/apis/autoscaling/v2/namespaces/{}/horizontalpodautoscalers"),
+    "NetworkPolicy": ("networking.k8s.io/v1", "/apis/networking.k8s.io/v1/namespaces/{}/networkpolicies"),
 }
 _NOT_THE_STACKS = frozenset({"kube-root-ca.crt", "kubernetes"})
-#: With a Secret that may not be read the stack is still known, but not which host a variable out of it names.
-_OPTIONAL = frozenset({"Secret"})
+#: With a Secret that may not be read the stack is still known, but not which host a variable out of it names; with a policy, not whom it
+#: lets in.
+_OPTIONAL = frozenset({"Secret", "NetworkPolicy"})
 
 
 def manifests(api: KubeApi, namespaces: Sequence[str]) -> Manifests:

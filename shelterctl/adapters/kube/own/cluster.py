@@ -12,6 +12,7 @@ from shelterctl.adapters.kube.cluster import KubernetesCluster, refuse_options_o
 from shelterctl.adapters.kube.look.endpoint import Served, Way
 from shelterctl.adapters.kube.own import documents as own_documents
 from shelterctl.adapters.kube.own import generated
+from shelterctl.adapters.kube.own.whose import made_by_hand, made_here
 from shelterctl.core.deploy.stack import ApplyReport, Change, ObjectChange, RemovalReport, StackOptions, StackPlan
 from shelterctl.core.stack import engines
 from shelterctl.core.stack.findings import blocking
@@ -22,19 +23,6 @@ from shelterctl.core.stack.stack import Stack
 from shelterctl.core.state import Pod, Role, StackState
 from shelterctl.errors import ApiRejected, Refused, UsageError
 
-#: Who writes beside shelterctl without having made an object: Kubernetes' own parts.
-#: `kubectl rollout restart` is what this tool itself advises; k3s and MicroK8s run the controllers in one program of another name.
-_CONTROLLERS = (
-    "kube-",
-    "kubelet",
-    "kubelite",
-    "k3s",
-    "shelterctl",
-    "storage-provisioner",
-    "coredns",
-    "cloud-controller",
-    "kubectl-rollout",
-)
 _PULL_SECRETS = "app.kubernetes.io/managed-by=shelterctl,app.kubernetes.io/component=pull-secret"
 _NEVER = frozenset({"Namespace", "PersistentVolume", "PersistentVolumeClaim"})
 
@@ -269,7 +257,7 @@ class OwnCluster(KubernetesCluster):
                 for item in self.api.items(f"/api/v1/namespaces/{workload.namespace}/persistentvolumeclaims"):
                     name = item["metadata"]["name"]
                     stem, _, ordinal = name.rpartition("-")
-                    if stem == f"{template}-{workload.name}" and ordinal.isdigit():
+                    if stem == f"{template}-{workload.name}" and ordinal.isdigit() and not made_by_hand(item):
                         yield {**item, "apiVersion": "v1", "kind": "PersistentVolumeClaim"}
 
     def _pods_of_workloads_gone(self) -> list[str]:
@@ -309,10 +297,3 @@ class OwnCluster(KubernetesCluster):
     def _origin(self, document: Json) -> str:
         found = self.stack.manifests.find(document["kind"], document["metadata"]["name"])
         return str(found.at("metadata", "name")) if found is not None else ""
-
-
-def made_here(item: Json) -> bool:
-    """Whether shelterctl applied the object and nobody but Kubernetes' own parts wrote to it beside: then `up` made it."""
-    managers = [entry for entry in item["metadata"].get("managedFields") or () if not entry.get("subresource")]
-    applied = any(entry.get("manager") == apply.FIELD_MANAGER for entry in managers)
-    return applied and all(str(entry.get("manager", "")).startswith(_CONTROLLERS) for entry in managers)

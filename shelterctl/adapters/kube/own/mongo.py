@@ -9,7 +9,6 @@ from typing import Any
 
 from shelterctl.adapters.documents.client import Client
 from shelterctl.adapters.documents.mongo import MongoDocuments
-from shelterctl.errors import ApiRejected
 
 #: The variables of the official image, and of Bitnami's, whose administrator is called root unless it says otherwise. mongosh comes with
 #: MongoDB 5 and later, mongo until 5; where both are, mongosh is asked.
@@ -44,6 +43,6 @@ class MongoShell(MongoDocuments):
         code, out, err = self._client.script(_SCRIPT, f"var ASKED = {json.dumps(question)};\n{program}")
         line = next((line for line in out.splitlines() if line.startswith("ANSWER ")), "")
         if code != 0 or not line:
-            raise ApiRejected("the database could not be read by its shell in its own pod", why=(err or out).strip()[-300:])
+            raise self._client.failed("its shell", err or out)
         answer: dict[str, Any] = json.loads(line.removeprefix("ANSWER "))
         return answer

@@ -168,8 +168,7 @@ class PostgresShell:
         """Each row is one JSON value. `base` is empty for the container's own database."""
         code, out, err = self._client.script(_SCRIPT, base, statement.strip())
         if code != 0:
-            why = " ".join(err.split())[-300:] or f"exit code {code}"
-            raise ApiRejected("the database could not be read by psql in its own pod", why=why)
+            raise self._client.failed("psql", " ".join(err.split()) or f"exit code {code}")
         return [json.loads(line) for line in out.split("\n") if line]
 
 

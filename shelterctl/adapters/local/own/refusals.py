@@ -36,6 +36,7 @@ def check(stack: Stack, *, insist: bool = False) -> tuple[str, ...]:
             nexts = f"{finding.mend}   (or: shelterctl up --yes)" if finding.mend else "shelterctl up --yes"
             raise Refused(f"{finding.what} ({finding.origin})", why=why, next_command=nexts)
         told.append(f"{finding.what} ({finding.origin})")
+    told += [f"NetworkPolicy {policy.name}: nothing enforces it between processes of this machine" for policy in stack.policies]
     found = list(obstacles(stack))
     hard = [each for each in found if not each.optional]
     soft = [each for each in found if each.optional]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from shelterctl.core.stack.findings import application, connections, files, images, scaling, storage
+from shelterctl.core.stack.findings import application, connections, files, guarded, images, ports, scaling, storage
 from shelterctl.core.stack.model import StackFinding, Weight
 from shelterctl.core.stack.stack import Stack
 
@@ -13,7 +13,9 @@ _ORDER = (Weight.BLOCKS, Weight.RISK, Weight.NOTE)
 
 def find(stack: Stack) -> tuple[StackFinding, ...]:
     """Every finding, the heaviest first."""
-    found = [finding for module in (files, connections, images, storage, scaling, application) for finding in module.find(stack)]
+    found = [
+        finding for module in (files, connections, guarded, ports, images, storage, scaling, application) for finding in module.find(stack)
+    ]
     return tuple(sorted(found, key=lambda finding: _ORDER.index(finding.weight)))
 
 

@@ -23,6 +23,10 @@ def find(stack: Stack) -> Iterator[StackFinding]:
     app, database = stack.roles.app, stack.roles.database
     if app is not None:
         yield from _pod(app)
+        if stack.app_service is None:
+            what, why = f"no Service leads to {app.key}", "it starts on a cluster, and nothing can ask it"
+            mend = f"a Service with selector {', '.join(f'{key}: {value}' for key, value in app.labels.items())}"
+            yield StackFinding("no-service", Weight.RISK, what, app.origin, why, mend)
         yield from _secrets(stack)
     if database is not None:
         if not any("readiness" in container.probes for container in database.containers):

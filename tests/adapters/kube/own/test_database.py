@@ -13,10 +13,12 @@ import pytest
 
 from shelterctl.adapters.documents.client import Client, Login
 from shelterctl.adapters.documents.mongo import MongoDocuments
-from shelterctl.adapters.documents.sql import row_field
+from shelterctl.adapters.documents.sql import SqlShell, row_field
 from shelterctl.adapters.documents.tokens import Place, Shell, content_digest, is_at, same
 from shelterctl.adapters.kube.own.cluster import OwnCluster
 from shelterctl.adapters.kube.own.database import OwnDatabaseReader, login_of
+from shelterctl.adapters.kube.own.mongo import MongoShell
+from shelterctl.adapters.kube.own.postgres import PostgresShell
 from shelterctl.adapters.stack import reader as reader_of_stacks
 from shelterctl.core.faults.ledger import payload_digest
 from shelterctl.core.faults.summary import DatabaseSummary, TableSummary
@@ -135,6 +137,38 @@ def test_a_password_goes_by_standard_input() -> None:
     assert [stdin for _, stdin in asked] == ["me\nhidden\n", ""]
     assert [list(command[3:]) for command, _ in asked] == [["sh", "given", "x"], ["sh", "pod", "x"]]
     assert not [word for command, _ in asked for word in command if "hidden" in word]
+
+
+SAID = [
+    (SqlShell, "ERROR 1045 (28000): Access denied for user 'root'@'localhost' (using password: YES)", "its client"),
+    (MongoShell, "MongoServerError: Authentication failed.", "its shell"),
+    (MongoShell, "MongoServerError: command listDatabases requires authentication", "its shell"),
+    (PostgresShell, 'psql: error: FATAL: password authentication failed for user "flask"', "psql"),
+    (PostgresShell, 'psql: error: FATAL: role "root" does not exist', "psql"),
+]
+
+
+@pytest.mark.parametrize(("kind", "said", "by"), SAID)
+@pytest.mark.parametrize(
+    ("login", "whose"), [(None, "the container's own variables"), (Login("me", "hidden"), "the Secret of [database] secret")]
+)
+def test_credentials_that_do_not_work_are_told_with_where_others_are_named(
+    kind: Any, said: str, by: str, login: Login | None, whose: str
+) -> None:
+    shell = kind(Client(lambda _command, _stdin="": (1, "", f"{said}\n"), login))
+    with pytest.raises(ClusterError) as refused:
+        shell.locate(token(RUN, 1))
+    assert refused.value.what == f"the database could not be read by {by} in its own pod"
+    assert refused.value.why == f"it does not let in the user of {whose}: {said}"
+    assert (refused.value.next_command or "").startswith("[database] secret = ")
+    assert "hidden" not in str(refused.value.why)
+
+
+def test_what_is_no_matter_of_credentials_names_none() -> None:
+    shell = SqlShell(Client(lambda _command, _stdin="": (1, "", "ERROR 2002 (HY000): Can't connect to local server")))
+    with pytest.raises(ClusterError) as refused:
+        shell.locate(token(RUN, 1))
+    assert (refused.value.why, refused.value.next_command) == ("ERROR 2002 (HY000): Can't connect to local server", "")
 
 
 @pytest.mark.parametrize(

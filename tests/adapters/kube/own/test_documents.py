@@ -9,7 +9,7 @@ import pytest
 
 from shelterctl.adapters.documents.sql import _name, _text
 from shelterctl.adapters.kube.own import documents
-from shelterctl.adapters.kube.own.cluster import made_here
+from shelterctl.adapters.kube.own.whose import made_here
 from shelterctl.adapters.stack import reader
 from shelterctl.core.deploy.stack import StackOptions
 

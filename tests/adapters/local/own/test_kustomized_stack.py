@@ -7,7 +7,7 @@ import pytest
 from shelterctl.adapters.local.own import manifest, refusals, variables
 from shelterctl.adapters.stack.reader import read
 from tests.adapters.stack.packaged import needs_kustomize
-from tests.stack.test_examples import EXAMPLES
+from tests.stack.broken import EXAMPLES
 
 pytestmark = [pytest.mark.local, needs_kustomize]
 

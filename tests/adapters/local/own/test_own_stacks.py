@@ -140,3 +140,15 @@ def test_an_application_that_is_not_built_here() -> None:
     with pytest.raises(Refused, match="Deployment/flask-app") as refused:
         refusals.check(elsewhere, insist=True)
     assert "not built from this folder" in refused.value.why
+
+
+def test_a_policy_that_nothing_enforces_here_is_told(tmp_path: Path) -> None:
+    folder = tmp_path / "notes"
+    shutil.copytree(EXAMPLES / "notes", folder, ignore=shutil.ignore_patterns(".shelterctl"))
+    said = "NetworkPolicy guard: nothing enforces it between processes of this machine"
+    assert said not in refusals.check(read(folder))
+    policy = (
+        "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: guard}\nspec: {podSelector: {matchLabels: {app: mongo}}}\n"
+    )
+    (folder / "k8s" / "policy.yaml").write_text(policy)
+    assert said in refusals.check(read(folder))
