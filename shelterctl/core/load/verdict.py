@@ -82,10 +82,10 @@ def judge_load(
     """The verdict of a run; `timeline` and `scaling` are None where no cluster was watched.
 
     No request at all is UNKNOWN, and so is a generator at its own limit (but see `Expectations.scaling_alone`), unless more failed than is
-    allowed whatever it was busy with (`Traffic.failed_for_certain`). Otherwise a proven failure (of serving or of scaling) is a FAIL, and any doubt UNKNOWN. A load that called for no more pods, or that was too short
-    to tell, decides nothing, unless a scale-up was required. `held` are the conditions of the caller's own, `aborted` the one that broke
-    the load off, `settled` why it was ended before its time, when it had shown what it could. What failed once another command changed the
-    stack (`disturbed`) is not put down to the service.
+    allowed whatever it was busy with (`Traffic.failed_for_certain`). Otherwise a proven failure (of serving or of scaling) is a FAIL, and
+    any doubt UNKNOWN. A load that called for no more pods, or that was too short to tell, decides nothing, unless a scale-up was required.
+    `held` are the conditions of the caller's own, `aborted` the one that broke the load off, `settled` why it was ended before its time,
+    when it had shown what it could. What failed once another command changed the stack (`disturbed`) is not put down to the service.
     """
     watched = timeline is not None
     fewer = plan.command(users=plan.users // 2, watched=watched)

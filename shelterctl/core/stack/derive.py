@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from shelterctl.core.stack import engines, findings, inventory, policies, requests, roles
+from shelterctl.core.stack import engines, findings, inventory, requests, roles
 from shelterctl.core.stack.documents import Manifests, Origin
 from shelterctl.core.stack.model import Build, Question, Service, Sources, VariableRead, Workload
 from shelterctl.core.stack.questions import DOCKERFILE
 from shelterctl.core.stack.stack import Image, Stack
+from shelterctl.core.stack.told import policies
 
 
 @dataclass(frozen=True, slots=True)

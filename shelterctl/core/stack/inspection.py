@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from shelterctl.core.stack import policies, provable
+from shelterctl.core.stack import provable
 from shelterctl.core.stack.documents import Origin
 from shelterctl.core.stack.model import Body, Container, Question, Route, Scaler, StackFinding, Workload
 from shelterctl.core.stack.provable import Provable
 from shelterctl.core.stack.stack import Stack
-from shelterctl.core.stack.told import addresses
+from shelterctl.core.stack.told import addresses, policies
 from shelterctl.core.words import counted
 
 

@@ -20,8 +20,8 @@ from shelterctl.core.stack.model import (
     VolumeFact,
     Workload,
 )
-from shelterctl.core.stack.policies import Policy
 from shelterctl.core.stack.roles import Roles
+from shelterctl.core.stack.told.policies import Policy
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from shelterctl.core.stack import engines, policies
+from shelterctl.core.stack import engines
 from shelterctl.core.stack.documents import names
 from shelterctl.core.stack.model import StackFinding, Weight
 from shelterctl.core.stack.stack import Stack
+from shelterctl.core.stack.told import policies
 
 
 def find(stack: Stack) -> Iterator[StackFinding]:
