@@ -91,6 +91,10 @@ class ApiUnreachable(ClusterError):
     """The API server does not answer (any more)."""
 
 
+class PodCommandTimeout(ApiUnreachable):
+    """A command in a pod took longer than it may."""
+
+
 class ApiRejected(ClusterError):
     """The API server refused a request. `status` is the HTTP status, `reason` the API's word for it."""
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import quote, urlencode
 
 from shelterctl.adapters.kube.access import Access, client_for, open_access
-from shelterctl.errors import ApiRejected, ApiUnreachable
+from shelterctl.errors import ApiRejected, ApiUnreachable, PodCommandTimeout
 
 if TYPE_CHECKING:
     import urllib3
@@ -166,7 +166,7 @@ class KubeApi:
             out, err = session.read_stdout(timeout=1), session.read_stderr(timeout=1)
             if session.is_open():
                 session.close()
-                raise ApiUnreachable(f"a command in pod {pod} did not end within {timeout_s:g} s")
+                raise PodCommandTimeout(f"a command in pod {pod} did not end within {timeout_s:g} s")
             told = session.read_channel(ERROR_CHANNEL)
             return exit_code(told, pod), out or "", err or ""
         except (WebSocketException, TypeError, KeyError) as error:

@@ -16,7 +16,7 @@ from shelterctl.core.faults.database import database_container
 from shelterctl.core.serial import JsonValue
 from shelterctl.core.stack.model import Engine
 from shelterctl.core.state import Role
-from shelterctl.errors import ClusterError, NotDeployed
+from shelterctl.errors import ClusterError, NotDeployed, PodCommandTimeout
 
 _TIMEOUT_S = 60.0
 _SHELLS: Mapping[Engine, Callable[[Client], Shell]] = {
@@ -54,7 +54,14 @@ class OwnDatabaseReader(TokenDocuments):
         pod, name = pods[0], container.name
 
         def run(command: Sequence[str], stdin: str = "") -> tuple[int, str, str]:
-            return self._cluster.api.exec(pod.namespace, pod.name, name, command, timeout_s=_TIMEOUT_S, stdin=stdin)
+            try:
+                return self._cluster.api.exec(pod.namespace, pod.name, name, command, timeout_s=_TIMEOUT_S, stdin=stdin)
+            except PodCommandTimeout as error:
+                raise ClusterError(
+                    f"the database in pod {pod.name} did not answer its own shell within {_TIMEOUT_S:.0f} s: it cannot be read",
+                    why="it may still be at what a load before left it to do, or read a whole collection without an index",
+                    next_command=f"kubectl -n {pod.namespace} top pod {pod.name}   (then again, when it is idle)",
+                ) from error
 
         return _SHELLS[engine](Client(run, self._login(pod.namespace)))
 

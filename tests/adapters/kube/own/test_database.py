@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -24,7 +25,8 @@ from shelterctl.core.faults.ledger import payload_digest
 from shelterctl.core.faults.summary import DatabaseSummary, TableSummary
 from shelterctl.core.serial import JsonValue
 from shelterctl.core.stack.exchange import token
-from shelterctl.errors import ClusterError, Refused
+from shelterctl.core.stack.model import Engine
+from shelterctl.errors import ClusterError, PodCommandTimeout, Refused
 from tests.core.stack_examples import CONTAINER, DATABASE
 
 pytestmark = pytest.mark.unit
@@ -247,3 +249,17 @@ def test_a_place_that_cannot_be_read_back_is_told_before_anything_is_killed(monk
     assert made.locate(mark)
     with pytest.raises(ClusterError, match=r"lies at base\.table:title, and is not found there"):
         made.compare_like(mark)
+
+
+def test_a_database_that_is_too_busy_to_be_read_is_told_as_that() -> None:
+    def busy(*_: Any, **__: Any) -> tuple[int, str, str]:
+        raise PodCommandTimeout("a command in pod mongodb-0 did not end within 60 s")
+
+    engine = SimpleNamespace(roles=SimpleNamespace(engine=Engine.MONGODB))
+    state = SimpleNamespace(pods_of=lambda _: [DATABASE])
+    cluster = SimpleNamespace(stack=engine, state=lambda **_: state, api=SimpleNamespace(exec=busy))
+    made = OwnDatabaseReader(cluster, lambda _: "", sent)  # type: ignore[arg-type]
+    with pytest.raises(ClusterError, match="did not answer its own shell within 60 s: it cannot be read") as refused:
+        made.shell().locate("mark")
+    assert "what a load before left it to do" in refused.value.why
+    assert "top pod" in refused.value.next_command
