@@ -17,7 +17,7 @@ from shelterctl.core.load.plan import LoadPlan
 from shelterctl.core.load.tally import LATE_S, SLOW_MS, SLOW_TIMES
 from shelterctl.core.load.timeline import Timeline
 from shelterctl.core.load.traffic import GeneratorLoad, Traffic
-from shelterctl.core.load.verdict import judge_generator
+from shelterctl.core.load.verdict import BUSY_RATIO, judge_generator
 from shelterctl.core.verdict import Verdict
 from shelterctl.core.words import percent
 
@@ -105,6 +105,10 @@ def bottleneck(
     if faults and not held_back(plan, replace(traffic, failures=traffic.own_failures, p95_ms=traffic.p50_ms)):
         # But for the time near it the load was served: what else was busy explains nothing of it.
         others = tuple(replace(suspect, proved=False) for suspect in others)
+    starved = tuple(suspect for suspect in others if suspect.limit is Limit.MACHINE and suspect.proved)
+    if own and starved and generator.busy_ratio < BUSY_RATIO and not (generator.cut_off_s or traffic.own_failures):
+        # It was late for want of the machine's time, and used little itself.
+        own, others = (*starved, *own), tuple(suspect for suspect in others if suspect not in starved)
     suspects, reached = (own, others) if served else ((*own, *faults, *others), ())
     proved = [suspect for suspect in suspects if suspect.proved]
     if proved:

@@ -169,3 +169,14 @@ def test_a_machine_whose_cores_were_all_busy(busy_ratio: float, limit_percent: f
 def test_a_machines_load_is_of_its_seconds() -> None:
     assert machine_load(2, []) is None
     assert machine_load(2, [100.0, 95.0, 50.0, 15.0]) == MachineLoad(2, 65.0, 0.5)
+
+
+def test_a_generator_that_was_starved_by_its_machine_is_not_what_kept_the_load_from_more() -> None:
+    full = MachineLoad(2, 100.0, 1.0)
+    late = replace(GENERATOR, lag_p99_ms=107.0)
+    found = bottleneck(PLAN, SLOW, late, WATCHED, machine=full)
+    assert [suspect.limit for suspect in found.suspects] == [Limit.MACHINE, Limit.GENERATOR]
+    # One that took a core for itself is late by its own doing.
+    assert bottleneck(PLAN, SLOW, replace(late, busy_ratio=0.5), WATCHED, machine=full).limit is Limit.GENERATOR
+    assert bottleneck(PLAN, SLOW, replace(late, cut_off_s=3.0), WATCHED, machine=full).limit is Limit.GENERATOR
+    assert bottleneck(PLAN, SLOW, late, WATCHED, machine=MachineLoad(2, 50.0, 0.2)).limit is Limit.GENERATOR
