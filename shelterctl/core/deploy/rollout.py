@@ -184,14 +184,15 @@ def named(trouble: Trouble, since: FirstLook | None = None) -> str:
     container = next((c for c in trouble.pod.every_container if c.name == trouble.container), None)
     restarts = container.restarts if container is not None else 0
     before = since.restarts.get((trouble.pod.uid, trouble.container), 0) if since is not None else 0
-    if trouble.reason == "CrashLoopBackOff" and before:
-        when = f"{restarts - before} restarts since this command looked first, {before} before"
-        return f"{where} crashes ({when})" if trouble.fatal else f"{where} waits for its next start after {restarts} restarts"
-    if trouble.reason == "CrashLoopBackOff" and container is not None and container.last_exit_code == 0:
-        count = f"{restarts} restarts in {trouble.since_s:.0f} s"
-        return f"{where} ends by itself, without an error ({count}): its command does not go on running"
+    if trouble.reason == "CrashLoopBackOff" and before and not trouble.fatal:
+        return f"{where} waits for its next start after {restarts} restarts"
     if trouble.reason == "CrashLoopBackOff":
-        return f"{where} crashes ({restarts} restarts in {trouble.since_s:.0f} s)"
+        count = f"{restarts} restarts in {trouble.since_s:.0f} s"
+        if before:
+            count = f"{restarts - before} restarts since this command looked first, {before} before"
+        if container is not None and container.last_exit_code == 0:
+            return f"{where} ends by itself, without an error ({count}): its command does not go on running"
+        return f"{where} crashes ({count})"
     return f"{where}: {trouble.reason}{said}"
 
 

@@ -159,6 +159,10 @@ def test_what_is_waited_for_after_old_restarts_is_said() -> None:
     again = pod("app-2", container("waiting", "CrashLoopBackOff", restarts=4, **CRASHED), age_s=3000)
     judgement = judge_rollout(ROLLING, [again], (), now_s=NOW, since=since(3, ago_s=60))
     assert judgement.sentence.endswith("app-2 crashes (1 restarts since this command looked first, 3 before)")
+    # Why it ends is the same whenever its starts were counted.
+    done = container("waiting", "CrashLoopBackOff", restarts=4, last_exit_code=0, last_reason="Completed", last_finished_at_s=NOW - 5)
+    judgement = judge_rollout(ROLLING, [pod("app-2", done, age_s=3000)], (), now_s=NOW, since=since(3, ago_s=60))
+    assert "app-2 ends by itself, without an error (1 restarts since this command looked first, 3 before)" in judgement.sentence
 
 
 def test_errors_of_before_the_first_look_get_their_time_again() -> None:
