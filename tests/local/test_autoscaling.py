@@ -65,7 +65,10 @@ def test_a_change_of_code_under_load_costs_no_request(fresh: Stack, tmp_path: Pa
     load = ("loadtest", "--users", "20", "--duration", "40s", "--during", "up", "--yes")
     rolled = fresh.shelterctl(*load, expect=None).result
     assert rolled["deployed"]["changed"]
-    assert (rolled["failures"], rolled["judgement"]["verdict"]) == (0, "PASS"), rolled["judgement"]
+    # On a busy machine the generator may be late itself: then nothing failed, and no more is said.
+    doubted = {check["name"] for check in rolled["load"]["checks"] if check["judgement"]["verdict"] != "PASS"} - {"scaling"}
+    found = (rolled["failures"], rolled["judgement"]["verdict"], doubted)
+    assert found in ((0, "PASS", set()), (0, "UNKNOWN", {"generator"})), rolled["judgement"]
     assert rolled["requests"] > 100
     # The second time there is nothing to roll out, and nothing was shown.
     again = fresh.shelterctl("loadtest", "--users", "5", "--duration", "10s", "--during", "up", "--yes", expect=7).result
