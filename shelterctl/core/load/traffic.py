@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
@@ -21,6 +22,9 @@ class GeneratorEnd(Enum):
 
 #: A wait that is ten times as long as the generator was ever late is not its lateness.
 WAITED_SHARE = 0.1
+#: How `locustfiles/acknowledged.py` ends what it says of a write that was answered with success, in other words than the marked one.
+ANOTHER_ANSWER = "with another answer than the marked write's"
+_ERROR_STATUS = re.compile(r"HTTP [45]\d\d")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +95,13 @@ class Traffic:
         asked = self.requests - self.own_failures
         return (self.failures - self.own_failures) / asked if asked else 0.0
 
+    @property
+    def odd_ratio(self) -> float:
+        """The share of the requests whose answers were others than that of a marked write: a failure, or another way to say yes."""
+        asked = self.requests - self.own_failures
+        odd = sum(count for kind, count in self.failure_kinds.items() if kind.endswith(ANOTHER_ANSWER))
+        return odd / asked if asked else 0.0
+
     def failed_for_certain(self, lag_max_ms: float) -> float:
         """The share that failed whatever the generator was busy with: an answer with an error's status is the service's own word.
 
@@ -98,7 +109,7 @@ class Traffic:
         """
         waited = self.max_ms is not None and lag_max_ms <= WAITED_SHARE * self.max_ms
         certain = sum(
-            count for kind, count in self.failure_kinds.items() if kind.startswith("HTTP ") or (waited and kind.startswith("TimeoutError"))
+            count for kind, count in self.failure_kinds.items() if _ERROR_STATUS.fullmatch(kind) or (waited and kind == "TimeoutError")
         )
         asked = self.requests - self.own_failures
         return certain / asked if asked else 0.0

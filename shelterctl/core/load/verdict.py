@@ -147,7 +147,10 @@ def judge_serving(plan: LoadPlan, expectations: Expectations, traffic: Traffic, 
     failures, unknowns = _failed_checks(expectations, traffic), _raised(expectations, traffic)
     if traffic.failure_ratio > expectations.max_failure_ratio:
         text = f"{percent(traffic.failure_ratio)} of the requests failed ({_kinds(traffic.failure_kinds)})"
-        failures.append(Reason(f"{text}; {percent(expectations.max_failure_ratio)} is allowed", look))
+        if traffic.failure_ratio - traffic.odd_ratio > expectations.max_failure_ratio:
+            failures.append(Reason(f"{text}; {percent(expectations.max_failure_ratio)} is allowed", look))
+        else:
+            unknowns.append(Reason(f"{text}: whether those writes were taken is not known", "[writes] ok in shelterctl.toml says it"))
     limit_ms = expectations.max_p95_ms
     if limit_ms is not None and traffic.untimed:
         text = f"a p95 of {limit_ms:.0f} ms is allowed, and {traffic.untimed:,} of {traffic.requests:,} requests have no response time"

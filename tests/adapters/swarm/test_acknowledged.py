@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shelterctl.core.load.traffic import ANOTHER_ANSWER
 from shelterctl.core.stack import exchange
 from shelterctl.core.stack.exchange import Signature, signature, token
 from shelterctl.core.stack.ok_rule import OkRule
@@ -65,8 +66,8 @@ def test_an_answer_counts_in_a_load_where_it_acknowledges_in_a_run(
     [
         (201, {"status": "stored", "id": 8, "pod": "notes-app-7d9f8b6c5d-q7k2m"}, "", ""),
         (200, {"status": "stored", "id": 8, "pod": "notes-app-7d9f8b6c5d-q7k2m"}, "", "HTTP 200, where the marked write got 201"),
-        (201, {"error": "the database is away"}, "", "HTTP 201 with another answer than the marked write's"),
-        (201, {"status": "not stored", "id": 8, "pod": "a"}, "", "HTTP 201 with another answer than the marked write's"),
+        (201, {"error": "the database is away"}, "", f"HTTP 201 {ANOTHER_ANSWER}"),
+        (201, {"status": "not stored", "id": 8, "pod": "a"}, "", f"HTTP 201 {ANOTHER_ANSWER}"),
         (302, "", "/login?next=/items", "HTTP 302, where the marked write got 201"),
         (201, {"status": "stored", "id": 8, "pod": "a"}, "/login", "HTTP 201, which leads elsewhere than the marked write's"),
     ],

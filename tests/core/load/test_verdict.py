@@ -65,6 +65,17 @@ def test_one_percent_of_failures_is_allowed(failures: int, verdict: Verdict) -> 
     assert judged(traffic=failing(failures)).verdict is verdict
 
 
+def test_an_answer_in_other_words_is_no_failure_for_certain() -> None:
+    """An application may have two ways to say yes, of which the marked writes met one."""
+    odd = "HTTP 201 with another answer than the marked write's"
+    found = judged(traffic=replace(failing(250), failure_kinds={odd: 200, "HTTP 503": 50}))
+    assert found.verdict is Verdict.UNKNOWN
+    assert "whether those writes were taken is not known" in found.reasons[0].text
+    assert judged(traffic=replace(failing(350), failure_kinds={odd: 200, "HTTP 503": 150})).verdict is Verdict.FAIL
+    busy = judged(generator=BUSY, traffic=replace(failing(350), failure_kinds={odd: 350}))
+    assert busy.verdict is Verdict.UNKNOWN
+
+
 def test_serving_fails() -> None:
     assert judged(traffic=failing(200)) == Judgement(Verdict.FAIL, (FAILED_2_PERCENT,))
 
