@@ -146,7 +146,11 @@ def checked(session: Session, result: Recommendation, repeated: tuple[LoadPlan, 
     why = () if loaded.judgement.verdict is Verdict.PASS else loaded.judgement.reasons
     doubts = (*filter(None, (cut_off, late)), *(f"the load was no pass: {reason.text}" for reason in why))
     predicted_s = result.demand.duration_s
-    return compare(result.found.chosen, course, predicted_s=predicted_s, slo=bound, traffic=loaded.traffic, undo=undo, doubts=doubts)
+    cost = result.demand.cost_millicore_s
+    return compare(
+        result.found.chosen, course, predicted_s=predicted_s, slo=bound, traffic=loaded.traffic, undo=undo, doubts=doubts,
+        cost_millicore_s=cost,
+    )  # fmt: skip
 
 
 def _await_start(session: Session, replicas: int) -> str:

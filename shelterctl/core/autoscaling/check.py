@@ -13,6 +13,8 @@ from shelterctl.core.load.traffic import Traffic
 
 #: A load that is shorter than another by less ended as the other did.
 SHORTER_S = 5.0
+#: As much as two runs of the same load differ in a request's price where nothing is wrong.
+PRICE_SHARE = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +59,11 @@ def compare(
     traffic: Traffic,
     undo: str,
     doubts: tuple[str, ...] = (),
+    cost_millicore_s: float | None = None,
 ) -> Checked:
     """`predicted_s` is how long the prediction is, `traffic` what the load measured over all requests, `undo` the command that sets the
-    autoscaler back. `slo` is of one of the percentiles that a run keeps."""
+    autoscaler back. `slo` is of one of the percentiles that a run keeps. `cost_millicore_s` is a request's price that the prediction rests
+    on: where it was another this time, so were the readings, whatever the settings."""
     end_s = min(int(course.duration_s), predicted_s)
     begin_s = int(course.ready[0].at_s) if course.ready else end_s
     seconds = range(begin_s, end_s)
@@ -74,6 +78,16 @@ def compare(
     first = [next((step.at_s for step in steps[1:] if step.at_s < end_s), None) for steps in (prediction.ready, course.ready)]
     if first[0] is not None and first[1] is not None:
         figures.append(Compared("first change", first[0], first[1], "s"))
+    if cost_millicore_s and course.demand is not None:
+        came = course.demand.cost_millicore_s
+        figures.append(Compared("CPU of a request", cost_millicore_s, came, "millicore seconds"))
+        if abs(came - cost_millicore_s) > PRICE_SHARE * cost_millicore_s:
+            more = "more" if came > cost_millicore_s else "less"
+            share = abs(came / cost_millicore_s - 1)
+            doubts = (
+                *doubts,
+                f"a request cost {share:.0%} {more} CPU than in the run that the prediction rests on: so did the HPA's readings",
+            )
     return Checked(
         run=course.run,
         predicted=prediction.ready,

@@ -150,6 +150,19 @@ def test_the_prediction_of_the_same_settings_comes(real: Recording) -> None:
     found = compare(predicted, course_of(real, slo=slo), predicted_s=241, slo=slo, traffic=TRAFFIC, undo="")
     assert found.agree_share > 0.97
     assert found.near_share == 1.0
+    assert found.doubts == ()
+
+
+@pytest.mark.parametrize(
+    ("factor", "said"), [(1.0, ""), (1.15, ""), (0.5, "a request cost 100% more CPU"), (1.5, "a request cost 33% less CPU")]
+)
+def test_another_price_of_a_request_is_said_beside_a_prediction_that_rests_on_it(real: Recording, factor: float, said: str) -> None:
+    course = course_of(real, slo=parse_threshold("p95 < 300ms"))
+    assert course.demand is not None
+    predicted, cost = simulation(real).results[0], factor * course.demand.cost_millicore_s
+    found = compare(predicted, course, predicted_s=241, slo=parse_threshold("p95 < 300ms"), traffic=TRAFFIC, undo="", cost_millicore_s=cost)
+    assert [doubt.startswith(said) for doubt in found.doubts] == [True] * bool(said)
+    assert found.figures[-1].name == "CPU of a request"
 
 
 def test_the_figure_has_every_part_and_escapes_what_it_is_given(real: Recording) -> None:
