@@ -259,7 +259,7 @@ def test_a_database_that_is_too_busy_to_be_read_is_told_as_that() -> None:
     state = SimpleNamespace(pods_of=lambda _: [DATABASE])
     cluster = SimpleNamespace(stack=engine, state=lambda **_: state, api=SimpleNamespace(exec=busy))
     made = OwnDatabaseReader(cluster, lambda _: "", sent)  # type: ignore[arg-type]
-    with pytest.raises(ClusterError, match="did not answer its own shell within 60 s: it cannot be read") as refused:
+    with pytest.raises(ClusterError, match="did not answer its own shell within 150 s: it cannot be read") as refused:
         made.shell().locate("mark")
     assert "what a load before left it to do" in refused.value.why
     assert "top pod" in refused.value.next_command
