@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -47,18 +47,24 @@ class StatusPorts:
 
 def status(ports: StatusPorts, place: Place) -> StatusResult:
     """Looks. Raises NotDeployed where nothing of the stack is there, ApiUnreachable."""
-    state = ports.target.state(warnings_since_s=ports.clock.wall_s() - WARNINGS_S)
-    if not state.workloads:
-        held = f"; its data are there: {', '.join(claim.name for claim in state.claims)}" if state.claims else ""
-        raise NotDeployed(f"nothing is deployed in namespace {state.namespace} of {place.context}{held}", next_command="shelterctl up")
-    workload = state.workload(Role.APP)
-    chain, problems = _chain(ports, state, workload.image) if workload is not None else (ImageChain(""), ())
+    with ThreadPoolExecutor(4) as pool:
+        # The nodes take longest to answer, and what they have does not depend on what the API server says.
+        held_by_nodes = pool.submit(_image_ids, ports.images)
+        state = ports.target.state(warnings_since_s=ports.clock.wall_s() - WARNINGS_S)
+        if not state.workloads:
+            held = f"; its data are there: {', '.join(claim.name for claim in state.claims)}" if state.claims else ""
+            raise NotDeployed(f"nothing is deployed in namespace {state.namespace} of {place.context}{held}", next_command="shelterctl up")
+        workload = state.workload(Role.APP)
+        found = _chain(ports, state, workload.image, held_by_nodes, pool) if workload is not None else (ImageChain(""), ())
+    chain, problems = found
     health = judge_health(state, chain, problems, now_s=ports.clock.wall_s())
     tag, changed = _sources(ports.builder, chain)
     return StatusResult(place.context, state, health, chain, tag, problems, changed)
 
 
-def _chain(ports: StatusPorts, state: StackState, image: str) -> tuple[ImageChain, tuple[str, ...]]:
+def _chain(
+    ports: StatusPorts, state: StackState, image: str, held_by_nodes: Future[Mapping[str, str] | None], pool: ThreadPoolExecutor
+) -> tuple[ImageChain, tuple[str, ...]]:
     """The image from the build to the answer, and why a link could not be seen."""
     # A pod that is not ready runs its image all the same; one that has none yet says nothing about it.
     containers = [pod.running(image) or pod.containers[0] for pod in state.pods_of(Role.APP) if not pod.deleting]
@@ -67,11 +73,10 @@ def _chain(ports: StatusPorts, state: StackState, image: str) -> tuple[ImageChai
     chain = ImageChain(image, loaded_id="" if sent else None, running_ids=tuple(sorted(running)))
     pinned = image.partition("@")[2]
     url = state.endpoint.url if state.endpoint is not None else ""
-    with ThreadPoolExecutor(3) as pool:
-        # Each asks somebody else, and none waits for another.
-        built = pool.submit(_built, ports.builder, image, pinned)
-        loaded = pool.submit(_loaded, ports.images, image) if not pinned else None
-        answering = pool.submit(ports.answers.look, url, chain) if url else None
+    # Each asks somebody else, and none waits for another.
+    built = pool.submit(_built, ports.builder, image, pinned)
+    answering = pool.submit(ports.answers.look, url, chain) if url else None
+    loaded = pool.submit(_loaded, held_by_nodes, image) if not pinned else None
     problems = []
     if not pinned and not isinstance(ports.images, Lacking):
         with suppress(ShelterError):
@@ -113,9 +118,15 @@ def _built(builder: Builder, image: str, pinned: str) -> str | None:
     return pinned or built.image_id
 
 
-def _loaded(images: Callable[[], NodeImages] | Lacking, image: str) -> str | None:
-    """The id of what the nodes have; None where nothing is sent to nodes. Raises ShelterErrors."""
-    return None if isinstance(images, Lacking) else images().image_ids().get(image, "")
+def _image_ids(images: Callable[[], NodeImages] | Lacking) -> Mapping[str, str] | None:
+    """What the nodes have; None where nothing is sent to nodes. Raises ShelterErrors."""
+    return None if isinstance(images, Lacking) else images().image_ids()
+
+
+def _loaded(held_by_nodes: Future[Mapping[str, str] | None], image: str) -> str | None:
+    """The id of what the nodes have of this name. Raises ShelterErrors."""
+    held = held_by_nodes.result()
+    return None if held is None else held.get(image, "")
 
 
 def _sources(builder: Builder, chain: ImageChain) -> tuple[str, bool]:
