@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from shelterctl.core.events import Event
 from shelterctl.ops.steps import run_step
-from shelterctl.ops.up.image import build, load
+from shelterctl.ops.up.image import ask, build, load
 from shelterctl.ports.build import Builder
 from shelterctl.ports.capabilities import NodeImages
 from shelterctl.ports.clock import Clock
@@ -28,6 +28,7 @@ def prepared(ports: InsidePorts) -> Generator[Event, None, LoadGenerator]:
     """The generator, once its image is in the nodes. Raises BuildFailed, ImageLoadFailed, DockerUnavailable."""
     reference = ports.image.reference()
     built = yield from run_step(ports.clock, "build", f"Building {reference}", build(ports.image, reference))
-    sent = load(ports.image, ports.nodes(), [built], [reference], reference)
+    nodes = ports.nodes()
+    sent = load(ports.image, nodes, [built], [reference], reference, ask(nodes))
     yield from run_step(ports.clock, "load", f"Loading {reference} into the node", sent)
     return ports.generator(reference)

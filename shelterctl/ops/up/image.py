@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 from shelterctl.core.deploy.image import LoadReport, LocalImage
@@ -35,14 +36,27 @@ def build(builder: Builder, reference: str) -> Generator[str, None, Done[LocalIm
     return Done(builder.describe(built, fresh=True), built)
 
 
+def ask(nodes: NodeImages) -> Future[Mapping[str, str]]:
+    """Asks what the nodes have while something else is looked at: a command in a node takes a sixth of a second."""
+    pool = ThreadPoolExecutor(1)
+    asked = pool.submit(nodes.image_ids)
+    pool.shutdown(wait=False)
+    return asked
+
+
 def load(
-    builder: Builder, nodes: NodeImages, built: Sequence[LocalImage], images: Sequence[str], image: str
+    builder: Builder,
+    nodes: NodeImages,
+    built: Sequence[LocalImage],
+    images: Sequence[str],
+    image: str,
+    held: Future[Mapping[str, str]],
 ) -> Generator[str, None, Done[Loaded]]:
     """Loads the images that were built and every other one of `images` that this machine has and the node lacks; `image` is the main one.
 
-    Raises ImageLoadFailed, and ProgramMissing where what loads is not there: an image that was not built here is then left to be pulled.
+    `held` is what the nodes had when they were asked. Raises ImageLoadFailed, and ProgramMissing where what loads is not there: an image that was not built here is then left to be pulled.
     """
-    in_node = nodes.image_ids()
+    in_node = held.result()
     own = {each.reference for each in built}
     wanted = {reference: builder.inspect(reference) for reference in images if reference not in own and reference not in in_node}
     todo = [each for each in built if in_node.get(each.reference) != each.image_id]

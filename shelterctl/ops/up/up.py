@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -101,6 +102,7 @@ def up(ports: UpPorts, request: UpRequest) -> Generator[Event, None, UpResult]:
     # What is missing for the scan is told before minutes of building.
     scanner = scanning.scanner_for(ports.scanner, request.scan)
     ready, nodes = yield from run.prepare()
+    held = None if isinstance(nodes, Lacking) or request.dry_run else image.ask(nodes)
     reference = ports.builder.reference()
     plan = ports.target.plan(replace(request.options, image=reference))
     yield from applying.look_for_others(ports.policies, plan, allowed=request.among_others, dry_run=request.dry_run)
@@ -126,7 +128,7 @@ def up(ports: UpPorts, request: UpRequest) -> Generator[Event, None, UpResult]:
         published = yield from run.step("push", title, pushing, left="what was pushed stays in the registry; nothing was applied")
         plan = pinned_plan(plan, published, ports.publisher)
         built = [image for image in built if image.reference not in published.pinned]
-    loaded = (yield from run.load(nodes, built, plan)) if plan.images else Loaded((), None)
+    loaded = (yield from run.load(nodes, built, plan, held)) if plan.images else Loaded((), None)
     for edit in plan.edits:
         yield Notice(edit)
     applied = Applied(ApplyReport(()))
@@ -171,13 +173,15 @@ class _Run:
         yield TargetChosen(place.context, place.namespace, place.profile, ready.version, runtime, place.label)
         return ready, nodes
 
-    def load(self, nodes: NodeImages | Lacking, built: Sequence[LocalImage], plan: StackPlan) -> Generator[Event, None, Loaded]:
-        """The images in the nodes, where the target has nodes that images are sent to."""
+    def load(
+        self, nodes: NodeImages | Lacking, built: Sequence[LocalImage], plan: StackPlan, held: Future[Mapping[str, str]] | None
+    ) -> Generator[Event, None, Loaded]:
+        """The images in the nodes, where the target has nodes that images are sent to; `held` is what these were found to have."""
         if isinstance(nodes, Lacking):
             if plan.images:
                 yield Notice(f"{nodes.what}: its nodes must be able to pull {', '.join(plan.images)}", "warning")
             return Loaded((), None)
-        work = image.load(self.ports.builder, nodes, built, plan.images, plan.options.image)
+        work = image.load(self.ports.builder, nodes, built, plan.images, plan.options.image, held or image.ask(nodes))
         return (yield from self.step("load", "Loading images into the node", work, left=_LEFT_LOADED))
 
     def roll_out(

@@ -10,7 +10,7 @@ from shelterctl.core.deploy.image import LoadReport, LocalImage
 from shelterctl.core.deploy.stack import StackOptions, StackPlan
 from shelterctl.errors import ImageLoadFailed, ProgramMissing
 from shelterctl.ops.steps import Done
-from shelterctl.ops.up.image import Loaded, load
+from shelterctl.ops.up.image import Loaded, ask, load
 from tests.wiring.house import Workbench
 
 pytestmark = pytest.mark.unit
@@ -45,7 +45,7 @@ class Nodes:
 
 def loaded(nodes: Nodes, *built: LocalImage) -> Done[Loaded]:
     bench = Workbench({DATABASE.reference: DATABASE})
-    work: Generator[str, None, Done[Loaded]] = load(bench, nodes, built, PLAN.images, PLAN.options.image)
+    work: Generator[str, None, Done[Loaded]] = load(bench, nodes, built, PLAN.images, PLAN.options.image, ask(nodes))
     while True:
         try:
             next(work)
