@@ -54,7 +54,8 @@ def load(
 ) -> Generator[str, None, Done[Loaded]]:
     """Loads the images that were built and every other one of `images` that this machine has and the node lacks; `image` is the main one.
 
-    `held` is what the nodes had when they were asked. Raises ImageLoadFailed, and ProgramMissing where what loads is not there: an image that was not built here is then left to be pulled.
+    `held` is what the nodes had when they were asked. Raises ImageLoadFailed, and ProgramMissing where what loads is not there: an image
+    that was not built here is then left to be pulled.
     """
     in_node = held.result()
     own = {each.reference for each in built}
