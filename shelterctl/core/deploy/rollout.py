@@ -31,6 +31,9 @@ _KILLED = (137, 143)
 #: What a volume lacks and no waiting brings, as the kubelet's FailedMount events say it (pkg/volume/secret, /configmap, /projected).
 _NOT_THERE = re.compile(r'(references non-existent \w+ key: \S+|(?:secret|configmap) "[^"]+" not found)')
 MISSING_AFTER_S = 10.0
+#: A kubelet tries a container that it could not make again after 10 to 15 s (`backOffPeriod` with its jitter, pkg/kubelet/pod_workers.go),
+#: and that takes it a few seconds on a busy node: a Secret may have been made a moment ago.
+RETRIED_S = 25.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +130,10 @@ def _of_before(workload: Workload, since: FirstLook | None) -> bool:
 def _troubles(pod: Pod, now_s: float, since: FirstLook | None) -> Iterator[Trouble]:
     age_s = now_s - pod.created_at_s
     # A container's trouble begins when a node has taken the pod up, however long it waited for one.
-    here_s = now_s - max(pod.start_time_s or pod.created_at_s, since.at_s if since is not None else 0.0)
+    began_s = pod.start_time_s or pod.created_at_s
+    here_s = now_s - max(began_s, since.at_s if since is not None else 0.0)
+    # What the kubelet said before the first look it must have had the time to say again.
+    least_s = RETRIED_S if since is not None and began_s < since.at_s else 0.0
     if not pod.scheduled and pod.scheduling_message:
         yield Trouble(pod, "", "Unschedulable", pod.scheduling_message, age_s, False)
     for container in pod.every_container:
@@ -138,7 +144,7 @@ def _troubles(pod: Pod, now_s: float, since: FirstLook | None) -> Iterator[Troub
         if container.state == "waiting" and reason in FATAL_NOW:
             yield Trouble(pod, container.name, reason, container.message, age_s, True)
         elif container.state == "waiting" and reason in FATAL_AFTER_S:
-            fatal = here_s >= FATAL_AFTER_S[reason] and (reason != "CrashLoopBackOff" or crashes >= LOOPING_RESTARTS)
+            fatal = here_s >= max(FATAL_AFTER_S[reason], least_s) and (reason != "CrashLoopBackOff" or crashes >= LOOPING_RESTARTS)
             yield Trouble(pod, container.name, reason, container.message, age_s, fatal)
         elif crashing:
             yield Trouble(pod, container.name, "CrashLoopBackOff", _last_exit(container), age_s, True)

@@ -169,7 +169,11 @@ def test_errors_of_before_the_first_look_get_their_time_again() -> None:
     """The image may have been loaded, or the Secret made, a moment ago."""
     waiting = pod("app-2", container("waiting", "ImagePullBackOff"), age_s=3000)
     assert judge_rollout(ROLLING, [waiting], (), now_s=NOW, since=since(ago_s=5)).progress is Progress.WAITING
-    assert judge_rollout(ROLLING, [waiting], (), now_s=NOW, since=since(ago_s=15)).progress is Progress.FAILED
+    assert judge_rollout(ROLLING, [waiting], (), now_s=NOW, since=since(ago_s=25)).progress is Progress.FAILED
+    # The kubelet looks for a Secret again after 15 s at the latest.
+    missing = pod("mongo-0", container("waiting", "CreateContainerConfigError", message='secret "mongo-secret" not found'), age_s=16)
+    assert judge_rollout(ROLLING, [missing], (), now_s=NOW, since=since(ago_s=12)).progress is Progress.WAITING
+    assert judge_rollout(ROLLING, [missing], (), now_s=NOW, since=since(ago_s=25)).progress is Progress.FAILED
 
 
 def test_a_deadline_that_passed_before_the_first_look_decides_nothing() -> None:
