@@ -92,15 +92,12 @@ class Traffic:
     @property
     def failure_ratio(self) -> float:
         """The share of the requests that the service failed, from 0 to 1; the generator's own failures count on neither side."""
-        asked = self.requests - self.own_failures
-        return (self.failures - self.own_failures) / asked if asked else 0.0
+        return self._share(self.failures - self.own_failures)
 
     @property
     def odd_ratio(self) -> float:
         """The share of the requests whose answers were others than that of a marked write: a failure, or another way to say yes."""
-        asked = self.requests - self.own_failures
-        odd = sum(count for kind, count in self.failure_kinds.items() if kind.endswith(ANOTHER_ANSWER))
-        return odd / asked if asked else 0.0
+        return self._share(sum(count for kind, count in self.failure_kinds.items() if kind.endswith(ANOTHER_ANSWER)))
 
     def failed_for_certain(self, lag_max_ms: float) -> float:
         """The share that failed whatever the generator was busy with: an answer with an error's status is the service's own word.
@@ -111,8 +108,12 @@ class Traffic:
         certain = sum(
             count for kind, count in self.failure_kinds.items() if _ERROR_STATUS.fullmatch(kind) or (waited and kind == "TimeoutError")
         )
+        return self._share(certain)
+
+    def _share(self, count: int) -> float:
+        """Of the requests that the generator's own machine did not fail."""
         asked = self.requests - self.own_failures
-        return certain / asked if asked else 0.0
+        return count / asked if asked else 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,10 @@ from shelterctl.adapters.swarm.runner import LocustRunner
 from shelterctl.core.load.plan import LoadPlan
 from shelterctl.core.load.result import LoadResult
 from shelterctl.core.load.traffic import GeneratorEnd
-from shelterctl.core.load.verdict import CheckName
 from shelterctl.core.verdict import Verdict
 from shelterctl.errors import LoadGeneratorFailed
 from shelterctl.ops.loadtest import LoadPorts, loadtest
+from tests.adapters.swarm.judged import served
 from tests.adapters.swarm.load_target import serving
 from tests.ops.load_scenes import SystemClock
 
@@ -46,12 +46,6 @@ def load(
             except StopIteration as stop:
                 result: LoadResult = stop.value
                 return result
-
-
-def served(result: LoadResult) -> Verdict:
-    """The verdict on the service alone: on a busy machine the generator is in doubt as well, and with it the whole run."""
-    (serving,) = [check.judgement.verdict for check in result.checks if check.name is CheckName.SERVING]
-    return serving
 
 
 def words(result: LoadResult) -> str:

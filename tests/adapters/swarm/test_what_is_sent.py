@@ -10,11 +10,11 @@ import pytest
 from shelterctl.adapters.swarm.runner import LocustRunner
 from shelterctl.core.load.plan import Expectations, LoadPlan
 from shelterctl.core.load.result import LoadResult
-from shelterctl.core.load.verdict import CheckName
 from shelterctl.core.verdict import Verdict
 from shelterctl.ops.loadtest import LoadPorts, loadtest
 from tests.adapters.misbehaving_server import resets
 from tests.adapters.misbehaving_server import serving as misbehaving
+from tests.adapters.swarm.judged import served
 from tests.adapters.swarm.load_target import LOCUSTFILE, serving
 from tests.ops.load_scenes import SystemClock
 
@@ -112,6 +112,5 @@ def test_a_service_that_resets_every_connection_has_failed(tmp_path: Path, kind:
         # A client may ask again where it has no answer, and must say so.
         assert 0 < result.traffic.requests == result.traffic.failures == len(server.requests)
     # The run as a whole is in doubt where a busy machine's generator is.
-    serving = next(check.judgement for check in result.checks if check.name is CheckName.SERVING)
-    assert serving.verdict is Verdict.FAIL
+    assert served(result) is Verdict.FAIL
     assert [kind.rpartition(" ")[2] for kind in result.traffic.failure_kinds] == ["ECONNRESET"]
