@@ -14,7 +14,8 @@ from shelterctl.ops.chaos.tokens import marks
 from shelterctl.ops.chaos.unwritten.reason import NoWrites
 from shelterctl.ports.http import HttpAnswer
 from tests.fakes import HttpInMemory
-from tests.ops.chaos.test_tokens import RUN, URL, ended, failing, stage
+from tests.ops.chaos.test_tokens import RUN, URL, failing, stage
+from tests.ops.generators import ended
 
 pytestmark = pytest.mark.unit
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 
 import pytest
 
 from shelterctl.core.faults.ledger import StoredDocument
 from shelterctl.ops.chaos.settled import MOST_READINGS, Agreed, Readings
 from tests.fakes import SteppedClock
+from tests.ops.generators import ended
 
 pytestmark = pytest.mark.unit
 
@@ -33,15 +34,6 @@ class Database:
         self.clock.sleep(0.5)
         self.at_s.append(self.clock.monotonic_s())
         return self.states.pop(0) if len(self.states) > 1 else self.states[0]
-
-
-def ended(work: Generator[str, None, Agreed]) -> Agreed:
-    while True:
-        try:
-            next(work)
-        except StopIteration as stop:
-            agreed: Agreed = stop.value
-            return agreed
 
 
 def read(*states: Sequence[StoredDocument], apart_s: float = 5.0) -> tuple[Agreed, Database]:

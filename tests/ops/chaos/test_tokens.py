@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import unquote
 
 import pytest
@@ -29,6 +29,7 @@ from shelterctl.ops.chaos.tokens import Tokens, marks, number_of, sent_fields
 from shelterctl.ops.chaos.unwritten.reason import NoWrites
 from shelterctl.ports.http import HttpAnswer
 from tests.fakes import HttpInMemory
+from tests.ops.generators import ended
 
 pytestmark = pytest.mark.unit
 
@@ -36,7 +37,6 @@ URL, RUN = "http://app.test:80", "20261121-120000-kill-db"
 MIB = 2**20
 WRITE = WriteRule("POST", "/books", Body.JSON, {"name": "{token}", "price": "{n}"})
 WHOLE, ONE = ReadRule("/books", most_bytes=MIB), OneRule("/books/{id}")
-T = TypeVar("T")
 
 
 class QuickClock:
@@ -147,15 +147,6 @@ class Stage:
     def read_back(self) -> ReadBack:
         reading = Reading(self.http, self.rows, self.tokens, QuickClock(), URL, RUN, {DATABASE: {}}, (), 3.0)
         return ended(reading.work(self.outcomes)).value
-
-
-def ended(work: Generator[str, None, T]) -> T:
-    while True:
-        try:
-            next(work)
-        except StopIteration as stop:
-            found: T = stop.value
-            return found
 
 
 def stage(*, read: ReadRule | None = WHOLE, one: OneRule | None = ONE, by_id: bool = False, write: WriteRule = WRITE, **app: Any) -> Stage:

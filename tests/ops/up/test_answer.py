@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Generator
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
 import pytest
 
@@ -19,10 +18,10 @@ from shelterctl.ops.up.answer import NamedAnswers, VersionAnswers
 from shelterctl.ports.http import HttpAnswer
 from tests.core.stack_examples import NOW
 from tests.fakes import HttpInMemory, SteppedClock
+from tests.ops.generators import ended
 
 pytestmark = pytest.mark.unit
 
-T = TypeVar("T")
 CHAIN = ImageChain("notes-app:1.4", "sha256:a", "sha256:a", ("sha256:a",))
 HERE = StackState(NOW, "notes", (), (), None, (), Endpoint("notes", 30080, "10.96.0.9", "http://service"))
 
@@ -54,15 +53,6 @@ class Service:
             return HttpAnswer(200, {}, json.dumps({"image_tag": self.tag, "pod": "pod-1"}).encode(), 0.0)
 
         return VersionAnswers(HttpInMemory({"service": answer}), SteppedClock(), path)
-
-
-def ended(work: Generator[str, None, T]) -> T:
-    while True:
-        try:
-            next(work)
-        except StopIteration as stop:
-            found: T = stop.value
-            return found
 
 
 def test_the_named_route_closes_the_chain() -> None:
