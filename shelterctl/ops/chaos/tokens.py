@@ -121,6 +121,7 @@ class Tokens:
 
     def _explain_changed(self, mark: str) -> None:
         """Raises NoWrites where the application keeps a token in another form than it was sent."""
+        found: list[tuple[bool, str, str]] = []
         for form, text in respelled.forms(mark):
             whole = text if form == respelled.BASE64 else text[: respelled.LEAST_KEPT]
             places = self._database.locate(whole)
@@ -128,11 +129,16 @@ class Tokens:
             cut = f"cut off or changed after {kept} of its {len(text)} characters" if kept < len(text) else ""
             how = " and ".join(filter(None, (form, cut)))
             if places and how:
-                raise self._no_writes(
-                    f"the application stores what it is sent {how} ({places[0]}): a write cannot be told from another by its token",
-                    why=f"a token of {len(mark)} small letters and digits must be stored as it is sent",
-                    next_command="[writes] json or form in shelterctl.toml, with {token} in a field that keeps it",
-                )
+                found.append((bool(cut), how, places[0]))
+        if not found:
+            return
+        # Two forms may begin alike: the one that is there whole is the one.
+        _, how, place = min(found, key=lambda item: item[0])
+        raise self._no_writes(
+            f"the application stores what it is sent {how} ({place}): a write cannot be told from another by its token",
+            why=f"a token of {len(mark)} small letters and digits must be stored as it is sent",
+            next_command="[writes] json or form in shelterctl.toml, with {token} in a field that keeps it",
+        )
 
     def _kept(self, text: str) -> int:
         """How many of its first characters are in the database, where `LEAST_KEPT` are."""
