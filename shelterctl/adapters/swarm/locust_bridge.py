@@ -32,11 +32,11 @@ from locust.contrib.fasthttp import FastHttpSession
 from locust.env import Environment
 from locust.runners import MasterRunner, Runner, WorkerRunner
 
-from shelterctl.adapters.swarm import pace
+from shelterctl.adapters.swarm import own_stats, pace
 from shelterctl.adapters.swarm.master import Master
 from shelterctl.adapters.swarm.own_process import end_with_parent, raise_file_limit
 from shelterctl.adapters.swarm.own_tasks import watch_tasks
-from shelterctl.adapters.swarm.recorder import FileSink, Limit, Recorder
+from shelterctl.adapters.swarm.recorder import GAMMA, FileSink, Limit, Recorder
 from shelterctl.adapters.swarm.workers import Worker
 
 if os.environ.get("SHELTERCTL_LOAD_STAGES"):
@@ -71,7 +71,18 @@ def watch(session: Any) -> None:
         return  # watched already, or the child of a class that is
 
     @functools.wraps(ask)
-    def request(self: Any, method: str, url: str, name: str | None = None, *arguments: Any, **options: Any) -> Any:
+    def unbounded(self: Any, method: str, url: str, name: str | None = None, *arguments: Any, **options: Any) -> Any:
+        began = time.monotonic()
+        try:
+            return ask(self, method, url, name, *arguments, **options)
+        except Exception:
+            raise
+        except BaseException as broken:
+            recorder.on_unended(method, name or getattr(self, "request_name", None) or url, time.monotonic() - began, broken)
+            raise
+
+    @functools.wraps(ask)
+    def bounded(self: Any, method: str, url: str, name: str | None = None, *arguments: Any, **options: Any) -> Any:
         if schedule is not None:
             schedule.wait()
         recorder.let_begin()
@@ -86,7 +97,7 @@ def watch(session: Any) -> None:
         finally:
             recorder.ended()
 
-    session.request = request
+    session.request = bounded if schedule is not None or REQUESTS else unbounded
 
 
 for client in (FastHttpSession, HttpSession):
@@ -131,6 +142,9 @@ def on_start(environment: Environment, **_: object) -> None:
         master.begin()
     else:
         recorder.begin(environment)
+        if own_stats.unread(environment.user_classes):
+            recorder.stats = own_stats.take_over(environment, GAMMA)
+            events.test_stop.add_listener(recorder.on_test_stop)  # type: ignore[no-untyped-call]
         events.request.add_listener(recorder.on_request)  # type: ignore[no-untyped-call]
         events.user_error.add_listener(recorder.own_tasks.on_user_error)  # type: ignore[no-untyped-call]
     if not isinstance(environment.runner, WorkerRunner):

@@ -11,6 +11,7 @@ import json
 import math
 import os
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Protocol
@@ -21,12 +22,14 @@ from locust.exception import StopUser
 
 from shelterctl.adapters.swarm.answers import is_own, kind_of, oddity_of
 from shelterctl.adapters.swarm.own_process import complain, leave
+from shelterctl.adapters.swarm.own_stats import OwnStats
 from shelterctl.adapters.swarm.own_tasks import OwnTasks
 from shelterctl.adapters.swarm.pace import Schedule
 
 SCHEMA = 1
 RELATIVE_ERROR = 0.01
-LOG_GAMMA = math.log((1 + RELATIVE_ERROR) / (1 - RELATIVE_ERROR))
+GAMMA = (1 + RELATIVE_ERROR) / (1 - RELATIVE_ERROR)
+LOG_GAMMA = math.log(GAMMA)
 SMALLEST_MS = 0.01
 SAMPLE_S = 1.0
 LAG_PROBE_S = 0.05
@@ -41,6 +44,17 @@ NEVER_SENT_S = 1.0
 
 def bin_of(value_ms: float) -> int:
     return math.ceil(math.log(value_ms if value_ms > SMALLEST_MS else SMALLEST_MS) / LOG_GAMMA)
+
+
+class Named:
+    """The requests of one name since the last line; `sized` are those whose answers' `size_bytes` count."""
+
+    __slots__ = ("bins", "failures", "name", "requests", "size_bytes", "sized")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.requests = self.sized = self.size_bytes = self.failures = 0
+        self.bins: dict[int, int] = {}
 
 
 class Sink(Protocol):
@@ -104,25 +118,24 @@ class Recorder:
         self.began = time.monotonic()
         self.last_line = self.began
         self.cpu_s = time.process_time()
-        groups = ("by_pod", "by_name", "bytes_by_name", "sized_by_name", "failures_by_name", "failure_kinds", "own_kinds", "oddities")
+        groups = ("by_pod", "by_name", "failure_kinds", "own_kinds", "oddities")
         self.known: dict[str, set[str]] = {group: set() for group in groups}
         self.own_tasks = OwnTasks()
+        #: Locust's own statistics, where they are filled from here.
+        self.stats: OwnStats | None = None
         self.environment: Environment | None = None
         self.under_way = 0
         self.done = False
         self.reset()
 
     def reset(self) -> None:
-        self.requests = self.failures = self.most_users = 0
-        self.latency_bins: dict[int, int] = {}
+        self.most_users = 0
+        self.named: dict[str, Named] = {}
+        #: The same by the two words that Locust tells, which cost less to look up than to join.
+        self.asked: dict[tuple[str, str], Named] = {}
         self.lag_bins: dict[int, int] = {}
         self.max_ms = self.lag_max_ms = 0.0
         self.by_pod: dict[str, int] = {}
-        self.by_name: dict[str, int] = {}
-        self.bytes_by_name: dict[str, int] = {}
-        self.sized_by_name: dict[str, int] = {}
-        self.bins_by_name: dict[str, dict[int, int]] = {}
-        self.failures_by_name: dict[str, int] = {}
         self.failure_kinds: dict[str, int] = {}
         self.own_kinds: dict[str, int] = {}
         self.oddities: dict[str, int] = {}
@@ -153,10 +166,10 @@ class Recorder:
         **_: object,
     ) -> None:
         self.last_answer = time.monotonic()
-        name = self.count_request(f"{request_type} {name}", response_time)
+        named = self.count_request(request_type, name, response_time)
         if exception is None and response_length:
-            self.count("bytes_by_name", self.bytes_by_name, name, response_length)
-            self.count("sized_by_name", self.sized_by_name, name)
+            named.sized += 1
+            named.size_bytes += response_length
         headers = getattr(response, "headers", None)
         pod = (headers.get("x-pod") or "") if headers else ""
         if pod in self.by_pod:
@@ -167,18 +180,21 @@ class Recorder:
             self.count("by_pod", self.by_pod, pod)
         if exception is not None:
             self.own_tasks.request_failed()
-            self.count_failure(name, kind_of(response, exception), own=is_own(exception))
+            self.count_failure(named, kind_of(response, exception), own=is_own(exception))
         elif oddity := oddity_of(response):
             self.count("oddities", self.oddities, oddity)
 
     def let_begin(self) -> None:
         """Counts a request that begins. Raises StopUser where as many as were asked for have begun."""
-        runner = self.environment.runner if self.environment else None
-        self.most_users = max(self.most_users, runner.user_count if runner else 0)
+        self.look_at_users()
         if self.bound is not None and not self.bound.take():
             self.look_for_end()
             raise StopUser
         self.under_way += 1
+
+    def look_at_users(self) -> None:
+        runner = self.environment.runner if self.environment else None
+        self.most_users = max(self.most_users, runner.user_count if runner else 0)
 
     def ended(self) -> None:
         """The last one of those that were asked for ends the load."""
@@ -195,65 +211,75 @@ class Recorder:
         stopped = isinstance(broken, gevent.GreenletExit)
         if self.environment is None or self.done or (stopped and waited_s < NEVER_SENT_S):
             return
-        name = self.count_request(f"{request_type} {name}", waited_s * 1000)
+        named = self.count_request(request_type, name, waited_s * 1000)
         self.count("by_pod", self.by_pod, "")
-        self.count_failure(name, UNENDED if stopped else type(broken).__name__)
+        self.count_failure(named, UNENDED if stopped else type(broken).__name__)
 
-    def count_request(self, name: str, response_time_ms: float | None) -> str:
-        """Counts it, from when it was due where a rate wanted it earlier; returns the name that it is counted under."""
-        self.requests += 1
-        name = self.count("by_name", self.by_name, name)
+    def count_request(self, request_type: str, name: str, response_time_ms: float | None) -> Named:
+        """Counts it, from when it was due where a rate wanted it earlier."""
+        named = self.asked.get((request_type, name)) or self.first_of(request_type, name)
+        named.requests += 1
         if response_time_ms is not None:
             if self.schedule is not None:
                 response_time_ms += 1000 * self.schedule.taken_late_s()
-            index = bin_of(response_time_ms)
-            self.latency_bins[index] = self.latency_bins.get(index, 0) + 1
-            bins = self.bins_by_name.setdefault(name, {})
+            index, bins = bin_of(response_time_ms), named.bins
             bins[index] = bins.get(index, 0) + 1
             if response_time_ms > self.max_ms:
                 self.max_ms = response_time_ms
-        return name
+        return named
 
-    def count_failure(self, name: str, kind: str, *, own: bool = False) -> None:
-        self.failures += 1
-        self.count("failures_by_name", self.failures_by_name, name)
+    def first_of(self, request_type: str, name: str) -> Named:
+        """The first of its name since the last line."""
+        key = self.key_of("by_name", f"{request_type} {name}")
+        named = self.asked[request_type, name] = self.named.setdefault(key, Named(key))
+        return named
+
+    def count_failure(self, named: Named, kind: str, *, own: bool = False) -> None:
+        named.failures += 1
         self.count("failure_kinds", self.failure_kinds, kind)
         if own:
             self.count("own_kinds", self.own_kinds, kind)
 
-    def count(self, group: str, counts: dict[str, int], key: str, number: int = 1) -> str:
-        """Adds to a count; returns the key that it went under."""
+    def count(self, group: str, counts: dict[str, int], key: str) -> None:
         if key not in counts:
-            known = self.known[group]
-            if key not in known:
-                if len(known) >= MOST_KEYS:
-                    key = "(other)"
-                known.add(key)
-        counts[key] = counts.get(key, 0) + number
+            key = self.key_of(group, key)
+        counts[key] = counts.get(key, 0) + 1
+
+    def key_of(self, group: str, key: str) -> str:
+        """The key that it is counted under."""
+        known = self.known[group]
+        if key not in known:
+            if len(known) >= MOST_KEYS:
+                key = "(other)"
+            known.add(key)
         return key
 
     def flush(self, *, final: bool = False) -> None:
         now, cpu_s = time.monotonic(), time.process_time()
-        runner = self.environment.runner if self.environment else None
+        self.look_at_users()
+        all_named = self.named.values()
+        latency_bins: Counter[int] = Counter()
+        for named in all_named:
+            latency_bins.update(named.bins)
         body = {
             "elapsed_s": round(now - self.began, 4),
             "wall_s": round(time.time(), 4),
             "interval_s": round(now - self.last_line, 4),
-            "users": max(self.most_users, runner.user_count if runner else 0),
-            "requests": self.requests,
-            "failures": self.failures,
-            "latency_bins": self.latency_bins,
+            "users": self.most_users,
+            "requests": sum(named.requests for named in all_named),
+            "failures": sum(named.failures for named in all_named),
+            "latency_bins": latency_bins,
             "max_ms": round(self.max_ms, 4),
             "cpu_s": round(cpu_s - self.cpu_s, 4),
             "lag_bins": self.lag_bins,
             "lag_max_ms": round(self.lag_max_ms, 4),
             "by_pod": self.by_pod,
             "first_by_pod": self.first_by_pod,
-            "by_name": self.by_name,
-            "bytes_by_name": self.bytes_by_name,
-            "sized_by_name": self.sized_by_name,
-            "bins_by_name": self.bins_by_name,
-            "failures_by_name": self.failures_by_name,
+            "by_name": {named.name: named.requests for named in all_named},
+            "bytes_by_name": {named.name: named.size_bytes for named in all_named if named.sized},
+            "sized_by_name": {named.name: named.sized for named in all_named if named.sized},
+            "bins_by_name": {named.name: named.bins for named in all_named if named.bins},
+            "failures_by_name": {named.name: named.failures for named in all_named if named.failures},
             "late": 0 if self.schedule is None else self.schedule.taken_late(),
             "failure_kinds": self.failure_kinds,
             "own_kinds": self.own_kinds,
@@ -262,9 +288,17 @@ class Recorder:
             "last_answer_s": None if self.last_answer is None else round(self.last_answer - self.began, 4),
             "final": final,
         }
+        if self.stats is not None:
+            self.stats.feed(all_named)
         self.last_line, self.cpu_s = now, cpu_s
         self.reset()
         self.write("sample", body)
+
+    def on_test_stop(self, **_: object) -> None:
+        """Every user has ended: Locust prints its statistics before the last line is written."""
+        if self.stats is not None:
+            self.stats.feed(self.named.values())
+            self.stats = None
 
     def every_second(self) -> None:
         due = self.began
@@ -290,6 +324,7 @@ class Recorder:
             index = bin_of(late_ms)
             self.lag_bins[index] = self.lag_bins.get(index, 0) + 1
             self.lag_max_ms = max(self.lag_max_ms, late_ms)
+            self.look_at_users()
 
     def finish(self) -> None:
         """Writes what is left, once: after the last user has gone, so that no request is missing."""
