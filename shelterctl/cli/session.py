@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from shelterctl.cli.render import errors as render_errors
 from shelterctl.cli.terminal import Line, Terminal
 from shelterctl.cli.text import Aim, each_text
-from shelterctl.core.events import Event, TargetChosen
 from shelterctl.core.serial import SCHEMA, JsonValue, to_json
 from shelterctl.errors import ContextError, ExitCode, Interrupted, Refused, ShelterError, StateFolderError, UsageError, WaitTimeout
 from shelterctl.settings import DEFAULTS, Settings, load
 
 if TYPE_CHECKING:
     from shelterctl.adapters.runs.store import RunFolderOnDisk
+    from shelterctl.core.events import Event
     from shelterctl.wiring.parts import Wiring
 
 R = TypeVar("R")
@@ -93,6 +93,8 @@ class Session:
 
     def tell_place(self, folder: RunFolderOnDisk) -> None:
         """The first line of a run's events: whoever reads it knows by it of which stack it tells. Raises StateFolderError."""
+        from shelterctl.core.events import TargetChosen
+
         place = self.wiring.place
         folder.record(TargetChosen(place.context, place.namespace, place.profile, label=place.label))
 

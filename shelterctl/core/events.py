@@ -4,20 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import Enum
 from typing import ClassVar, TypeAlias
 
+from shelterctl.core.outcome import Outcome as Outcome
 from shelterctl.core.serial import JsonValue, to_json
 from shelterctl.core.state import Autoscaler, Pod, PodName, Usage
-
-
-class Outcome(Enum):
-    """How a step ended."""
-
-    CHANGED = "changed"
-    UNCHANGED = "unchanged"
-    SKIPPED = "skipped"
-    FAILED = "failed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,9 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 
 from shelterctl.core.events import Event
+from shelterctl.ops.node_images import ask
 from shelterctl.ops.steps import run_step
-from shelterctl.ops.up.image import ask, build, load
+from shelterctl.ops.up.image import build, load
 from shelterctl.ports.build import Builder
 from shelterctl.ports.capabilities import NodeImages
 from shelterctl.ports.clock import Clock
@@ -29,6 +30,6 @@ def prepared(ports: InsidePorts) -> Generator[Event, None, LoadGenerator]:
     reference = ports.image.reference()
     built = yield from run_step(ports.clock, "build", f"Building {reference}", build(ports.image, reference))
     nodes = ports.nodes()
-    sent = load(ports.image, nodes, [built], [reference], reference, ask(nodes))
+    sent = load(ports.image, nodes, [built], [reference], reference, ask(lambda: nodes))
     yield from run_step(ports.clock, "load", f"Loading {reference} into the node", sent)
     return ports.generator(reference)

@@ -45,11 +45,12 @@ class StatusPorts:
     clock: Clock
 
 
-def status(ports: StatusPorts, place: Place) -> StatusResult:
-    """Looks. Raises NotDeployed where nothing of the stack is there, ApiUnreachable."""
+def status(ports: StatusPorts, place: Place, held_by_nodes: Future[Mapping[str, str]] | None = None) -> StatusResult:
+    """Looks. `held_by_nodes` is what they were asked for before, None where nothing is sent to them.
+
+    Raises NotDeployed where nothing of the stack is there, ApiUnreachable.
+    """
     with ThreadPoolExecutor(4) as pool:
-        # The nodes take longest to answer, and what they have does not depend on what the API server says.
-        held_by_nodes = pool.submit(_image_ids, ports.images)
         state = ports.target.state(warnings_since_s=ports.clock.wall_s() - WARNINGS_S)
         if not state.workloads:
             held = f"; its data are there: {', '.join(claim.name for claim in state.claims)}" if state.claims else ""
@@ -63,30 +64,29 @@ def status(ports: StatusPorts, place: Place) -> StatusResult:
 
 
 def _chain(
-    ports: StatusPorts, state: StackState, image: str, held_by_nodes: Future[Mapping[str, str] | None], pool: ThreadPoolExecutor
+    ports: StatusPorts, state: StackState, image: str, held_by_nodes: Future[Mapping[str, str]] | None, pool: ThreadPoolExecutor
 ) -> tuple[ImageChain, tuple[str, ...]]:
     """The image from the build to the answer, and why a link could not be seen."""
     # A pod that is not ready runs its image all the same; one that has none yet says nothing about it.
     containers = [pod.running(image) or pod.containers[0] for pod in state.pods_of(Role.APP) if not pod.deleting]
     running = {container.image_id for container in containers if container.image_id}
-    sent = not isinstance(ports.images, Lacking)
-    chain = ImageChain(image, loaded_id="" if sent else None, running_ids=tuple(sorted(running)))
+    chain = ImageChain(image, loaded_id="" if held_by_nodes is not None else None, running_ids=tuple(sorted(running)))
     pinned = image.partition("@")[2]
     url = state.endpoint.url if state.endpoint is not None else ""
     # Each asks somebody else, and none waits for another.
     built = pool.submit(_built, ports.builder, image, pinned)
     answering = pool.submit(ports.answers.look, url, chain) if url else None
-    loaded = pool.submit(_loaded, held_by_nodes, image) if not pinned else None
+    loaded = held_by_nodes if not pinned else None
     problems = []
     if not pinned and not isinstance(ports.images, Lacking):
         with suppress(ShelterError):
-            chain = replace(chain, running_ids=_told_by_id(ports.images, chain.running_ids, loaded))
+            chain = replace(chain, running_ids=_told_by_id(ports.images, chain.running_ids, image, loaded))
     try:
         chain = replace(chain, built_id=built.result())
     except ShelterError as error:
         problems.append(f"built: {error.what}")
     try:
-        chain = replace(chain, loaded_id=loaded.result() if loaded is not None else None)
+        chain = replace(chain, loaded_id=loaded.result().get(image, "") if loaded is not None else None)
     except ShelterError as error:
         problems.append(f"loaded: {error.what}")
     try:
@@ -98,9 +98,11 @@ def _chain(
     return chain, tuple(problems)
 
 
-def _told_by_id(images: Callable[[], NodeImages], running: tuple[str, ...], loaded: Future[str | None] | None) -> tuple[str, ...]:
+def _told_by_id(
+    images: Callable[[], NodeImages], running: tuple[str, ...], image: str, loaded: Future[Mapping[str, str]] | None
+) -> tuple[str, ...]:
     """What runs, by the images' ids. Raises ShelterErrors."""
-    if loaded is None or set(running) <= {loaded.result()}:
+    if loaded is None or set(running) <= {loaded.result().get(image, "")}:
         return running
     return told_by_id(running, images().ids_by_digest())
 
@@ -116,17 +118,6 @@ def _built(builder: Builder, image: str, pinned: str) -> str | None:
         return None if pinned or image not in builder.references() else ""
     # What a registry gave is known by the digest of its manifest, on this machine and in the node.
     return pinned or built.image_id
-
-
-def _image_ids(images: Callable[[], NodeImages] | Lacking) -> Mapping[str, str] | None:
-    """What the nodes have; None where nothing is sent to nodes. Raises ShelterErrors."""
-    return None if isinstance(images, Lacking) else images().image_ids()
-
-
-def _loaded(held_by_nodes: Future[Mapping[str, str] | None], image: str) -> str | None:
-    """The id of what the nodes have of this name. Raises ShelterErrors."""
-    held = held_by_nodes.result()
-    return None if held is None else held.get(image, "")
 
 
 def _sources(builder: Builder, chain: ImageChain) -> tuple[str, bool]:

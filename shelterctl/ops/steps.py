@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
-from shelterctl.core.events import Event, Outcome, StepFinished, StepProgress, StepStarted
+from shelterctl.core.outcome import Outcome
 from shelterctl.errors import Interrupted, ShelterError
 from shelterctl.ports.clock import Clock
+
+if TYPE_CHECKING:
+    from shelterctl.core.events import Event
 
 T = TypeVar("T")
 
@@ -46,6 +49,8 @@ def run_step(clock: Clock, step: str, title: str, work: Generator[str, None, Don
 
     `left` says what an interruption in this step leaves behind. Raises what `work` raises, and Interrupted for KeyboardInterrupt.
     """
+    from shelterctl.core.events import StepFinished, StepProgress, StepStarted
+
     began_s = clock.monotonic_s()
     yield StepStarted(step, title)
     try:

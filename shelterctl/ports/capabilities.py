@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from shelterctl.core.deploy.image import LoadReport, LocalImage
-from shelterctl.core.deploy.stack import StackPlan
 from shelterctl.errors import CapabilityMissing
 
 if TYPE_CHECKING:
+    from shelterctl.core.deploy.image import LoadReport, LocalImage
+    from shelterctl.core.deploy.stack import StackPlan
     from shelterctl.core.dns.records import DnsAnswer, DnsQuery, DnsScene
 
 T = TypeVar("T")

@@ -6,14 +6,13 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from shelterctl.core.deploy.room import NodeRoom
-from shelterctl.core.deploy.stack import ApplyReport, ObjectChange, RemovalReport, StackOptions, StackPlan
-from shelterctl.core.events import Event, PeriodsSeen
-from shelterctl.core.load.clocks import ClockReading
-from shelterctl.core.state import Autoscaler, Pod, PodName, StackState, Usage, Workload
-
 if TYPE_CHECKING:
     from shelterctl.core.controller import ScalerSettings
+    from shelterctl.core.deploy.room import NodeRoom
+    from shelterctl.core.deploy.stack import ApplyReport, ObjectChange, RemovalReport, StackOptions, StackPlan
+    from shelterctl.core.events import Event, PeriodsSeen
+    from shelterctl.core.load.clocks import ClockReading
+    from shelterctl.core.state import Autoscaler, Pod, PodName, StackState, Usage, Workload
 
 
 class Hints(Protocol):

@@ -5,12 +5,14 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from shelterctl.adapters.kube.api import KubeApi
 from shelterctl.core.endpoint import Reach
 from shelterctl.core.state import Place, Role
+from shelterctl.errors import UsageError
 from shelterctl.ports.capabilities import Lacking
 from shelterctl.settings import DEFAULTS, Settings
 from shelterctl.wiring.parts import Wiring
@@ -40,6 +42,14 @@ class ClusterWiring(Wiring):
     def __init__(self, settings: Settings, context: str) -> None:
         super().__init__(settings)
         self.context = context
+
+    def foresee(self, overlay: str) -> None:
+        from shelterctl.adapters import kustomize
+
+        with suppress(UsageError):
+            folder = self.project / "manifests" / "overlays" / overlay
+            if not self.owners and (folder / "kustomization.yaml").is_file():
+                kustomize.begin(folder)
 
     def keep_choice(self) -> None:
         from shelterctl.wiring.stacks import keep_adopted

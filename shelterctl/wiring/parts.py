@@ -50,6 +50,9 @@ class Wiring(ABC):
             raise UsageError("--registry: the images of a stack of your own go to one, on a cluster", next_command="shelterctl inspect")
         return None
 
+    def foresee(self, overlay: str) -> None:  # noqa: B027 - most have nothing to begin
+        """Begins what an `up` of this overlay needs and takes a while; tells nothing, and changes nothing."""
+
     def check_choice(self) -> None:  # noqa: B027 - most can do all of it
         """Raises UsageError for what this `up` was asked to do, and what this target cannot."""
 

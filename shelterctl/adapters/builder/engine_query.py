@@ -54,6 +54,12 @@ def image(reference: str, timeout_s: float) -> dict[str, Any] | None:
     return _get(f"/images/{quote(reference, safe='/:@')}/json", timeout_s)
 
 
+def container_status(name: str, timeout_s: float) -> str | None:
+    """The state of a container (running, exited, paused), None for one that is not there. Raises Elsewhere, OSError."""
+    found = _get(f"/containers/{quote(name, safe='')}/json", timeout_s)
+    return None if found is None else str((found.get("State") or {}).get("Status") or "")
+
+
 class _Connection(http.client.HTTPConnection):
     def __init__(self, path: str, timeout_s: float) -> None:
         super().__init__("localhost", timeout=timeout_s)

@@ -57,16 +57,19 @@ class Rehearsed:
     needed: bool
 
 
-def rehearse(api: KubeApi, documents: Sequence[Json], *, force: bool, origin: Callable[[Json], str]) -> list[Rehearsed]:
+def rehearse(
+    api: KubeApi, documents: Sequence[Json], *, force: bool, origin: Callable[[Json], str], there: Iterable[Json] = ()
+) -> list[Rehearsed]:
     """Asks the API server for every object whether it would take it, before the first is applied: a stack is there whole or not at all.
 
-    `origin` names the file and the document that an object comes from. Raises ApiRejected for the first that was refused, with the
-    others.
+    `origin` names the file and the document that an object comes from; `there` are objects as they were listed a moment ago. Raises
+    ApiRejected for the first that was refused, with the others.
     """
+    known = {_key(item): item for item in there}
 
     def one(document: Json) -> Rehearsed | ApiRejected:
         try:
-            before, after = _asked(api, document, dry_run=True, force=force)
+            before, after = _asked(api, document, dry_run=True, force=force, known=known.get(_key(document)))
         except ApiRejected as error:
             return error
         change = _change(document, before, after)
@@ -83,6 +86,11 @@ def rehearse(api: KubeApi, documents: Sequence[Json], *, force: bool, origin: Ca
             details=(*error.details, *others),
         )  # fmt: skip
     return [answer for answer in answers if isinstance(answer, Rehearsed)]
+
+
+def _key(item: Json) -> tuple[str, str, str, str]:
+    meta = item["metadata"]
+    return item["apiVersion"], item["kind"], meta.get("namespace", ""), meta["name"]
 
 
 def _from(error: ApiRejected, origin: str) -> str:
@@ -102,10 +110,10 @@ def apply_document(api: KubeApi, document: Json, *, dry_run: bool, force: bool) 
     return _change(document, *_asked(api, document, dry_run=dry_run, force=force))
 
 
-def _asked(api: KubeApi, document: Json, *, dry_run: bool, force: bool) -> tuple[Json | None, Json]:
+def _asked(api: KubeApi, document: Json, *, dry_run: bool, force: bool, known: Json | None = None) -> tuple[Json | None, Json]:
     """The object before and after."""
     path = path_of(api, document)
-    before = api.get_or_none(path)
+    before = known if known is not None else api.get_or_none(path)
     if before is not None and document["kind"] == "Namespace" and "deletionTimestamp" in before["metadata"]:
         # It still takes what is in it already, and refuses what is new: half a stack, which is about to go.
         raise terminating(document["metadata"]["name"])
@@ -289,12 +297,10 @@ def delete(api: KubeApi, item: Json, *, dry_run: bool = False) -> None:
 
 
 def _diff(before: Json, after: Json, name: str) -> tuple[str, ...]:
-    old, new = _lines(before), _lines(after)
+    old, new = (without_secrets(document) if document else {} for document in (before, after))
+    # Writing YAML takes ten times as long as comparing, and most objects are as they were.
     if old == new:
         return ()
-    return tuple(line.rstrip("\n") for line in difflib.unified_diff(old, new, f"{name} (now)", f"{name} (wanted)", n=2))
-
-
-def _lines(document: Json) -> list[str]:
-    """YAML lines of what a person set, without what must not be shown."""
-    return yaml.safe_dump(without_secrets(document), sort_keys=True).splitlines(keepends=True) if document else []
+    before_lines, after_lines = (yaml.safe_dump(each, sort_keys=True).splitlines(keepends=True) if each else [] for each in (old, new))
+    told = difflib.unified_diff(before_lines, after_lines, f"{name} (now)", f"{name} (wanted)", n=2)
+    return tuple(line.rstrip("\n") for line in told)

@@ -11,24 +11,22 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shelterctl.adapters.kube import apply, kustomize, manifest_edits, others, records, remove, scale, watch
+from shelterctl.adapters.kube import apply, kustomize, manifest_edits, others, records, remove, scale
 from shelterctl.adapters.kube.api import Json, KubeApi
 from shelterctl.adapters.kube.hints import KubectlHints
-from shelterctl.adapters.kube.look import requests, state
+from shelterctl.adapters.kube.look import state
 from shelterctl.adapters.kube.look.endpoint import Way
-from shelterctl.adapters.kube.look.nodes import NodeMetrics
-from shelterctl.adapters.kube.look.periods import read_periods
 from shelterctl.adapters.parts import pods_of_part
-from shelterctl.core.deploy.room import NodeRoom
 from shelterctl.core.deploy.stack import ApplyReport, ObjectChange, RemovalReport, StackOptions, StackPlan
-from shelterctl.core.events import Event, PeriodsSeen
-from shelterctl.core.load.clocks import ClockReading
 from shelterctl.core.serial import JsonValue
 from shelterctl.core.state import Autoscaler, Pod, PodName, Role, StackState, Usage, Workload
 from shelterctl.errors import ApiRejected, ApiUnreachable, UsageError
 
 if TYPE_CHECKING:
     from shelterctl.core.controller import ScalerSettings
+    from shelterctl.core.deploy.room import NodeRoom
+    from shelterctl.core.events import Event, PeriodsSeen
+    from shelterctl.core.load.clocks import ClockReading
 
 
 class KubernetesCluster:
@@ -103,7 +101,7 @@ class KubernetesCluster:
         doomed = [item for item in managed if dry_run or item["kind"] != "ConfigMap"]
         rehearsed: Sequence[apply.Rehearsed] = ()
         if not dry_run:
-            rehearsed = apply.rehearse(self.api, plan.documents, force=force, origin=self._origin)
+            rehearsed = apply.rehearse(self.api, plan.documents, force=force, origin=self._origin, there=managed)
             scale.keep_replicas(self.api, plan.documents)
         changes = apply.apply_all(self.api, plan.documents, dry_run=dry_run, force=force, rehearsed=rehearsed)
         changes += apply.prune(self.api, plan.documents, doomed, dry_run=dry_run)
@@ -141,12 +139,20 @@ class KubernetesCluster:
         return state.read_usage(self.api, self.namespaces())
 
     def periods(self, pods: Sequence[Pod]) -> PeriodsSeen:
+        from shelterctl.adapters.kube.look.periods import read_periods
+
         return read_periods(self.api, pods)
 
     def rooms(self) -> tuple[NodeRoom, ...]:
+        from shelterctl.adapters.kube.look import requests
+
         return requests.read_rooms(self.api)
 
     def watch(self, stop: Callable[[], bool]) -> Iterator[Event]:
+        # A look at the stack needs none of it.
+        from shelterctl.adapters.kube import watch
+        from shelterctl.adapters.kube.look.nodes import NodeMetrics
+
         # Asked here, so that an API server that is not there is an error at once. Both are followed: the companion may come later.
         self.namespaces()
         spaces = self.watched()

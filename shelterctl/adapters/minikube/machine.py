@@ -9,10 +9,12 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from shelterctl.adapters import kubeconfig, process
+from shelterctl.adapters.builder import engine_query
 from shelterctl.adapters.nodes.shell import NodeShell, docker_shell, host_docker_env, local_shell, ssh_shell
 from shelterctl.core.serial import JsonValue
 from shelterctl.errors import CommandFailed, MinikubeUnavailable, ProgramMissing, WaitTimeout
@@ -121,8 +123,13 @@ class Minikube:
 
     def _container_status(self) -> str:
         """Docker's word for the node's container (running, exited, paused), empty where there is none."""
+        env = host_docker_env()
+        if not env:
+            # What keeps the socket from answering is docker's to say, in its own words.
+            with suppress(engine_query.Elsewhere, OSError):
+                return engine_query.container_status(self._name, QUERY_TIMEOUT_S) or ""
         argv = ["docker", "container", "inspect", "-f", "{{.State.Status}}", self._name]
-        found = process.run(argv, timeout_s=QUERY_TIMEOUT_S, env=host_docker_env(), check=False)
+        found = process.run(argv, timeout_s=QUERY_TIMEOUT_S, env=env, check=False)
         if found.returncode == 0:
             return found.text.strip()
         if "no such container" in found.error_text.lower():

@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shelterctl.adapters import process
-from shelterctl.adapters.minikube.docker_node import DockerNode
 from shelterctl.adapters.nodes.image_source import ImageSource, Sent, take
 from shelterctl.adapters.nodes.shell import NodeShell
 from shelterctl.adapters.nodes.store import QUERY_TIMEOUT_S, HeldImages, NodeStore, full_name, no_room_here
@@ -117,6 +116,8 @@ class MinikubeImages(HeldImages):
                 shell.run(["docker", "tag", known, image.reference], timeout_s=QUERY_TIMEOUT_S)
                 report = LoadReport(image.reference, "tag", 0, 0, len(image.layers))
             else:
+                from shelterctl.adapters.minikube.docker_node import DockerNode
+
                 report = DockerNode(shell, self._source, LOAD_TIMEOUT_S).load(image)
             self._store.await_id(shell, image)
             total = _worse(total, report)

@@ -7,15 +7,18 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from shelterctl.adapters.stack import request_tables
 from shelterctl.adapters.stack.looks import IDS, TABLES, TOKENS
 from shelterctl.core.duration import parse_duration_s
-from shelterctl.core.stack.generated import GeneratedSecret, misread
-from shelterctl.core.stack.model import Build, Engine
 from shelterctl.errors import UsageError
 from shelterctl.settings import FILE_NAME, nearest
+
+if TYPE_CHECKING:
+    # Each command reads this file, and few need the model of a stack.
+    from shelterctl.core.stack.generated import GeneratedSecret
+    from shelterctl.core.stack.model import Build
 
 USES = ("built", "registry", "pulled")
 _TABLES: Mapping[str, Mapping[str, type | tuple[type, ...]]] = {
@@ -65,6 +68,8 @@ class StackConfig:
 
     def builds(self) -> dict[str, Build]:
         """The Dockerfiles that the owner tied to images."""
+        from shelterctl.core.stack.model import Build
+
         return {
             image.name: Build(image.dockerfile or f"{image.context or '.'}/Dockerfile".removeprefix("./"), image.context or ".", "")
             for image in self.images
@@ -116,6 +121,10 @@ def _check_service(path: Path, value: str) -> None:
 
 def _check_database(path: Path, found: Mapping[str, Any]) -> None:
     """What is said of the database must be usable before anything is killed. Raises UsageError."""
+    if not found:
+        return
+    from shelterctl.core.stack.model import Engine
+
     engines = [engine.value for engine in Engine]
     if "engine" in found and found["engine"] not in engines:
         what = f"{path}: [database] engine = {found['engine']!r}{nearest(found['engine'], engines)}"
@@ -188,6 +197,10 @@ def _accounting(path: Path, value: str) -> str:
 
 def _secrets(path: Path, value: object) -> tuple[GeneratedSecret, ...]:
     """Secrets that `up` makes. Raises UsageError."""
+    if not value:
+        return ()
+    from shelterctl.core.stack.generated import GeneratedSecret, misread
+
     found = []
     for entry in value if isinstance(value, list | tuple) else [value]:
         keys = entry.get("keys") if isinstance(entry, dict) else None

@@ -26,15 +26,22 @@ def command(
       shelterctl status --check --output json
       shelterctl status watch
     """
-    from shelterctl.cli.render import status as render
-    from shelterctl.cli.render.codes import exit_code
-    from shelterctl.ops.status import StatusPorts, status
+    from shelterctl.ops import node_images
+    from shelterctl.ports.capabilities import Lacking
 
     wiring = session.wiring
     session.tell_target()
     wiring.check_running()
-    ports = StatusPorts(wiring.target, wiring.builder, wiring.images, wiring.answers(), wiring.clock)
-    result = status(ports, wiring.place)
+    images = wiring.images
+    # The nodes take longest to answer: they are asked before the rest is so much as imported.
+    held = None if isinstance(images, Lacking) else node_images.ask(images)
+
+    from shelterctl.cli.render import status as render
+    from shelterctl.cli.render.codes import exit_code
+    from shelterctl.ops.status import StatusPorts, status
+
+    ports = StatusPorts(wiring.target, wiring.builder, images, wiring.answers(), wiring.clock)
+    result = status(ports, wiring.place, held)
     # A look ends well whatever it shows.
     code = exit_code(result.health.judgement.verdict) if check else 0
     return session.finish(result, code, lambda: render.lines(result))

@@ -61,6 +61,10 @@ def command(
       shelterctl up --fail-on-severity high
       shelterctl up --overlay minikube-two-namespaces --no-wait-hpa
     """
+    session.choose(mongo_uri=mongo_uri, mongo_password_file=mongo_password_file, adopt=adopt, registry=registry, pull_secret=pull_secret)
+    # Before the rest is so much as imported.
+    session.wiring.foresee(overlay or session.settings.overlay)
+
     from shelterctl.cli.flags import seconds, severity
     from shelterctl.cli.render import up as render
     from shelterctl.cli.render.codes import exit_code
@@ -74,7 +78,6 @@ def command(
     if scan and (dry_run or adopt):
         asked = "--dry-run" if dry_run else "--adopt"
         raise UsageError(f"{asked} builds no image: there is nothing that --scan could look into", next_command="shelterctl up --scan")
-    session.choose(mongo_uri=mongo_uri, mongo_password_file=mongo_password_file, adopt=adopt, registry=registry, pull_secret=pull_secret)
     wiring, settings = session.wiring, session.settings
     wiring.check_choice()
     options = StackOptions(

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import NoReturn, Protocol
 
 from shelterctl.core.deploy.image import ImageChain
-from shelterctl.core.events import Outcome
+from shelterctl.core.outcome import Outcome
 from shelterctl.core.state import StackState
 from shelterctl.errors import ServiceUnreachable
 from shelterctl.ops.guards import service_url

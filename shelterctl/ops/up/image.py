@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass
 
 from shelterctl.core.deploy.image import LoadReport, LocalImage
@@ -34,14 +34,6 @@ def build(builder: Builder, reference: str) -> Generator[str, None, Done[LocalIm
         builder.forget(reference)
         raise BuildFailed(f"the sources changed while {reference} was built from them", next_command="shelterctl up")
     return Done(builder.describe(built, fresh=True), built)
-
-
-def ask(nodes: NodeImages) -> Future[Mapping[str, str]]:
-    """Asks what the nodes have while something else is looked at: a command in a node takes a sixth of a second."""
-    pool = ThreadPoolExecutor(1)
-    asked = pool.submit(nodes.image_ids)
-    pool.shutdown(wait=False)
-    return asked
 
 
 def load(

@@ -16,6 +16,7 @@ from shelterctl.core.events import Event, Notice, Outcome, TargetChosen
 from shelterctl.core.faults.database import pod_problem
 from shelterctl.core.state import Autoscaler, Place, Pod, Role, StackState
 from shelterctl.core.verdict import Verdict
+from shelterctl.ops import node_images
 from shelterctl.ops.steps import Done, run_step
 from shelterctl.ops.up import applying, image, rollout_wait, scanning
 from shelterctl.ops.up.answer import Answers
@@ -102,7 +103,7 @@ def up(ports: UpPorts, request: UpRequest) -> Generator[Event, None, UpResult]:
     # What is missing for the scan is told before minutes of building.
     scanner = scanning.scanner_for(ports.scanner, request.scan)
     ready, nodes = yield from run.prepare()
-    held = None if isinstance(nodes, Lacking) or request.dry_run else image.ask(nodes)
+    held = None if isinstance(nodes, Lacking) or request.dry_run else node_images.ask(lambda: nodes)
     reference = ports.builder.reference()
     plan = ports.target.plan(replace(request.options, image=reference))
     yield from applying.look_for_others(ports.policies, plan, allowed=request.among_others, dry_run=request.dry_run)
@@ -181,7 +182,7 @@ class _Run:
             if plan.images:
                 yield Notice(f"{nodes.what}: its nodes must be able to pull {', '.join(plan.images)}", "warning")
             return Loaded((), None)
-        work = image.load(self.ports.builder, nodes, built, plan.images, plan.options.image, held or image.ask(nodes))
+        work = image.load(self.ports.builder, nodes, built, plan.images, plan.options.image, held or node_images.ask(lambda: nodes))
         return (yield from self.step("load", "Loading images into the node", work, left=_LEFT_LOADED))
 
     def roll_out(

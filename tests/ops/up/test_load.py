@@ -9,8 +9,9 @@ import pytest
 from shelterctl.core.deploy.image import LoadReport, LocalImage
 from shelterctl.core.deploy.stack import StackOptions, StackPlan
 from shelterctl.errors import ImageLoadFailed, ProgramMissing
+from shelterctl.ops.node_images import ask
 from shelterctl.ops.steps import Done
-from shelterctl.ops.up.image import Loaded, ask, load
+from shelterctl.ops.up.image import Loaded, load
 from tests.wiring.house import Workbench
 
 pytestmark = pytest.mark.unit
@@ -45,7 +46,7 @@ class Nodes:
 
 def loaded(nodes: Nodes, *built: LocalImage) -> Done[Loaded]:
     bench = Workbench({DATABASE.reference: DATABASE})
-    work: Generator[str, None, Done[Loaded]] = load(bench, nodes, built, PLAN.images, PLAN.options.image, ask(nodes))
+    work: Generator[str, None, Done[Loaded]] = load(bench, nodes, built, PLAN.images, PLAN.options.image, ask(lambda: nodes))
     while True:
         try:
             next(work)
