@@ -13,8 +13,9 @@ import pytest
 from shelterctl.adapters import process
 from shelterctl.adapters.builder.engine import DockerEngine
 from shelterctl.adapters.builder.oci_archive import LAYER_TAR, LAYER_TAR_GZIP, Blob
+from shelterctl.adapters.minikube.containerd import parse_blobs
 from shelterctl.adapters.minikube.machine import Minikube
-from shelterctl.adapters.minikube.node_images import MinikubeImages, load_failure, parse_blobs
+from shelterctl.adapters.minikube.node_images import MinikubeImages, load_failure
 from shelterctl.adapters.nodes.shell import NodeShell
 from shelterctl.core.deploy.image import LoadReport, LocalImage
 from shelterctl.errors import CommandFailed, ImageLoadFailed
