@@ -9,6 +9,10 @@ from dataclasses import dataclass
 from typing import Final
 
 TTL_S: Final = 1.0
+# A new pod's first packets may be dropped until the network knows it, some tenths of a second. Whoever is told "no" waits a whole
+# period of the probe before it asks again, so that the first "no" comes late, and well within the probe's timeout (2 s).
+FIRST_NO_AFTER_S: Final = 1.0
+_PAUSE_S: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +33,15 @@ class CachedPing:
     :param ping: None if the database answers, else the reason; must come back within a few seconds.
     """
 
-    def __init__(self, ping: Callable[[], str | None], monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        ping: Callable[[], str | None],
+        monotonic: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         self._ping = ping
         self._monotonic = monotonic
+        self._sleep = sleep
         self._pinging = threading.Lock()
         self._last: tuple[float, str | None] | None = None
 
@@ -47,12 +57,20 @@ class CachedPing:
         try:
             latest = self._last
             if latest is None or latest is known:
-                started = self._monotonic()
-                latest = (started, self._ping())
+                latest = self._asked(patient=latest is None)
                 self._last = latest
             return self._report(latest)
         finally:
             self._pinging.release()
+
+    def _asked(self, *, patient: bool) -> tuple[float, str | None]:
+        began = started = self._monotonic()
+        reason = self._ping()
+        while patient and reason is not None and self._monotonic() - began < FIRST_NO_AFTER_S:
+            self._sleep(_PAUSE_S)
+            started = self._monotonic()
+            reason = self._ping()
+        return started, reason
 
     def _report(self, last: tuple[float, str | None]) -> Readiness:
         return Readiness(last[1], max(0.0, self._monotonic() - last[0]))

@@ -32,6 +32,28 @@ def test_a_ping_is_asked_once_a_second() -> None:
     assert ping.check().ready is False
 
 
+@pytest.mark.parametrize(("fails", "said", "asked"), [(3, None, 4), (100, "no route", 11)])
+def test_the_first_no_is_said_after_a_second_and_not_at_once(fails: int, said: str | None, asked: int) -> None:
+    clock = Clock()
+    calls: list[float] = []
+
+    def answer() -> str | None:
+        calls.append(clock.now_s)
+        return "no route" if len(calls) <= fails else None
+
+    def sleep(seconds: float) -> None:
+        clock.now_s = round(clock.now_s + seconds, 3)
+
+    ping = CachedPing(answer, clock, sleep)
+    assert ping.check().reason == said
+    assert len(calls) == asked
+    assert calls[-1] <= 101.0
+    # What is known later is told at once.
+    clock.now_s += 5
+    assert ping.check().reason == said
+    assert len(calls) == asked + 1
+
+
 def test_while_one_pings_the_others_get_what_was_known() -> None:
     clock = Clock()
     pinging, release = threading.Event(), threading.Event()
