@@ -46,7 +46,18 @@ def test_locust_is_imported_by_nothing_of_ours_but_what_runs_in_its_process() ->
         )
     ]
     # Those that the bridge takes along are loaded nowhere else.
-    names = ("locust_bridge", "locust_start", "master", "own_process", "own_tasks", "pace", "recorder", "worker_start", "workers")
+    names = (
+        "locust_bridge",
+        "locust_start",
+        "master",
+        "own_process",
+        "own_stats",
+        "own_tasks",
+        "pace",
+        "recorder",
+        "worker_start",
+        "workers",
+    )
     assert sorted(found) == [f"shelterctl/adapters/swarm/{name}.py" for name in names]
 
 
