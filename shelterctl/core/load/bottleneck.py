@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from shelterctl.core.load.busy import MACHINE_BUSY_PERCENT, MachineLoad
+from shelterctl.core.load.course.database import DatabaseLoad
 from shelterctl.core.load.course.faults import felt_share
 from shelterctl.core.load.course.nodes import NODE_BUSY_PERCENT, busy_nodes
 from shelterctl.core.load.plan import LoadPlan
@@ -39,6 +40,8 @@ LATE_SHARE = 0.01
 #: A machine or a node that was busy for so much of the load is a suspect; for half of it, it is the limit.
 BUSY_SHARE = 0.1
 BUSY_HALF = 0.5
+#: A database that usually takes so much of a crowded node is what it is crowded by.
+DATABASE_SHARE = 0.5
 #: Connections that stay where they are opened leave a new pod with less than this share of an even part.
 LEAST_SHARE = 0.25
 
@@ -87,16 +90,17 @@ def bottleneck(
     generator: GeneratorLoad,
     timeline: Timeline | None,
     *,
-    database_percent: float | None = None,
+    database: DatabaseLoad | None = None,
     machine: MachineLoad | None = None,
 ) -> Bottleneck:
-    """`database_percent` is the most that the database used of its CPU limit, where that was measured; `machine` is how busy the machine
-    was that the load came from, and the pods of a cluster on this machine run on."""
+    """`database` is what the database used of the CPU, where that was measured; `machine` is how busy the machine was that the load came
+    from, and the pods of a cluster on this machine run on."""
     own = tuple(_generator(traffic, generator))
+    crowded = (*_nodes(traffic, timeline), *_machine(machine, timeline))
     others = (
-        *_cluster(timeline, database_percent),
-        *_nodes(traffic, timeline),
-        *_machine(machine, timeline),
+        *_cluster(timeline, database),
+        *_taken_by_database(database, timeline, machine, crowded),
+        *crowded,
         *_connections(traffic, timeline),
     )
     # What a generator measured that was at its own limit does not show that the load was served.
@@ -173,7 +177,7 @@ def _faults(traffic: Traffic, timeline: Timeline | None) -> Iterator[Suspect]:
     yield Suspect(Limit.FAULT, f"{told}: {percent(share)} of {'what failed' if failures else 'the slow seconds'} lies near it")
 
 
-def _cluster(timeline: Timeline | None, database_percent: float | None) -> Iterator[Suspect]:
+def _cluster(timeline: Timeline | None, database: DatabaseLoad | None) -> Iterator[Suspect]:
     if timeline is None:
         return
     used = timeline.cpu_limit_percent
@@ -192,10 +196,25 @@ def _cluster(timeline: Timeline | None, database_percent: float | None) -> Itera
         # What is used is a mean over a minute: a limit stops who needs much for a moment.
         mean = "" if used is None else f", though they used no more than {used:.0f}% of their limits in the mean"
         yield Suspect(Limit.CPU, f"the pods were {stopped}{mean}", proved=throttled >= THROTTLED_HALF)
-    if database_percent is not None and database_percent >= AT_LIMIT_PERCENT:
-        # Who waits for the database uses no CPU of his own.
-        text = f"the database used {database_percent:.0f}% of its CPU limit"
+    most = None if database is None else database.limit_percent
+    if most is not None and most >= AT_LIMIT_PERCENT:
+        text = f"the database used {most:.0f}% of its CPU limit"
         yield Suspect(Limit.DATABASE, text, proved=used is not None and used < AT_LIMIT_PERCENT)
+
+
+def _taken_by_database(
+    database: DatabaseLoad | None, timeline: Timeline | None, machine: MachineLoad | None, crowded: tuple[Suspect, ...]
+) -> Iterator[Suspect]:
+    """A node or a machine that had no CPU left to give, most of which the database took: a larger one would give it more to take."""
+    proved = [suspect for suspect in crowded if suspect.proved]
+    if database is None or not proved:
+        return
+    sizes = [point.allocatable_millicores for point in timeline.nodes] if timeline is not None else []
+    size = max(sizes, default=1000 * machine.cores if machine is not None else 0)
+    if size and database.usual_millicores >= DATABASE_SHARE * size:
+        unbound = ", and has no CPU limit" if database.limit_percent is None else ""
+        text = f"it used {database.usual_millicores:,.0f} of {size:,.0f} millicores{unbound}, and {proved[0].evidence}"
+        yield Suspect(Limit.DATABASE, text)
 
 
 def _nodes(traffic: Traffic, timeline: Timeline | None) -> Iterator[Suspect]:

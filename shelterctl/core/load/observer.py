@@ -19,6 +19,7 @@ from shelterctl.core.load.attribution import (
     scale_up_period_s,
 )
 from shelterctl.core.load.clocks import ClockReading, Clocks
+from shelterctl.core.load.course.database import DatabaseUse
 from shelterctl.core.load.course.faults import Incidents
 from shelterctl.core.load.course.nodes import NodeRounds
 from shelterctl.core.load.course.throttling import Throttling
@@ -60,23 +61,17 @@ class Observer:
         self._dropped = 0
         self._others: list[str] = []
         self._gone_at_s: float | None = None
-        self._database: dict[PodName, Pod] = {}
-        self._database_percent: float | None = None
+        self.database = DatabaseUse()
         self._unplaced = ""
         self._nodes = NodeRounds()
         self.incidents = Incidents()
         self._throttling: Throttling | None = None
 
-    @property
-    def database_percent(self) -> float | None:
-        """The most that the database's pods used of their CPU limits; None where that was not measured, or they have none."""
-        return self._database_percent
-
     def pods(self, at_s: float, pods: Iterable[Pod]) -> None:
         """The pods at one moment, all of them."""
         pods = tuple(pods)
         self.incidents.pods(at_s, pods, self._autoscaler.desired if self._autoscaler else None)
-        self._database = {pod.name: pod for pod in pods if pod.role is Role.DATABASE}
+        self.database.pods(pods)
         before, self._pods = self._pods, {pod.name: pod for pod in pods if pod.role is Role.APP}
         for pod in self._ready():
             self._ready_at.setdefault(pod.name, at_s)
@@ -107,11 +102,7 @@ class Observer:
     def usage(self, at_s: float, usage: Iterable[Usage]) -> None:
         """The pods' usage as it was last measured; the same measurement again adds nothing."""
         usage = tuple(usage)
-        for item in usage:
-            allowed = self._database[item.pod].cpu_limits_millicores if item.pod in self._database else ()
-            if allowed and all(allowed):
-                used_percent = 100 * item.cpu_millicores / sum(value or 0 for value in allowed)
-                self._database_percent = max(self._database_percent or 0.0, used_percent)
+        self.database.usage(usage)
         known = [(item, self._pods[item.pod]) for item in usage if item.pod in self._pods]
         if not known:
             return

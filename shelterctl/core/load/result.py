@@ -114,7 +114,7 @@ def conclude(
             traffic,
             generator,
             timeline,
-            database_percent=None if observer is None else observer.database_percent,
+            database=None if observer is None else observer.database.load,
             machine=machine,
         ),
         machine=machine,

@@ -8,16 +8,18 @@ import pytest
 
 from shelterctl.core.load.bottleneck import Limit, bottleneck, held_back
 from shelterctl.core.load.busy import MachineLoad, machine_load
+from shelterctl.core.load.course.database import DatabaseLoad, DatabaseUse
 from shelterctl.core.load.timeline import AtMaximum, NewPod, ReplicaPoint, Timeline, UsagePoint
 from shelterctl.core.load.traffic import PodTraffic, Traffic
-from shelterctl.core.state import PodName
-from tests.core.load.examples import GENERATOR, PLAN, TRAFFIC
+from shelterctl.core.state import PodName, Role, Usage
+from tests.core.load.examples import GENERATOR, PLAN, TRAFFIC, pod
 
 pytestmark = pytest.mark.unit
 
 QUICK = replace(TRAFFIC, p50_ms=40.0, p95_ms=60.0)
 #: Half of the answers as before, and the slowest ones five times as long.
 SLOW = replace(TRAFFIC, p50_ms=40.0, p95_ms=210.0)
+AT_ITS_LIMIT = DatabaseLoad(98.0, 490.0)
 WATCHED = Timeline(240.0, True, (ReplicaPoint(0.0, 2, 2, 40, 70),))
 
 
@@ -43,22 +45,22 @@ def test_each_limit_by_its_own_figures(timeline: Timeline | None, limit: Limit) 
 
 
 @pytest.mark.parametrize(
-    ("timeline", "database_percent", "reached"),
+    ("timeline", "database", "reached"),
     [
         (replace(WATCHED, usage=(usage(97.0),)), None, [Limit.CPU]),
         (replace(WATCHED, at_maximum=AtMaximum(90.0, 5, 9), usage=(usage(60.0),)), None, [Limit.MAXIMUM]),
         (replace(WATCHED, at_maximum=AtMaximum(90.0, 5, 9), usage=(usage(97.0),)), None, [Limit.MAXIMUM, Limit.CPU]),
         (replace(WATCHED, unplaced="1 pod found no node: 2000m of 2000m are requested", usage=(usage(60.0),)), None, [Limit.NODE]),
         (replace(WATCHED, metric_problem="FailedGetResourceMetric: no metrics", usage=(usage(60.0),)), None, [Limit.METRIC]),
-        (replace(WATCHED, usage=(usage(30.0),)), 98.0, [Limit.DATABASE]),
+        (replace(WATCHED, usage=(usage(30.0),)), AT_ITS_LIMIT, [Limit.DATABASE]),
     ],
 )
 def test_what_was_reached_while_the_load_was_served_kept_it_from_nothing(
-    timeline: Timeline, database_percent: float | None, reached: list[Limit]
+    timeline: Timeline, database: DatabaseLoad | None, reached: list[Limit]
 ) -> None:
-    found = bottleneck(PLAN, QUICK, GENERATOR, timeline, database_percent=database_percent)
+    found = bottleneck(PLAN, QUICK, GENERATOR, timeline, database=database)
     assert (found.limit, found.suspects, [item.limit for item in found.reached]) == (Limit.NONE, (), reached)
-    slow = bottleneck(PLAN, SLOW, GENERATOR, timeline, database_percent=database_percent)
+    slow = bottleneck(PLAN, SLOW, GENERATOR, timeline, database=database)
     assert (slow.limit, slow.reached) == (reached[0], ())
 
 
@@ -104,11 +106,34 @@ def test_a_generator_at_its_limit_comes_before_all_others() -> None:
 
 def test_a_busy_database_is_the_limit_only_where_the_application_is_not() -> None:
     waits = replace(WATCHED, usage=(usage(30.0),))
-    assert bottleneck(PLAN, SLOW, GENERATOR, waits, database_percent=98.0).limit is Limit.DATABASE
-    both = bottleneck(PLAN, SLOW, GENERATOR, replace(WATCHED, usage=(usage(97.0),)), database_percent=98.0)
+    assert bottleneck(PLAN, SLOW, GENERATOR, waits, database=AT_ITS_LIMIT).limit is Limit.DATABASE
+    both = bottleneck(PLAN, SLOW, GENERATOR, replace(WATCHED, usage=(usage(97.0),)), database=AT_ITS_LIMIT)
     assert [(suspect.limit, suspect.proved) for suspect in both.suspects] == [(Limit.CPU, True), (Limit.DATABASE, False)]
     # Where the application was not measured, a busy database is a suspect and no more.
-    assert bottleneck(PLAN, SLOW, GENERATOR, WATCHED, database_percent=98.0).limit is Limit.UNKNOWN
+    assert bottleneck(PLAN, SLOW, GENERATOR, WATCHED, database=AT_ITS_LIMIT).limit is Limit.UNKNOWN
+
+
+@pytest.mark.parametrize(("used", "limit"), [(1452.0, Limit.DATABASE), (990.0, Limit.MACHINE)])
+def test_a_machine_is_crowded_by_the_database_that_takes_most_of_it(used: float, limit: Limit) -> None:
+    """Users read a whole collection: the pods waited at a fifth of their limit while mongod had one and a half of two cores."""
+    waits = replace(WATCHED, usage=(usage(22.0),))
+    found = bottleneck(PLAN, SLOW, GENERATOR, waits, database=DatabaseLoad(None, used), machine=MachineLoad(2, 95.0, 0.85))
+    assert found.limit is limit
+    if limit is Limit.DATABASE:
+        assert "1,452 of 2,000 millicores, and has no CPU limit" in found.suspects[0].evidence
+        assert [suspect.limit for suspect in found.suspects] == [Limit.DATABASE, Limit.MACHINE]
+    # Where nothing was crowded, nobody was kept waiting by what the database took.
+    idle = bottleneck(PLAN, SLOW, GENERATOR, waits, database=DatabaseLoad(None, used), machine=MachineLoad(2, 60.0, 0.0))
+    assert idle.limit is Limit.NONE
+
+
+def test_what_the_database_used_is_taken_once_for_each_measurement() -> None:
+    use = DatabaseUse()
+    assert use.load is None
+    use.pods([replace(pod("mongodb-0", role=Role.DATABASE), cpu_limits_millicores=(500,)), pod("app-1")])
+    for at_s, millicores in ((10.0, 100), (25.0, 450), (25.0, 450), (40.0, 400)):
+        use.usage([Usage(PodName("mongodb-0"), millicores, 0, at_s, 15.0), Usage(PodName("app-1"), 200, 0, at_s, 15.0)])
+    assert use.load == DatabaseLoad(90.0, 400.0)
 
 
 def test_new_pods_that_get_nothing_while_connections_are_kept() -> None:
