@@ -22,6 +22,7 @@ from shelterctl.core.claims import Claim, Evidence
 from shelterctl.core.dns.records import DnsReport
 from shelterctl.core.events import Event, Notice
 from shelterctl.core.faults.fault import KillMode
+from shelterctl.core.load.bottleneck import Limit
 from shelterctl.core.load.plan import Expectations, LoadPlan
 from shelterctl.core.load.result import LoadResult
 from shelterctl.core.load.verdict import CheckName
@@ -49,17 +50,20 @@ _TITLES = {
     Claim.KEEPS_DATA: "It keeps its data: the database is killed under that load, and every write accounted for",
     Claim.RESOLVES_NAMES: "Its names resolve: every record, asked from a pod of the application",
 }
+#: The share of the users, one in so many, who stay at work where all of them were too many.
+_FEWER = 10
 #: The users are the load here; these are the writes that are accounted for one by one.
 _WRITERS, _WARM_UP_S, _AFTER_ACKS, _RECOVERY_S = 4, 3.0, 50, 180.0
 
 
 @dataclass
 class _Seen:
-    """What the parts learn for each other."""
+    """What the parts learn for each other; `drowned` is whether the load was more than the database serves."""
 
     was_there: bool = False
     had_data: bool = True
     deployed: bool = False
+    drowned: bool = False
 
 
 class Proving:
@@ -147,6 +151,7 @@ class Proving:
 
         def judged(result: LoadResult, run: str) -> Evidence:
             judgement = result.judgement
+            self._seen.drowned = result.bottleneck is not None and result.bottleneck.limit is Limit.DATABASE
             how = next((check.judgement.reasons for check in result.checks if check.name is CheckName.SCALING), ())
             sentence = f"{how[0].text if how else 'it scaled'}; {result.traffic.requests:,} requests, {result.traffic.failures:,} failed"
             return replace(_of(Claim.SCALES, judgement, sentence, run), interrupted=result.interrupted)
@@ -169,14 +174,20 @@ class Proving:
             yield Notice(f"the database's pod is deleted instead of its process killed: {weaker}", "warning")
         if wiring.users_under_fault is not None:
             plan = replace(plan, users=min(plan.users, wiring.users_under_fault))
+        if self._seen.drowned:
+            # A recovery cannot be told from what the load alone does to the service.
+            plan = replace(plan, users=max(1, plan.users // _FEWER))
+            yield Notice(f"the load was more than the database serves: it is killed under {plan.users:,} users", "warning")
 
         def work(folder: RunFolderOnDisk) -> Generator[Event, None, KillDbResult]:
-            ports = KillDbPorts(
-                wiring.target, wiring.faults(), wiring.database, wiring.names, wiring.dialogue(), wiring.http, folder, wiring.clock
-            )
+            parts = wiring.target, wiring.faults(), wiring.database, wiring.names, wiring.dialogue(), wiring.http, folder, wiring.clock
             request = KillDbRequest(KillMode.DELETE if weaker else KillMode.SIGKILL, _WRITERS, _WARM_UP_S, _AFTER_ACKS, _RECOVERY_S)
             users = plan.marked(f"{folder.run_id}-users")
-            return (yield from under_load(wiring.generator(), users, folder.path, wiring.clock, lambda: kill_db(ports, request)))
+
+            def killed(send_home: Callable[[], None]) -> Generator[Event, None, KillDbResult]:
+                return kill_db(KillDbPorts(*parts, send_home), request)
+
+            return (yield from under_load(wiring.generator(), users, folder.path, wiring.clock, killed))
 
         def judged(result: KillDbResult, run: str) -> Evidence:
             silent = result.recovery.silence_s if result.recovery is not None else None

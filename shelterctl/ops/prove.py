@@ -107,15 +107,20 @@ def of_error(claim: Claim, error: ShelterError) -> Evidence:
 
 
 def under_load(
-    generator: LoadGenerator, plan: LoadPlan, folder: Path, clock: Clock, operation: Callable[[], Generator[Event, None, R]]
+    generator: LoadGenerator,
+    plan: LoadPlan,
+    folder: Path,
+    clock: Clock,
+    operation: Callable[[Callable[[], None]], Generator[Event, None, R]],
 ) -> Generator[Event, None, R]:
-    """Runs an operation while the users of `plan` are at work; they are sent home however it ends, and what became of them is told."""
+    """Runs an operation while the users of `plan` are at work. It may send them home; however it ends they are, and what became of them is
+    told."""
     plan = replace(plan, duration_s=plan.ramp_s + LONGEST_FAULT_S)
     counted = _Counted()
     generator.start(plan, folder)
     try:
         yield from _all_there(generator, plan, clock, counted)
-        result = yield from operation()
+        result = yield from operation(generator.stop)
     finally:
         generator.stop()
     counted.take(generator)

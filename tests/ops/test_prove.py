@@ -132,7 +132,7 @@ class Swarm:
 
 
 def run(swarm: Swarm, work: Generator[Event, None, str]) -> tuple[str, list[Event]]:
-    operation = under_load(swarm, PLAN, Path(), SteppedClock(0.0), lambda: work)
+    operation = under_load(swarm, PLAN, Path(), SteppedClock(0.0), lambda _: work)
     events: list[Event] = []
     while True:
         try:

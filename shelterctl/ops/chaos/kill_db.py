@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 
 from shelterctl.core.events import Event, Milestone, Outcome
 from shelterctl.core.faults.ledger import Account
@@ -39,6 +39,8 @@ def kill_db(ports: KillDbPorts, request: KillDbRequest) -> Generator[Event, None
     yield from _write_through_the_fault(run)
     outcomes = run.writers.ledger.close()
     try:
+        if ports.send_home is not None:
+            yield from run.step("load-ends", "Waiting for the load's users to end", _sent_home(ports.send_home))
         yield from _settle(run)
         fault_s = run.report.confirmed_mono_s if run.report is not None else None
         reading = account.Reading(
@@ -191,6 +193,13 @@ def look_at_rest(run: KillRun) -> Generator[Event, None, None]:
         return Done(f"What was written stays: {counted(found.read, 'write')} so far", None, Outcome.UNCHANGED)
 
     yield from run.step("rest", "Looking whether writes stay while nothing is killed", work(), left="no fault was injected")
+
+
+def _sent_home(send_home: Callable[[], None]) -> Generator[str, None, Done[None]]:
+    """What they saw of the fault they have seen. A database that they keep busy takes minutes to be read back."""
+    yield "they have seen the fault"
+    send_home()
+    return Done("The load's users have ended", None)
 
 
 def _settle(run: KillRun) -> Generator[Event, None, None]:

@@ -50,7 +50,7 @@ class KillDbRequest:
 
 @dataclass(frozen=True, slots=True)
 class KillDbPorts:
-    """What the operation works with."""
+    """What the operation works with. `send_home` ends the users who are at work through the fault, where there are any."""
 
     target: Target
     faults: FaultInjector
@@ -60,6 +60,7 @@ class KillDbPorts:
     make_http: Callable[[], Http]
     folder: RunFolder
     clock: Clock
+    send_home: Callable[[], None] | None = None
 
 
 class Traffic(Protocol):

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import pytest
 
+from shelterctl.core.events import Event, StepStarted
 from shelterctl.core.faults.fault import KillMode
 from shelterctl.core.faults.ledger import Category, StoredDocument
 from shelterctl.core.state import Mount
@@ -39,6 +40,24 @@ def test_a_database_that_keeps_its_word_passes(stage: Scene, folder: FolderInMem
     assert min(result.window.acknowledged_before, result.window.acknowledged_after) > 0
     assert result.recovery is not None
     assert {"first error", "first acknowledged write", "pod ready"} <= {name for name, _ in result.recovery.milestones}
+
+
+def test_the_load_s_users_have_ended_before_anything_is_read_back(stage: Scene, folder: FolderInMemory) -> None:
+    """A database that they kept busy was read back for minutes."""
+    steps: list[str] = []
+    at_home: list[tuple[str, ...]] = []
+    operation = kill_db(replace(ports(stage, folder), send_home=lambda: at_home.append(tuple(steps))), request())
+
+    def told() -> Iterator[Event]:
+        for event in operation:
+            if isinstance(event, StepStarted):
+                steps.append(event.step)
+            yield event
+
+    assert len(list(told())) > 5
+    ((*before, last),) = at_home
+    assert (last, "recovery" in before, "settle" in before) == ("load-ends", True, False)
+    assert {"settle", "read-back"} <= set(steps)
 
 
 def test_every_write_is_in_the_journal_before_it_is_sent_and_in_the_account_after(stage: Scene, folder: FolderInMemory) -> None:
