@@ -213,8 +213,8 @@ def _taken_by_database(
     size = max(sizes, default=1000 * machine.cores if machine is not None else 0)
     if size and database.usual_millicores >= DATABASE_SHARE * size:
         unbound = ", and has no CPU limit" if database.limit_percent is None else ""
-        text = f"it used {database.usual_millicores:,.0f} of {size:,.0f} millicores{unbound}, and {proved[0].evidence}"
-        yield Suspect(Limit.DATABASE, text)
+        whose = "this machine" if proved[0].limit is Limit.MACHINE else "the node"
+        yield Suspect(Limit.DATABASE, f"it used {database.usual_millicores:,.0f} of {whose}'s {size:,.0f} millicores{unbound}")
 
 
 def _nodes(traffic: Traffic, timeline: Timeline | None) -> Iterator[Suspect]:
