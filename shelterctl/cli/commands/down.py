@@ -9,6 +9,8 @@ import typer
 from shelterctl.cli.options import with_common_options
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from shelterctl.cli.session import Session
 
 
@@ -39,10 +41,22 @@ def command(
     if not result.removed:
         words = f"Nothing of shelterctl's was in {namespace}."
     elif result.kept and delete_data:
-        kept = ", ".join(result.kept)
-        words = f"Down, the data too. {len(result.removed)} objects removed; kept, since others made it or hold something in it: {kept}."
+        words = f"Down, the data too. {len(result.removed)} objects removed; {_why_kept(result.kept)}."
     elif result.kept:
         words = f"Down. {len(result.removed)} objects removed; the data are kept.   Next: shelterctl up"
     else:
         words = f"Down. {len(result.removed)} objects removed, and nothing is kept."
     return session.finish(result, 0, lambda: iter([Line(words, "strong")]))
+
+
+def _why_kept(kept: Sequence[str]) -> str:
+    """A volume is no part of a namespace, and its data may be somebody's who made it by hand: nobody's `down` removes one."""
+    volumes = [name for name in kept if name.startswith("persistentvolume/")]
+    others = [name for name in kept if name not in volumes]
+    told = []
+    if others:
+        told.append(f"kept, since others made it or hold something in it: {', '.join(others)}")
+    if volumes:
+        names = " ".join(name.partition("/")[2] for name in volumes)
+        told.append(f"volumes are never removed: {', '.join(volumes)} (kubectl delete pv {names})")
+    return "; ".join(told)
