@@ -63,6 +63,10 @@ class Limit(Enum):
     UNKNOWN = "unknown"
 
 
+#: What more users would only wait for longer: the application's own pods would use no more CPU.
+WHATEVER_USERS = frozenset({Limit.DATABASE, Limit.MACHINE, Limit.NODE_CPU, Limit.GENERATOR})
+
+
 @dataclass(frozen=True, slots=True)
 class Suspect:
     """A limit with what speaks for it. `proved` where the figures show it by themselves."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from shelterctl.core.controller import SYNC_S
 from shelterctl.core.events import Milestone
 from shelterctl.core.headers import without_values
-from shelterctl.core.load.bottleneck import Bottleneck, bottleneck
+from shelterctl.core.load.bottleneck import WHATEVER_USERS, Bottleneck, bottleneck
 from shelterctl.core.load.busy import MachineLoad
 from shelterctl.core.load.conditions import Held, hold
 from shelterctl.core.load.course.way_down import WayDown
@@ -85,7 +85,9 @@ def conclude(
     traffic = tally.traffic()
     began_s = ended_wall_s if tally.began_wall_s is None else tally.began_wall_s
     timeline = None if observer is None else observer.timeline(began_s, ended_wall_s, tally.first_by_pod)
-    scaling = None if timeline is None else judge_scaling(plan, timeline)
+    database = None if observer is None else observer.database.load
+    limit = bottleneck(plan, traffic, generator, timeline, database=database, machine=machine)
+    scaling = None if timeline is None else judge_scaling(plan, timeline, limit.limit.value if limit.limit in WHATEVER_USERS else "")
     state = None if scaling is None else scaling.state
     held = tuple(
         hold(condition, tally, timeline, scaling, lag_ms=generator.lag_p99_ms)
@@ -109,14 +111,7 @@ def conclude(
         milestones=milestones_of(timeline),
         notes=(*_waived(expectations, traffic, verdict), *notes_of(traffic, generator, timeline)),
         conditions=held,
-        bottleneck=bottleneck(
-            plan,
-            traffic,
-            generator,
-            timeline,
-            database=None if observer is None else observer.database.load,
-            machine=machine,
-        ),
+        bottleneck=limit,
         machine=machine,
     )
 

@@ -42,8 +42,8 @@ class ScalingCheck:
     ready_at_s: float | None = None
 
 
-def judge_scaling(plan: LoadPlan, timeline: Timeline) -> ScalingCheck:
-    """What the timeline shows of the autoscaler.
+def judge_scaling(plan: LoadPlan, timeline: Timeline, held_back_by: str = "") -> ScalingCheck:
+    """What the timeline shows of the autoscaler. `held_back_by` is what keeps more users from calling for more pods.
 
     SHOWN needs a decision for more pods that this load alone can have caused: the autoscaler's newest measurement lay wholly under the
     load, or began shortly before it on an idle application and those after it call for more as well; the decision is no larger than the
@@ -85,7 +85,7 @@ def judge_scaling(plan: LoadPlan, timeline: Timeline) -> ScalingCheck:
         # Later decisions rest on newer measurements: the last one came nearest to a proof.
         return _unknown(ScalingState.UNATTRIBUTED, doubts[-1])
     calls = timeline.calls()
-    return _called_for(plan, timeline, calls) if calls else _not_called_for(plan, timeline)
+    return _called_for(plan, timeline, calls) if calls else _not_called_for(plan, timeline, held_back_by)
 
 
 def settled(plan: LoadPlan, check: ScalingCheck, timeline: Timeline) -> str:
@@ -216,7 +216,7 @@ def _called_for(plan: LoadPlan, timeline: Timeline, calls: tuple[Call, ...]) -> 
     return _unknown(ScalingState.TOO_SHORT, Reason(text, _longer(plan, calls[0].from_s + needed_s + SCALE_UP_S)))
 
 
-def _not_called_for(plan: LoadPlan, timeline: Timeline) -> ScalingCheck:
+def _not_called_for(plan: LoadPlan, timeline: Timeline, held_back_by: str) -> ScalingCheck:
     """A low reading counts only once it was taken under the full load and the autoscaler had the time to read it."""
     full = _of_the_whole_load(plan, timeline)
     if timeline.usage:
@@ -238,6 +238,11 @@ def _not_called_for(plan: LoadPlan, timeline: Timeline) -> ScalingCheck:
     would_have = highest_target(peak, readings[-1].tolerance)
     if would_have > 0:
         text += f"; a target of {would_have}% or less would have called for one"
+    if held_back_by:
+        # More users would wait for the same.
+        return _unknown(
+            ScalingState.NOT_CALLED_FOR, Reason(f"{text}; the load was kept from more by {held_back_by}", "shelterctl hpa explain")
+        )
     return _unknown(ScalingState.NOT_CALLED_FOR, Reason(text, plan.command(users=2 * plan.users, watched=True)))
 
 

@@ -75,6 +75,15 @@ def test_not_called_for() -> None:
     )
 
 
+def test_more_users_are_no_remedy_for_what_others_hold_back() -> None:
+    seen = observed()
+    seen.usage(BEGAN + 62, usage(60, 60, 60))
+    seen.autoscaler(BEGAN + 70, autoscaler(2, 54))
+    (reason,) = judge_scaling(PLAN, end(seen), "the database").judgement.reasons
+    assert reason.text.endswith("a target of 49% or less would have called for one; the load was kept from more by the database")
+    assert reason.next_command == "shelterctl hpa explain"
+
+
 def test_too_short_where_no_metric_was_taken_under_the_load() -> None:
     seen = observed()
     seen.usage(BEGAN - 1, usage(-50, 6, 6))
