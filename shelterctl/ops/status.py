@@ -78,7 +78,7 @@ def _chain(
     answering = pool.submit(ports.answers.look, url, chain) if url else None
     loaded = held_by_nodes if not pinned else None
     problems = []
-    if not pinned and not isinstance(ports.images, Lacking):
+    if loaded is not None and not isinstance(ports.images, Lacking):
         with suppress(ShelterError):
             chain = replace(chain, running_ids=_told_by_id(ports.images, chain.running_ids, image, loaded))
     try:
@@ -99,10 +99,10 @@ def _chain(
 
 
 def _told_by_id(
-    images: Callable[[], NodeImages], running: tuple[str, ...], image: str, loaded: Future[Mapping[str, str]] | None
+    images: Callable[[], NodeImages], running: tuple[str, ...], image: str, loaded: Future[Mapping[str, str]]
 ) -> tuple[str, ...]:
     """What runs, by the images' ids. Raises ShelterErrors."""
-    if loaded is None or set(running) <= {loaded.result().get(image, "")}:
+    if set(running) <= {loaded.result().get(image, "")}:
         return running
     return told_by_id(running, images().ids_by_digest())
 

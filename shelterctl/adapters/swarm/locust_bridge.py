@@ -36,7 +36,7 @@ from shelterctl.adapters.swarm import own_stats, pace
 from shelterctl.adapters.swarm.master import Master
 from shelterctl.adapters.swarm.own_process import end_with_parent, raise_file_limit
 from shelterctl.adapters.swarm.own_tasks import watch_tasks
-from shelterctl.adapters.swarm.recorder import GAMMA, FileSink, Limit, Recorder
+from shelterctl.adapters.swarm.recorder import FileSink, Limit, Recorder
 from shelterctl.adapters.swarm.workers import Worker
 
 if os.environ.get("SHELTERCTL_LOAD_STAGES"):
@@ -86,14 +86,8 @@ def watch(session: Any) -> None:
         if schedule is not None:
             schedule.wait()
         recorder.let_begin()
-        began = time.monotonic()
         try:
-            return ask(self, method, url, name, *arguments, **options)
-        except Exception:
-            raise
-        except BaseException as broken:
-            recorder.on_unended(method, name or getattr(self, "request_name", None) or url, time.monotonic() - began, broken)
-            raise
+            return unbounded(self, method, url, name, *arguments, **options)
         finally:
             recorder.ended()
 
@@ -143,7 +137,7 @@ def on_start(environment: Environment, **_: object) -> None:
     else:
         recorder.begin(environment)
         if own_stats.unread(environment.user_classes):
-            recorder.stats = own_stats.take_over(environment, GAMMA)
+            recorder.stats = own_stats.take_over(environment)
             events.test_stop.add_listener(recorder.on_test_stop)  # type: ignore[no-untyped-call]
         events.request.add_listener(recorder.on_request)  # type: ignore[no-untyped-call]
         events.user_error.add_listener(recorder.own_tasks.on_user_error)  # type: ignore[no-untyped-call]

@@ -21,8 +21,9 @@ import locust
 from locust.env import Environment
 from locust.runners import STATE_MISSING, MasterRunner
 
+from shelterctl.adapters.swarm.bins import RELATIVE_ERROR
 from shelterctl.adapters.swarm.own_process import complain
-from shelterctl.adapters.swarm.recorder import RELATIVE_ERROR, SCHEMA, Sink
+from shelterctl.adapters.swarm.recorder import SCHEMA, Sink
 
 #: As long as `runner.STOP_TIMEOUT_S` lets users finish what they do, and a worker's way to say so.
 LAST_LINE_S = 14.0

@@ -13,25 +13,22 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING
 
 from locust import User, runners
 from locust.env import Environment
 from locust.stats import StatsEntry, bucket_response_time
 
-if TYPE_CHECKING:
-    from shelterctl.adapters.swarm.recorder import Named
+from shelterctl.adapters.swarm.bins import GAMMA, Named
 
 #: The word by which a file would come to them.
 WORD = "stats"
 
 
 class OwnStats:
-    """`gamma` is the width of the histogram's bins."""
+    """Those of one environment."""
 
-    def __init__(self, environment: Environment, gamma: float) -> None:
+    def __init__(self, environment: Environment) -> None:
         self.stats = environment.stats
-        self.gamma = gamma
 
     def feed(self, named: Iterable[Named]) -> None:
         """Adds what was counted since the last time."""
@@ -50,7 +47,7 @@ class OwnStats:
         entry.num_fail_per_sec[int(now_s)] += named.failures
         entry.last_request_timestamp = now_s
         for index, count in named.bins.items():
-            latency_ms = 2 * self.gamma**index / (self.gamma + 1)
+            latency_ms = 2 * GAMMA**index / (GAMMA + 1)
             entry.response_times[bucket_response_time(latency_ms)] += count
             entry.total_response_time += count * latency_ms  # type: ignore[assignment]
             entry.min_response_time = min(latency_ms, entry.min_response_time or latency_ms)  # type: ignore[assignment]
@@ -68,13 +65,13 @@ def unread(users: Iterable[type[User]]) -> bool:
     return all(user.__module__ in known for user in users) and not any(WORD in inspect.getsource(module) for module in beside)
 
 
-def take_over(environment: Environment, gamma: float) -> OwnStats | None:
+def take_over(environment: Environment) -> OwnStats | None:
     """Ends Locust's own counting; None where its listener is not found."""
     request = environment.events.request
     for handler in list(request._handlers):
         if getattr(handler, "__module__", "") == runners.__name__:
             request.remove_listener(handler)  # type: ignore[no-untyped-call]
-            return OwnStats(environment, gamma)
+            return OwnStats(environment)
     return None
 
 

@@ -1,14 +1,12 @@
 """Counts what the users of one Locust process ask and get, and gives it away as one line a second.
 
 Loaded by `locust_bridge`; what it imports of shelterctl imports nothing of it: gevent has patched everything here. It counts by events,
-since Locust's CSV lacks the last second and its percentiles are rounded to whole milliseconds or tens. Latencies are binned as in
-`shelterctl.core.load.histogram`.
+since Locust's CSV lacks the last second and its percentiles are rounded to whole milliseconds or tens.
 """
 
 from __future__ import annotations
 
 import json
-import math
 import os
 import time
 from collections import Counter
@@ -21,16 +19,13 @@ from locust.env import Environment
 from locust.exception import StopUser
 
 from shelterctl.adapters.swarm.answers import is_own, kind_of, oddity_of
+from shelterctl.adapters.swarm.bins import RELATIVE_ERROR, Named, bin_of
 from shelterctl.adapters.swarm.own_process import complain, leave
 from shelterctl.adapters.swarm.own_stats import OwnStats
 from shelterctl.adapters.swarm.own_tasks import OwnTasks
 from shelterctl.adapters.swarm.pace import Schedule
 
 SCHEMA = 1
-RELATIVE_ERROR = 0.01
-GAMMA = (1 + RELATIVE_ERROR) / (1 - RELATIVE_ERROR)
-LOG_GAMMA = math.log(GAMMA)
-SMALLEST_MS = 0.01
 SAMPLE_S = 1.0
 LAG_PROBE_S = 0.05
 #: A name, a pod or a kind of failure that is new after so many others is counted as "(other)": nothing here grows without limit.
@@ -40,21 +35,6 @@ UNENDED = "no answer until the end of the run"
 #: Locust stops a user who pauses at once. One whose pause was just over gets that at its next step, in a request of which nothing has been
 #: sent yet. What really hangs has been waited for, as long as the stop timeout.
 NEVER_SENT_S = 1.0
-
-
-def bin_of(value_ms: float) -> int:
-    return math.ceil(math.log(value_ms if value_ms > SMALLEST_MS else SMALLEST_MS) / LOG_GAMMA)
-
-
-class Named:
-    """The requests of one name since the last line; `sized` are those whose answers' `size_bytes` count."""
-
-    __slots__ = ("bins", "failures", "name", "requests", "size_bytes", "sized")
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.requests = self.sized = self.size_bytes = self.failures = 0
-        self.bins: dict[int, int] = {}
 
 
 class Sink(Protocol):

@@ -86,8 +86,9 @@ def conclude(
     began_s = ended_wall_s if tally.began_wall_s is None else tally.began_wall_s
     timeline = None if observer is None else observer.timeline(began_s, ended_wall_s, tally.first_by_pod)
     database = None if observer is None else observer.database.load
-    limit = bottleneck(plan, traffic, generator, timeline, database=database, machine=machine)
-    scaling = None if timeline is None else judge_scaling(plan, timeline, limit.limit.value if limit.limit in WHATEVER_USERS else "")
+    found = bottleneck(plan, traffic, generator, timeline, database=database, machine=machine)
+    held_back_by = found.limit.value if found.limit in WHATEVER_USERS else ""
+    scaling = None if timeline is None else judge_scaling(plan, timeline, held_back_by)
     state = None if scaling is None else scaling.state
     held = tuple(
         hold(condition, tally, timeline, scaling, lag_ms=generator.lag_p99_ms)
@@ -111,7 +112,7 @@ def conclude(
         milestones=milestones_of(timeline),
         notes=(*_waived(expectations, traffic, verdict), *notes_of(traffic, generator, timeline)),
         conditions=held,
-        bottleneck=limit,
+        bottleneck=found,
         machine=machine,
     )
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from shelterctl.core.events import Event, StepStarted
+from shelterctl.core.events import StepStarted
 from shelterctl.core.faults.fault import KillMode
 from shelterctl.core.faults.ledger import Category, StoredDocument
 from shelterctl.core.state import Mount
@@ -48,13 +48,9 @@ def test_the_load_s_users_have_ended_before_anything_is_read_back(stage: Scene, 
     at_home: list[tuple[str, ...]] = []
     operation = kill_db(replace(ports(stage, folder), send_home=lambda: at_home.append(tuple(steps))), request())
 
-    def told() -> Iterator[Event]:
-        for event in operation:
-            if isinstance(event, StepStarted):
-                steps.append(event.step)
-            yield event
-
-    assert len(list(told())) > 5
+    for event in operation:
+        if isinstance(event, StepStarted):
+            steps.append(event.step)
     ((*before, last),) = at_home
     assert (last, "recovery" in before, "settle" in before) == ("load-ends", True, False)
     assert {"settle", "read-back"} <= set(steps)
